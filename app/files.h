@@ -1,0 +1,29 @@
+// Reading and writing files with errors that say which file and why, and writes that never leave
+// half a file.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace zoo {
+
+/// The whole file as bytes. Throws std::runtime_error: "cannot read PATH: No such file or
+/// directory".
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes to a temporary name in the same folder, flushes, and renames: readers see the old file or
+/// the new one. Throws std::runtime_error (full disk, no permission) and removes the temporary
+/// file.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// Fills `folder` through a temporary sibling that is renamed when `fill` returns: a crash leaves
+/// no half folder. An existing folder of that name is replaced.
+void write_folder(const std::filesystem::path& folder,
+                  const std::function<void(const std::filesystem::path& temporary)>& fill);
+
+/// Points the relative symbolic link `link` at `target` (a name relative to the link's folder) by
+/// rename.
+void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
+
+}  // namespace zoo

@@ -1,0 +1,30 @@
+// Small pictures: heat maps as PNG files, and as data URIs for pages.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace zoo {
+
+/// 8-bit RGB, rows from the top.
+struct Image {
+  int width = 0, height = 0;
+  std::vector<uint8_t> rgb;  // width * height * 3
+};
+
+/// A matrix as colours (dark = 0, bright = `high`), each entry a square of `cell` pixels.
+Image heat_map(std::span<const float> values, int rows, int columns, float low, float high,
+               int cell = 8);
+
+/// Places pictures of equal size in a grid, `columns` a row, with a gap between them.
+Image contact_sheet(std::span<const Image> images, int columns, int gap = 4);
+
+/// The bytes of a PNG file.
+std::string encode_png(const Image& image);
+void write_png(const std::filesystem::path& path, const Image& image);
+/// "data:image/png;base64,..." for <img src>.
+std::string png_data_uri(const Image& image);
+
+}  // namespace zoo

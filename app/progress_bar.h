@@ -1,0 +1,39 @@
+// Progress of long work: a bar that redraws itself on a terminal, plain lines now and then
+// elsewhere.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace zoo {
+
+class ProgressBar {
+ public:
+  /// total: units of work in all; start: units already done (a resumed run). Writes to stderr.
+  ProgressBar(std::string title, int64_t total, int64_t start = 0);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// done: units done so far; details: "loss 2.31  lr 1e-3". Redraws at most ten times a second on
+  /// a terminal; elsewhere prints a line every `plain_every` seconds.
+  void update(int64_t done, std::string_view details);
+  /// Prints a line of its own above the bar (an evaluation, a saved checkpoint).
+  void print_above(std::string_view line);
+  /// Leaves the finished bar on the screen and ends the line.
+  void finish();
+
+ private:
+  std::string render(std::string_view details, int width) const;
+  std::string title_;
+  int64_t total_, start_, done_;
+  bool terminal_;
+  bool drawn_ = false, finished_ = false;
+  std::chrono::steady_clock::time_point began_, last_drawn_;
+};
+
+/// "1h 02m", "3m 20s", "12s"
+std::string format_duration(double seconds);
+
+}  // namespace zoo

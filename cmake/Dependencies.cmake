@@ -1,0 +1,66 @@
+# Everything the zoo takes from others, declared once. scripts/bootstrap.sh installs the same list.
+#
+#   LibTorch 2.11+   tensors, autograd, fast matrix products        zoo::torch
+#   fmt 12           text formatting (the copy that LibTorch ships) zoo::fmt
+#   CLI11            command lines and recipe files                 zoo::cli11
+#   nlohmann-json    config.json, tokenizer.json, metrics           zoo::json
+#   SentencePiece    unigram and BPE tokenizers                     zoo::sentencepiece
+#   stb              PNG files                                      zoo::stb
+#   GoogleTest, RapidCheck                                          tests only
+
+find_package(LibTorch 2.11 REQUIRED MODULE)
+find_package(Threads REQUIRED)
+
+add_library(zoo_torch INTERFACE)
+add_library(zoo::torch ALIAS zoo_torch)
+target_compile_features(zoo_torch INTERFACE cxx_std_20)
+target_link_libraries(zoo_torch INTERFACE LibTorch::torch Threads::Threads)
+if(ZOO_CUDA)
+  if(NOT TARGET LibTorch::cuda)
+    message(FATAL_ERROR "ZOO_CUDA is on, but ${LibTorch_ROOT}/lib has no libtorch_cuda: name a CUDA build of LibTorch with -DZOO_LIBTORCH")
+  endif()
+  target_link_libraries(zoo_torch INTERFACE LibTorch::cuda)
+endif()
+
+# fmt: header-only from the wheel, because a system library of another version does not link with it.
+add_library(zoo_fmt INTERFACE)
+add_library(zoo::fmt ALIAS zoo_fmt)
+target_compile_definitions(zoo_fmt INTERFACE FMT_HEADER_ONLY=1)
+if(LibTorch_HAS_FMT)
+  # A folder of its own, so that programs without torch see fmt and none of torch's headers.
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/fmt-headers")
+  file(CREATE_LINK "${LibTorch_ROOT}/include/fmt" "${PROJECT_BINARY_DIR}/fmt-headers/fmt" SYMBOLIC COPY_ON_ERROR)
+  target_include_directories(zoo_fmt SYSTEM INTERFACE "${PROJECT_BINARY_DIR}/fmt-headers")
+else()
+  find_package(fmt 12 REQUIRED)
+  target_link_libraries(zoo_fmt INTERFACE fmt::fmt-header-only)
+endif()
+target_link_libraries(zoo_torch INTERFACE zoo::fmt)
+
+# A header-only or plain library without a CMake package: found by one header and, where named, one library.
+function(zoo_find_library alias header debian_package)
+  cmake_parse_arguments(ARG "" "SUFFIX" "LIBRARIES" ${ARGN})
+  string(REPLACE "zoo::" "zoo_" target "${alias}")
+  find_path(${target}_INCLUDE NAMES ${header} PATH_SUFFIXES ${ARG_SUFFIX})
+  mark_as_advanced(${target}_INCLUDE)
+  add_library(${target} INTERFACE)
+  add_library(${alias} ALIAS ${target})
+  if(NOT ${target}_INCLUDE)
+    message(FATAL_ERROR "${header} not found: run scripts/bootstrap.sh, or install ${debian_package}")
+  endif()
+  target_include_directories(${target} SYSTEM INTERFACE "${${target}_INCLUDE}")
+  foreach(library IN LISTS ARG_LIBRARIES)
+    find_library(${target}_${library} NAMES ${library})
+    mark_as_advanced(${target}_${library})
+    if(NOT ${target}_${library})
+      message(FATAL_ERROR "library ${library} not found: run scripts/bootstrap.sh, or install ${debian_package}")
+    endif()
+    target_link_libraries(${target} INTERFACE "${${target}_${library}}")
+  endforeach()
+endfunction()
+
+zoo_find_library(zoo::cli11 CLI/CLI.hpp libcli11-dev)
+zoo_find_library(zoo::json nlohmann/json.hpp nlohmann-json3-dev)
+zoo_find_library(zoo::sentencepiece sentencepiece_processor.h libsentencepiece-dev
+  LIBRARIES sentencepiece sentencepiece_train)
+zoo_find_library(zoo::stb stb_image_write.h libstb-dev SUFFIX stb)
