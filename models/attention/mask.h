@@ -1,0 +1,20 @@
+// The structure of AttendArgs as dense tensors, for kernels that cannot use the structure itself,
+// and for drawing.
+#pragma once
+#include <torch/types.h>
+
+#include "models/attention/attend.h"
+
+namespace zoo {
+
+/// True when nothing restricts which keys a query may see.
+bool is_unrestricted(const AttendArgs& args, int64_t T);
+
+/// Bool, broadcasts to [B, H, T, S], true takes part; undefined where nothing is restricted.
+torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::Device device);
+
+/// `bias` and `relative_bias` as one tensor that broadcasts to [B, H, T, S]; undefined where there
+/// is neither.
+torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S);
+
+}  // namespace zoo

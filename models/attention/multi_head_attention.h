@@ -1,0 +1,67 @@
+// Multi-head attention: Vaswani et al. 2017 (arXiv:1706.03762), §3.2.2, with grouped key-value
+// heads (Ainslie et al. 2023, arXiv:2305.13245). Differs from the paper: optional biases; the three
+// input projections are one matrix, one product.
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include <optional>
+#include <string>
+
+#include "models/attention/attend.h"
+#include "models/attention/kv_cache.h"
+#include "models/positions/position.h"
+
+namespace zoo {
+
+struct MultiHeadAttentionOptions {
+  int64_t d_model = 0;           ///< C: width of the residual stream
+  int64_t heads = 0;             ///< H
+  int64_t kv_heads = 0;          ///< Hkv: divides heads; 0: as heads
+  int64_t head_width = 0;        ///< Dh; 0: d_model / heads
+  bool bias = true;              ///< on the input projections
+  bool out_bias = true;          ///< on the output projection
+  double dropout = 0.0;          ///< on the attention weights
+  std::optional<double> scale;   ///< of the scores; unset: 1 / sqrt(Dh)
+  std::string kernel = "torch";  ///< attend()'s kernel
+};
+
+/// What a layer needs to know besides its input. Position and cache belong to the stack; null is
+/// none.
+struct SelfAttentionContext {
+  AttendArgs args = {};
+  Position* position = nullptr;
+  torch::Tensor positions =
+      {};  ///< [B, T] or [1, T] int64: place of each token; needed with a position scheme
+  KvCache* cache = nullptr;
+  torch::Tensor counts =
+      {};  ///< [B] int64: how many of the T tokens are real (ragged prompts), with a cache
+};
+
+class MultiHeadAttentionImpl : public torch::nn::Module {
+ public:
+  explicit MultiHeadAttentionImpl(const MultiHeadAttentionOptions& options);
+  /// Self-attention: x [B, T, C] -> [B, T, C].
+  torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {});
+  /// Cross-attention: queries from x [B, T, C], keys and values from project_memory -> [B, T, C].
+  torch::Tensor cross(const torch::Tensor& x, const Memory& memory, const AttendArgs& args = {});
+  /// memory [B, S, C] -> its keys and values, to be computed once and used at every step of
+  /// decoding.
+  Memory project_memory(const torch::Tensor& memory, const torch::Tensor& lengths = {});
+
+  int64_t kv_heads() const { return options.kv_heads; }
+  int64_t head_width() const { return options.head_width; }
+
+  MultiHeadAttentionOptions options;  // zeros replaced by what they stand for
+  torch::nn::Linear in_proj{
+      nullptr};  // [H Dh + 2 Hkv Dh, C]: rows for queries, then keys, then values
+  torch::nn::Linear out_proj{nullptr};  // [C, H Dh]
+
+ private:
+  torch::Tensor project_out(const torch::Tensor& y);
+  AttendArgs with_options(AttendArgs args) const;
+};
+TORCH_MODULE(MultiHeadAttention);
+
+}  // namespace zoo

@@ -1,0 +1,51 @@
+// The transformer block: all five families are stacks of this one, and differ in its options.
+// Vaswani et al. 2017 (arXiv:1706.03762), Figure 1; pre-norm: Xiong et al. 2020 (arXiv:2002.04745).
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/pimpl.h>
+
+#include "models/attention/multi_head_attention.h"
+#include "models/layers/feed_forward.h"
+#include "models/layers/norm.h"
+
+namespace zoo {
+
+/// Where the norms sit: after each residual sum (the paper) or before each sub-layer (GPT-2 and
+/// later).
+enum class NormPlace { kPre, kPost };
+template <>
+struct EnumNames<NormPlace> {
+  static constexpr std::string_view what = "norm place";
+  static constexpr std::pair<NormPlace, std::string_view> values[] = {{NormPlace::kPre, "pre"},
+                                                                      {NormPlace::kPost, "post"}};
+};
+
+struct BlockOptions {
+  MultiHeadAttentionOptions attention;
+  FeedForwardOptions feed_forward;
+  NormOptions norm;
+  NormPlace norm_place = NormPlace::kPre;
+  bool cross_attention = false;   ///< the decoder's second sub-layer
+  double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
+};
+
+class BlockImpl : public torch::nn::Module {
+ public:
+  explicit BlockImpl(const BlockOptions& options);
+  /// x [B, T, C] -> [B, T, C]; memory is what cross-attention looks at, with its own restrictions.
+  torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
+                        const Memory* memory = nullptr, const AttendArgs& cross_args = {});
+  BlockOptions options;
+  Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
+  MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
+  FeedForward feed_forward{nullptr};
+  torch::nn::Dropout dropout{nullptr};
+
+ private:
+  template <class SubLayer>
+  torch::Tensor residual(const torch::Tensor& x, Norm& norm, SubLayer sub_layer);
+};
+TORCH_MODULE(Block);
+
+}  // namespace zoo

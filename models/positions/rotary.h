@@ -1,0 +1,50 @@
+// Rotary positions (RoPE): Su et al. 2021 (arXiv:2104.09864), §3.2.2. Queries and keys are turned
+// by an angle that grows with their place, so that their product depends on the distance alone.
+//
+// Differs from the paper: coordinate i is paired with i + Dh/2 instead of its neighbour, as Llama's
+// checkpoints in Hugging Face's layout are. The two are equal up to a permutation of the head's
+// coordinates.
+#pragma once
+#include "models/positions/position.h"
+
+namespace zoo {
+
+/// How angles are changed so that a trained model reads texts longer than it was trained on.
+enum class RotaryScaling { kNone, kLinear, kLlama3 };
+template <>
+struct EnumNames<RotaryScaling> {
+  static constexpr std::string_view what = "rotary scaling";
+  static constexpr std::pair<RotaryScaling, std::string_view> values[] = {
+      {RotaryScaling::kNone, "none"},
+      {RotaryScaling::kLinear, "linear"},
+      {RotaryScaling::kLlama3, "llama3"}};
+};
+
+struct RotaryOptions {
+  double base = 10000.0;  ///< theta: wavelengths grow from 2 pi to 2 pi base
+  RotaryScaling scaling = RotaryScaling::kNone;
+  double factor =
+      1.0;  ///< linear: positions are divided by it; llama3: long wavelengths grow by it
+  double low_frequency =
+      1.0;  ///< llama3: wavelengths above original_context / low_frequency are scaled
+  double high_frequency =
+      4.0;  ///< llama3: wavelengths below original_context / high_frequency are kept
+  int64_t original_context = 0;  ///< llama3: context of the first training
+};
+
+/// Angle per step of each coordinate pair: [Dh / 2], float64.
+torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& options);
+
+class RotaryPosition : public Position {
+ public:
+  /// head_width must be even.
+  explicit RotaryPosition(int64_t head_width, const RotaryOptions& options = {});
+  void rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) override;
+
+ private:
+  torch::Tensor frequencies_;  // [Dh / 2]
+  // cos and sin of the positions seen last: the layers of a stack ask for the same ones.
+  torch::Tensor positions_, cos_, sin_;
+};
+
+}  // namespace zoo

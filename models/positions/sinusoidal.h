@@ -1,0 +1,18 @@
+// Sinusoidal positions: Vaswani et al. 2017 (arXiv:1706.03762), §3.5. Nothing is learned.
+#pragma once
+#include "models/positions/position.h"
+
+namespace zoo {
+
+/// PE(p, 2i) = sin(p / 10000^(2i / C)), PE(p, 2i + 1) = cos(...): [max_positions, C], float32.
+torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model);
+
+class SinusoidalPosition : public Position {
+ public:
+  SinusoidalPosition(int64_t max_positions, int64_t d_model);
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  int64_t max_positions() const override { return table.size(0); }
+  torch::Tensor table;  // [max_positions, C], not trained, not saved
+};
+
+}  // namespace zoo
