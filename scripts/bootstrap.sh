@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Installs what the zoo needs and this machine lacks: Debian packages with apt, LibTorch from PyPI into .venv.
+# Instant when nothing is missing; an install that was cut off is found and repaired by the next call.
+#   scripts/bootstrap.sh               everything to build and test on the CPU (1.3 GB)
+#   scripts/bootstrap.sh --cuda        also the CUDA libraries of LibTorch, and nvcc where no toolkit stands (+4 GB)
+#   scripts/bootstrap.sh --reference   also .venv-reference: PyTorch and transformers for Python, to compare with (5.6 GB)
+#   scripts/bootstrap.sh --check       installs nothing: says what is missing, exit code 1 if anything is
+# Environment: LIBTORCH=/folder uses that LibTorch instead of PyPI's; PYTHON and CXX name an interpreter and a compiler.
+set -euo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+python="${PYTHON:-python3}"
+cxx="${CXX:-c++}"
+minimum_cmake=3.25
+minimum_python=3.11  # what the torch wheel asks for
+
+# header that must be found | Debian package that has it (the same list as cmake/Dependencies.cmake)
+headers='CLI/CLI.hpp|libcli11-dev
+nlohmann/json.hpp|nlohmann-json3-dev
+sentencepiece_trainer.h|libsentencepiece-dev
+stb/stb_image_write.h|libstb-dev
+gtest/gtest.h|libgtest-dev
+gmock/gmock.h|libgmock-dev
+rapidcheck.h|librapidcheck-dev'
+
+# The small way: torch without its dependencies. libtorch_cpu itself loads two small libraries of the CUDA runtime.
+libtorch=(torch==2.15.0)
+if [ "$(uname -s)" = Linux ]; then libtorch+=('nvidia-cuda-cupti==13.2.*' 'nvidia-cuda-runtime==13.2.*'); fi
+cuda=(torch==2.15.0)
+nvcc=(nvidia-cuda-nvcc==13.2.86 nvidia-cuda-crt==13.2.86 nvidia-nvvm==13.2.86)
+reference=(torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0
+  tiktoken tensorboard numpy protobuf)
+
+say() { printf 'bootstrap: %s\n' "$*"; }
+stop() {
+  printf 'bootstrap: %s\n' "$*" >&2
+  exit 1
+}
+
+# ---- What is missing ------------------------------------------------------------------------------------------------
+# One preprocessor call asks for all headers at once; it finds them wherever this compiler looks, Debian or not.
+missing_headers() {
+  local source='' header package
+  while IFS='|' read -r header package; do
+    # Outside Debian, stb's headers often lie in the include folder itself.
+    source+="#if !__has_include(<$header>) && !__has_include(<${header#stb/}>)"$'\n'"\"missing:$package\""$'\n#endif\n'
+  done <<<"$headers"
+  "$cxx" -std=c++20 -E -P -x c++ - <<<"$source" | sed -n 's/^"missing:\(.*\)"$/\1/p'
+}
+
+missing_packages() {
+  command -v cmake >/dev/null || echo cmake
+  command -v ninja >/dev/null || echo ninja-build
+  if command -v "$cxx" >/dev/null; then
+    missing_headers
+  else
+    echo g++
+    cut -d'|' -f2 <<<"$headers"  # cannot ask without a compiler; apt skips what is there
+  fi
+  if [ -n "$(missing_sets)" ]; then
+    command -v "$python" >/dev/null || echo python3
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  fi
+}
+
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+# A set's mark is written last and names what was installed: a cut-off or outdated install has no such mark.
+is_complete() {  # set, folder, requirements...
+  local mark="$2/complete-$1" folder="$2"
+  shift 2
+  [ -f "$mark" ] && [ "$(cat "$mark")" = "$*" ] &&
+    compgen -G "$folder/lib*/python3*/site-packages/torch/lib/libtorch_cpu.*" >/dev/null
+}
+
+missing_sets() {
+  [ -n "${LIBTORCH:-}" ] || is_complete libtorch "$root/.venv" "${libtorch[@]}" || echo libtorch
+  [ "$with_cuda" = no ] || is_complete cuda "$root/.venv" "${cuda[@]}" || echo cuda
+  [ "$with_reference" = no ] || is_complete reference "$root/.venv-reference" "${reference[@]}" || echo reference
+}
+
+# ---- Installing -----------------------------------------------------------------------------------------------------
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() {
+  local by_hand="apt-get install $*"
+  command -v apt-get >/dev/null ||
+    stop "this is not Debian or Ubuntu: install the equivalents of these packages, then call again: $*"
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; } ||
+    stop "packages are missing and this user may not install them: as root run '$by_hand', then call again"
+  say "installing with apt: $*"
+  # Ubuntu's unattended upgrades may hold apt's lock just after the first start: wait for it.
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  as_root "${apt[@]}" update || say "apt could not refresh its lists; trying with those that are there"
+  as_root "${apt[@]}" install -y --no-install-recommends "$@" ||
+    stop "apt could not install the packages (its message is above): run '$by_hand' by hand, then call again"
+}
+
+check_versions() {
+  local version
+  version="$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')"
+  at_least "$minimum_cmake" "$version" ||
+    stop "CMake $minimum_cmake or later is needed, here is $version: install a newer one, for instance with 'pip install --user cmake'"
+  [ -n "$(missing_sets)" ] || return 0
+  version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+  at_least "$minimum_python" "$version" ||
+    stop "PyPI's torch needs Python $minimum_python or later, $python is $version: name one with PYTHON=..., or a LibTorch folder with LIBTORCH=..."
+}
+
+# Prints name==version of every distribution with a file that is absent or has another length than its list says.
+broken_distributions='
+import importlib.metadata as metadata, os
+for distribution in metadata.distributions():
+    files = [file for file in distribution.files or [] if file.size is not None]
+    paths = [(str(distribution.locate_file(file)), file.size) for file in files]
+    if any(not os.path.exists(path) or os.path.getsize(path) != size for path, size in paths):
+        print(distribution.metadata["Name"] + "==" + distribution.version)
+'
+
+make_venv() {  # folder
+  if ! "$1/bin/python" -c '' 2>/dev/null; then
+    "$python" -m venv --clear "$1" || stop "cannot make a virtual environment in $1 (the reason is above)"
+  elif ! "$1/bin/python" -m pip --version >/dev/null 2>&1; then
+    "$1/bin/python" -m ensurepip >/dev/null || stop "$1 has no pip: delete that folder, then call again"
+  fi
+}
+
+install_set() {  # set, folder, size, pip's extra options, requirements...
+  local set="$1" folder="$2" size="$3" options="$4" broken
+  shift 4
+  if is_complete "$set" "$folder" "$@"; then return; fi
+  local pip=("$folder/bin/python" -m pip install --disable-pip-version-check --no-input)
+  local failed="pip could not install into $folder (its message is above): check network and free space, then call again"
+  rm -f "$folder/complete-$set"
+  make_venv "$folder"
+  broken="$("$folder/bin/python" -c "$broken_distributions")"
+  # shellcheck disable=SC2086 # lists of words
+  if [ -n "$broken" ]; then
+    say "an earlier install was cut off; repairing" $broken
+    "${pip[@]}" --force-reinstall --no-deps $broken || stop "$failed"
+  fi
+  say "installing with pip into ${folder#"$root"/} ($size, takes minutes): $*"
+  # shellcheck disable=SC2086
+  "${pip[@]}" $options "$@" || stop "$failed"
+  echo "$*" >"$folder/complete-$set"
+}
+
+install_sets() {
+  if command -v flock >/dev/null; then  # two calls at once: the second waits, then finds everything there
+    mkdir -p "$root/.cache"
+    exec 9>"$root/.cache/bootstrap.lock"
+    flock -n 9 || { say "another bootstrap is at work; waiting for it" && flock 9; }
+  fi
+  [ -n "${LIBTORCH:-}" ] || install_set libtorch "$root/.venv" '1.3 GB' --no-deps "${libtorch[@]}"
+  [ "$with_cuda" = no ] || install_set cuda "$root/.venv" '5 GB' '' "${cuda[@]}"
+  [ "$with_reference" = no ] || install_set reference "$root/.venv-reference" '5.6 GB' '' "${reference[@]}"
+}
+
+# ---- Main -----------------------------------------------------------------------------------------------------------
+only_check=no with_cuda=no with_reference=no
+for argument in "$@"; do
+  case "$argument" in
+    --check) only_check=yes ;;
+    --cuda) with_cuda=yes ;;
+    --reference) with_reference=yes ;;
+    -h | --help)
+      sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    *) stop "unknown option $argument; known are --cuda, --reference, --check" ;;
+  esac
+done
+if [ -n "${LIBTORCH:-}" ]; then
+  found=no
+  for folder in "$LIBTORCH" "$LIBTORCH/libtorch" "$LIBTORCH/torch"; do
+    if [ -f "$folder/include/torch/csrc/api/include/torch/torch.h" ]; then found=yes; fi
+  done
+  [ $found = yes ] ||
+    stop "LIBTORCH is $LIBTORCH, where no include/torch/csrc/api/include/torch/torch.h is: name the folder of an unpacked LibTorch"
+fi
+if ! command -v nvcc >/dev/null && ! [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ]; then cuda+=("${nvcc[@]}"); fi
+if [ "$cxx" != c++ ] && ! command -v "$cxx" >/dev/null; then stop "CXX names $cxx, which is not on this machine"; fi
+if command -v "$cxx" >/dev/null && ! "$cxx" -std=c++20 -E -x c++ /dev/null >/dev/null 2>&1; then
+  stop "$cxx does not know C++20: name a newer compiler with CXX=..., for instance g++ 12 or clang++ 14"
+fi
+
+packages="$(missing_packages)"
+sets="$(missing_sets)"
+if [ "$only_check" = yes ]; then
+  [ -n "$packages$sets" ] || exit 0
+  # shellcheck disable=SC2086 # lists of words on one line
+  stop "missing:" $packages $sets
+fi
+# shellcheck disable=SC2086
+if [ -n "$packages" ]; then
+  install_packages $packages ccache
+  still_missing="$(missing_packages)"
+  [ -z "$still_missing" ] || stop "installed, but still not found:" $still_missing
+fi
+check_versions
+[ -z "$sets" ] || install_sets
+[ -z "$packages$sets" ] || say "everything is in place"
