@@ -32,7 +32,7 @@ struct RotaryOptions {
   int64_t original_context = 0;  ///< llama3: context of the first training
 };
 
-/// Angle per step of each coordinate pair: [Dh / 2], float64.
+/// Angle per step of each coordinate pair: [Dh / 2], float32.
 torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& options);
 
 class RotaryPosition : public Position {

@@ -1,0 +1,15 @@
+#include "models/attention/kernels/kernels.h"
+
+namespace zoo {
+
+std::span<const AttentionKernel* const> all_kernels() {
+  static const AttentionKernel* const kernels[] = {&matmul_kernel(), &torch_kernel()};
+  return kernels;
+}
+
+torch::Tensor repeat_kv_heads(const torch::Tensor& t, int64_t heads) {
+  const int64_t group = heads / t.size(1);
+  return group == 1 ? t : t.repeat_interleave(group, 1);
+}
+
+}  // namespace zoo

@@ -1,0 +1,20 @@
+// The list of attention kernels, one a file. To add one: a file, a function here, a line in
+// kernels.cpp.
+#pragma once
+#include <span>
+
+#include "models/attention/attend.h"
+
+namespace zoo {
+
+const AttentionKernel& matmul_kernel();  ///< the formula in torch operations
+const AttentionKernel& torch_kernel();   ///< torch's scaled_dot_product_attention
+
+/// Oldest idea first.
+std::span<const AttentionKernel* const> all_kernels();
+
+/// k or v [B, Hkv, S, Dh] -> [B, H, S, Dh]: each key-value head repeated for the query heads that
+/// share it.
+torch::Tensor repeat_kv_heads(const torch::Tensor& t, int64_t heads);
+
+}  // namespace zoo

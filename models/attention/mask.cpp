@@ -1,0 +1,53 @@
+#include "models/attention/mask.h"
+
+namespace zoo {
+namespace {
+
+torch::Tensor per_row(const torch::Tensor& t, torch::Device device) {
+  return t.to(device).view({-1, 1, 1, 1});  // [B, 1, 1, 1]
+}
+
+torch::Tensor both(const torch::Tensor& a, const torch::Tensor& b) {
+  if (!a.defined()) return b;
+  return b.defined() ? a.logical_and(b) : a;
+}
+
+}  // namespace
+
+bool is_unrestricted(const AttendArgs& args, int64_t T) {
+  // One query at the last key sees everything, causal or not: a step of decoding needs no mask.
+  const bool causal_matters = args.causal && (T > 1 || args.query_start.defined());
+  return !causal_matters && !args.window && !args.key_lengths.defined() &&
+         !args.may_attend.defined();
+}
+
+torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::Device device) {
+  if (is_unrestricted(args, T)) return {};
+  const auto options = torch::TensorOptions().dtype(torch::kLong).device(device);
+  const auto keys = torch::arange(S, options).view({1, 1, 1, S});
+  torch::Tensor mask;
+  if (args.causal || args.window) {
+    const auto steps = torch::arange(T, options).view({1, 1, T, 1});
+    const auto places =
+        args.query_start.defined() ? steps + per_row(args.query_start, device) : steps + (S - T);
+    const auto distance = places - keys;  // [B or 1, 1, T, S]: how far back the key lies
+    if (args.causal) mask = distance.ge(0);
+    if (args.window) mask = both(mask, distance.lt(*args.window));
+    if (args.window && !args.causal) mask = mask.logical_and(distance.gt(-*args.window));
+  }
+  if (args.key_lengths.defined())
+    mask = both(mask, keys.lt(per_row(args.key_lengths, device)));  // [B, 1, 1, S]
+  if (args.may_attend.defined()) mask = both(mask, args.may_attend.to(device));
+  return mask;
+}
+
+torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S) {
+  if (!args.relative_bias.defined()) return args.bias;
+  // Entry [h, t, s] = relative_bias[h, s - t + T - 1]: row t is a window of length S that starts at
+  // T - 1 - t.
+  const auto windows = args.relative_bias.unfold(1, S, 1).flip(1);  // [H, T, S]
+  const auto relative = windows.unsqueeze(0);                       // [1, H, T, S]
+  return args.bias.defined() ? args.bias + relative : relative;
+}
+
+}  // namespace zoo

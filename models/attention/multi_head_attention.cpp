@@ -1,0 +1,100 @@
+#include "models/attention/multi_head_attention.h"
+
+#include <c10/util/Exception.h>
+#include <torch/nn/functional/linear.h>
+
+#include <utility>
+
+namespace zoo {
+namespace {
+
+// [B, T, H Dh] -> [B, H, T, Dh]
+torch::Tensor split_heads(const torch::Tensor& t, int64_t heads) {
+  return t.unflatten(-1, {heads, -1}).transpose(1, 2);
+}
+// [B, H, T, Dh] -> [B, T, H Dh]
+torch::Tensor merge_heads(const torch::Tensor& t) { return t.transpose(1, 2).flatten(2); }
+
+MultiHeadAttentionOptions resolved(MultiHeadAttentionOptions o) {
+  TORCH_CHECK(o.d_model > 0 && o.heads > 0,
+              "MultiHeadAttention: d_model and heads must be positive, got ", o.d_model, " and ",
+              o.heads);
+  TORCH_CHECK(o.head_width > 0 || (o.head_width == 0 && o.d_model % o.heads == 0),
+              "MultiHeadAttention: d_model must be a multiple of heads, got d_model ", o.d_model,
+              " and heads ", o.heads, "; try d_model ", o.heads * (o.d_model / o.heads + 1),
+              " or name a head width");
+  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
+  if (o.kv_heads == 0) o.kv_heads = o.heads;
+  TORCH_CHECK(o.kv_heads > 0 && o.heads % o.kv_heads == 0,
+              "MultiHeadAttention: kv_heads must divide heads, got ", o.kv_heads, " and ", o.heads);
+  TORCH_CHECK(o.dropout >= 0.0 && o.dropout < 1.0,
+              "MultiHeadAttention: dropout must be in [0, 1), got ", o.dropout);
+  attention_kernel(o.kernel);  // an unknown name is an error now, not at the first step
+  return o;
+}
+
+}  // namespace
+
+MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& options_)
+    : options(resolved(options_)) {
+  const int64_t C = options.d_model, Dh = options.head_width;
+  const int64_t rows = (options.heads + 2 * options.kv_heads) * Dh;
+  in_proj = register_module(
+      "in_proj", torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias)));
+  out_proj = register_module(
+      "out_proj",
+      torch::nn::Linear(torch::nn::LinearOptions(options.heads * Dh, C).bias(options.out_bias)));
+}
+
+torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
+                                              const SelfAttentionContext& context) {
+  const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width, T = x.size(1);
+  const auto parts = in_proj(x).split_with_sizes({H * Dh, Hkv * Dh, Hkv * Dh}, -1);
+  auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
+  auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
+  auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
+  auto args = with_options(context.args);
+  if (context.position != nullptr) context.position->rotate(q, k, context.positions);
+  if (context.cache != nullptr) {
+    KvCache& cache = *context.cache;
+    if (!cache.uniform() || context.counts.defined())
+      args.query_start = cache.lengths().to(x.device());
+    std::tie(k, v) = cache.append(k, v, context.counts);  // [B, Hkv, S, Dh]
+    if (!cache.uniform()) args.key_lengths = cache.lengths().to(x.device());
+  }
+  if (context.position != nullptr) context.position->shape_scores(args, T, k.size(2));
+  return project_out(attend(attention_kernel(options.kernel), q, k, v, args));  // [B, T, C]
+}
+
+torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x, const Memory& memory,
+                                            const AttendArgs& args) {
+  const int64_t q_rows = options.heads * options.head_width;
+  const auto bias = options.bias ? in_proj->bias.narrow(0, 0, q_rows) : torch::Tensor();
+  const auto q = torch::linear(x, in_proj->weight.narrow(0, 0, q_rows), bias);  // [B, T, H Dh]
+  auto ready = with_options(args);
+  if (memory.lengths.defined()) ready.key_lengths = memory.lengths;
+  return project_out(attend(attention_kernel(options.kernel), split_heads(q, options.heads),
+                            memory.k, memory.v, ready));
+}
+
+Memory MultiHeadAttentionImpl::project_memory(const torch::Tensor& memory,
+                                              const torch::Tensor& lengths) {
+  const int64_t q_rows = options.heads * options.head_width,
+                kv_rows = 2 * options.kv_heads * options.head_width;
+  const auto bias = options.bias ? in_proj->bias.narrow(0, q_rows, kv_rows) : torch::Tensor();
+  const auto kv =
+      torch::linear(memory, in_proj->weight.narrow(0, q_rows, kv_rows), bias).chunk(2, -1);
+  return {split_heads(kv[0], options.kv_heads), split_heads(kv[1], options.kv_heads), lengths};
+}
+
+torch::Tensor MultiHeadAttentionImpl::project_out(const torch::Tensor& y) {
+  return out_proj(merge_heads(y));
+}
+
+AttendArgs MultiHeadAttentionImpl::with_options(AttendArgs args) const {
+  if (!args.scale) args.scale = options.scale;
+  args.dropout = is_training() ? options.dropout : 0.0;
+  return args;
+}
+
+}  // namespace zoo

@@ -1,0 +1,183 @@
+#include "models/gpt.h"
+
+#include <c10/util/Exception.h>
+#include <torch/nn/init.h>
+
+#include <cmath>
+
+#include "models/positions/learned.h"
+#include "models/positions/sinusoidal.h"
+
+namespace zoo {
+namespace {
+
+GptOptions resolved(GptOptions o) {
+  TORCH_CHECK(o.vocab_size > 0, "Gpt: vocab_size must be positive, got ", o.vocab_size);
+  TORCH_CHECK(o.context > 0 && o.layers > 0, "Gpt: context and layers must be positive, got ",
+              o.context, " and ", o.layers);
+  TORCH_CHECK(o.d_model > 0 && o.heads > 0, "Gpt: d_model and heads must be positive, got ",
+              o.d_model, " and ", o.heads);
+  TORCH_CHECK(o.head_width > 0 || o.d_model % o.heads == 0,
+              "Gpt: d_model must be a multiple of heads, got d_model ", o.d_model, " and heads ",
+              o.heads, "; change one or name a head width");
+  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
+  if (o.kv_heads == 0) o.kv_heads = o.heads;
+  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  return o;
+}
+
+std::shared_ptr<Position> make_position(const GptOptions& o) {
+  switch (o.position) {
+    case PositionKind::kNone:
+      return std::make_shared<Position>();
+    case PositionKind::kLearned:
+      return std::make_shared<LearnedPosition>(o.context, o.d_model);
+    case PositionKind::kSinusoidal:
+      return std::make_shared<SinusoidalPosition>(o.context, o.d_model);
+    case PositionKind::kRotary:
+      return std::make_shared<RotaryPosition>(o.head_width, o.rotary);
+  }
+  TORCH_CHECK(false, "Gpt: unknown position scheme");
+}
+
+BlockOptions block_options(const GptOptions& o, int64_t layer) {
+  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
+  if (o.scale_by_layer) scale /= static_cast<double>(layer + 1);
+  return {.attention = {.d_model = o.d_model,
+                        .heads = o.heads,
+                        .kv_heads = o.kv_heads,
+                        .head_width = o.head_width,
+                        .bias = o.attention_bias,
+                        .out_bias = o.attention_bias,
+                        .dropout = o.attention_dropout,
+                        .scale = scale,
+                        .kernel = o.attention},
+          .feed_forward = {.d_model = o.d_model,
+                           .width = o.feed_forward,
+                           .activation = o.activation,
+                           .bias = o.feed_forward_bias},
+          .norm = {.kind = o.norm, .epsilon = o.norm_epsilon, .bias = o.norm_bias},
+          .norm_place = o.norm_place,
+          .residual_dropout = o.residual_dropout};
+}
+
+}  // namespace
+
+GptImpl::GptImpl(const GptOptions& options_) : options(resolved(options_)) {
+  token_embedding =
+      register_module("token_embedding", torch::nn::Embedding(options.vocab_size, options.d_model));
+  position = register_module("position", make_position(options));
+  embedding_dropout =
+      register_module("embedding_dropout", torch::nn::Dropout(options.embedding_dropout));
+  blocks = register_module("blocks", torch::nn::ModuleList());
+  for (int64_t layer = 0; layer < options.layers; ++layer)
+    blocks->push_back(Block(block_options(options, layer)));
+  if (options.norm_place == NormPlace::kPre) {
+    const NormOptions norm{
+        .kind = options.norm, .epsilon = options.norm_epsilon, .bias = options.norm_bias};
+    final_norm = register_module("final_norm", Norm(options.d_model, norm));
+  }
+  if (!options.tie_embeddings) {
+    const auto linear = torch::nn::LinearOptions(options.d_model, options.vocab_size).bias(false);
+    lm_head = register_module("lm_head", torch::nn::Linear(linear));
+  }
+  initialise();
+}
+
+torch::Tensor GptImpl::forward(const torch::Tensor& tokens, const GptContext& context) {
+  return logits_of(hidden(tokens, context));  // [B, T, V]
+}
+
+torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& context) {
+  SelfAttentionContext layer{
+      .args = context.args,
+      .position = position.get(),
+      .positions = default_positions(tokens.size(1), context, tokens.device()),
+      .counts = context.counts};
+  layer.args.causal = true;
+  Trace* const trace = context.trace;
+  const auto note = [&](int64_t n, const torch::Tensor& h) {
+    if (trace != nullptr && trace->hidden_states)
+      trace->tensors["hidden_states." + std::to_string(n)] = h;
+  };
+
+  auto h = token_embedding(tokens);  // [B, T, C]
+  if (options.scale_embeddings) h = h * std::sqrt(static_cast<double>(options.d_model));
+  h = embedding_dropout(position->embed(h, layer.positions));
+  for (int64_t n = 0; n < options.layers; ++n) {
+    note(n, h);
+    if (context.caches != nullptr) layer.cache = &context.caches->at(static_cast<size_t>(n));
+    if (trace != nullptr && trace->attentions) {
+      layer.args.weights = &trace->tensors["attentions." + std::to_string(n)];
+    }
+    h = blocks->at<BlockImpl>(static_cast<size_t>(n)).forward(h, layer);
+  }
+  if (final_norm) h = final_norm(h);
+  note(options.layers, h);
+  return h;
+}
+
+torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
+  return lm_head ? lm_head(hidden) : torch::linear(hidden, token_embedding->weight);  // [..., V]
+}
+
+std::vector<KvCache> GptImpl::make_caches(int64_t batch, int64_t capacity) const {
+  const auto tensor_options = token_embedding->weight.options().requires_grad(false);
+  std::vector<KvCache> caches;
+  for (int64_t n = 0; n < options.layers; ++n) {
+    caches.emplace_back(batch, options.kv_heads, capacity, options.head_width, tensor_options);
+  }
+  return caches;
+}
+
+torch::Tensor GptImpl::default_positions(int64_t T, const GptContext& context,
+                                         torch::Device device) const {
+  torch::Tensor positions = context.positions;
+  int64_t longest = T;
+  if (!positions.defined()) {
+    positions = torch::arange(T, torch::kLong).unsqueeze(0);  // [1, T]
+    if (context.caches != nullptr && !context.caches->empty()) {
+      const KvCache& cache = context.caches->front();
+      positions = positions + (cache.uniform() ? torch::full({1, 1}, cache.longest(), torch::kLong)
+                                               : cache.lengths().unsqueeze(1));  // [1 or B, T]
+      longest += cache.longest();
+      // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
+      // the table.
+      if (context.counts.defined()) positions = positions.clamp_max(options.context - 1);
+      if (context.counts.defined())
+        longest = (cache.lengths() + context.counts.cpu()).max().item<int64_t>();
+    }
+    TORCH_CHECK(position->max_positions() == 0 || longest <= position->max_positions(),
+                "Gpt: a sequence of ", longest, " tokens is longer than the model's context of ",
+                options.context);
+  }
+  return positions.to(device);
+}
+
+// Radford et al. 2019, §2.3: normal weights; those that add to the residual stream are smaller by 1
+// / sqrt(2 L), because 2 L of them are summed.
+void GptImpl::initialise() {
+  const torch::NoGradGuard no_grad;
+  const double residual_std =
+      options.init_std / std::sqrt(2.0 * static_cast<double>(options.layers));
+  for (auto& parameter : named_parameters()) {
+    const std::string& name = parameter.key();
+    torch::Tensor& value = parameter.value();
+    if (value.dim() < 2) {
+      if (name.ends_with(".bias")) value.zero_();  // norms keep the ones they were made with
+    } else {
+      value.normal_(0.0, name.ends_with("out_proj.weight") ? residual_std : options.init_std);
+    }
+  }
+}
+
+void check_token_ids(const torch::Tensor& tokens, int64_t vocab_size, std::string_view who) {
+  if (tokens.numel() == 0) return;
+  const auto wrong = tokens.lt(0).logical_or(tokens.ge(vocab_size));
+  if (!wrong.any().item<bool>()) return;
+  const auto first = tokens.masked_select(wrong)[0].item<int64_t>();
+  TORCH_CHECK(false, who, ": token id ", first, " is outside the vocabulary of ", vocab_size,
+              " (0 to ", vocab_size - 1, ")");
+}
+
+}  // namespace zoo

@@ -1,0 +1,19 @@
+#include "models/layers/norm.h"
+
+#include <ATen/ops/rms_norm.h>
+
+namespace zoo {
+
+NormImpl::NormImpl(int64_t d_model, const NormOptions& options_) : options(options_) {
+  weight = register_parameter("weight", torch::ones({d_model}));
+  if (options.kind == NormKind::kLayer && options.bias)
+    bias = register_parameter("bias", torch::zeros({d_model}));
+}
+
+torch::Tensor NormImpl::forward(const torch::Tensor& x) {
+  if (options.kind == NormKind::kRms)
+    return at::rms_norm(x, weight.sizes(), weight, options.epsilon);
+  return torch::layer_norm(x, weight.sizes(), weight, bias, options.epsilon);
+}
+
+}  // namespace zoo

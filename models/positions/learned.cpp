@@ -1,0 +1,15 @@
+#include "models/positions/learned.h"
+
+namespace zoo {
+
+LearnedPosition::LearnedPosition(int64_t max_positions, int64_t d_model) {
+  table = register_module("table", torch::nn::Embedding(max_positions, d_model));
+}
+
+torch::Tensor LearnedPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
+  return x + table(positions);  // [B, T, C]
+}
+
+int64_t LearnedPosition::max_positions() const { return table->weight.size(0); }
+
+}  // namespace zoo

@@ -1,0 +1,69 @@
+#include "models/positions/rotary.h"
+
+#include <c10/util/Exception.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace zoo {
+namespace {
+
+// Turns the pair (x_i, x_{i + Dh/2}) by its angle.
+torch::Tensor turn(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin) {
+  const auto halves = x.chunk(2, -1);
+  const auto turned = torch::cat({halves[1].neg(), halves[0]}, -1);  // [B, H, T, Dh]
+  return x * cos + turned * sin;                                     // Eq. 34
+}
+
+// Grattafiori et al. 2024 (Llama 3.1): long wavelengths are stretched, short ones kept, those
+// between blended.
+torch::Tensor llama3_scaled(const torch::Tensor& frequencies, const RotaryOptions& o) {
+  const auto context = static_cast<double>(o.original_context);
+  const auto turns =
+      frequencies * (context / (2 * std::numbers::pi));  // whole turns within the first context
+  const auto blend =
+      ((turns - o.low_frequency) / (o.high_frequency - o.low_frequency)).clamp(0.0, 1.0);
+  return (1 - blend) * frequencies / o.factor + blend * frequencies;
+}
+
+}  // namespace
+
+torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& options) {
+  TORCH_CHECK(head_width > 0 && head_width % 2 == 0,
+              "rotary positions: head width must be even, got ", head_width);
+  TORCH_CHECK(options.base > 0, "rotary positions: base must be positive, got ", options.base);
+  // In float32 and in this order of operations, as the checkpoints of Llama were trained.
+  const auto pairs =
+      torch::arange(0, head_width, 2, torch::kLong).to(torch::kFloat);  // [Dh / 2]: 2i
+  const auto frequencies = torch::pow(options.base, pairs / head_width).reciprocal();
+  if (options.scaling == RotaryScaling::kNone) return frequencies;
+  TORCH_CHECK(options.factor > 0, "rotary positions: factor must be positive, got ",
+              options.factor);
+  if (options.scaling == RotaryScaling::kLinear) return frequencies / options.factor;
+  TORCH_CHECK(
+      options.original_context > 0 && options.high_frequency > options.low_frequency,
+      "rotary scaling llama3: needs original_context > 0 and high_frequency > low_frequency, got ",
+      options.original_context, ", ", options.high_frequency, " and ", options.low_frequency);
+  return llama3_scaled(frequencies, options);
+}
+
+RotaryPosition::RotaryPosition(int64_t head_width, const RotaryOptions& options)
+    : frequencies_(rotary_frequencies(head_width, options)) {}
+
+void RotaryPosition::rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) {
+  TORCH_CHECK(positions.defined(), "rotary positions: the positions of the tokens are needed");
+  if (!positions_.is_same(positions) || cos_.scalar_type() != q.scalar_type() ||
+      cos_.device() != q.device()) {
+    const torch::NoGradGuard no_grad;
+    const auto angles =
+        positions.to(torch::kFloat).cpu().unsqueeze(-1) * frequencies_;  // [B, T, Dh / 2]
+    const auto both = torch::cat({angles, angles}, -1).unsqueeze(1);     // [B, 1, T, Dh]
+    cos_ = both.cos().to(q.device(), q.scalar_type());
+    sin_ = both.sin().to(q.device(), q.scalar_type());
+    positions_ = positions;
+  }
+  q = turn(q, cos_, sin_);  // [B, H, T, Dh]
+  k = turn(k, cos_, sin_);  // [B, Hkv, T, Dh]
+}
+
+}  // namespace zoo
