@@ -6,8 +6,9 @@
 //   void visit(TrainOptions& o, Visitor&& v) { v("max-steps", o.max_steps, "Updates in this run");
 //   }
 //
-// Fields may be arithmetic types, bool, std::string, std::optional of these, std::vector, and
-// NamedEnum types.
+// Fields may be bool (a flag: `--x`, or `--x=false` where it is on by default), arithmetic types,
+// std::string, std::filesystem::path, NamedEnum types, std::optional of these, and std::vector of
+// these (the flag is repeated: `--stop A --stop B`).
 #pragma once
 #include <CLI/CLI.hpp>
 #include <string>
@@ -16,6 +17,8 @@
 #include <vector>
 
 #include "app/named_enum.h"
+#include "app/option_values.h"
+#include "app/recipe.h"
 
 namespace zoo {
 
@@ -23,11 +26,30 @@ namespace zoo {
 template <class T>
 CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_view name, T& field,
                         const std::string& help) {
-  std::string text = help;
-  if constexpr (NamedEnum<T>) text += " (" + known_names<T>() + ")";
-  CLI::Option* option = app.add_option("--" + std::string(name), field, text)->group(group);
-  if constexpr (!requires { field.has_value(); }) option->capture_default_str();
-  return option;
+  const std::string flag = "--" + std::string(name);
+  CLI::Option* option = nullptr;
+  if constexpr (std::is_same_v<T, bool>) {
+    option = app.add_flag(flag, field, field ? help + " (on; " + flag + "=false: off)" : help);
+  } else {
+    const auto read = [&field, flag](const CLI::results_t& texts) {
+      try {
+        read_values(texts, field);
+      } catch (const std::invalid_argument& error) {
+        throw CLI::ValidationError(flag, error.what());
+      }
+      return true;
+    };
+    std::string text = help;
+    if constexpr (NamedEnum<T>) text += " (" + known_names<T>() + ")";
+    if constexpr (is_vector<T>) text += " (repeatable)";
+    option = app.add_option(flag, read, text)->type_name(type_word<T>());
+    if constexpr (is_vector<T>) option->expected(1, CLI::detail::expected_max_vector_size);
+    // Several values behind one flag would swallow positional arguments and split "[CLS]".
+    option->allow_extra_args(false);
+    if (const auto shown = recipe_value(field)) option->default_str(*shown);
+  }
+  recipe_format(app).remember(option, [&field] { return recipe_value(field); });
+  return option->group(group);
 }
 
 /// Adds every field of an options struct under a heading of --help.
@@ -38,15 +60,16 @@ void add_options(CLI::App& app, const std::string& group, Options& options) {
   });
 }
 
-/// Adds `--config FILE` (flat `key = value` lines, `#` comments, keys named as the flags). Unknown
-/// keys are errors; flags win over the file.
+/// Adds `--config FILE` (recipe.h describes the syntax; keys are named as the flags). Unknown keys
+/// are errors; flags win over the file.
 void add_config_option(CLI::App& app);
 
-/// Parses; CLI11's own exceptions pass through to run_app.
+/// Parses. Throws CLI11's exceptions, with messages of ours where CLI11's are unclear; run_app
+/// knows them all. The exceptions for --help and --version carry the text to print.
 void parse(CLI::App& app, int argc, const char* const* argv);
 
-/// Every option's effective value as a recipe that --config reads back; options without a value are
-/// left out.
+/// Every option's effective value (of the field as it is now) as a recipe that --config reads back;
+/// options without a value are left out.
 std::string effective_config(const CLI::App& app);
 
 /// Names (without dashes) of the options that were given on the command line itself, not by a

@@ -17,7 +17,7 @@ class ProgressBar {
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   /// done: units done so far; details: "loss 2.31  lr 1e-3". Redraws at most ten times a second on
-  /// a terminal; elsewhere prints a line every `plain_every` seconds.
+  /// a terminal; elsewhere prints a line every 10 seconds (ZOO_PROGRESS_SECONDS says otherwise).
   void update(int64_t done, std::string_view details);
   /// Prints a line of its own above the bar (an evaluation, a saved checkpoint).
   void print_above(std::string_view line);
@@ -26,9 +26,11 @@ class ProgressBar {
 
  private:
   std::string render(std::string_view details, int width) const;
-  std::string title_;
+  void draw();
+  std::string title_, details_;
   int64_t total_, start_, done_;
   bool terminal_;
+  double plain_every_;  // seconds
   bool drawn_ = false, finished_ = false;
   std::chrono::steady_clock::time_point began_, last_drawn_;
 };

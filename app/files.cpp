@@ -1,0 +1,196 @@
+#include "app/files.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <system_error>
+
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const char* verb, const fs::path& path, int error) {
+  throw std::runtime_error(
+      fmt::format("cannot {} {}: {}", verb, path.string(), std::generic_category().message(error)));
+}
+
+[[noreturn]] void fail(const char* verb, const fs::path& path, const std::error_code& error) {
+  throw std::runtime_error(fmt::format("cannot {} {}: {}", verb, path.string(), error.message()));
+}
+
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
+
+bool flush_to_disk(std::FILE* file) {
+#if defined(_WIN32)
+  return _commit(_fileno(file)) == 0;
+#else
+  // Pipes and devices know no fsync: EINVAL is not a lost write.
+  return ::fsync(::fileno(file)) == 0 || errno == EINVAL;
+#endif
+}
+
+/// Makes names and renames inside a folder survive a power cut; best effort, since some file
+/// systems know no fsync of folders.
+void flush_folder(const fs::path& folder) {
+#if !defined(_WIN32)
+  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+#else
+  (void)folder;
+#endif
+}
+
+void write_through(const fs::path& opened, const fs::path& named, const char* mode,
+                   std::string_view bytes) {
+  File file(std::fopen(opened.string().c_str(), mode));
+  if (file == nullptr) fail("write", named, errno);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+      std::fflush(file.get()) != 0 || !flush_to_disk(file.get())) {
+    fail("write", named, errno);
+  }
+  if (std::fclose(file.release()) != 0) fail("write", named, errno);
+}
+
+/// Another process may write the same file at the same time: each has a temporary of its own.
+fs::path temporary_beside(const fs::path& path) {
+  static std::atomic<uint64_t> next{std::random_device{}()};
+  fs::path temporary = path;
+  temporary.replace_filename(fmt::format(".{}.{:x}.tmp", path.filename().string(), next++));
+  return temporary;
+}
+
+void remove_quietly(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
+void flush_tree(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_symlink()) continue;
+    if (entry.is_directory()) {
+      flush_folder(entry.path());
+    } else if (entry.is_regular_file()) {
+      File file(std::fopen(entry.path().string().c_str(), "rb"));
+      if (file == nullptr || !flush_to_disk(file.get())) fail("write", entry.path(), errno);
+    }
+  }
+  flush_folder(folder);
+}
+
+/// Swaps the two names in one step where the system can: no moment without a folder.
+bool exchange(const fs::path& a, const fs::path& b) {
+#if defined(__linux__) && defined(SYS_renameat2)
+  constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE
+  return ::syscall(SYS_renameat2, AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), kExchange) == 0;
+#else
+  (void)a;
+  (void)b;
+  return false;
+#endif
+}
+
+void put_in_place(const fs::path& temporary, const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(folder))) {
+    fs::rename(temporary, folder, error);
+  } else if (!exchange(temporary, folder)) {
+    const fs::path old = temporary_beside(folder);
+    fs::rename(folder, old, error);
+    if (!error) fs::rename(temporary, folder, error);
+    if (!error) remove_quietly(old);
+  }
+  if (error) fail("write", folder, error);
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) fail("read", path, EISDIR);
+  File file(std::fopen(path.string().c_str(), "rb"));
+  if (file == nullptr) fail("read", path, errno);
+  std::string bytes;
+  if (const auto size = fs::file_size(path, ignored); !ignored) bytes.reserve(size);
+  char buffer[1 << 16];
+  while (const size_t got = std::fread(buffer, 1, sizeof buffer, file.get())) {
+    bytes.append(buffer, got);
+  }
+  if (std::ferror(file.get())) fail("read", path, errno);
+  return bytes;
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::is_directory(status)) fail("write", path, EISDIR);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe or a device keeps its place
+    return write_through(path, path, "wb", bytes);
+  }
+  const fs::path temporary = temporary_beside(path);
+  try {
+    write_through(temporary, path, "wbx", bytes);
+    std::error_code error;
+    fs::rename(temporary, path, error);
+    if (error) fail("write", path, error);
+  } catch (...) {
+    remove_quietly(temporary);
+    throw;
+  }
+  flush_folder(path.parent_path());
+}
+
+void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
+  // A fixed name, so that what a killed run left is cleared by the next one.
+  fs::path temporary = folder.has_filename() ? folder : folder.parent_path();
+  const fs::path target = temporary;
+  temporary.replace_filename(fmt::format(".{}.partial", target.filename().string()));
+  std::error_code error;
+  fs::remove_all(temporary, error);
+  if (!error) fs::create_directories(temporary, error);
+  if (error) fail("write", target, error);
+  try {
+    fill(temporary);
+    flush_tree(temporary);
+    put_in_place(temporary, target);
+  } catch (...) {
+    remove_quietly(temporary);
+    throw;
+  }
+  remove_quietly(temporary);  // after an exchange it holds the old folder
+  flush_folder(target.parent_path());
+}
+
+void replace_link(const fs::path& link, const fs::path& target) {
+  const fs::path temporary = temporary_beside(link);
+  std::error_code error;
+  fs::create_symlink(target, temporary, error);
+  if (!error) fs::rename(temporary, link, error);
+  if (error) {
+    remove_quietly(temporary);
+    fail("link", link, error);
+  }
+  flush_folder(link.parent_path());
+}
+
+}  // namespace zoo

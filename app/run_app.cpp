@@ -1,0 +1,103 @@
+#include "app/run_app.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+#include <system_error>
+
+#if __has_include(<poll.h>)
+#include <poll.h>
+#endif
+
+namespace zoo {
+namespace {
+
+constexpr int kFailed = 1, kUsage = 2, kReaderGone = 141;  // 141: as if SIGPIPE had ended us
+
+// c10::Error is not named here, so that programs without torch can use this frame: its what() is
+// the message, a newline and the backtrace.
+std::string first_line(std::string_view text) {
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return "unknown error";
+  text.remove_prefix(start);
+  text = text.substr(0, text.find('\n'));
+  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
+  return std::string(text);
+}
+
+int complain(std::string_view name, std::string_view what, int code) {
+  std::cout.clear();
+  try {
+    std::cout.flush();
+  } catch (const std::ios_base::failure&) {  // the complaint below matters more
+  }
+  const std::string line = std::string(name) + ": " + std::string(what) + "\n";
+  std::fputs(line.c_str(), stderr);
+  return code;
+}
+
+bool reader_of_stdout_is_gone() {
+#if __has_include(<poll.h>)
+  pollfd stdout_state{1, POLLOUT, 0};
+  return ::poll(&stdout_state, 1, 0) == 1 && (stdout_state.revents & POLLERR) != 0;
+#else
+  return false;
+#endif
+}
+
+/// Output that failed: quiet where the reader left (`generate | head`), else a complaint.
+int output_failed(std::string_view name) {
+  if (reader_of_stdout_is_gone()) return kReaderGone;
+  return complain(name, "cannot write to standard output: is the disk full?", kFailed);
+}
+
+int run_and_report(std::string_view name, const std::function<int()>& body) {
+  try {
+    const int code = body();
+    std::cout.flush();
+    return std::fflush(stdout) == 0 ? code : output_failed(name);
+  } catch (const CLI::Success& text) {  // --help, --version
+    std::cout << text.what() << std::flush;
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return complain(name, first_line(error.what()) + ", see --help", kUsage);
+  } catch (const UsageError& error) {
+    return complain(name, first_line(error.what()), kUsage);
+  } catch (const std::ios_base::failure& error) {
+    if (std::cout.bad()) return output_failed(name);
+    return complain(name, first_line(error.what()), kFailed);
+  } catch (const std::bad_alloc&) {
+    return complain(name, "out of memory", kFailed);
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::broken_pipe) return kReaderGone;
+    return complain(name, first_line(error.what()), kFailed);
+  } catch (const std::exception& error) {
+    return complain(name, first_line(error.what()), kFailed);
+  } catch (...) {
+    return complain(name, "unknown error", kFailed);
+  }
+}
+
+}  // namespace
+
+int run_app(std::string_view name, const std::function<int()>& body) {
+#ifdef SIGPIPE
+  // A closed pipe becomes a failed write, so that a run can still save what it has.
+  std::signal(SIGPIPE, SIG_IGN);
+#endif
+  std::cout.exceptions(std::ios_base::badbit);
+  int code = kFailed;
+  try {
+    code = run_and_report(name, body);
+  } catch (const std::ios_base::failure&) {  // the help text found no reader
+    code = output_failed(name);
+  }
+  std::cout.exceptions(std::ios_base::goodbit);
+  return code;
+}
+
+}  // namespace zoo
