@@ -1,0 +1,142 @@
+// Whole files or none, whole folders or none, and errors that name the file.
+#include "app/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "tests/support/temporary_folder.h"
+
+namespace zoo {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+size_t entries_in(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), {}));
+}
+
+struct FilesTest : ::testing::Test {
+  testing::TemporaryFolder folder;
+};
+
+TEST_F(FilesTest, BytesComeBackAsWritten) {
+  const std::string bytes("\0\r\n\xff text", 10);
+  write_file(folder / "a", bytes);
+  EXPECT_EQ(read_file(folder / "a"), bytes);
+  write_file(folder / "a", "");
+  EXPECT_EQ(read_file(folder / "a"), "");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, ReadErrorsSayWhichFileAndWhy) {
+  EXPECT_THAT(error_of([&] { read_file(folder / "none"); }),
+              AllOf(HasSubstr("cannot read "), HasSubstr("none: No such file or directory")));
+  EXPECT_THAT(error_of([&] { read_file(folder.path()); }), HasSubstr("Is a directory"));
+}
+
+TEST_F(FilesTest, WriteErrorsSayWhichFileAndWhy) {
+  EXPECT_THAT(error_of([&] { write_file(folder / "no/such/file", "x"); }),
+              AllOf(HasSubstr("cannot write "), HasSubstr("no/such/file: No such file")));
+  EXPECT_THAT(error_of([&] { write_file(folder.path(), "x"); }), HasSubstr("Is a directory"));
+}
+
+TEST_F(FilesTest, AFolderWithoutPermissionIsNamed) {
+  if (::geteuid() == 0) GTEST_SKIP() << "the administrator may write everywhere";
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  EXPECT_THAT(error_of([&] { write_file(folder / "a", "x"); }), HasSubstr("Permission denied"));
+  fs::permissions(folder.path(), fs::perms::owner_all);
+}
+
+TEST_F(FilesTest, AFullDiskIsAnError) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  EXPECT_THAT(error_of([] { write_file("/dev/full", "x"); }),
+              HasSubstr("cannot write /dev/full: No space left on device"));
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+}
+
+TEST_F(FilesTest, AWriteThatFailsHalfWayKeepsTheOldFileAndLeavesNothingElse) {
+  write_file(folder / "a", "old");
+  // A limit on the size of files stands for the full disk.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 100;
+  std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const std::string error = error_of([&] { write_file(folder / "a", std::string(100000, 'x')); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_DFL);
+  EXPECT_THAT(error, HasSubstr("a: File too large"));
+  EXPECT_EQ(read_file(folder / "a"), "old");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, FoldersAppearWhole) {
+  write_folder(folder / "step", [&](const fs::path& temporary) {
+    EXPECT_FALSE(fs::exists(folder / "step"));
+    write_file(temporary / "a", "1");
+    fs::create_directory(temporary / "state");
+    write_file(temporary / "state/b", "2");
+  });
+  EXPECT_EQ(read_file(folder / "step/a"), "1");
+  EXPECT_EQ(read_file(folder / "step/state/b"), "2");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, AFolderReplacesItsPredecessor) {
+  write_folder(folder / "step", [](const fs::path& t) { write_file(t / "old", "1"); });
+  write_folder((folder / "step/"), [](const fs::path& t) { write_file(t / "new", "2"); });
+  EXPECT_FALSE(fs::exists(folder / "step/old"));
+  EXPECT_EQ(read_file(folder / "step/new"), "2");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, AFailedFillKeepsTheOldFolder) {
+  write_folder(folder / "step", [](const fs::path& t) { write_file(t / "old", "1"); });
+  EXPECT_EQ(error_of([&] {
+              write_folder(folder / "step", [](const fs::path& t) {
+                write_file(t / "new", "2");
+                throw std::runtime_error("disk full");
+              });
+            }),
+            "disk full");
+  EXPECT_EQ(read_file(folder / "step/old"), "1");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, WhatAKilledRunLeftIsCleared) {
+  fs::create_directory(folder / ".step.partial");
+  write_file(folder / ".step.partial/stale", "x");
+  write_folder(folder / "step", [](const fs::path& t) { write_file(t / "a", "1"); });
+  EXPECT_FALSE(fs::exists(folder / "step/stale"));
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, LinksMoveInOneStep) {
+  fs::create_directories(folder / "checkpoints/one");
+  fs::create_directories(folder / "checkpoints/two");
+  replace_link(folder / "last", "checkpoints/one");
+  replace_link(folder / "last", "checkpoints/two");
+  EXPECT_EQ(fs::read_symlink(folder / "last"), "checkpoints/two");
+  EXPECT_TRUE(fs::exists(folder / "last"));
+  EXPECT_EQ(entries_in(folder.path()), 2u);
+  EXPECT_THAT(error_of([&] { replace_link(folder / "no/last", "x"); }), HasSubstr("cannot link"));
+}
+
+}  // namespace
+}  // namespace zoo
