@@ -1,0 +1,50 @@
+// Characters as tokens: a token is a Unicode code point, the vocabulary the characters of a text in
+// the order of their code points (as nanoGPT sorts its set of chars).
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tokenizers/added_tokens.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+/// A character outside the vocabulary, and each byte that is not valid UTF-8, becomes `<unk>` where
+/// the vocabulary has it; else encode throws std::runtime_error with the character and its place.
+class CharacterTokenizer : public Tokenizer {
+ public:
+  /// The id of a character is its place in `characters`; `<unk>` comes after the last. Throws
+  /// std::invalid_argument for none, and for a character given twice.
+  explicit CharacterTokenizer(std::u32string characters, bool with_unknown = false);
+  /// From a tokenizer.json as save() writes it. Throws std::runtime_error without naming a file.
+  static std::unique_ptr<CharacterTokenizer> from_json(const nlohmann::json& tokenizer_json);
+  /// Whether from_json is meant: a word for every character, split between all characters.
+  static bool accepts(const nlohmann::json& tokenizer_json);
+
+  Encoding encode(std::string_view text, const EncodeOptions& options = {}) const override;
+  std::string decode(std::span<const int32_t> ids, bool skip_special = false) const override;
+  std::string piece_of(int32_t id) const override;
+  std::string bytes_of(int32_t id) const override { return piece_of(id); }
+  std::optional<int32_t> id_of(std::string_view piece) const override;
+  int32_t vocab_size() const override;
+  bool is_special(int32_t id) const override { return unknown_ && id == *unknown_; }
+  std::optional<int32_t> bos_id() const override { return std::nullopt; }
+  std::optional<int32_t> eos_id() const override { return std::nullopt; }
+  std::optional<int32_t> pad_id() const override { return std::nullopt; }
+  std::optional<int32_t> unk_id() const override { return unknown_; }
+  std::string kind() const override { return "character"; }
+  void save(const std::filesystem::path& folder) const override;
+
+ private:
+  void encode_part(const AddedTokens::Part& part, Encoding& out) const;
+  std::u32string characters_;
+  std::unordered_map<char32_t, int32_t> ids_;
+  std::optional<int32_t> unknown_;
+  AddedTokens added_;
+};
+
+}  // namespace zoo

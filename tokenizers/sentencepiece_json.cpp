@@ -1,0 +1,156 @@
+// A SentencePiece model in the terms of the `tokenizers` package: the same splitting, said as
+// normalizer, model and decoder.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+#include "tokenizers/sentencepiece.h"
+#include "tokenizers/utf8.h"
+
+namespace zoo {
+namespace {
+
+using Type = SentencePieceModel::Type;
+
+constexpr const char* kSpaceMark = "\xE2\x96\x81";  // U+2581
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t have = std::min<size_t>(3, bytes.size() - i);
+    uint32_t three = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      three = three << 8 | (k < have ? static_cast<uint8_t>(bytes[i + k]) : 0u);
+    }
+    for (size_t k = 0; k < 4; ++k) out += k <= have ? kDigits[three >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+OrderedJson replace(const OrderedJson& pattern, const char* content) {
+  return {{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
+}
+
+/// One step as itself, several as a Sequence, none as null.
+OrderedJson chain(std::vector<OrderedJson> steps, const char* key) {
+  if (steps.empty()) return nullptr;
+  if (steps.size() == 1) return steps.front();
+  return {{"type", "Sequence"}, {key, steps}};
+}
+
+OrderedJson normalizer(const SentencePieceModel& model) {
+  std::vector<OrderedJson> steps;
+  if (!model.precompiled_charsmap.empty()) {
+    steps.push_back(
+        {{"type", "Precompiled"}, {"precompiled_charsmap", base64(model.precompiled_charsmap)}});
+  }
+  if (model.remove_extra_whitespaces) {
+    steps.push_back(replace({{"Regex", "^ +| +$"}}, ""));
+    steps.push_back(replace({{"Regex", " {2,}"}}, " "));
+  }
+  if (model.add_dummy_prefix) {
+    steps.push_back(
+        {{"type", "Prepend"}, {"prepend", model.escape_whitespaces ? kSpaceMark : " "}});
+  }
+  if (model.escape_whitespaces) steps.push_back(replace({{"String", " "}}, kSpaceMark));
+  return chain(std::move(steps), "normalizers");
+}
+
+OrderedJson decoder(const SentencePieceModel& model) {
+  std::vector<OrderedJson> steps;
+  if (model.escape_whitespaces) steps.push_back(replace({{"String", kSpaceMark}}, " "));
+  if (model.byte_fallback) steps.push_back({{"type", "ByteFallback"}});
+  steps.push_back({{"type", "Fuse"}});
+  if (model.add_dummy_prefix || model.remove_extra_whitespaces) {
+    steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
+  return chain(std::move(steps), "decoders");
+}
+
+std::string unknown_piece(const SentencePieceModel& model) {
+  for (const auto& piece : model.pieces) {
+    if (piece.type == Type::kUnknown) return piece.text;
+  }
+  throw std::runtime_error("a SentencePiece model without an unknown piece");
+}
+
+/// SentencePiece joins two neighbours whenever their join is a piece, best score first: so every
+/// way to cut a piece into two pieces is a merge, in the order of the scores.
+OrderedJson merges(const SentencePieceModel& model) {
+  std::unordered_map<std::string_view, size_t> ids;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    if (model.pieces[id].type == Type::kNormal) ids.emplace(model.pieces[id].text, id);
+  }
+  std::vector<std::tuple<float, size_t, size_t, size_t>> found;  // -score, piece, left, right
+  for (const auto& [text, id] : ids) {
+    for (size_t cut = utf8::first(text).size; cut < text.size();
+         cut += utf8::first(text.substr(cut)).size) {
+      const auto left = ids.find(text.substr(0, cut)), right = ids.find(text.substr(cut));
+      if (left != ids.end() && right != ids.end()) {
+        found.emplace_back(-model.pieces[id].score, id, left->second, right->second);
+      }
+    }
+  }
+  std::sort(found.begin(), found.end());
+  OrderedJson::array_t list;
+  list.reserve(found.size());
+  for (const auto& [score, id, left, right] : found) {
+    list.push_back(OrderedJson::array({model.pieces[left].text, model.pieces[right].text}));
+  }
+  return list;
+}
+
+OrderedJson bpe_model(const SentencePieceModel& model) {
+  OrderedJson::object_t vocabulary;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    vocabulary.push_back({model.pieces[id].text, id});
+  }
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", unknown_piece(model)},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", true},
+          {"byte_fallback", model.byte_fallback},
+          {"ignore_merges", false},
+          {"vocab", vocabulary},
+          {"merges", merges(model)}};
+}
+
+OrderedJson unigram_model(const SentencePieceModel& model) {
+  // The package looks for every entry in the text, "<s>" and "<0x41>" included, where SentencePiece
+  // looks for normal pieces only. A score that no path prefers keeps those out.
+  constexpr double kNeverChosen = -10000;
+  OrderedJson::array_t vocabulary;
+  size_t unknown = 0;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    const auto& piece = model.pieces[id];
+    const bool in_text = piece.type == Type::kNormal || piece.type == Type::kUserDefined;
+    if (piece.type == Type::kUnknown) unknown = id;
+    vocabulary.push_back(
+        OrderedJson::array({piece.text, in_text ? double{piece.score} : kNeverChosen}));
+  }
+  unknown_piece(model);
+  return {{"type", "Unigram"},
+          {"unk_id", unknown},
+          {"vocab", vocabulary},
+          {"byte_fallback", model.byte_fallback}};
+}
+
+}  // namespace
+
+TokenizerJson sentencepiece_to_json(const SentencePieceModel& model) {
+  TokenizerJson json;
+  json.normalizer = normalizer(model);
+  json.decoder = decoder(model);
+  json.model = model.algorithm == SentencePieceModel::Algorithm::kBpe ? bpe_model(model)
+                                                                      : unigram_model(model);
+  return json;
+}
+
+}  // namespace zoo

@@ -1,0 +1,47 @@
+// The file format of SentencePiece (.model): a protocol buffer, of which the zoo reads the few
+// fields that say how a model splits text. Kudo & Richardson 2018, arXiv:1808.06226.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoo {
+
+struct SentencePieceModel {
+  enum class Type {
+    kNormal = 1,
+    kUnknown = 2,
+    kControl = 3,
+    kUserDefined = 4,
+    kUnused = 5,
+    kByte = 6
+  };
+  enum class Algorithm { kUnigram = 1, kBpe = 2, kWord = 3, kCharacter = 4 };
+  struct Piece {
+    std::string text;
+    float score = 0;
+    Type type = Type::kNormal;
+  };
+
+  std::vector<Piece> pieces;  ///< the place is the id
+  Algorithm algorithm = Algorithm::kUnigram;
+  bool byte_fallback = false;         ///< an unknown character becomes its bytes
+  bool whitespace_as_suffix = false;  ///< the mark of a space ends a word instead of beginning it
+  bool add_dummy_prefix = true;       ///< a text begins with one more space
+  bool remove_extra_whitespaces = true;  ///< spaces at the ends go, runs become one
+  bool escape_whitespaces = true;        ///< a space is written U+2581 in pieces
+  std::string normalization;             ///< "identity", "nmt_nfkc", ...
+  std::string precompiled_charsmap;      ///< the normalisation's rules, compiled; empty: none
+};
+
+/// Throws std::runtime_error (without naming a file) for what is no whole SentencePiece model.
+SentencePieceModel parse_sentencepiece_model(std::string_view bytes);
+
+/// The same file with every piece passed through `edit` and escape_whitespaces as given.
+std::string rewrite_sentencepiece_model(std::string_view bytes,
+                                        const std::function<void(SentencePieceModel::Piece&)>& edit,
+                                        bool escape_whitespaces);
+
+}  // namespace zoo

@@ -1,0 +1,127 @@
+// Training SentencePiece models with the library, lossless unless asked otherwise.
+//
+// Lossless: no normalisation, no space added or removed, and a character without a piece becomes
+// its bytes. One gap is left in the library's own format: it marks a space as U+2581, so a U+2581
+// of the text comes back as a space. Our models therefore hold the space itself
+// (escape_whitespaces off); the library trains with the mark, which it needs to see where words
+// begin, and the pieces are rewritten afterwards.
+#include <fmt/format.h>
+#include <sentencepiece_trainer.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "tokenizers/sentencepiece.h"
+#include "tokenizers/trainers.h"
+
+namespace zoo {
+namespace {
+
+constexpr std::string_view kSpaceMark = "\xE2\x96\x81";    // U+2581
+constexpr std::string_view kUnknownMark = "\xE2\x96\x85";  // U+2585: the trainer's own use
+constexpr std::string_view kNul("\0", 1);
+
+void erase_all(std::string& text, std::string_view what) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos;) text.erase(at, what.size());
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// Hands text to the library, which would otherwise skip whole blocks for one reserved character,
+/// and lines over 4192 bytes.
+class Sentences : public sentencepiece::SentenceIterator {
+ public:
+  explicit Sentences(TrainingText& text) : text_(text) { advance(); }
+  bool done() const override { return done_; }
+  void Next() override { advance(); }
+  const std::string& value() const override { return value_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  void advance() {
+    done_ = !text_.next(value_);
+    for (const std::string_view reserved : {kUnknownMark, kSpaceMark, kNul}) {
+      erase_all(value_, reserved);
+    }
+  }
+  TrainingText& text_;
+  std::string value_;
+  bool done_ = false;
+};
+
+std::unordered_map<std::string, std::string> library_options(const TokenizerTraining& o,
+                                                             int64_t vocab_size) {
+  const bool unigram = o.kind == TokenizerKind::kSentencePieceUnigram;
+  const auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
+  std::unordered_map<std::string, std::string> options = {
+      {"minloglevel", "3"},
+      {"model_type", unigram ? "unigram" : "bpe"},
+      {"vocab_size", std::to_string(vocab_size)},
+      {"character_coverage", fmt::format("{}", o.coverage)},
+      {"num_threads", std::to_string(o.threads)},
+      {"pad_id", "3"},  // after <unk>, <s> and </s>
+      {"normalization_rule_name", o.lossy ? "nmt_nfkc" : "identity"},
+      {"add_dummy_prefix", flag(o.lossy)},
+      {"remove_extra_whitespaces", flag(o.lossy)},
+      {"allow_whitespace_only_pieces", flag(!o.lossy)},
+      {"byte_fallback", flag(!o.lossy)}};
+  // With these characters as pieces, the text "<0x0A>" is spelled out by the `tokenizers` package,
+  // too, which would otherwise take it for the byte piece of that name.
+  if (unigram && !o.lossy) options["required_chars"] = "<0x123456789ABCDEF>";
+  return options;
+}
+
+[[noreturn]] void fail(const std::string& message, int64_t vocab_size) {
+  std::smatch match;
+  if (std::regex_search(message, match,
+                        std::regex("smaller than required_chars. \\d+ vs (\\d+)"))) {
+    throw std::runtime_error(fmt::format(
+        "--vocab-size {} is too small for this text, whose characters, bytes and special tokens "
+        "need {}: give more, or a lower --coverage",
+        vocab_size, match[1].str()));
+  }
+  if (std::regex_search(message, match, std::regex("too high.*value <= (\\d+)"))) {
+    throw std::runtime_error(
+        fmt::format("--vocab-size {} is too large for this text: give at most {}, or more text",
+                    vocab_size, match[1].str()));
+  }
+  if (message.find("!sentences_.empty()") != std::string::npos) {
+    throw std::runtime_error("no text to train on: the files hold nothing but reserved characters");
+  }
+  throw std::runtime_error(fmt::format("SentencePiece could not train: {}", message));
+}
+
+/// Scores in steps of 1/64: sums over some hundred thousand characters are then exact in the
+/// library's float and in the double of the `tokenizers` package alike, so both find the same best
+/// path and break ties alike. The rounding, at most 0.008 nats, is far below a score's own error.
+float round_score(float score) { return std::round(score * 64.0F) / 64.0F; }
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
+                                               TrainingText& text) {
+  const int64_t vocab_size = options.vocab_size == 0 ? 8000 : options.vocab_size;
+  Sentences sentences(text);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      library_options(options, vocab_size), &sentences, &model);
+  if (!status.ok()) fail(status.message(), vocab_size);
+  const bool unigram = options.kind == TokenizerKind::kSentencePieceUnigram;
+  const auto edit = [&](SentencePieceModel::Piece& piece) {
+    if (unigram) piece.score = round_score(piece.score);
+    if (!options.lossy) replace_all(piece.text, kSpaceMark, " ");
+  };
+  model = rewrite_sentencepiece_model(model, edit, options.lossy);
+  // As it will be read back from its folder: with <s> and </s> recognised in the text.
+  const nlohmann::json json = SentencePieceTokenizer(model).to_json();
+  return std::make_unique<SentencePieceTokenizer>(std::move(model), json);
+}
+
+}  // namespace zoo

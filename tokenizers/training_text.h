@@ -1,0 +1,41 @@
+// The text that a tokenizer is trained on, read in small pieces: files may be larger than memory.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace zoo {
+
+class TrainingText {
+ public:
+  enum class Pieces {
+    kBlocks,  ///< many lines at once, line feeds included
+    kLines    ///< one line at a time, without its line feed
+  };
+  /// No piece is longer than `limit` bytes; longer lines are cut, at a space where there is one and
+  /// never inside a character.
+  TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit = 4096);
+
+  /// The next piece, which may be empty (an empty line); false at the end. Throws
+  /// std::runtime_error for a file that cannot be read or is not UTF-8, naming file and byte, and
+  /// at the end if all files were empty.
+  bool next(std::string& piece);
+  /// Bytes handed out so far.
+  size_t bytes() const { return bytes_; }
+
+ private:
+  bool open_next_file();
+  void fill();
+  size_t end_of_piece() const;
+  void check(const std::string& piece, size_t begin) const;
+  std::vector<std::filesystem::path> files_;
+  Pieces pieces_;
+  size_t limit_, file_ = 0, begin_ = 0, place_ = 0, bytes_ = 0;
+  std::ifstream in_;
+  std::string
+      buffer_;  // from begin_ on: read and not yet handed out; place_ is begin_'s in the file
+};
+
+}  // namespace zoo

@@ -1,0 +1,64 @@
+// UTF-8 (RFC 3629).
+#include "tokenizers/utf8.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+namespace zoo::utf8 {
+
+Character first(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  const Character invalid{.code = 0xFFFD, .size = 1, .valid = false};
+  if (lead < 0x80) return {.code = lead, .size = 1, .valid = true};
+  const size_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  if (size == 0 || text.size() < size) return invalid;
+  char32_t code = lead & (0x7Fu >> size);
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return invalid;
+    code = (code << 6) | (byte(i) & 0x3Fu);
+  }
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  if (code < kSmallest[size] || code > 0x10FFFF || surrogate) return invalid;
+  return {.code = code, .size = size, .valid = true};
+}
+
+std::string encode(char32_t code) {
+  const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
+  const auto lead = [&](int mark, int shift) { return static_cast<char>(mark | (code >> shift)); };
+  if (code < 0x80) return {static_cast<char>(code)};
+  if (code < 0x800) return {lead(0xC0, 6), tail(0)};
+  if (code < 0x10000) return {lead(0xE0, 12), tail(6), tail(0)};
+  return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
+}
+
+size_t find_invalid(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const Character c = first(text.substr(i));
+    if (!c.valid) return i;
+    i += c.size;
+  }
+  return std::string_view::npos;
+}
+
+std::string replace_invalid(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character c = first(text);
+    out += c.valid ? std::string(text.substr(0, c.size)) : encode(0xFFFD);
+    text.remove_prefix(c.size);
+  }
+  return out;
+}
+
+std::string describe(char32_t code) {
+  const std::string number = fmt::format("U+{:04X}", static_cast<uint32_t>(code));
+  const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+  const bool separator = code == 0x2028 || code == 0x2029 || code == 0xFEFF;
+  return control || separator ? number : fmt::format("'{}' ({})", encode(code), number);
+}
+
+}  // namespace zoo::utf8

@@ -1,0 +1,32 @@
+// UTF-8, read and checked byte by byte: what every tokenizer needs to know about text.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace zoo::utf8 {
+
+/// One step through a text. An invalid byte is a step of size 1 with `valid` false.
+struct Character {
+  char32_t code = 0;
+  size_t size = 0;
+  bool valid = false;
+};
+
+/// The character that `text` (not empty) begins with. Overlong forms, surrogates and values past
+/// U+10FFFF are invalid.
+Character first(std::string_view text);
+
+/// The bytes of a code point.
+std::string encode(char32_t code);
+
+/// Position of the first byte that is not valid UTF-8; std::string_view::npos where there is none.
+size_t find_invalid(std::string_view text);
+
+/// Every invalid byte becomes U+FFFD, the replacement character.
+std::string replace_invalid(std::string_view text);
+
+/// For messages: "'é' (U+00E9)", and "U+000A" alone where the character would not print.
+std::string describe(char32_t code);
+
+}  // namespace zoo::utf8
