@@ -140,12 +140,12 @@ def train_step(model, optimizer, ids, targets, rate: float, r: Recipe) -> float:
 
 @torch.no_grad()
 def evaluate(model, tokens, r: Recipe, batch: int = 64) -> float:
-    """Mean loss over all of the text, in windows that do not overlap."""
-    count = (len(tokens) - 1) // r.context
-    ids = tokens[:count * r.context].view(count, -1)
-    targets = tokens[1:count * r.context + 1].view(count, -1)
-    total = sum(model(i, t).item() * len(i) for i, t in zip(ids.split(batch), targets.split(batch)))
-    return total / count
+    """Mean loss over all of the text, in windows that do not overlap; the last one is shorter."""
+    whole = (len(tokens) - 1) // r.context * r.context
+    pairs = list(zip(tokens[:whole].view(-1, r.context).split(batch), tokens[1:whole + 1].view(-1, r.context).split(batch)))
+    if whole < len(tokens) - 1:
+        pairs.append((tokens[None, whole:-1], tokens[None, whole + 1:]))
+    return sum(model(ids, targets).item() * targets.numel() for ids, targets in pairs) / (len(tokens) - 1)
 
 
 def main() -> None:

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The first command to try: sets up what is missing, teaches a small GPT the plays of Shakespeare, lets it write.
+#   scripts/demo.sh [train_gpt's options]        for instance: scripts/demo.sh --max-steps 500
+# Trains about two minutes on two cores; every run gets a folder of its own, runs/demo-N.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+recipe=train/recipes/gpt-shakespeare-cpu.toml
+programs=build/release/bin
+prompt='ROMEO:'
+
+say() { printf '\n== %s\n' "$*"; }
+
+scripts/build.sh train_gpt generate attention_map
+scripts/get_data.sh tinyshakespeare
+
+number=1
+while [ -e "runs/demo-$number" ]; do number=$((number + 1)); done
+run="runs/demo-$number"
+
+say "A GPT learns Shakespeare, character by character ($recipe -> $run)"
+"$programs/train_gpt" --config "$recipe" --out "$run" "$@"
+
+say "What it writes now, begun with '$prompt'"
+"$programs/generate" --model "$run" "$prompt" --max-new-tokens 400 --temperature 0.8
+
+say "What its attention heads look at"
+"$programs/attention_map" --model "$run" --text "$prompt What light is this?" --out "$run/attention"
+
+say "To look at"
+printf '  %s\n' "$run/report.html" "$run"/attention/*.png
