@@ -1,0 +1,61 @@
+"""What the comparisons with Python share: our programs as functions, closeness, a text to train on."""
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import torch
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RECIPE = ROOT / "train/recipes/gpt-shakespeare-cpu.toml"
+
+
+def main() -> None:
+    """Runs the tests of the calling file: its first argument is the folder of the programs."""
+    InteropTest.binaries = pathlib.Path(sys.argv.pop(1)).resolve()
+    torch.set_num_threads(1)
+    unittest.main()
+
+
+def random_text(length: int, seed: int) -> str:
+    """Words that come back, so that there is something to learn; 30 different characters."""
+    rng = random.Random(seed)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(1, 8))) for _ in range(200)]
+    words += ["zebra", "quiz", "fjord", "vow", "milk", "tax", "hug", "cyber", "plank"]
+    text = ""
+    while len(text) < length:
+        text += rng.choice(words) + rng.choice([" ", " ", " ", ", ", ".\n"])
+    return text[:length]
+
+
+class InteropTest(unittest.TestCase):
+    binaries: pathlib.Path
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = pathlib.Path(folder.name)
+
+    def run_program(self, name: str, *arguments) -> str:
+        command = [str(self.binaries / name), *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, f"{' '.join(command)}\n{done.stderr[-2000:]}")
+        return done.stdout
+
+    def train(self, name: str, *arguments) -> pathlib.Path:
+        """A run of train_gpt on random text with the classroom recipe; later arguments win."""
+        text = self.work / "text.txt"
+        if not text.exists():
+            text.write_text(random_text(20000, 1))
+        self.run_program("train_gpt", "--config", RECIPE, "--data", text, "--out", self.work / name,
+                         "--threads", 1, "--device", "cpu", *arguments)
+        return self.work / name
+
+    def assert_close(self, ours: torch.Tensor, theirs: torch.Tensor, tolerance: float, what: str):
+        """Largest difference within `tolerance` of the largest value."""
+        self.assertEqual(ours.shape, theirs.shape, what)
+        difference = (ours.double() - theirs.double()).abs().max().item()
+        largest = theirs.double().abs().max().item()
+        self.assertLessEqual(difference, tolerance * largest, f"{what}: the largest value is {largest}")
