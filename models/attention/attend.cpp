@@ -2,6 +2,10 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
+
 #include "models/attention/kernels/kernels.h"
 
 namespace zoo {
@@ -41,7 +45,8 @@ void check_rows(const char* name, const torch::Tensor& t, int64_t B) {
 }
 
 void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t S) {
-  const std::array<int64_t, 4> scores{B, H, T, S};
+  const std::array<int64_t, 4> shape{B, H, T, S};
+  const at::IntArrayRef scores(shape);
   check_rows("query_start", args.query_start, B);
   check_rows("key_lengths", args.key_lengths, B);
   TORCH_CHECK(!args.window || *args.window >= 1, "attend: window must be at least 1, got ",
@@ -57,11 +62,12 @@ void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t
                   (args.bias.is_floating_point() && is_prefix_broadcastable(args.bias, scores)),
               "attend: bias must be floating-point and broadcast to ", scores, ", got ",
               args.bias.dtype(), " ", args.bias.sizes());
+  const int64_t distances = std::max<int64_t>(0, T + S - 1);
   TORCH_CHECK(!args.relative_bias.defined() ||
-                  (args.relative_bias.dim() == 2 && args.relative_bias.size(0) == H &&
-                   args.relative_bias.size(1) == T + S - 1),
-              "attend: relative_bias must be [", H, ", ", T + S - 1, "], got ",
-              args.relative_bias.sizes());
+                  (args.relative_bias.is_floating_point() && args.relative_bias.dim() == 2 &&
+                   args.relative_bias.size(0) == H && args.relative_bias.size(1) == distances),
+              "attend: relative_bias must be floating-point [", H, ", ", distances, "], got ",
+              args.relative_bias.dtype(), " ", args.relative_bias.sizes());
   TORCH_CHECK(
       !args.head_gate.defined() || (args.head_gate.dim() == 1 && args.head_gate.size(0) == H) ||
           (args.head_gate.dim() == 2 && args.head_gate.size(0) == B && args.head_gate.size(1) == H),
@@ -102,8 +108,11 @@ torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, cons
   const auto refusal = kernel.refuses(q, k, v, args);
   TORCH_CHECK(refusal.empty(), "attention kernel '", kernel.name(), "': ", refusal);
 
-  if (k.size(2) == 0 && args.weights == nullptr)
-    return torch::zeros_like(q);  // nothing to attend to
+  if (q.numel() == 0 || k.size(2) == 0) {  // nothing attends, or there is nothing to attend to
+    if (args.weights != nullptr)
+      *args.weights = torch::zeros({q.size(0), q.size(1), q.size(2), k.size(2)}, q.options());
+    return q.masked_fill(torch::ones({}, q.options().dtype(torch::kBool)), 0.0);  // keeps the graph
+  }
   AttendArgs ready = args;
   if (args.dropout > 0.0 && !args.dropout_seed) ready.dropout_seed = draw_seed();
   auto y = kernel.run(q, k, v, ready);  // [B, H, T, Dh]

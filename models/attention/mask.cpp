@@ -41,7 +41,7 @@ torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::De
   return mask;
 }
 
-torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S) {
+torch::Tensor dense_bias(const AttendArgs& args, int64_t S) {
   if (!args.relative_bias.defined()) return args.bias;
   // Entry [h, t, s] = relative_bias[h, s - t + T - 1]: row t is a window of length S that starts at
   // T - 1 - t.

@@ -15,6 +15,6 @@ torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::De
 
 /// `bias` and `relative_bias` as one tensor that broadcasts to [B, H, T, S]; undefined where there
 /// is neither.
-torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S);
+torch::Tensor dense_bias(const AttendArgs& args, int64_t S);
 
 }  // namespace zoo

@@ -33,7 +33,7 @@ class MatmulKernel final : public AttentionKernel {
     const auto keys = repeat_kv_heads(k, H), values = repeat_kv_heads(v, H);  // [B, H, S, Dh]
 
     auto scores = torch::matmul(q * scale, keys.transpose(-2, -1));  // [B, H, T, S]
-    if (const auto bias = dense_bias(args, T, S); bias.defined())
+    if (const auto bias = dense_bias(args, S); bias.defined())
       scores = scores + bias.to(scores.dtype());
     if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined()) {
       scores = scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());

@@ -1,0 +1,45 @@
+// Attention written out in plain loops and float64, forward and backward: what every kernel is
+// measured against. It shares no code with the kernels but the dropout mask.
+#pragma once
+#include <torch/types.h>
+
+#include <string>
+
+#include "models/attention/attend.h"
+
+namespace zoo::testing {
+
+/// One call of attend, and the gradient that comes back to its output.
+struct AttendCase {
+  torch::Tensor q, k, v;   // [B, H, T, Dh], [B, Hkv, S, Dh] twice
+  torch::Tensor upstream;  // [B, H, T, Dh]
+  AttendArgs args;         // with dropout: dropout_seed is set
+};
+
+struct AttendResult {
+  torch::Tensor y;           // [B, H, T, Dh]
+  torch::Tensor dq, dk, dv;  // as q, k and v
+  torch::Tensor weights;     // [B, H, T, S], before dropout; the reference only
+  torch::Tensor dscores;     // [B, H, T, S]: gradient of the sum of biases; the reference only
+};
+
+/// Normal q, k, v and upstream from torch's default generator.
+AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,
+                       AttendArgs args = {});
+
+AttendResult reference(const AttendCase& c);
+/// attend with the kernel, and its gradients by autograd; an input that nothing reaches has zeros.
+AttendResult run_kernel(const std::string& kernel, const AttendCase& c);
+/// What torch's operators make of it when called without attend: its rounding is the yardstick.
+AttendResult run_torch_alone(const AttendCase& c);
+
+/// The kernel's refusal of the case; empty where it can do it. A refusal must name, in quotes, a
+/// kernel that can.
+std::string refusal(const std::string& kernel, const AttendCase& c);
+
+/// Fails unless the kernel's output and gradients are as close to the reference as twice torch's
+/// own rounding + 1e-6 (relative to the largest entry where that is above 1). Refused cases pass,
+/// once the refusal is found to be a good one. True where the kernel ran.
+bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c);
+
+}  // namespace zoo::testing
