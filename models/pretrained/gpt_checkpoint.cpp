@@ -1,0 +1,169 @@
+#include "models/pretrained/gpt_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "app/files.h"
+#include "models/pretrained/safetensors.h"
+
+namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+// GPT-2 keeps its matrices as [in, out] (a "Conv1D"), hence transposed; queries, keys and values
+// are one matrix there as here.
+NameMap gpt2_names(const GptOptions& o) {
+  NameMap map{.family = "GPT-2", .prefix = "transformer.", .rows = {}};
+  const std::string layer = "transformer.h.{}.";
+  const auto add = [&](const std::string& ours, const std::string& theirs, bool transposed) {
+    map.rows.push_back(
+        {.ours = ours + ".weight", .theirs = {theirs + ".weight"}, .transposed = transposed});
+    map.rows.push_back({.ours = ours + ".bias", .theirs = {theirs + ".bias"}});
+  };
+  map.rows.push_back({.ours = "token_embedding.weight", .theirs = {"transformer.wte.weight"}});
+  map.rows.push_back({.ours = "position.table.weight", .theirs = {"transformer.wpe.weight"}});
+  add("blocks.{}.attention_norm", layer + "ln_1", false);
+  add("blocks.{}.attention.in_proj", layer + "attn.c_attn", true);
+  add("blocks.{}.attention.out_proj", layer + "attn.c_proj", true);
+  add("blocks.{}.feed_forward_norm", layer + "ln_2", false);
+  add("blocks.{}.feed_forward.in_proj", layer + "mlp.c_fc", true);
+  add("blocks.{}.feed_forward.out_proj", layer + "mlp.c_proj", true);
+  add("final_norm", "transformer.ln_f", false);
+  // The causal mask, which early versions saved with every layer.
+  map.ignored = {layer + "attn.bias", layer + "attn.masked_bias"};
+
+  // All biases are part of the layout, whether our model has them or not.
+  const int64_t C = o.d_model, F = o.feed_forward;
+  for (int64_t n = 0; n < o.layers; ++n) {
+    const std::string at = fmt::format("transformer.h.{}.", n);
+    if (!o.norm_bias) map.zeros[at + "ln_1.bias"] = map.zeros[at + "ln_2.bias"] = {C};
+    if (!o.attention_bias) map.zeros[at + "attn.c_attn.bias"] = {3 * C};
+    if (!o.attention_bias) map.zeros[at + "attn.c_proj.bias"] = {C};
+    if (!o.feed_forward_bias) map.zeros[at + "mlp.c_fc.bias"] = {F};
+    if (!o.feed_forward_bias) map.zeros[at + "mlp.c_proj.bias"] = {C};
+  }
+  if (!o.norm_bias) map.zeros["transformer.ln_f.bias"] = {C};
+  return map;
+}
+
+// Llama keeps queries, keys, values, and the gate and its values, as matrices of their own, which
+// lie below each other in ours.
+NameMap llama_names(const GptOptions& o) {
+  NameMap map{.family = "Llama", .prefix = "model.", .rows = {}};
+  const std::string layer = "model.layers.{}.";
+  const int64_t q_rows = o.heads * o.head_width, kv_rows = o.kv_heads * o.head_width;
+  const auto add = [&](const std::string& ours, const std::string& theirs) {
+    map.rows.push_back({.ours = ours, .theirs = {theirs}});
+  };
+  add("token_embedding.weight", "model.embed_tokens.weight");
+  add("blocks.{}.attention_norm.weight", layer + "input_layernorm.weight");
+  add("blocks.{}.feed_forward_norm.weight", layer + "post_attention_layernorm.weight");
+  for (const std::string kind : {".weight", ".bias"}) {
+    const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
+    map.rows.push_back({.ours = "blocks.{}.attention.in_proj" + kind,
+                        .theirs = {attention + "q_proj" + kind, attention + "k_proj" + kind,
+                                   attention + "v_proj" + kind},
+                        .rows = {q_rows, kv_rows, kv_rows}});
+    add("blocks.{}.attention.out_proj" + kind, attention + "o_proj" + kind);
+    map.rows.push_back({.ours = "blocks.{}.feed_forward.in_proj" + kind,
+                        .theirs = {mlp + "gate_proj" + kind, mlp + "up_proj" + kind}});
+    add("blocks.{}.feed_forward.out_proj" + kind, mlp + "down_proj" + kind);
+  }
+  add("final_norm.weight", "model.norm.weight");
+  map.ignored = {layer + "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"};
+  return map;
+}
+
+GptConfig config_of(const Gpt& model, const SpecialIds& ids) {
+  return {
+      .options = model->options, .layout = layout_of(model->options), .has_head = true, .ids = ids};
+}
+
+std::string dtype_name(torch::Dtype dtype) {
+  if (dtype == torch::kFloat) return "float32";
+  if (dtype == torch::kBFloat16) return "bfloat16";
+  if (dtype == torch::kHalf) return "float16";
+  if (dtype == torch::kDouble) return "float64";
+  throw std::invalid_argument(
+      fmt::format("save_gpt: no config.json has dtype {}", c10::toString(dtype)));
+}
+
+void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& config) {
+  load_named(*model, reader,
+             gpt_name_map(config.layout, model->options, /*head_optional=*/!config.has_head));
+}
+
+/// A config.json that promises far more than the file holds would first allocate it all.
+void check_size(const GptConfig& config, const SafetensorsReader& reader) {
+  const auto& o = config.options;
+  const auto product = [](int64_t a, int64_t b) { return double(a) * double(b); };
+  double claimed = product(o.vocab_size, o.d_model);
+  if (o.position == PositionKind::kLearned) claimed += product(o.context, o.d_model);
+  const double queries = product(o.heads, o.head_width) * double(o.d_model);
+  claimed += double(o.layers) * (queries + product(o.d_model, o.feed_forward));
+  const auto elements = static_cast<double>(reader.bytes());  // at least a byte each
+  if (claimed > elements) {
+    throw std::runtime_error(fmt::format(
+        "{}: config.json describes at least {:.3g} parameters, more than the {} bytes of "
+        "weights hold",
+        reader.path().string(), claimed, reader.bytes()));
+  }
+}
+
+/// Options that contradict each other are the file's fault here, and the message names it.
+Gpt build(const GptOptions& options, const fs::path& folder) {
+  try {
+    return Gpt(options);
+  } catch (const c10::Error& error) {
+    throw std::runtime_error(
+        fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
+  }
+}
+
+}  // namespace
+
+NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional) {
+  if (layout == GptLayout::kZoo) return {.family = "zoo_gpt", .rows = {}};
+  // The sizes that a model's options leave at 0 are needed here as numbers.
+  GptOptions o = options;
+  if (o.kv_heads == 0) o.kv_heads = o.heads;
+  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
+  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  NameMap map = layout == GptLayout::kGpt2 ? gpt2_names(o) : llama_names(o);
+  if (o.tie_embeddings) {
+    map.copies["lm_head.weight"] = map.rows.front().theirs.front();
+  } else {
+    map.rows.push_back(
+        {.ours = "lm_head.weight", .theirs = {"lm_head.weight"}, .optional = head_optional});
+  }
+  return map;
+}
+
+Gpt load_gpt(const fs::path& folder, std::optional<torch::Dtype> dtype, torch::Device device,
+             const std::string& attention) {
+  GptConfig config = read_gpt_config(folder);
+  if (!attention.empty()) config.options.attention = attention;
+  const SafetensorsReader reader(folder);
+  check_size(config, reader);
+  Gpt model = build(config.options, folder);
+  model->to(device, dtype.value_or(torch::kFloat));
+  load_weights(model, reader, config);
+  model->eval();
+  return model;
+}
+
+void load_gpt_weights(Gpt& model, const fs::path& folder) {
+  load_weights(model, SafetensorsReader(folder), read_gpt_config(folder));
+}
+
+void save_gpt(const Gpt& model, const fs::path& folder, const SpecialIds& ids) {
+  const GptConfig config = config_of(model, ids);
+  const auto dtype = model->token_embedding->weight.scalar_type();
+  write_file(folder / "config.json", gpt_config_to_json(config, dtype_name(dtype)).dump(2) + "\n");
+  write_safetensors(folder / "model.safetensors",
+                    export_named(*model, gpt_name_map(config.layout, config.options)));
+}
+
+}  // namespace zoo

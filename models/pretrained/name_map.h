@@ -1,0 +1,46 @@
+// The one mechanism between our parameter names and the names that a family has on disk.
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/pretrained/safetensors.h"
+
+namespace zoo {
+
+/// One of our parameters, or one in every layer: `{}` stands for a number, the same on both sides.
+struct NameRow {
+  std::string ours;                 ///< "blocks.{}.attention.in_proj.weight"
+  std::vector<std::string> theirs;  ///< one, or several whose rows lie below each other in ours
+  bool transposed = false;          ///< on disk [in, out] instead of [out, in]
+  std::vector<int64_t> rows = {};   ///< how many rows each of several has; empty: equally many
+  bool optional = false;  ///< may be missing on disk; the module then keeps its own values
+};
+
+/// What a family's files look like. Names may carry `prefix` or come without it.
+struct NameMap {
+  std::string family;         ///< for messages: "GPT-2"
+  std::string prefix = {};    ///< "transformer."; `theirs` are written with it where it belongs
+  std::vector<NameRow> rows;  ///< empty: the names on disk are ours
+  /// Tensors that the layout demands and our module does not have: written as zeros; when read they
+  /// may be missing but not hold anything else.
+  std::map<std::string, std::vector<int64_t>> zeros = {};
+  /// Tied weights, {name, the name it repeats}: not written; when read they may be missing but not
+  /// differ.
+  std::map<std::string, std::string> copies = {};
+  /// What older files also hold and nobody needs ("transformer.h.{}.attn.bias").
+  std::vector<std::string> ignored = {};
+};
+
+/// Copies a file's tensors into a module, converting dtype and device. Throws std::runtime_error
+/// with one line for a missing, unexpected or wrong-shaped tensor, before anything is changed.
+void load_named(torch::nn::Module& module, const SafetensorsReader& reader, const NameMap& map);
+
+/// The module's tensors under their names on disk, as views where that is possible.
+std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& module,
+                                                  const NameMap& map);
+
+}  // namespace zoo
