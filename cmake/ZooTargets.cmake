@@ -40,9 +40,6 @@ function(zoo_target_defaults target)
   if(ARG_TORCH AND ZOO_PCH AND NOT target STREQUAL "zoo_torch_pch")
     target_precompile_headers(${target} REUSE_FROM zoo_torch_pch)
   endif()
-  if(ARG_TORCH AND ZOO_PCH AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    target_compile_options(${target} PRIVATE -fpch-instantiate-templates)
-  endif()
 endfunction()
 
 # The owner of the precompiled header. Call once zoo::torch exists.

@@ -55,6 +55,10 @@ size_t TrainingText::end_of_piece() const {
 }
 
 void TrainingText::check(const std::string& piece, size_t begin) const {
+  if (const size_t zero = piece.find('\0'); zero != std::string::npos) {
+    throw std::runtime_error(fmt::format("{}: not a text file (a zero byte at {}); leave it out",
+                                         files_[file_ - 1].string(), begin + zero));
+  }
   const size_t bad = utf8::find_invalid(piece);
   if (bad == std::string_view::npos) return;
   throw std::runtime_error(fmt::format(

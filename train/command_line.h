@@ -1,0 +1,66 @@
+// The command line that all training programs share: recipes, presets, --resume, --init-from,
+// --evaluate-only.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "train/options.h"
+
+namespace zoo {
+
+/// What a training program was asked to do, besides the options of its family.
+struct TrainCommand {
+  std::string out;            ///< run folder of a new run
+  std::string resume;         ///< run folder to go on with
+  std::string init_from;      ///< checkpoint or run folder whose weights a new run starts from
+  std::string evaluate_only;  ///< checkpoint or run folder to measure
+  std::string preset;
+  std::string dump_gradients;  ///< file for the first update's gradients
+  std::string config_text;     ///< the effective configuration, as --config reads it
+
+  /// The folder that the model comes from; empty for a new one.
+  std::string source() const {
+    return !resume.empty() ? resume : !init_from.empty() ? init_from : evaluate_only;
+  }
+};
+
+/// How a family takes part.
+struct TrainProgram {
+  std::string family;                      ///< "gpt": new runs go to runs/gpt-1, runs/gpt-2, ...
+  std::string description;                 ///< for --help
+  std::function<void(CLI::App&)> declare;  ///< adds the family's and the trainer's options
+  std::function<void(const std::string&)>
+      apply_preset;  ///< sets the family's options to a published size
+  /// Called with everything parsed, before the configuration is printed: resolves what depends on a
+  /// checkpoint.
+  std::function<void(TrainCommand&)> resolve = {};
+};
+
+/// Parses. The configuration is that of the recipe (--config), or of the run to be continued or
+/// measured, changed by the flags. Throws UsageError where --resume comes with a change that would
+/// make it another run.
+TrainCommand parse_train_command(const TrainProgram& program, int argc, const char* const* argv);
+
+/// Makes a new run's folder (--out, or the next free runs/FAMILY-N), and removes it again unless
+/// keep() is called: a run that fails before its first update leaves nothing behind.
+class NewRunFolder {
+ public:
+  NewRunFolder(const TrainCommand& command, const std::string& family);
+  ~NewRunFolder();
+  NewRunFolder(const NewRunFolder&) = delete;
+  NewRunFolder& operator=(const NewRunFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  void keep() { kept_ = true; }
+
+ private:
+  std::filesystem::path path_;
+  bool kept_ = false;
+};
+
+/// Prints the run's result: verdict, where to look, how to go on.
+void print_result(const std::string& program, const std::filesystem::path& folder,
+                  const struct TrainResult& result);
+
+}  // namespace zoo

@@ -1,0 +1,57 @@
+// From train_gpt's options to a model, a tokenizer and a text: what happens before the first
+// update.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/gpt.h"
+#include "tokenizers/tokenizer.h"
+#include "train/command_line.h"
+#include "train/gpt_task.h"
+#include "train/options.h"
+
+namespace zoo {
+
+struct GptRunOptions {
+  GptOptions model;
+  TextOptions text;
+  TrainOptions train;
+};
+
+/// All of them on a command line.
+void declare(CLI::App& app, GptRunOptions& options);
+
+/// What depends on others: a model that comes from a folder brings its own shape and tokenizer; a
+/// schedule without length lasts as long as the run. Throws UsageError where a flag asks for
+/// another shape than the folder's.
+void resolve(GptRunOptions& options, const TrainCommand& command,
+             const std::vector<std::string>& given);
+
+/// A text as ids, with the tokenizer that made them.
+struct GptText {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  TextSplit split;
+};
+
+/// A new run: tokenizer loaded or trained, text encoded to folder/text.tokens.
+GptText prepare_text(const GptRunOptions& options, const std::filesystem::path& folder);
+/// A run that exists, or a checkpoint to measure: its tokenizer, and the ids of folder/text.tokens,
+/// or of the data.
+GptText open_text(const GptRunOptions& options, const std::filesystem::path& folder);
+
+/// On its device, with the weights of --init-from or --evaluate-only, or new ones from the seed.
+Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer, const TrainCommand& command);
+
+/// For the report: parameters, vocabulary, tokens, device.
+std::vector<std::pair<std::string, std::string>> gpt_facts(const Gpt& model, const GptText& text);
+
+/// Writes the gradients, under the names of the model's checkpoints, to a safetensors file.
+std::function<void(torch::nn::Module&)> gradient_dump(const Gpt& model,
+                                                      const std::filesystem::path& file);
+
+}  // namespace zoo

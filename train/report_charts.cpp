@@ -1,0 +1,187 @@
+#include "train/report_charts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "app/chart.h"
+#include "app/html.h"
+
+namespace zoo {
+
+const std::string_view kChartStyle = R"(
+.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; font-size: 0.85rem;
+  color: var(--muted); }
+.legend span::before { content: ""; display: inline-block; width: 18px; height: 3px;
+  margin-right: 6px; vertical-align: middle; background: currentColor; }
+.legend .train::before { background: var(--train); }
+.legend .faint::before { background: var(--train); opacity: 0.35; }
+.legend .val::before { background: var(--val); }
+.legend .chance::before { height: 0; background: none; border-top: 2px dashed var(--muted); }
+.legend .band::before { height: 10px; background: var(--good-soft);
+  border: solid var(--good); border-width: 1px 0; }
+.switch { position: absolute; opacity: 0; }
+.switch + label { display: inline-block; padding: 2px 12px; margin: 0 4px 8px 0; font-size: 0.85rem;
+  border: 1px solid var(--line); border-radius: 99px; color: var(--muted); cursor: pointer; }
+.switch:checked + label { color: var(--ink); border-color: var(--muted); font-weight: 600; }
+.switch:focus-visible + label { outline: 2px solid var(--train); }
+#x-linear:checked ~ .log, #x-log:checked ~ .linear { display: none; }
+.narrow { display: none; }
+@media (max-width: 640px) { .narrow { display: block; } .wide { display: none; } }
+.small { display: grid; gap: 16px; margin-top: 16px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); }
+.grid { stroke: var(--line); fill: none; }
+.axis { stroke: var(--muted); fill: none; }
+path.train, path.val, path.faint { fill: none; stroke-width: 2; stroke-linejoin: round;
+  stroke-linecap: round; }
+path.train { stroke: var(--train); }
+path.val { stroke: var(--val); }
+path.faint { stroke: var(--train); stroke-width: 1; opacity: 0.3; }
+circle.train, circle.faint { fill: var(--train); }
+circle.val { fill: var(--val); }
+path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
+rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
+)";
+
+namespace {
+
+struct Words {
+  std::string_view key, heading, axis;
+};
+
+constexpr std::array<Words, 8> kWords = {{
+    {"loss", "Loss", "loss (nats)"},
+    {"perplexity", "Perplexity", "perplexity"},
+    {"bits_per_byte", "Bits per byte", "bits per byte of text"},
+    {"accuracy", "Accuracy", "accuracy (share of 1)"},
+    {"bleu", "BLEU", "BLEU (0 to 100)"},
+    {"lr", "Learning rate", "learning rate"},
+    {"grad_norm", "Gradient norm", "norm of the gradient"},
+    {"tokens_per_s", "Speed", "tokens per second"},
+}};
+
+std::string axis_of(const std::string& key) {
+  for (const Words& words : kWords) {
+    if (words.key == key) return std::string(words.axis);
+  }
+  return key;
+}
+
+std::vector<ChartPoint> points_of(const ReportInput& input, const std::string& key,
+                                  std::string_view split) {
+  std::vector<ChartPoint> points;
+  for (const MetricsRecord& record : input.metrics) {
+    if (record.split != split) continue;
+    if (const auto value = record.find(key)) {
+      points.push_back({static_cast<double>(record.step), *value});
+    }
+  }
+  std::stable_sort(points.begin(), points.end(), [](auto& a, auto& b) { return a.x < b.x; });
+  return points;
+}
+
+Chart chart_of(const ReportInput& input, const std::string& key) {
+  Chart chart;
+  chart.x_label = "updates";
+  chart.y_label = axis_of(key);
+  const std::vector<ChartPoint> train = points_of(input, key, "train");
+  // Below 100 points there is nothing to smooth; a learning rate is no noisy measurement.
+  const bool noisy = train.size() >= 100 && key != "lr";
+  if (noisy) chart.lines.push_back({"train, each update", ChartLine::Look::kFaint, train});
+  if (!train.empty()) {
+    chart.lines.push_back({noisy ? "train, smoothed" : "train", ChartLine::Look::kTrain,
+                           noisy ? smooth(train) : train});
+  }
+  const std::vector<ChartPoint> val = points_of(input, key, "val");
+  if (!val.empty()) chart.lines.push_back({"validation", ChartLine::Look::kVal, val});
+  chart.y_from_zero = key == "lr" || key == "tokens_per_s" || key == "grad_norm";
+  if (key == input.metric) {
+    chart.chance = input.chance_level;
+    chart.band = input.expected_band;
+  }
+  return chart;
+}
+
+std::string legend_of(const Chart& chart) {
+  static constexpr std::array<const char*, 3> kClasses = {"faint", "train", "val"};
+  std::string items;
+  for (const ChartLine& line : chart.lines) {
+    items += fmt::format("<span class=\"{}\">{}</span>", kClasses[static_cast<size_t>(line.look)],
+                         html_escape(line.label));
+  }
+  if (chart.chance) {
+    items += fmt::format("<span class=\"chance\">chance {:.4g}</span>", *chart.chance);
+  }
+  if (chart.band) {
+    const auto [low, high] = *chart.band;
+    items += fmt::format("<span class=\"band\">expected {}</span>",
+                         std::isinf(low)    ? fmt::format("at most {:.4g}", high)
+                         : std::isinf(high) ? fmt::format("at least {:.4g}", low)
+                                            : fmt::format("{:.4g} to {:.4g}", low, high));
+  }
+  return "<div class=\"legend\">" + items + "</div>\n";
+}
+
+std::string large_chart(Chart chart, const std::string& heading) {
+  std::string html = fmt::format(
+      "<section class=\"card\"><h3>{}</h3>{}"
+      "<input class=\"switch\" type=\"radio\" name=\"x\" id=\"x-linear\" checked>"
+      "<label for=\"x-linear\">linear</label>"
+      "<input class=\"switch\" type=\"radio\" name=\"x\" id=\"x-log\">"
+      "<label for=\"x-log\">log updates</label>\n",
+      html_escape(heading), legend_of(chart));
+  for (const bool log_x : {false, true}) {
+    chart.log_x = log_x;
+    const char* scale = log_x ? "log" : "linear";
+    html += fmt::format("<div class=\"{}\"><div class=\"wide\">{}</div><div class=\"narrow\">{}",
+                        scale, render_svg(chart, 1000, 400), render_svg(chart, 400, 300)) +
+            "</div></div>\n";
+  }
+  return html + "</section>\n";
+}
+
+std::string small_chart(const Chart& chart, const std::string& heading) {
+  return fmt::format("<section class=\"card\"><h3>{}</h3>{}{}</section>\n", html_escape(heading),
+                     legend_of(chart), render_svg(chart, 470, 260));
+}
+
+/// All measures in the order in which the metrics name them first.
+std::vector<std::string> keys_of(const ReportInput& input) {
+  std::vector<std::string> keys;
+  for (const MetricsRecord& record : input.metrics) {
+    for (const auto& [key, value] : record.values) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+}  // namespace
+
+std::string heading_of(const std::string& key) {
+  for (const Words& words : kWords) {
+    if (words.key == key) return std::string(words.heading);
+  }
+  return key;
+}
+
+std::string render_charts(const ReportInput& input) {
+  std::string large, small;
+  for (const std::string& key : keys_of(input)) {
+    // The clock is no measure, and perplexity is the loss once more.
+    if (key == "elapsed_s" || (key == "perplexity" && input.metric != key)) continue;
+    const Chart chart = chart_of(input, key);
+    if (chart.lines.empty()) continue;
+    if (key == "loss") {
+      large = large_chart(chart, heading_of(key));
+    } else {
+      small += small_chart(chart, heading_of(key));
+    }
+  }
+  if (!small.empty()) small = "<div class=\"small\">\n" + small + "</div>\n";
+  return large + small;
+}
+
+}  // namespace zoo

@@ -1,0 +1,66 @@
+#include "train/run_log.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "app/files.h"
+
+namespace zoo {
+namespace {
+
+/// Samples of an earlier part of the run; a damaged line is left out: samples are for reading.
+std::vector<Sample> read_samples(const std::filesystem::path& path, int64_t up_to_step) {
+  std::vector<Sample> samples;
+  if (!std::filesystem::exists(path)) return samples;
+  std::istringstream lines(read_file(path));
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("step") || !json.contains("text")) continue;
+    if (!json["step"].is_number_integer() || !json["text"].is_string()) continue;
+    if (json["step"].get<int64_t>() > up_to_step) continue;
+    samples.push_back({json["step"].get<int64_t>(), json["text"].get<std::string>()});
+  }
+  return samples;
+}
+
+std::string sample_line(const Sample& sample) {
+  const nlohmann::ordered_json json = {{"step", sample.step}, {"text", sample.text}};
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+RunLog::RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at)
+    : folder_(folder),
+      metrics_(folder / "metrics.jsonl", resumed_at),
+      tensorboard_(folder / "tensorboard", resumed_at),
+      report_(std::move(report)) {
+  if (!resumed_at) return;
+  report_.metrics = read_metrics(folder_ / "metrics.jsonl");
+  report_.samples = read_samples(folder_ / "samples.jsonl", *resumed_at);
+}
+
+void RunLog::record(const MetricsRecord& record) {
+  metrics_.write(record);
+  for (const auto& [name, value] : record.values) {
+    tensorboard_.scalar(record.split + "/" + name, value, record.step);
+  }
+  report_.metrics.push_back(record);
+}
+
+void RunLog::sample(int64_t step, const std::string& text) {
+  report_.samples.push_back({step, text});
+  std::string lines;
+  for (const Sample& sample : report_.samples) lines += sample_line(sample);
+  write_file(folder_ / "samples.jsonl", lines);
+  tensorboard_.text("sample", "```\n" + text + "\n```", step);
+}
+
+void RunLog::write_report(const Verdict& verdict) {
+  report_.verdict = verdict;
+  write_file(folder_ / "report.html", render_report(report_));
+}
+
+}  // namespace zoo

@@ -1,0 +1,32 @@
+// Everything a run tells the world: metrics.jsonl, TensorBoard events, samples.jsonl, report.html.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/metrics.h"
+#include "train/report.h"
+#include "train/run_folder.h"
+#include "train/tensorboard.h"
+
+namespace zoo {
+
+class RunLog {
+ public:
+  /// resumed_at: step of the checkpoint that the run goes on from; later lines of metrics and
+  /// samples are cut.
+  RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at);
+  void record(const MetricsRecord& record);
+  void sample(int64_t step, const std::string& text);
+  /// Rewrites report.html with all that is known.
+  void write_report(const Verdict& verdict);
+
+ private:
+  RunFolder folder_;
+  MetricsLog metrics_;
+  TensorBoardWriter tensorboard_;
+  ReportInput report_;
+};
+
+}  // namespace zoo

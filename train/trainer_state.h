@@ -1,0 +1,36 @@
+// What a checkpoint holds besides the model so that a resumed run is the run: optimizer, random
+// state, place in the data, averages, best result, time spent.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "train/optimizer.h"
+#include "train/precision.h"
+#include "train/weight_average.h"
+
+namespace zoo {
+
+struct Progress {
+  int64_t step = 0;  ///< updates done
+  double elapsed_s = 0.0;
+  std::optional<double> best;  ///< of the goal's metric
+  int64_t best_step = 0;
+  int64_t evaluations_since_best = 0;
+  std::string data_state;
+};
+
+/// Writes folder/trainer_state/: tensors.safetensors and progress.json. Where an average is kept,
+/// the checkpoint's model.safetensors holds the average, and the module's own weights are written
+/// here.
+void save_trainer_state(const std::filesystem::path& folder, const Progress& progress,
+                        const AdamW& optimizer, const LossScaler& scaler,
+                        const WeightAverage& average, const torch::nn::Module& module);
+
+/// Throws std::runtime_error where something is missing or does not fit. Also restores torch's
+/// default generators.
+Progress load_trainer_state(const std::filesystem::path& folder, AdamW& optimizer,
+                            LossScaler& scaler, WeightAverage& average, torch::nn::Module& module);
+
+}  // namespace zoo

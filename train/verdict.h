@@ -1,0 +1,46 @@
+// The sentence that a run ends with: did it go as its recipe says?
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace zoo {
+
+/// By which number a run is judged.
+struct Goal {
+  std::string metric = "loss";
+  bool higher_is_better = false;
+  std::optional<double> chance;  ///< what guessing gives: ln V, 1 / classes, ln B
+};
+
+enum class Outcome {
+  kUnknown,  ///< not finished, or nothing to judge by
+  kReached,
+  kMissed,
+  kChance  ///< no better than guessing
+};
+
+struct Verdict {
+  Outcome outcome = Outcome::kUnknown;
+  std::string sentence;
+};
+
+struct VerdictInput {
+  Goal goal;
+  std::optional<std::pair<double, double>> expected_band;  ///< open ends are infinite
+  std::optional<double> best;                              ///< of the goal's metric, validation
+  int64_t best_step = 0;
+  bool interrupted = false;
+  std::optional<double> overfit_loss;  ///< of the last update on one batch, in that mode
+};
+
+/// "val loss 1.8953 (best, step 2000): as the recipe expects (at most 1.91); guessing
+/// gives 4.1744."
+Verdict judge(const VerdictInput& input);
+
+/// Both ends of a band that may be open; nothing where both are.
+std::optional<std::pair<double, double>> make_band(std::optional<double> at_least,
+                                                   std::optional<double> at_most);
+
+}  // namespace zoo

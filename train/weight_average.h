@@ -1,0 +1,42 @@
+// Averages of weights over time: smoother than any single point of a noisy run.
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+#include <map>
+#include <string>
+
+namespace zoo {
+
+/// Exponential moving average: average <- decay * average + (1 - decay) * weights, after each
+/// update (Polyak & Juditsky 1992; as used by Vaswani's successors and most image models).
+class WeightAverage {
+ public:
+  WeightAverage(torch::nn::Module& module, double decay);
+  bool enabled() const { return decay_ > 0.0; }
+  void update();
+  /// Exchanges weights and average; a second call changes back.
+  void swap();
+  std::map<std::string, torch::Tensor> state()
+      const;  ///< by parameter name; empty when not enabled
+  void restore(const std::map<std::string, torch::Tensor>& state);
+
+ private:
+  double decay_;
+  std::vector<std::string> names_;
+  std::vector<torch::Tensor> weights_, average_;
+};
+
+/// While alive, the module holds the average.
+class AveragedWeights {
+ public:
+  explicit AveragedWeights(WeightAverage& average) : average_(average) { average_.swap(); }
+  ~AveragedWeights() { average_.swap(); }
+  AveragedWeights(const AveragedWeights&) = delete;
+  AveragedWeights& operator=(const AveragedWeights&) = delete;
+
+ private:
+  WeightAverage& average_;
+};
+
+}  // namespace zoo
