@@ -193,4 +193,26 @@ void replace_link(const fs::path& link, const fs::path& target) {
   flush_folder(link.parent_path());
 }
 
+GrowingFile::GrowingFile(fs::path path, bool continued)
+    : path_(std::move(path)),
+      file_(std::fopen(path_.string().c_str(), continued ? "ab" : "wbx"), &std::fclose) {
+  if (file_ == nullptr) fail("write", path_, errno);
+  std::setvbuf(file_.get(), nullptr, _IONBF, 0);
+  std::error_code error;
+  size_ = fs::file_size(path_, error);
+  if (error) fail("write", path_, error);
+}
+
+void GrowingFile::append(std::string_view record) {
+  if (std::fwrite(record.data(), 1, record.size(), file_.get()) != record.size()) {
+    const int error = errno;
+    std::clearerr(file_.get());
+    std::error_code ignored;
+    fs::resize_file(path_, size_, ignored);
+    std::fseek(file_.get(), 0, SEEK_END);
+    fail("write", path_, error);
+  }
+  size_ += record.size();
+}
+
 }  // namespace zoo

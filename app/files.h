@@ -1,8 +1,11 @@
 // Reading and writing files with errors that say which file and why, and writes that never leave
 // half a file.
 #pragma once
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,5 +28,22 @@ void write_folder(const std::filesystem::path& folder,
 /// Points the relative symbolic link `link` at `target` (a name relative to the link's folder) by
 /// rename.
 void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
+
+/// A file that grows record by record. Each record reaches the operating system before append
+/// returns; one that fails (full disk: std::runtime_error) is cut off again, so that the file ends
+/// with a whole record.
+class GrowingFile {
+ public:
+  /// Makes a new file, or continues one where `continued`. Throws std::runtime_error; a new file
+  /// must not exist yet.
+  GrowingFile(std::filesystem::path path, bool continued);
+  void append(std::string_view record);
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  uintmax_t size_ = 0;
+};
 
 }  // namespace zoo

@@ -1,0 +1,246 @@
+#include "app/chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "app/html.h"
+
+namespace zoo {
+namespace {
+
+constexpr double kLeft = 52, kRight = 14, kTop = 26, kBottom = 42;
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  bool empty() const { return low > high; }
+  void include(double value) {
+    if (!std::isfinite(value)) return;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+};
+
+/// Where 1-2-5 ticks lie so that about `wanted` of them fit.
+std::vector<double> ticks(Range range, int wanted) {
+  const double rough = (range.high - range.low) / wanted;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double factor : {5.0, 2.0, 1.0}) {
+    if (factor * power >= rough) step = factor * power;
+  }
+  std::vector<double> result;
+  const double slack = step * 1e-9;
+  for (double i = std::ceil((range.low - slack) / step); i * step <= range.high + slack; ++i) {
+    result.push_back(i * step);
+  }
+  return result;
+}
+
+std::vector<double> log_ticks(double high) {
+  std::vector<double> result = {0};
+  for (double power = 1; power <= high; power *= 10) result.push_back(power);
+  return result;
+}
+
+class Painter {
+ public:
+  Painter(const Chart& chart, int width, int height)
+      : chart_(chart), width_(width), height_(height) {
+    for (const ChartLine& line : chart.lines) include(line);
+    if (chart.chance) y_.include(*chart.chance);
+    if (chart.band) {
+      y_.include(chart.band->first);
+      y_.include(chart.band->second);
+    }
+    if (chart.y_from_zero) y_.include(0);
+    if (x_.empty()) x_ = {0, 1};
+    if (y_.empty()) y_ = {0, 1};
+    if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
+    // A flat line still needs a height, in the middle.
+    const double margin =
+        y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
+    y_.high += margin;
+    if (!chart.y_from_zero || y_.low < 0) y_.low -= margin;
+    if (chart.log_x) x_.low = 0;
+  }
+
+  std::string paint() {
+    // Unique on the page, because every picture clips with its own id.
+    const std::string clip = fmt::format("clip{}", next_clip++);
+    out_ = fmt::format(
+        "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2} over {3}\">"
+        "<clipPath id=\"{4}\"><rect x=\"{5}\" y=\"{6}\" width=\"{7}\" height=\"{8}\"/></clipPath>",
+        width_, height_, html_escape(chart_.y_label), html_escape(chart_.x_label), clip, kLeft,
+        kTop, width_ - kLeft - kRight, height_ - kTop - kBottom);
+    paint_axes();
+    out_ += fmt::format("<g clip-path=\"url(#{})\">", clip);
+    paint_levels();
+    for (const ChartLine& line : chart_.lines) paint_line(line);
+    return out_ + "</g></svg>\n";
+  }
+
+ private:
+  void include(const ChartLine& line) {
+    std::vector<double> values;
+    for (const ChartPoint& point : line.points) {
+      x_.include(point.x);
+      if (std::isfinite(point.y)) values.push_back(point.y);
+    }
+    if (values.empty()) return;
+    std::sort(values.begin(), values.end());
+    // One spike must not flatten everything else.
+    const size_t cut = line.look == ChartLine::Look::kFaint ? values.size() / 200 : 0;
+    y_.include(values[cut]);
+    y_.include(values[values.size() - 1 - cut]);
+  }
+
+  double x_at(double x) const {
+    const auto place = [this](double v) { return chart_.log_x ? std::log10(1 + v) : v; };
+    const double part = (place(x) - place(x_.low)) / (place(x_.high) - place(x_.low));
+    return kLeft + part * (width_ - kLeft - kRight);
+  }
+  double y_at(double y) const {
+    return kTop + (y_.high - y) / (y_.high - y_.low) * (height_ - kTop - kBottom);
+  }
+
+  void paint_axes() {
+    const double right = width_ - kRight, bottom = height_ - kBottom;
+    for (const double tick : ticks(y_, std::max(2, (height_ - 68) / 48))) {
+      out_ += fmt::format(
+          "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>"
+          "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+          kLeft, y_at(tick), right, kLeft - 7, y_at(tick) + 4, short_number(tick));
+    }
+    for (const double tick :
+         chart_.log_x ? log_ticks(x_.high) : ticks(x_, std::max(2, width_ / 110))) {
+      out_ += fmt::format(
+          "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}v5\"/>"
+          "<text x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
+          x_at(tick), bottom, bottom + 18, short_number(tick));
+    }
+    out_ += fmt::format(
+        "<path class=\"axis\" d=\"M{0} {1}V{2:.1f}H{3:.1f}\"/>"
+        "<text class=\"name\" x=\"4\" y=\"14\">{4}</text>"
+        "<text class=\"name\" x=\"{3:.1f}\" y=\"{5:.1f}\" text-anchor=\"end\">{6}</text>",
+        kLeft, kTop, bottom, right, html_escape(chart_.y_label), height_ - 6.0,
+        html_escape(chart_.x_label));
+  }
+
+  void paint_levels() {
+    if (chart_.band) {
+      // An open end reaches to the edge; a band of no height is still seen.
+      const double top = std::max(y_at(chart_.band->second), kTop);
+      const double bottom = std::min(y_at(chart_.band->first), height_ - kBottom);
+      const double height = std::max(1.5, bottom - top);
+      out_ +=
+          fmt::format("<rect class=\"band\" x=\"{}\" y=\"{:.1f}\" width=\"{}\" height=\"{:.1f}\"/>",
+                      kLeft, top, width_ - kLeft - kRight, height);
+    }
+    if (chart_.chance) {
+      out_ += fmt::format("<path class=\"chance\" d=\"M{} {:.1f}H{:.1f}\"/>", kLeft,
+                          y_at(*chart_.chance), width_ - kRight);
+    }
+  }
+
+  void paint_line(const ChartLine& line) {
+    static constexpr const char* kClasses[] = {"faint", "train", "val"};
+    const char* look = kClasses[static_cast<int>(line.look)];
+    std::string path;
+    bool pen_down = false;
+    for (const ChartPoint& point : thinned(line.points)) {
+      if (std::isfinite(point.y)) {
+        path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x_at(point.x),
+                            std::clamp(y_at(point.y), -1e4, 1e4));
+      }
+      pen_down = std::isfinite(point.y);
+    }
+    out_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", look, path);
+    // A line of one point has no length: only a dot shows it.
+    const bool dots =
+        line.points.size() == 1 || (line.look == ChartLine::Look::kVal && line.points.size() <= 60);
+    if (!dots) return;
+    for (const ChartPoint& point : line.points) {
+      if (!std::isfinite(point.y)) continue;
+      out_ += fmt::format(
+          "<circle class=\"{} dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}: {:.4g} at "
+          "{:.12g}</title></circle>",
+          look, x_at(point.x), y_at(point.y), html_escape(line.label), point.y, point.x);
+    }
+  }
+
+  /// Lowest and highest point of each pixel column, in their order.
+  std::vector<ChartPoint> thinned(const std::vector<ChartPoint>& points) const {
+    const auto columns = static_cast<size_t>(width_);
+    if (points.size() <= 2 * columns) return points;
+    std::vector<ChartPoint> result;
+    for (size_t start = 0; start < points.size();) {
+      const double column = std::floor(x_at(points[start].x));
+      size_t low = start, high = start, end = start;
+      for (; end < points.size() && std::floor(x_at(points[end].x)) == column; ++end) {
+        if (points[end].y < points[low].y) low = end;
+        if (!(points[end].y <= points[high].y)) high = end;  // NaN counts: it breaks the line
+      }
+      result.push_back(points[std::min(low, high)]);
+      if (low != high) result.push_back(points[std::max(low, high)]);
+      start = end;
+    }
+    return result;
+  }
+
+  static inline uint64_t next_clip = 0;
+  const Chart& chart_;
+  const int width_, height_;
+  Range x_, y_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string render_svg(const Chart& chart, int width, int height) {
+  return Painter(chart, width, height).paint();
+}
+
+std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points) {
+  const size_t n = points.size(), half = n / 100;
+  std::vector<double> sums(n + 1, 0);  // of the finite values before each point
+  std::vector<size_t> counts(n + 1, 0);
+  for (size_t i = 0; i < n; ++i) {
+    const bool finite = std::isfinite(points[i].y);
+    sums[i + 1] = sums[i] + (finite ? points[i].y : 0);
+    counts[i + 1] = counts[i] + (finite ? 1 : 0);
+  }
+  std::vector<ChartPoint> result(n);
+  for (size_t i = 0; i < n; ++i) {
+    const size_t reach = std::min({half, i, n - 1 - i});
+    const size_t first = i - reach, last = i + reach + 1;
+    const size_t count = counts[last] - counts[first];
+    result[i] = {points[i].x, std::isfinite(points[i].y)
+                                  ? (sums[last] - sums[first]) / static_cast<double>(count)
+                                  : points[i].y};
+  }
+  return result;
+}
+
+std::string short_number(double value) {
+  if (!std::isfinite(value)) return "\xE2\x80\x93";
+  const double size = std::abs(value);
+  if (size < 1e-12) return "0";
+  for (const auto& [unit, suffix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
+    if (size >= unit && size >= 1e4 && size < 1e12) {
+      return fmt::format("{:.4g}{}", value / unit, suffix);
+    }
+  }
+  std::string text = fmt::format("{:.4g}", value);
+  // "3e-05" reads better as "3e-5".
+  if (const size_t e = text.find('e'); e != std::string::npos && text[e + 2] == '0') {
+    text.erase(e + 2, 1);
+  }
+  return text;
+}
+
+}  // namespace zoo

@@ -1,0 +1,41 @@
+// Line charts as SVG, drawn with the colours of html_page.
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace zoo {
+
+struct ChartPoint {
+  double x = 0, y = 0;  // a y that is not finite interrupts the line
+};
+
+struct ChartLine {
+  enum class Look { kFaint, kTrain, kVal };
+  std::string label;
+  Look look = Look::kTrain;
+  std::vector<ChartPoint> points;  // x ascending
+};
+
+struct Chart {
+  std::string x_label, y_label;                   // with units
+  std::vector<ChartLine> lines;                   // drawn in this order
+  std::optional<double> chance;                   // a dashed line across
+  std::optional<std::pair<double, double>> band;  // a shaded range of y; an end may be infinite
+  bool log_x = false;                             // places x at log(1 + x), so that 0 has a place
+  bool y_from_zero = false;
+};
+
+/// The picture in a viewBox of the given size; extremes of faint lines may be cut off. Lines of
+/// many points are thinned to the lowest and highest one for each pixel.
+std::string render_svg(const Chart& chart, int width, int height);
+
+/// Mean over a centred window of 2 % of the points; narrower towards both ends, so that neither end
+/// is bent.
+std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points);
+
+/// "0.0004", "1.25", "45k", "3e-5": at most three or four digits.
+std::string short_number(double value);
+
+}  // namespace zoo
