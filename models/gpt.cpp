@@ -142,8 +142,9 @@ torch::Tensor GptImpl::default_positions(int64_t T, const GptContext& context,
                                                : cache.lengths().unsqueeze(1));  // [1 or B, T]
       longest += cache.longest();
       // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
-      // the table.
-      if (context.counts.defined()) positions = positions.clamp_max(options.context - 1);
+      // the table, where there is one.
+      if (context.counts.defined() && position->max_positions() > 0)
+        positions = positions.clamp_max(position->max_positions() - 1);
       if (context.counts.defined())
         longest = (cache.lengths() + context.counts.cpu()).max().item<int64_t>();
     }

@@ -13,10 +13,18 @@ KvCache::KvCache(int64_t batch, int64_t kv_heads, int64_t capacity, int64_t head
 std::pair<torch::Tensor, torch::Tensor> KvCache::append(const torch::Tensor& k,
                                                         const torch::Tensor& v,
                                                         const torch::Tensor& counts) {
+  TORCH_CHECK(k.dim() == 4 && k.sizes() == v.sizes() && k.size(0) == keys_.size(0) &&
+                  k.size(1) == keys_.size(1) && k.size(3) == keys_.size(3),
+              "KvCache: k and v must be [", keys_.size(0), ", ", keys_.size(1), ", tokens, ",
+              keys_.size(3), "], got ", k.sizes(), " and ", v.sizes());
   const int64_t T = k.size(2);
   const torch::NoGradGuard no_grad;
   const auto added =
       counts.defined() ? counts.cpu() : torch::full({lengths_.size(0)}, T, torch::kLong);
+  TORCH_CHECK(added.sizes() == lengths_.sizes() && added.scalar_type() == torch::kLong &&
+                  added.ge(0).all().item<bool>() && added.le(T).all().item<bool>(),
+              "KvCache: counts must be int64 [", lengths_.size(0), "], each between 0 and the ", T,
+              " tokens given");
   const auto after = lengths_ + added;  // [B]
   const int64_t needed = after.numel() == 0 ? 0 : after.max().item<int64_t>();
   TORCH_CHECK(needed <= capacity(), "KvCache: ", needed, " tokens do not fit its capacity of ",
@@ -50,7 +58,7 @@ void KvCache::reorder(const torch::Tensor& rows) {
 }
 
 void KvCache::truncate(const torch::Tensor& lengths) {
-  const auto wanted = lengths.cpu();
+  const auto wanted = lengths.to(torch::kCPU, torch::kLong, /*non_blocking=*/false, /*copy=*/true);
   TORCH_CHECK(wanted.sizes() == lengths_.sizes() && wanted.le(lengths_).all().item<bool>() &&
                   wanted.ge(0).all().item<bool>(),
               "KvCache: truncate must not lengthen a row");

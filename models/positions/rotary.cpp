@@ -1,5 +1,6 @@
 #include "models/positions/rotary.h"
 
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
@@ -54,6 +55,8 @@ void RotaryPosition::rotate(torch::Tensor& q, torch::Tensor& k, const torch::Ten
   TORCH_CHECK(positions.defined(), "rotary positions: the positions of the tokens are needed");
   if (!positions_.is_same(positions) || cos_.scalar_type() != q.scalar_type() ||
       cos_.device() != q.device()) {
+    // Ordinary tensors even while decoding: training may meet the same positions next.
+    const c10::InferenceMode ordinary(false);
     const torch::NoGradGuard no_grad;
     const auto angles =
         positions.to(torch::kFloat).cpu().unsqueeze(-1) * frequencies_;  // [B, T, Dh / 2]
