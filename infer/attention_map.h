@@ -1,0 +1,48 @@
+// What each head of each layer looks at in one text: numbers, pictures and a page.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/png.h"
+#include "models/gpt.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+/// The attention weights of every layer, [H, T, T] float on the CPU: row t says how token t's
+/// attention is spread. From now on the model computes with the kernel "matmul", which forms them.
+std::vector<torch::Tensor> attention_weights(Gpt& model, const std::vector<int64_t>& tokens);
+
+/// What a head does, in a few numbers; means over the queries that have a choice (all but the
+/// first).
+struct HeadSummary {
+  double entropy = 0;       ///< bits: 0 looks at one token, most_entropy at all alike
+  double most_entropy = 0;  ///< mean of log2(number of visible tokens)
+  double to_self = 0, to_previous = 0, to_first = 0;  ///< share of attention
+};
+/// weights [T, T]
+HeadSummary summarise_head(const torch::Tensor& weights);
+
+/// Rows are queries, columns keys; the colour follows the square root of the weight, so that small
+/// weights show. The future, which no query may see, is grey. weights [T, T]
+Image draw_head(const torch::Tensor& weights, int cell);
+
+/// A token as a label: spaces, line ends and halves of characters made visible, long ones cut.
+std::string token_label(const Tokenizer& tokenizer, int64_t id);
+
+/// A page with every head, axes labelled by the tokens; needs no other file.
+std::string attention_page(std::string_view title, const std::vector<std::string>& labels,
+                           const std::vector<torch::Tensor>& layers);
+
+/// Writes attention.html, layer-L.png (all heads of a layer) and heads/layer-L-head-H.png, and
+/// returns their paths, the page first. The folder is made where it is missing.
+std::vector<std::filesystem::path> write_attention_map(const std::filesystem::path& folder,
+                                                       const std::string& page,
+                                                       const std::vector<torch::Tensor>& layers);
+
+}  // namespace zoo

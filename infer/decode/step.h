@@ -1,0 +1,56 @@
+// What decoding needs from a model: scores of the next token, and a state that remembers what was
+// read.
+//
+// Every strategy (sampling, and later beams or drafts) is written against these three types, every
+// family of models supplies them.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace zoo {
+
+/// What a model remembers of each row's tokens: caches, and where there is an encoder its memory.
+/// The family makes it, because only the family knows what a generation starts from.
+class DecodeState {
+ public:
+  virtual ~DecodeState() = default;
+  /// [B] int64 on the CPU: how many tokens each row has read.
+  virtual torch::Tensor lengths() const = 0;
+  /// Row b becomes a copy of old row rows[b]: several samples of one prompt, beams, rows that are
+  /// done. rows [B'] int64.
+  virtual void reorder(const torch::Tensor& rows) = 0;
+  /// False where what was read cannot be forgotten (a recurrent state).
+  virtual bool can_truncate() const = 0;
+  /// Row b forgets its tokens from lengths[b] on: drafts that were refused. lengths [B] int64, none
+  /// longer than now.
+  virtual void truncate(const torch::Tensor& lengths) = 0;
+};
+
+/// How much of a step's result is wanted.
+struct StepWants {
+  bool every_token = false;  ///< scores after each of the T tokens (verifying drafts), not after
+                             ///< each row's last only
+  bool hidden = false;       ///< also what the output layer reads (contrastive search)
+};
+
+struct Scores {
+  torch::Tensor
+      logits;  ///< [B, 1, V] after each row's last token; [B, T, V] where every token was wanted
+  torch::Tensor hidden;  ///< [B, 1 or T, C], or undefined
+};
+
+class NextToken {
+ public:
+  virtual ~NextToken() = default;
+  /// Reads tokens [B, T] int64, of which row b brings the first counts[b] ([B] int64; 0 is
+  /// allowed), after what the state has read. Both are on the CPU. What stands past a row's count
+  /// is unspecified, in the result too.
+  virtual Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
+                      const StepWants& wants = {}) = 0;
+  virtual int64_t vocab_size() const = 0;
+  /// The longest prompt that makes sense to the model; 0: no limit.
+  virtual int64_t longest_prompt() const = 0;
+};
+
+}  // namespace zoo

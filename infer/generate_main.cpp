@@ -1,0 +1,107 @@
+// Continues texts with a language model:
+//   generate --model runs/shakespeare "ROMEO:" --max-new-tokens 300 --temperature 0.8
+// Prompts: arguments, or lines of --file, or lines of standard input; without any, one empty
+// prompt, which starts from the tokenizer's beginning-of-text token or a line feed. --interactive
+// asks for one prompt after the other, and so does a terminal without prompts.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "app/cli.h"
+#include "app/files.h"
+#include "app/interrupt.h"
+#include "app/run_app.h"
+#include "app/terminal.h"
+#include "infer/generation_session.h"
+
+namespace {
+
+struct Input {
+  std::vector<std::string> prompts;
+  std::filesystem::path file;
+  bool interactive = false;
+};
+
+std::vector<std::string> lines_of(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> read_prompts(const Input& input) {
+  if (!input.prompts.empty()) return input.prompts;
+  std::istringstream file;
+  if (!input.file.empty()) file.str(zoo::read_file(input.file));
+  auto lines = lines_of(input.file.empty() ? std::cin : static_cast<std::istream&>(file));
+  if (lines.empty()) lines.emplace_back();
+  return lines;
+}
+
+/// 130 is what a shell expects of a program that Ctrl-C ended.
+int run_once(zoo::GenerationSession& session, const Input& input) {
+  const auto prompts = read_prompts(input);
+  const zoo::InterruptGuard guard;
+  const auto began = std::chrono::steady_clock::now();
+  const bool whole = session.run(prompts);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+  std::cerr << fmt::format("{} tokens in {:.2f} s: {:.0f} tokens/s\n", session.new_tokens(),
+                           seconds.count(), session.new_tokens() / seconds.count());
+  return whole ? 0 : 130;
+}
+
+/// One prompt a line. Ctrl-C ends the text at hand; at the question it ends the program, as Ctrl-D
+/// does. The n-th question draws from the n-th random streams, so that a question asked twice gets
+/// two answers.
+int run_interactive(zoo::GenerationSession& session, int64_t samples) {
+  const bool terminal = zoo::stdin_is_a_terminal();
+  if (terminal) std::cerr << "One prompt a line; Ctrl-C ends a text, Ctrl-D the program.\n";
+  int64_t first_sample = 0;
+  const auto ask = [&](std::string& line) {
+    if (terminal) std::cerr << "> ";
+    return static_cast<bool>(std::getline(std::cin, line));
+  };
+  for (std::string prompt; ask(prompt); first_sample += samples) {
+    const zoo::InterruptGuard guard;
+    try {
+      session.run({prompt}, first_sample);
+    } catch (const std::runtime_error& error) {  // this prompt, not the next one
+      std::cerr << "generate: " << error.what() << '\n';
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return zoo::run_app("generate", [&] {
+    zoo::LanguageModelOptions model;
+    zoo::GenerateOptions generate{.seed = 1, .sampling = {.temperature = 0.8}};
+    zoo::SessionOptions session_options;
+    Input input;
+
+    CLI::App app{"Continues texts with a language model, printing as it goes", "generate"};
+    app.add_option("prompt", input.prompts, "Texts to continue");
+    zoo::add_option(app, "Input", "file", input.file, "Prompts from a file, one a line");
+    zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
+    zoo::add_language_model_options(app, model);
+    zoo::add_options(app, "Generation", generate);
+    zoo::add_options(app, "Sampling", generate.sampling);
+    zoo::add_options(app, "Text", session_options);
+    zoo::parse(app, argc, argv);
+    zoo::check_session(generate, session_options);
+    const int ways = !input.prompts.empty() + !input.file.empty() + input.interactive;
+    if (ways > 1) throw zoo::UsageError("give prompts as arguments, with --file or --interactive");
+    if (ways == 0 && zoo::stdin_is_a_terminal()) input.interactive = true;
+
+    zoo::GenerationSession session(zoo::load_language_model(model), generate, session_options,
+                                   std::cout);
+    return input.interactive ? run_interactive(session, generate.num_samples)
+                             : run_once(session, input);
+  });
+}

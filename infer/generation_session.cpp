@@ -1,0 +1,156 @@
+#include "infer/generation_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "app/interrupt.h"
+#include "app/run_app.h"
+#include "infer/live_text.h"
+
+namespace zoo {
+namespace {
+
+GenerateOptions completed(GenerateOptions o, const LanguageModel& model) {
+  o.eos_ids = model.eos_ids;
+  o.usable_vocab = model.tokenizer->vocab_size();
+  o.interrupted = InterruptGuard::requested;
+  return o;
+}
+
+}  // namespace
+
+void check_session(const GenerateOptions& generate, const SessionOptions& options) {
+  try {
+    check(generate);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(fmt::format("--{}", error.what()));
+  }
+  if (options.batch_size < 1) {
+    throw UsageError(fmt::format("--batch-size must be at least 1, got {}", options.batch_size));
+  }
+  if (std::ranges::any_of(options.stop, &std::string::empty)) {
+    throw UsageError("--stop must not be empty: the text would end before it began");
+  }
+}
+
+GenerationSession::GenerationSession(LanguageModel model, GenerateOptions generate,
+                                     SessionOptions options, std::ostream& out)
+    : model_(std::move(model)),
+      generate_(completed(std::move(generate), model_)),
+      options_(std::move(options)),
+      out_(out),
+      decoder_(model_.model, !options_.no_cache) {
+  check_session(generate_, options_);
+}
+
+bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t first_sample) {
+  ids_.clear();
+  for (const std::string& prompt : prompts)
+    ids_.push_back(encode_prompt(*model_.tokenizer, prompt, options_.add_special_tokens));
+  check_prompts(ids_, decoder_);
+  LiveText live(out_, prompts.size() > 1 || generate_.num_samples > 1);
+  for (const Batch& batch : batches(prompts.size(), first_sample)) {
+    if (!run_batch(prompts, batch, live)) return false;
+  }
+  return true;
+}
+
+/// All samples of as many prompts as fit, or a part of one prompt's samples.
+std::vector<GenerationSession::Batch> GenerationSession::batches(size_t prompts,
+                                                                 int64_t first_sample) const {
+  std::vector<Batch> all;
+  const int64_t samples = generate_.num_samples, rows = options_.batch_size;
+  const auto together = static_cast<size_t>(std::max<int64_t>(1, rows / samples));
+  for (size_t p = 0; p < prompts; p += together) {
+    for (int64_t s = 0; s < samples; s += rows) {
+      all.push_back({.first_prompt = p,
+                     .prompts = std::min(together, prompts - p),
+                     .first_sample = first_sample + s,
+                     .samples = std::min(rows, samples - s)});
+    }
+  }
+  return all;
+}
+
+std::vector<TextStream> GenerationSession::streams(const std::vector<std::string>& prompts,
+                                                   const Batch& batch) const {
+  std::vector<TextStream> all;
+  for (size_t p = 0; p < batch.prompts; ++p) {
+    const bool at_start = prompts[batch.first_prompt + p].empty();
+    for (int64_t s = 0; s < batch.samples; ++s) {
+      all.emplace_back(*model_.tokenizer, options_.stop, at_start);
+    }
+  }
+  return all;
+}
+
+std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnToken& on_token) {
+  const auto ids = std::span(ids_).subspan(batch.first_prompt, batch.prompts);
+  int64_t longest = 0;
+  for (const auto& prompt : ids) longest = std::max<int64_t>(longest, std::ssize(prompt));
+  auto options = generate_;
+  options.first_sample = batch.first_sample;
+  options.num_samples = batch.samples;
+  // No sum: max-new-tokens may be as large as its type.
+  const int64_t context = decoder_.longest_prompt();
+  const int64_t room = std::min(context, std::min(options.max_new_tokens, context) + longest);
+  const auto state = decoder_.start(std::ssize(ids), room);
+  return generate(decoder_, *state, ids, options, on_token);
+}
+
+bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,
+                                  LiveText& live) {
+  auto texts = streams(prompts, batch);
+  const auto prompt_of = [&](size_t row) -> const std::string& {
+    return prompts[batch.first_prompt + row / static_cast<size_t>(batch.samples)];
+  };
+  const auto show = [&](size_t row, const std::string& part) {
+    if (!options_.json) live.add(row, part);
+  };
+  live.begin(options_.json ? 0 : texts.size());
+  if (options_.return_full_text) {
+    for (size_t row = 0; row < texts.size(); ++row) show(row, prompt_of(row));
+  }
+  std::vector<bool> ended(texts.size());
+  const auto end = [&](size_t row) {
+    if (ended[row]) return;
+    ended[row] = true;
+    if (!texts[row].stopped()) show(row, texts[row].finish());
+    if (!options_.json) live.end(row);
+  };
+  const auto generations = compute(batch, [&](int64_t number, int64_t token) {
+    const auto row = static_cast<size_t>(number);
+    const bool is_end = std::ranges::find(generate_.eos_ids, token) != generate_.eos_ids.end();
+    if (!is_end) show(row, texts[row].push(token));
+    // At once, so that the next text is shown live.
+    if (is_end || texts[row].stopped()) end(row);
+    return !texts[row].stopped();
+  });
+  bool whole = true;
+  for (size_t row = 0; row < texts.size(); ++row) {
+    end(row);
+    if (options_.json) write_json(prompt_of(row), generations[row], texts[row].text());
+    new_tokens_ += std::ssize(generations[row].tokens);
+    whole = whole && generations[row].finish != FinishReason::kInterrupted;
+  }
+  return whole;
+}
+
+void GenerationSession::write_json(const std::string& prompt, const Generation& generation,
+                                   const std::string& text) {
+  const nlohmann::ordered_json line = {{"prompt", prompt},
+                                       {"sample", generation.sample},
+                                       {"text", text},
+                                       {"tokens", generation.tokens},
+                                       {"finish_reason", name_of(generation.finish)},
+                                       {"logprob", generation.log_prob()},
+                                       {"token_logprobs", generation.log_probs}};
+  // A prompt may hold bytes that are no UTF-8 (a command line is bytes); JSON may not.
+  out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
+}
+
+}  // namespace zoo

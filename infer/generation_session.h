@@ -1,0 +1,74 @@
+// Prompts in, texts out: the program `generate` without its command line.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "infer/decode/generate.h"
+#include "infer/decode/text_stream.h"
+#include "infer/gpt_decoder.h"
+#include "infer/language_model.h"
+
+namespace zoo {
+
+struct SessionOptions {
+  std::vector<std::string> stop;  ///< strings before which a text ends
+  bool add_special_tokens =
+      true;  ///< the beginning-of-text token before each prompt, where the tokenizer has one
+  bool return_full_text = true;  ///< print the prompt before its continuation
+  int64_t batch_size = 8;        ///< rows that are computed together
+  bool no_cache = false;
+  bool json = false;  ///< one object a line instead of text
+};
+
+template <class Visitor>
+void visit(SessionOptions& o, Visitor&& v) {
+  v("stop", o.stop, "End a text before this string; in bash $'\\n' is a line feed");
+  v("add-special-tokens", o.add_special_tokens, "Begin prompts as the tokenizer's template says");
+  v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
+  v("json", o.json, "One JSON object a line: prompt, sample, text, tokens, finish_reason, logprob");
+  v("batch-size", o.batch_size, "Texts that are computed together");
+  v("no-cache", o.no_cache, "Read the whole text again for each token, for comparison");
+}
+
+class GenerationSession {
+ public:
+  /// Throws UsageError for options that mean nothing. `generate.eos_ids` and what the tokenizer
+  /// limits are filled in.
+  GenerationSession(LanguageModel model, GenerateOptions generate, SessionOptions options,
+                    std::ostream& out);
+
+  /// Continues each prompt num_samples times, and writes as the texts grow. Every prompt is checked
+  /// before the first token is drawn. Samples are numbered from `first_sample` on. False where an
+  /// interrupt ended it.
+  bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
+
+  int64_t new_tokens() const { return new_tokens_; }
+
+ private:
+  struct Batch {
+    size_t first_prompt = 0, prompts = 0;
+    int64_t first_sample = 0, samples = 0;
+  };
+  std::vector<Batch> batches(size_t prompts, int64_t first_sample) const;
+  std::vector<TextStream> streams(const std::vector<std::string>& prompts,
+                                  const Batch& batch) const;
+  std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
+  void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
+  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
+
+  LanguageModel model_;
+  GenerateOptions generate_;
+  SessionOptions options_;
+  std::ostream& out_;
+  GptDecoder decoder_;
+  std::vector<std::vector<int64_t>> ids_;  // of the prompts at hand
+  int64_t new_tokens_ = 0;
+};
+
+/// Throws UsageError for options that mean nothing; to be called before the model is loaded.
+void check_session(const GenerateOptions& generate, const SessionOptions& options);
+
+}  // namespace zoo

@@ -1,0 +1,86 @@
+#include "infer/language_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/files.h"
+#include "app/run_app.h"
+#include "models/pretrained/gpt_checkpoint.h"
+#include "tests/infer/tiny_models.h"
+#include "tests/support/temporary_folder.h"
+#include "tokenizers/character.h"
+
+namespace zoo {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string error_of(const LanguageModelOptions& options) {
+  try {
+    load_language_model(options);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// A checkpoint of 29 ids and a tokenizer of `characters`.
+void write_checkpoint(const std::filesystem::path& folder, const std::u32string& characters) {
+  save_gpt(testing::tiny_gpt(testing::tiny_options()), folder);
+  CharacterTokenizer(characters, false).save(folder);
+}
+
+TEST(LanguageModelTest, LoadsModelAndTokenizerAndTheKernelThatIsAskedFor) {
+  const testing::TemporaryFolder folder;
+  write_checkpoint(folder.path(), U"abc\n");
+  auto loaded =
+      load_language_model({.model = folder.path(), .device = "cpu", .attention = "matmul"});
+  EXPECT_EQ(loaded.tokenizer->vocab_size(), 4);
+  EXPECT_FALSE(loaded.model->is_training());
+  for (const auto& block : *loaded.model->blocks) {
+    EXPECT_EQ(block->as<BlockImpl>()->attention->options.kernel, "matmul");
+  }
+}
+
+TEST(LanguageModelTest, SaysInOneLineWhatIsWrongWithAFolder) {
+  const testing::TemporaryFolder folder;
+  const std::string missing = (folder / "none").string();
+  EXPECT_THAT(error_of({.model = missing}), HasSubstr("there is no folder '" + missing + "'"));
+  write_file(folder / "file", "x");
+  EXPECT_THAT(error_of({.model = folder / "file"}), HasSubstr("is a file"));
+  EXPECT_THAT(error_of({.model = folder.path()}), HasSubstr("config.json"));
+
+  write_checkpoint(folder.path(), U"abc");
+  EXPECT_THAT(error_of({.model = folder.path(), .device = "cpu", .attention = "fast"}),
+              HasSubstr("--attention: unknown kernel 'fast'; known are: matmul, torch"));
+  std::filesystem::remove(folder / "model.safetensors");
+  EXPECT_THAT(error_of({.model = folder.path()}), HasSubstr("model.safetensors"));
+}
+
+TEST(LanguageModelTest, RefusesATokenizerThatIsLargerThanTheModel) {
+  const testing::TemporaryFolder folder;
+  write_checkpoint(folder.path(), U"abcdefghijklmnopqrstuvwxyzABCDEFG");
+  EXPECT_THAT(error_of({.model = folder.path()}),
+              HasSubstr("the tokenizer has 33 tokens and the model 29"));
+}
+
+TEST(LanguageModelTest, AnEmptyPromptStartsFromALineFeedWhereNoTokenBeginsAText) {
+  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb", false), ""), ElementsAre(1));
+  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb", false), "ba"), ElementsAre(2, 0));
+  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab", false), ""); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("give a prompt")));
+}
+
+TEST(LanguageModelTest, RefusesCharactersOutsideTheVocabulary) {
+  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab", false), "aé"); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("'é' (U+00E9)")));
+  const CharacterTokenizer with_unknown(U"ab", true);
+  EXPECT_THAT([&] { encode_prompt(with_unknown, "aéb"); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("'é' at byte 1 is not in the model's vocabulary")));
+  EXPECT_THAT(encode_prompt(with_unknown, "a<unk>b"), ElementsAre(0, 2, 1));
+}
+
+}  // namespace
+}  // namespace zoo
