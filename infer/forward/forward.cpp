@@ -1,0 +1,54 @@
+#include "infer/forward/forward.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string_view>
+
+#include "app/files.h"
+
+namespace zoo {
+namespace {
+
+using Run = ForwardOutputs (*)(const ForwardRequest&, const SafetensorsReader&);
+
+// A family joins by its rows here. model_type decides where config.json names no architecture.
+constexpr struct {
+  std::string_view architecture, model_type;
+  Run run;
+} kArchitectures[] = {
+    {"GPT2LMHeadModel", "gpt2", forward_gpt},   {"GPT2Model", "gpt2", forward_gpt},
+    {"LlamaForCausalLM", "llama", forward_gpt}, {"LlamaModel", "llama", forward_gpt},
+    {"ZooGpt", "zoo_gpt", forward_gpt},
+};
+
+/// A string of config.json, or of the list there; empty where there is none.
+std::string text_of(const nlohmann::json& config, const std::string& key) {
+  if (!config.is_object() || !config.contains(key)) return "";
+  const auto& value = config[key].is_array() && !config[key].empty() ? config[key][0] : config[key];
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
+}  // namespace
+
+ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& inputs) {
+  const auto path = request.model / "config.json";
+  const auto config = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (config.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
+  const std::string architecture = text_of(config, "architectures");
+  const std::string model_type = text_of(config, "model_type");
+  std::string known;
+  for (const auto& row : kArchitectures) {
+    if (architecture.empty() ? model_type == row.model_type : architecture == row.architecture) {
+      return row.run(request, inputs);
+    }
+    known += known.empty() ? "" : ", ";
+    known += row.architecture;
+  }
+  throw std::runtime_error(
+      fmt::format("{}: architecture {} (model_type {}) is not supported; known are {}",
+                  path.string(), in_quotes(architecture), in_quotes(model_type), known));
+}
+
+}  // namespace zoo

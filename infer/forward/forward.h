@@ -1,0 +1,34 @@
+// One pass of a checkpoint over tensors from a file, with names and values as in Hugging Face's
+// `transformers`: the door through which any model of the zoo is compared with the reference.
+#pragma once
+#include <torch/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "models/pretrained/safetensors.h"
+
+namespace zoo {
+
+struct ForwardRequest {
+  std::filesystem::path model;  ///< checkpoint folder
+  bool hidden_states = false;   ///< also "hidden_states.N"
+  bool attentions = false;      ///< also "attentions.N"
+  std::string attention = "";   ///< kernel; empty: "matmul" for attentions, else "torch"
+  torch::Device device = torch::kCPU;
+};
+
+/// Output names of the reference's ModelOutput; float32 on the CPU.
+using ForwardOutputs = std::map<std::string, torch::Tensor>;
+
+/// Finds the architecture in config.json and runs it. Throws std::runtime_error with one line for
+/// an architecture that the zoo lacks and for inputs that do not fit.
+ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& inputs);
+
+/// GPT2LMHeadModel, GPT2Model, LlamaForCausalLM, LlamaModel, ZooGpt: input_ids [B, T],
+/// attention_mask [B, T], position_ids [B or 1, T] -> logits [B, T, V], last_hidden_state [B, T,
+/// C].
+ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReader& inputs);
+
+}  // namespace zoo

@@ -1,0 +1,70 @@
+#include "infer/forward/model_inputs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace zoo {
+
+ModelInputs::ModelInputs(const SafetensorsReader& file, const std::vector<std::string>& required,
+                         const std::vector<std::string>& optional)
+    : file_(file) {
+  auto known = required;
+  known.insert(known.end(), optional.begin(), optional.end());
+  for (const auto& name : file.names()) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      refuse(fmt::format("unknown input {}; this model takes {}", in_quotes(name),
+                         fmt::join(known, ", ")));
+    }
+  }
+  for (const auto& name : required) {
+    if (!file.contains(name)) {
+      refuse(fmt::format("no input \"{}\"; this model takes {}", name, fmt::join(known, ", ")));
+    }
+  }
+}
+
+torch::Tensor ModelInputs::ids(const std::string& name, int64_t limit,
+                               const std::string& what) const {
+  const auto& entry = file_.entry(name);
+  if (entry.dtype != torch::kInt32 && entry.dtype != torch::kInt64) {
+    refuse(fmt::format("{} must be I32 or I64, got {}", name, safetensors_dtype_name(entry.dtype)));
+  }
+  if (entry.shape.size() != 2) {
+    refuse(fmt::format("{} must be [batch, length], got shape {}", name, shape_text(entry.shape)));
+  }
+  const auto ids = file_.tensor(name).to(torch::kInt64);  // [B, T]
+  if (ids.numel() == 0) refuse(fmt::format("{} is empty: {}", name, shape_text(entry.shape)));
+  const auto lowest = ids.min().item<int64_t>(), highest = ids.max().item<int64_t>();
+  if (lowest < 0) refuse(fmt::format("{} holds {}, which is negative", name, lowest));
+  if (limit > 0 && highest >= limit) {
+    refuse(
+        fmt::format("{} holds {}, outside {} {} (0 to {})", name, highest, what, limit, limit - 1));
+  }
+  return ids;
+}
+
+torch::Tensor ModelInputs::mask(const std::string& name, const std::vector<int64_t>& shape) const {
+  const auto& entry = file_.entry(name);
+  if (entry.dtype != torch::kBool && entry.dtype != torch::kInt32 && entry.dtype != torch::kInt64) {
+    refuse(fmt::format("{} must be BOOL, I32 or I64, got {}", name,
+                       safetensors_dtype_name(entry.dtype)));
+  }
+  if (entry.shape != shape) {
+    refuse(fmt::format("{} has shape {}, but must have {}", name, shape_text(entry.shape),
+                       shape_text(shape)));
+  }
+  const auto values = file_.tensor(name).to(torch::kInt64);
+  if (values.lt(0).logical_or(values.gt(1)).any().item<bool>()) {
+    refuse(fmt::format("{} must hold zeros and ones only", name));
+  }
+  return values.to(torch::kBool);
+}
+
+void ModelInputs::refuse(const std::string& message) const {
+  throw std::runtime_error(fmt::format("{}: {}", file_.path().string(), message));
+}
+
+}  // namespace zoo

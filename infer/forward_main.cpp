@@ -1,0 +1,39 @@
+// Runs a checkpoint folder on tensors and writes what comes out, named as in Hugging Face's
+// `transformers`:
+//   forward --model runs/shakespeare --inputs in.safetensors --outputs out.safetensors
+// in.safetensors holds input_ids [B, T] and, if wanted, attention_mask and position_ids;
+// out.safetensors gets logits and last_hidden_state, with --hidden-states and --attentions more.
+#include <CLI/CLI.hpp>
+
+#include "app/cli.h"
+#include "app/run_app.h"
+#include "infer/forward/forward.h"
+#include "models/device.h"
+
+int main(int argc, char** argv) {
+  return zoo::run_app("forward", [&]() -> int {
+    zoo::ForwardRequest request;
+    std::filesystem::path inputs, outputs;
+    std::string device = "auto";
+    int64_t threads = 0;
+    CLI::App app{"Run a checkpoint on tensors from a safetensors file"};
+    zoo::add_option(app, "Files", "model", request.model, "Checkpoint folder")->required();
+    zoo::add_option(app, "Files", "inputs", inputs, "safetensors file with input_ids")->required();
+    zoo::add_option(app, "Files", "outputs", outputs, "safetensors file to write")->required();
+    zoo::add_option(app, "Outputs", "hidden-states", request.hidden_states,
+                    "Also hidden_states.N: embeddings, then each layer's output");
+    zoo::add_option(app, "Outputs", "attentions", request.attentions,
+                    "Also attentions.N: each layer's attention weights");
+    zoo::add_option(app, "Machine", "attention", request.attention,
+                    "Attention kernel (unset: matmul with --attentions, else torch)");
+    zoo::add_option(app, "Machine", "device", device, "auto, cpu, cuda or cuda:N");
+    zoo::add_option(app, "Machine", "threads", threads, "CPU threads (0: all cores)");
+    zoo::parse(app, argc, argv);
+
+    zoo::set_threads(threads);
+    request.device = zoo::find_device(device);
+    const zoo::SafetensorsReader file(inputs);
+    zoo::write_safetensors(outputs, zoo::forward(request, file));
+    return 0;
+  });
+}

@@ -1,0 +1,21 @@
+// What a checkpoint is made of and what it costs: tensors, parameters, operations, memory.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace zoo {
+
+/// `path` is a checkpoint folder or a safetensors file; length the tokens of a sequence (0: the
+/// model's context). Keys: "path", "model_type", "tensors" [{"name", "shape", "dtype", "bytes"}],
+/// "bytes", "parameters" {"total", "embedding", "non_embedding"}, "flops_per_token" {"length",
+/// "forward", "training"}, "memory_bytes" {"weights", "gradients", "optimizer",
+/// "kv_cache_per_token"}. What only a config.json of a known family can tell is left out without
+/// one. Throws std::runtime_error with one line.
+nlohmann::json inspect(const std::filesystem::path& path, int64_t length = 0);
+
+/// The same as a table and sentences for people.
+std::string inspection_text(const nlohmann::json& inspection);
+
+}  // namespace zoo

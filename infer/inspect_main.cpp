@@ -1,0 +1,32 @@
+// Shows what a checkpoint is made of: tensors, parameters, operations per token, memory:
+//   inspect runs/shakespeare
+//   inspect runs/shakespeare --json
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/cli.h"
+#include "app/run_app.h"
+#include "infer/inspect/inspection.h"
+
+int main(int argc, char** argv) {
+  return zoo::run_app("inspect", [&]() -> int {
+    std::string path;
+    int64_t length = 0;
+    bool as_json = false;
+    CLI::App app{"Tensors, parameters, FLOPs and memory of a checkpoint"};
+    app.add_option("path", path, "Checkpoint folder or safetensors file")->required();
+    zoo::add_option(app, "Output", "length", length,
+                    "Tokens of a sequence, for the FLOPs (0: the model's context)");
+    zoo::add_option(app, "Output", "json", as_json, "Print one JSON object");
+    zoo::parse(app, argc, argv);
+    if (length < 0) throw zoo::UsageError("--length must not be negative");
+
+    const auto inspection = zoo::inspect(path, length);
+    std::cout << (as_json
+                      ? inspection.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                            "\n"
+                      : zoo::inspection_text(inspection));
+    return 0;
+  });
+}

@@ -1,0 +1,82 @@
+// The program `inspect`: counts that can be checked by hand, and bad input in one line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace zoo {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::run_program;
+
+TEST(InspectTest, CountsParametersFlopsAndMemory) {
+  const auto result = run_program("inspect", {"tests/golden/gpt2", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  // V 61, context 24, C 15, L 2, H 3, F 60: tables (61 + 24) 15; a layer 15 45 + 45 + 15 15 + 15,
+  // 15 60 + 60 + 60 15 + 15, and two norms of 30; a last norm.
+  const int tables = 85 * 15, layer = 675 + 45 + 225 + 15 + 900 + 60 + 900 + 15 + 60;
+  EXPECT_EQ(json["model_type"], "gpt2");
+  EXPECT_EQ(json["tensors"].size(), 28u);
+  EXPECT_EQ(json["parameters"]["total"], tables + 2 * layer + 30);
+  EXPECT_EQ(json["parameters"]["embedding"], tables);
+  EXPECT_EQ(json["bytes"], 4 * (tables + 2 * layer + 30));
+  const double matrices = 2 * (675 + 225 + 900 + 900) + 61 * 15;
+  EXPECT_EQ(json["flops_per_token"]["forward"], 2 * matrices + 4 * 2 * 15 * 24);
+  EXPECT_EQ(json["flops_per_token"]["training"], 6 * matrices + 12 * 2 * 15 * 24);
+  EXPECT_EQ(json["memory_bytes"]["kv_cache_per_token"], 2 * 2 * 15 * 4);
+  EXPECT_EQ(json["memory_bytes"]["optimizer"], 8 * (tables + 2 * layer + 30));
+}
+
+TEST(InspectTest, TheLengthOfSequencesCountsForAttentionAlone) {
+  const auto forward = [](const std::string& length) {
+    const auto result =
+        run_program("inspect", {"tests/golden/llama", "--json", "--length", length});
+    return nlohmann::json::parse(result.out)["flops_per_token"]["forward"].get<double>();
+  };
+  EXPECT_EQ(forward("11") - forward("10"), 4 * 2 * 24);  // 4 L H Dh
+}
+
+TEST(InspectTest, PrintsATableForPeople) {
+  const auto result = run_program("inspect", {"tests/golden/gpt2_sharded"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("transformer.h.0.attn.c_attn.weight  [15, 45]           F32"));
+  EXPECT_THAT(result.out, HasSubstr("28 tensors, 27.7 KiB"));
+  EXPECT_THAT(result.out,
+              HasSubstr("parameters        7.09 K (1.27 K in embeddings, 5.82 K elsewhere)"));
+}
+
+TEST(InspectTest, ReadsFilesWithoutAConfig) {
+  const auto result = run_program("inspect", {"tests/golden/gpt2/io.safetensors", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_TRUE(json["model_type"].is_null());
+  EXPECT_FALSE(json.contains("flops_per_token"));
+  EXPECT_EQ(json["tensors"].size(), 9u);
+}
+
+TEST(InspectTest, RefusesWhatIsNoCheckpointInOneLine) {
+  testing::TemporaryFolder folder;
+  std::ofstream(folder / "text.safetensors") << "this is not a tensor file, but long enough";
+  const auto refusal = [](const std::string& path) {
+    const auto result = run_program("inspect", {path});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(result.err.find('\n'), result.err.size() - 1) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(refusal(folder.path().string()), HasSubstr("holds no model.safetensors"));
+  EXPECT_THAT(refusal((folder / "absent").string()), HasSubstr("absent: No such file"));
+  EXPECT_THAT(refusal((folder / "text.safetensors").string()), HasSubstr("not a safetensors file"));
+  EXPECT_EQ(run_program("inspect", {}).exit_code, 2);
+  EXPECT_EQ(run_program("inspect", {"tests/golden/gpt2", "--length", "-1"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace zoo
