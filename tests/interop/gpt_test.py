@@ -12,8 +12,8 @@ import interop
 
 TOLERANCE = 1e-4
 SMALL = ("--max-steps", 20, "--evaluate-every", 20, "--layers", 2, "--d-model", 36, "--heads", 6, "--context", 20)
-LLAMA = ("--position", "rotary", "--norm", "rms", "--activation", "swiglu", "--norm-bias", "false",
-         "--attention-bias", "false", "--feed-forward-bias", "false", "--feed-forward", 50)
+LLAMA = ("--position", "rotary", "--norm", "rms", "--activation", "swiglu", "--norm-bias=false",
+         "--attention-bias=false", "--feed-forward-bias=false", "--feed-forward", 50)
 
 
 def some_inputs(vocab: int, length: int, seed: int) -> dict:
@@ -82,7 +82,7 @@ class GptTest(interop.InteropTest):
         self.compare(folder, model.float(), inputs)
 
     def test_python_opens_a_gpt2_shaped_run(self):
-        biases = ("--norm-bias", "true", "--attention-bias", "true", "--feed-forward-bias", "true")
+        biases = ("--norm-bias=true", "--attention-bias=true", "--feed-forward-bias=true")
         model = self.open_run(GPT2LMHeadModel, self.train("gpt2", *SMALL, *biases))
         self.assertTrue(model.transformer.h[0].mlp.c_fc.bias.any(), "the biases were not trained")
 
@@ -95,7 +95,7 @@ class GptTest(interop.InteropTest):
         self.assertEqual(model.config.num_key_value_heads, 2)
 
     def test_python_opens_a_llama_shaped_run_with_untied_weights_and_wide_heads(self):
-        changes = ("--tie-embeddings", "false", "--head-width", 10, "--rotary-base", 700)
+        changes = ("--tie-embeddings=false", "--head-width", 10, "--rotary-base", 700)
         model = self.open_run(LlamaForCausalLM, self.train("untied", *SMALL, *LLAMA, *changes))
         self.assertFalse(torch.equal(model.lm_head.weight, model.model.embed_tokens.weight))
 
