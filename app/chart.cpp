@@ -12,7 +12,8 @@
 namespace zoo {
 namespace {
 
-constexpr double kLeft = 52, kRight = 14, kTop = 26, kBottom = 42;
+constexpr double kLeft = 52, kRight = 22, kTop = 26, kBottom = 42;
+constexpr double kDot = 3;  // radius
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -66,7 +67,7 @@ class Painter {
         y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
     y_.high += margin;
     if (!chart.y_from_zero || y_.low < 0) y_.low -= margin;
-    if (chart.log_x) x_.low = 0;
+    if (chart.log_x || (x_.low > 0 && x_.low < 0.1 * x_.high)) x_.low = 0;
   }
 
   std::string paint() {
@@ -75,8 +76,9 @@ class Painter {
     out_ = fmt::format(
         "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2} over {3}\">"
         "<clipPath id=\"{4}\"><rect x=\"{5}\" y=\"{6}\" width=\"{7}\" height=\"{8}\"/></clipPath>",
-        width_, height_, html_escape(chart_.y_label), html_escape(chart_.x_label), clip, kLeft,
-        kTop, width_ - kLeft - kRight, height_ - kTop - kBottom);
+        width_, height_, html_escape(chart_.y_label), html_escape(chart_.x_label), clip,
+        kLeft - kDot, kTop - kDot, width_ - kLeft - kRight + 2 * kDot,
+        height_ - kTop - kBottom + 2 * kDot);
     paint_axes();
     out_ += fmt::format("<g clip-path=\"url(#{})\">", clip);
     paint_levels();
@@ -110,14 +112,14 @@ class Painter {
 
   void paint_axes() {
     const double right = width_ - kRight, bottom = height_ - kBottom;
-    for (const double tick : ticks(y_, std::max(2, (height_ - 68) / 48))) {
+    for (const double tick : ticks(y_, std::max(3, (height_ - 68) / 40))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>"
           "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
           kLeft, y_at(tick), right, kLeft - 7, y_at(tick) + 4, short_number(tick));
     }
     for (const double tick :
-         chart_.log_x ? log_ticks(x_.high) : ticks(x_, std::max(2, width_ / 110))) {
+         chart_.log_x ? log_ticks(x_.high) : ticks(x_, std::max(3, width_ / 90))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}v5\"/>"
           "<text x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
@@ -167,9 +169,9 @@ class Painter {
     for (const ChartPoint& point : line.points) {
       if (!std::isfinite(point.y)) continue;
       out_ += fmt::format(
-          "<circle class=\"{} dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\"><title>{}: {:.4g} at "
+          "<circle class=\"{} dot\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"><title>{}: {:.4g} at "
           "{:.12g}</title></circle>",
-          look, x_at(point.x), y_at(point.y), html_escape(line.label), point.y, point.x);
+          look, x_at(point.x), y_at(point.y), kDot, html_escape(line.label), point.y, point.x);
     }
   }
 
@@ -217,7 +219,9 @@ std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points) {
   std::vector<ChartPoint> result(n);
   for (size_t i = 0; i < n; ++i) {
     const size_t reach = std::min({half, i, n - 1 - i});
-    const size_t first = i - reach, last = i + reach + 1;
+    // Near the end, where curves are flat, some more of the past keeps the line quiet.
+    const size_t past = n - 1 - i < half ? std::max(reach, half / 2) : reach;
+    const size_t first = i - past, last = i + reach + 1;
     const size_t count = counts[last] - counts[first];
     result[i] = {points[i].x, std::isfinite(points[i].y)
                                   ? (sums[last] - sums[first]) / static_cast<double>(count)

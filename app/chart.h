@@ -31,8 +31,8 @@ struct Chart {
 /// many points are thinned to the lowest and highest one for each pixel.
 std::string render_svg(const Chart& chart, int width, int height);
 
-/// Mean over a centred window of 2 % of the points; narrower towards both ends, so that neither end
-/// is bent.
+/// Mean over a centred window of 2 % of the points; narrower at the start, so that a steep start is
+/// not bent, and partly one-sided at the end.
 std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points);
 
 /// "0.0004", "1.25", "45k", "3e-5": at most three or four digits.

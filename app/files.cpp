@@ -200,7 +200,7 @@ GrowingFile::GrowingFile(fs::path path, bool continued)
   std::setvbuf(file_.get(), nullptr, _IONBF, 0);
   std::error_code error;
   size_ = fs::file_size(path_, error);
-  if (error) fail("write", path_, error);
+  if (error) size_ = 0;  // a pipe or a device: nothing that could be cut
 }
 
 void GrowingFile::append(std::string_view record) {

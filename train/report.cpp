@@ -27,7 +27,7 @@ constexpr std::string_view kReportStyle = R"(
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 .groups td { overflow-wrap: anywhere; }
 .groups th { font-weight: 400; color: var(--muted); }
-.tall { max-height: 360px; overflow: auto; }
+.tall { max-height: 420px; overflow: auto; }
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
 .empty { color: var(--muted); }

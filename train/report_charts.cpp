@@ -144,7 +144,7 @@ std::string large_chart(Chart chart, const std::string& heading) {
 
 std::string small_chart(const Chart& chart, const std::string& heading) {
   return fmt::format("<section class=\"card\"><h3>{}</h3>{}{}</section>\n", html_escape(heading),
-                     legend_of(chart), render_svg(chart, 470, 260));
+                     legend_of(chart), render_svg(chart, 340, 230));
 }
 
 /// All measures in the order in which the metrics name them first.

@@ -30,6 +30,25 @@ size_t entries_in(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::directory_iterator(folder), {}));
 }
 
+/// A limit on the size of files stands for the full disk.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+
+ private:
+  rlimit before_{};
+};
+
 struct FilesTest : ::testing::Test {
   testing::TemporaryFolder folder;
 };
@@ -71,16 +90,11 @@ TEST_F(FilesTest, AFullDiskIsAnError) {
 
 TEST_F(FilesTest, AWriteThatFailsHalfWayKeepsTheOldFileAndLeavesNothingElse) {
   write_file(folder / "a", "old");
-  // A limit on the size of files stands for the full disk.
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  rlimit small = before;
-  small.rlim_cur = 100;
-  std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const std::string error = error_of([&] { write_file(folder / "a", std::string(100000, 'x')); });
-  ::setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, SIG_DFL);
+  std::string error;
+  {
+    const SmallDisk disk(100);
+    error = error_of([&] { write_file(folder / "a", std::string(100000, 'x')); });
+  }
   EXPECT_THAT(error, HasSubstr("a: File too large"));
   EXPECT_EQ(read_file(folder / "a"), "old");
   EXPECT_EQ(entries_in(folder.path()), 1u);
@@ -136,6 +150,25 @@ TEST_F(FilesTest, LinksMoveInOneStep) {
   EXPECT_TRUE(fs::exists(folder / "last"));
   EXPECT_EQ(entries_in(folder.path()), 2u);
   EXPECT_THAT(error_of([&] { replace_link(folder / "no/last", "x"); }), HasSubstr("cannot link"));
+}
+
+TEST_F(FilesTest, AGrowingFileContinuesWhereItEnded) {
+  GrowingFile(folder / "log", false).append("one\n");
+  GrowingFile(folder / "log", true).append("two\n");
+  EXPECT_EQ(read_file(folder / "log"), "one\ntwo\n");
+  EXPECT_THAT(error_of([&] { GrowingFile(folder / "log", false); }), HasSubstr("File exists"));
+}
+
+TEST_F(FilesTest, AGrowingFileEndsWithAWholeRecordWhenTheDiskIsFull) {
+  GrowingFile file(folder / "log", false);
+  file.append("whole record\n");
+  {
+    const SmallDisk disk(20);
+    EXPECT_THAT(error_of([&] { file.append("too long a record\n"); }), HasSubstr("File too large"));
+    EXPECT_EQ(read_file(folder / "log"), "whole record\n");
+  }
+  file.append("there is room again\n");
+  EXPECT_EQ(read_file(folder / "log"), "whole record\nthere is room again\n");
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 #include <cmath>
 #include <limits>
 
-#include "app/html.h"
-
 namespace zoo {
 namespace {
 
@@ -163,18 +161,6 @@ TEST(ReportTest, SamplesAreShownOverTime) {
   EXPECT_EQ(count(html, "<details class=\"card\""), 3u);
   EXPECT_EQ(count(html, "<details class=\"card\" open"), 2u);
   EXPECT_LT(html.find("text 0"), html.find("text 1000"));
-}
-
-TEST(HtmlEscapeTest, ReplacesWhatIsNoText) {
-  EXPECT_EQ(html_escape("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
-  EXPECT_EQ(html_escape("\xC3\xA9\n\t"), "\xC3\xA9\n\t");
-  const std::string bad = "\xEF\xBF\xBD";
-  EXPECT_EQ(html_escape("\xC3"), bad);
-  EXPECT_EQ(html_escape("\x80z"), bad + "z");
-  EXPECT_EQ(html_escape(std::string_view("\0\x1b\x7f", 3)), bad + bad + bad);
-  EXPECT_EQ(html_escape("\xC0\xBC"), bad + bad) << "an overlong '<'";
-  EXPECT_EQ(html_escape("\xED\xA0\x80"), bad + bad + bad) << "a surrogate";
-  EXPECT_EQ(valid_utf8("a\xF0\x9F\x98\x80\xF0\x9F"), "a\xF0\x9F\x98\x80" + bad + bad);
 }
 
 }  // namespace

@@ -1,0 +1,250 @@
+#include "train/trainer.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "app/files.h"
+#include "app/interrupt.h"
+#include "models/pretrained/safetensors.h"
+#include "tests/support/temporary_folder.h"
+#include "tokenizers/character.h"
+#include "train/gpt_task.h"
+#include "train/metrics.h"
+#include "train/run_folder.h"
+
+namespace zoo {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+/// A tiny GPT on a text of its own; dropout is on, so that a resume must restore torch's generator,
+/// too.
+class TrainerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string text;
+    for (int n = 0; n < 200; ++n) text += "to be or not to be, that is the question\n";
+    TokenStreamWriter writer(folder_ / "text.tokens",
+                             static_cast<uint64_t>(tokenizer_->vocab_size()),
+                             fingerprint(*tokenizer_));
+    writer.append(tokenizer_->ids(text), text.size());
+    writer.finish();
+  }
+  std::unique_ptr<GptTask> task(double dropout = 0.1, int64_t batch = 4) {
+    GptOptions model;
+    model.vocab_size = tokenizer_->vocab_size();
+    model.context = 8;
+    model.layers = 1;
+    model.d_model = 12;
+    model.heads = 3;
+    model.residual_dropout = model.attention_dropout = dropout;
+    TextOptions text;
+    text.batch_size = batch;
+    text.sample_tokens = 5;
+    torch::manual_seed(5);
+    Gpt gpt(model);
+    auto stream = std::make_shared<TokenStream>(folder_ / "text.tokens");
+    return std::make_unique<GptTask>(gpt, tokenizer_, split_text(stream, 0.1), text, 5);
+  }
+  static TrainOptions options(int64_t max_steps) {
+    TrainOptions o;
+    o.max_steps = max_steps;
+    o.learning_rate = 1e-2;
+    o.schedule = {.warmup_steps = 3, .steps = 20};
+    o.evaluate_every = 5;
+    return o;
+  }
+  TrainResult train(const std::string& name, const TrainOptions& o, bool resume = false,
+                    double dropout = 0.1) {
+    Run run{.folder = folder_ / name, .title = name, .config_text = "seed = 1\n", .resume = resume};
+    return fit(*task(dropout), o, run);
+  }
+  std::vector<double> losses(const std::string& name) {
+    std::vector<double> values;
+    for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl")) {
+      if (record.split == "train") values.push_back(*record.find("loss"));
+    }
+    return values;
+  }
+  std::map<std::string, torch::Tensor> weights(const std::string& name) {
+    const SafetensorsReader reader(folder_ / name / "last" / "model.safetensors");
+    std::map<std::string, torch::Tensor> all;
+    for (const auto& tensor : reader.names()) all[tensor] = reader.tensor(tensor);
+    return all;
+  }
+  void expect_equal_runs(const std::string& a, const std::string& b) {
+    EXPECT_EQ(losses(a), losses(b));
+    const auto of_a = weights(a), of_b = weights(b);
+    ASSERT_EQ(of_a.size(), of_b.size());
+    for (const auto& [name, tensor] : of_a) EXPECT_TRUE(tensor.equal(of_b.at(name))) << name;
+  }
+  zoo::testing::TemporaryFolder folder_;
+  std::shared_ptr<Tokenizer> tokenizer_ = std::make_shared<CharacterTokenizer>(U"\n ,abehinoqrstu");
+};
+
+TEST_F(TrainerTest, LearnsAndSaysSo) {
+  auto o = options(20);
+  o.expect_at_most = 3.0;
+  const auto result = train("run", o);
+  EXPECT_EQ(result.step, 20);
+  const auto all = losses("run");
+  ASSERT_EQ(all.size(), 20U);
+  EXPECT_NEAR(all.front(), std::log(15.0), 0.1);  // untrained: as good as guessing
+  EXPECT_LT(all.back(), all.front() - 0.2);
+  EXPECT_EQ(result.verdict.outcome, Outcome::kReached);
+  for (const char* file :
+       {"config.json", "model.safetensors", "tokenizer.json", "report.html", "run.toml"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  }
+}
+
+TEST_F(TrainerTest, EqualSeedsGiveEqualRuns) {
+  train("a", options(8));
+  train("b", options(8));
+  expect_equal_runs("a", "b");
+}
+
+TEST_F(TrainerTest, ResumeContinuesToTheLastBit) {
+  train("whole", options(14));
+  train("parts", options(7));
+  train("parts", options(14), /*resume=*/true);
+  expect_equal_runs("whole", "parts");
+}
+
+TEST_F(TrainerTest, ResumeWithMovingAverageContinuesToTheLastBit) {
+  auto o = options(14);
+  o.ema_decay = 0.9;
+  train("whole", o);
+  o.max_steps = 7;
+  train("parts", o);
+  o.max_steps = 14;
+  train("parts", o, /*resume=*/true);
+  expect_equal_runs("whole", "parts");
+}
+
+TEST_F(TrainerTest, MetricsPastTheCheckpointAreCutOnResume) {
+  train("run", options(7));
+  const auto path = folder_ / "run" / "metrics.jsonl";
+  write_file(path, read_file(path) +
+                       "{\"step\": 8, \"split\": \"train\", \"loss\": 99}\n{\"step\": 9, \"sp");
+  train("run", options(9), /*resume=*/true);
+  EXPECT_EQ(losses("run").size(), 9U);
+  EXPECT_LT(losses("run")[7], 50.0);
+}
+
+TEST_F(TrainerTest, EvaluationsAndSamplesDoNotTouchTheTrainingStream) {
+  auto rarely = options(10);
+  rarely.evaluate_every = 10;
+  auto often = options(10);
+  often.evaluate_every = 1;
+  train("rarely", rarely);
+  train("often", often);
+  EXPECT_EQ(losses("rarely"), losses("often"));
+}
+
+TEST_F(TrainerTest, AccumulatingTwoHalvesEqualsOneBatch) {
+  auto whole = options(1);
+  auto halves = options(1);
+  halves.accumulate = 2;
+  fit(*task(0.0, 8), whole, {.folder = folder_ / "whole", .title = "", .config_text = ""});
+  fit(*task(0.0, 4), halves, {.folder = folder_ / "halves", .title = "", .config_text = ""});
+  EXPECT_NEAR(losses("whole")[0], losses("halves")[0], 1e-5);
+  const auto a = weights("whole"), b = weights("halves");
+  for (const auto& [name, tensor] : a) {
+    EXPECT_TRUE(torch::allclose(tensor, b.at(name), 1e-3, 1e-5)) << name;
+  }
+}
+
+TEST_F(TrainerTest, OverfitsOneBatch) {
+  auto o = options(150);
+  o.overfit_one_batch = true;
+  o.schedule.kind = ScheduleKind::kConstant;
+  o.evaluate_every = 150;
+  const auto result = train("run", o, false, 0.0);
+  EXPECT_LT(losses("run").back(), 0.1);
+  EXPECT_EQ(result.verdict.outcome, Outcome::kReached);
+}
+
+TEST_F(TrainerTest, ANotANumberLossEndsTheRunAndKeepsItsCheckpoints) {
+  auto o = options(50);
+  o.clip = 0.0;
+  o.weight_decay = 0.0;
+  o.learning_rate = 1e30;
+  o.schedule = {.kind = ScheduleKind::kConstant, .warmup_steps = 0, .steps = 50};
+  o.evaluate_every = 1;
+  EXPECT_THAT([&] { train("run", o); }, ThrowsMessage<std::runtime_error>(::testing::AllOf(
+                                            HasSubstr("became"), HasSubstr("--learning-rate"))));
+  const RunFolder run(folder_ / "run");
+  for (const auto step : run.checkpoint_steps()) {
+    EXPECT_TRUE(fs::exists(run.checkpoint(step) / "model.safetensors"));
+  }
+}
+
+TEST_F(TrainerTest, AnInterruptSavesAndResumeGoesOn) {
+  train("whole", options(12));
+  {
+    const InterruptGuard guard;
+    InterruptGuard::request();
+    const auto result = train("parts", options(12));
+    EXPECT_TRUE(result.interrupted);
+    EXPECT_LT(result.step, 12);
+  }
+  train("parts", options(12), /*resume=*/true);
+  expect_equal_runs("whole", "parts");
+}
+
+TEST_F(TrainerTest, StopsEarlyWhenNothingGetsBetter) {
+  auto o = options(100);
+  o.learning_rate = 0.0;
+  o.patience = 2;
+  const auto result = train("run", o);
+  EXPECT_TRUE(result.stopped_early);
+  EXPECT_EQ(result.step, 10);
+}
+
+TEST_F(TrainerTest, AveragesTheLastCheckpoints) {
+  auto o = options(15);
+  o.average_last = 2;
+  train("run", o);
+  const SafetensorsReader averaged(folder_ / "run" / "averaged" / "model.safetensors");
+  const RunFolder run(folder_ / "run");
+  const SafetensorsReader a(run.checkpoint(10)), b(run.checkpoint(15));
+  for (const auto& name : averaged.names()) {
+    const auto mean = (a.tensor(name).to(torch::kDouble) + b.tensor(name)) / 2;
+    EXPECT_TRUE(torch::allclose(averaged.tensor(name).to(torch::kDouble), mean, 1e-6, 1e-7))
+        << name;
+  }
+}
+
+TEST_F(TrainerTest, SixteenBitForwardPassesTrainAsWell) {
+  auto o = options(20);
+  o.precision = Precision::kBf16;
+  train("run", o);
+  EXPECT_LT(losses("run").back(), losses("run").front() - 0.2);
+}
+
+TEST_F(TrainerTest, RefusesAFolderThatIsInUse) {
+  train("run", options(1));
+  EXPECT_THAT([&] { train("run", options(1)); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+}
+
+TEST_F(TrainerTest, RefusesADamagedState) {
+  train("run", options(5));
+  write_file(folder_ / "run" / "last" / "trainer_state" / "progress.json", "{");
+  EXPECT_THAT([&] { train("run", options(9), true); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("is damaged")));
+}
+
+TEST_F(TrainerTest, RefusesOptionsOutOfRange) {
+  auto o = options(1);
+  o.beta2 = 1.0;
+  EXPECT_THAT([&] { train("run", o); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("--beta2 must be in [0, 1), got 1")));
+}
+
+}  // namespace
+}  // namespace zoo
