@@ -41,6 +41,11 @@ void RunFolder::create() const {
         fmt::format("cannot make run folder '{}': {}", folder_.string(), error.message()));
 }
 
+bool RunFolder::holds_new_run() const {
+  return fs::is_directory(folder_ / "checkpoints") && fs::is_empty(folder_ / "checkpoints") &&
+         !fs::exists(folder_ / "run.toml");
+}
+
 fs::path RunFolder::last() const {
   if (!fs::is_directory(folder_)) {
     throw std::runtime_error(

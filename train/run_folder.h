@@ -21,6 +21,8 @@ class RunFolder {
 
   /// Makes the folder. Throws std::runtime_error where it exists and is not empty.
   void create() const;
+  /// Made by create(), and no run began in it yet: data may lie there, but no configuration.
+  bool holds_new_run() const;
   /// Throws std::runtime_error where there is no checkpoint to go on from.
   std::filesystem::path last() const;
   /// Writes checkpoints/step-N through `fill`, points `last` (and `best`) at it and removes old

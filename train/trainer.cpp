@@ -51,7 +51,7 @@ class Training {
   void save(bool is_best);
   void average_checkpoints();
   void log_update(const Update& update);
-  void check_finite(double value, const char* what);
+  void check_finite(double value, const std::string& what);
   double elapsed() const { return progress_.elapsed_s + seconds_since(began_); }
   MetricsRecord record(const std::string& split, const Metrics& metrics) const;
 
@@ -104,7 +104,7 @@ void Training::begin() {
   if (run_.resume) {
     resume();
   } else {
-    folder_.create();
+    if (!folder_.holds_new_run()) folder_.create();
     write_file(folder_ / "run.toml", run_.config_text);
   }
   began_ = Clock::now();
@@ -205,14 +205,14 @@ void Training::apply(Update& result, double divisor) {
   scaler_.update();
 }
 
-void Training::check_finite(double value, const char* what) {
+void Training::check_finite(double value, const std::string& what) {
   if (std::isfinite(value)) return;
   if (bar_) bar_->finish();
   const std::string kept = saved_step_ < 0
                                ? std::string("no checkpoint was written yet")
                                : fmt::format("the checkpoint of step {} is intact", saved_step_);
   throw std::runtime_error(
-      fmt::format("{} became {} in update {}; {}; try a lower --learning-rate, a longer "
+      fmt::format("{} became {} around update {}; {}; try a lower --learning-rate, a longer "
                   "--warmup-steps or --clip 1",
                   what, value, progress_.step + 1, kept));
 }
@@ -226,6 +226,8 @@ void Training::evaluate() {
     const torch::NoGradGuard no_grad;
     task_.model().eval();
     metrics = task_.evaluate();
+    if (metrics.contains(goal_.metric))
+      check_finite(metrics.at(goal_.metric), "the validation " + goal_.metric);
     text = task_.sample();
     task_.model().train();
   }
