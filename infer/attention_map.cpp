@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
 #include <span>
 #include <stdexcept>
 
@@ -46,15 +46,18 @@ HeadSummary summarise_head(const torch::Tensor& weights) {
 }
 
 Image draw_head(const torch::Tensor& weights, int cell) {
-  const int64_t T = weights.size(0);
-  const auto future = torch::ones({T, T}, torch::kBool).triu(1);
-  const auto shown = weights.to(torch::kFloat)
-                         .clamp(0, 1)
-                         .sqrt()
-                         .masked_fill(future, std::numeric_limits<float>::quiet_NaN())
-                         .contiguous();
-  return heat_map({shown.data_ptr<float>(), static_cast<size_t>(T * T)}, static_cast<int>(T),
-                  static_cast<int>(T), 0, 1, cell);
+  constexpr std::array<uint8_t, 3> kFuture = {222, 225, 231};  // a pale grey, not in the scale
+  const auto T = static_cast<int>(weights.size(0));
+  const auto shown = weights.to(torch::kFloat).clamp(0, 1).sqrt().contiguous();
+  const auto count = static_cast<size_t>(shown.numel());
+  Image image = heat_map({shown.data_ptr<float>(), count}, T, T, 0, 1, cell);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = (y / cell + 1) * cell; x < image.width; ++x) {
+      std::copy(kFuture.begin(), kFuture.end(),
+                image.rgb.begin() + (static_cast<ptrdiff_t>(y) * image.width + x) * 3);
+    }
+  }
+  return image;
 }
 
 std::string token_label(const Tokenizer& tokenizer, int64_t id) {

@@ -8,17 +8,18 @@
 
 #include "app/html.h"
 #include "infer/attention_map.h"
+#include "tokenizers/utf8.h"
 
 namespace zoo {
 namespace {
 
 // Units of a figure's SVG: a cell of the matrix is as high as a line of its labels.
-constexpr int kCell = 12, kMargin = 66, kMostLabels = 72;
+constexpr int kCell = 12, kMostLabels = 72;
 
 constexpr std::string_view kStyle = R"(
 body { max-width: 1500px; }
 p { max-width: 46rem; margin: 0 0 10px; color: var(--muted); }
-.heads { display: grid; gap: 14px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); }
+.heads { display: grid; gap: 14px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 figure { margin: 0; padding: 10px; scroll-margin-top: 10px; }
 figure:target { grid-column: 1 / -1; }
 figure:target svg { max-height: 88vh; }
@@ -34,36 +35,51 @@ svg text.axis { font: 10px system-ui, sans-serif; }
 .text { font: 13.5px/1.5 ui-monospace, monospace; color: var(--ink); overflow-wrap: anywhere; }
 )";
 
-std::string labels_svg(const std::vector<std::string>& labels) {
+/// Room for the longest label beside and above the matrix, and for the axes' names in the corner.
+int margin_for(const std::vector<std::string>& labels) {
+  int widest = 0;
+  for (const std::string& label : labels) {
+    int width = 0;
+    for (size_t at = 0; at < label.size();) {
+      const auto c = utf8::first(std::string_view(label).substr(at));
+      width += c.code < 0x1100 ? 6 : 10;  // from there on most scripts are drawn twice as wide
+      at += c.size;
+    }
+    widest = std::max(widest, width);
+  }
+  return std::max(46, widest + 8);
+}
+
+std::string labels_svg(const std::vector<std::string>& labels, int margin) {
   const int T = static_cast<int>(labels.size());
   const int stride =
       (T + kMostLabels - 1) / kMostLabels;  // all of them, until they would be too many
   std::string svg;
   for (int t = 0; t < T; t += stride) {
-    const int at = kMargin + t * kCell + kCell / 2;
+    const int at = margin + t * kCell + kCell / 2;
     const std::string text = html_escape(labels[static_cast<size_t>(t)]);
     svg += fmt::format(
         R"(<text x="{}" y="{}" text-anchor="end" dominant-baseline="central">{}</text>)",
-        kMargin - 4, at, text);
+        margin - 4, at, text);
     svg += fmt::format(
         R"svg(<text transform="translate({},{}) rotate(-90)" dominant-baseline="central">{}</text>)svg",
-        at, kMargin - 4, text);
+        at, margin - 4, text);
   }
   return svg;
 }
 
 /// One head with its axes; the picture has one pixel a cell and is scaled by the browser.
-std::string head_svg(const torch::Tensor& weights, const std::string& labels) {
+std::string head_svg(const torch::Tensor& weights, const std::string& labels, int margin) {
   const auto T = static_cast<int>(weights.size(0));
-  const int side = T * kCell, size = kMargin + side + 4;
+  const int side = T * kCell, size = margin + side + 4;
   return fmt::format(
       R"(<svg viewBox="0 0 {0} {0}" role="img">{1}<image x="{2}" y="{2}" width="{3}" height="{3}" preserveAspectRatio="none" href="{4}"/>)"
       R"(<text class="axis" x="4" y="14">key &#8594;</text><text class="axis" x="4" y="28">query &#8595;</text></svg>)",
-      size, labels, kMargin, side, png_data_uri(draw_head(weights, 1)));
+      size, labels, margin, side, png_data_uri(draw_head(weights, 1)));
 }
 
 std::string head_figure(size_t layer, int64_t head, const torch::Tensor& weights,
-                        const std::string& labels) {
+                        const std::string& labels, int margin) {
   const HeadSummary s = summarise_head(weights);
   const std::string id = fmt::format("layer-{}-head-{}", layer, head);
   return fmt::format(
@@ -71,7 +87,7 @@ std::string head_figure(size_t layer, int64_t head, const torch::Tensor& weights
       R"(self {4:.2f}, previous {5:.2f}, first {6:.2f}</span></figcaption><a href="#{0}">{7}</a></figure>)"
       "\n",
       id, head, s.entropy, s.most_entropy, s.to_self, s.to_previous, s.to_first,
-      head_svg(weights, labels));
+      head_svg(weights, labels, margin));
 }
 
 std::string legend_svg() {
@@ -108,11 +124,12 @@ std::string attention_page(std::string_view title, const std::vector<std::string
       "it and to the first of the text (means over all queries but the first). Click a head to "
       "enlarge it.</p>\n{}",
       html_escape(text), legend_svg());
-  const std::string axes = labels_svg(labels);
+  const int margin = margin_for(labels);
+  const std::string axes = labels_svg(labels, margin);
   for (size_t layer = 0; layer < layers.size(); ++layer) {
     body += fmt::format("<h2>Layer {}</h2>\n<div class=\"heads\">\n", layer);
     for (int64_t head = 0; head < layers[layer].size(0); ++head) {
-      body += head_figure(layer, head, layers[layer][head], axes);
+      body += head_figure(layer, head, layers[layer][head], axes, margin);
     }
     body += "</div>\n";
   }

@@ -1,5 +1,6 @@
 #include "infer/gpt_decoder.h"
 
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -175,7 +176,8 @@ std::unique_ptr<DecodeState> GptDecoder::start(int64_t batch, int64_t longest) c
 
 Scores GptDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts,
                         DecodeState& state, const StepWants& wants) {
-  const torch::NoGradGuard no_grad;
+  const c10::InferenceMode
+      no_bookkeeping_for_gradients;  // most of a small model's step is such work
   GptState& rows = gpt_state(state);
   const int64_t B = rows.batch(), T = tokens.dim() == 2 ? tokens.size(1) : 0;
   TORCH_CHECK(tokens.dim() == 2 && tokens.size(0) == B && T > 0, "GptDecoder: tokens must be [", B,

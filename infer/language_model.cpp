@@ -32,6 +32,14 @@ void check_folder(const std::filesystem::path& folder) {
   }
 }
 
+/// A new token's matrix products then take microseconds: less than threads need to find together.
+bool is_small(const GptImpl& model) {
+  constexpr int64_t kWeights = 10'000'000;
+  int64_t weights = 0;
+  for (const auto& parameter : model.parameters()) weights += parameter.numel();
+  return weights < kWeights;
+}
+
 std::vector<int64_t> end_ids(const GptConfig& config, const Tokenizer& tokenizer) {
   std::vector<int64_t> ids = config.ids.eos;
   if (const auto eos = tokenizer.eos_id()) ids.push_back(*eos);
@@ -62,7 +70,8 @@ void add_language_model_options(CLI::App& app, LanguageModelOptions& o, bool ker
   const std::string group = "Model";
   add_option(app, group, "model", o.model, "Folder of a run or a checkpoint")->required();
   add_option(app, group, "device", o.device, "auto, cpu, cuda or cuda:N");
-  add_option(app, group, "threads", o.threads, "Threads of the CPU (0: all cores)");
+  add_option(app, group, "threads", o.threads,
+             "Threads of the CPU (0: all cores; one for models below 10 million weights)");
   if (kernel) {
     add_option(app, group, "attention", o.attention,
                "Attention kernel (empty: the checkpoint's choice)");
@@ -83,6 +92,7 @@ LanguageModel load_language_model(const LanguageModelOptions& o) {
         "{}: the tokenizer has {} tokens and the model {}; they do not belong together",
         o.model.string(), loaded.tokenizer->vocab_size(), loaded.model->options.vocab_size));
   }
+  if (o.threads == 0 && device.is_cpu() && is_small(*loaded.model)) set_threads(1);
   if (!o.attention.empty()) use_attention_kernel(loaded.model, o.attention);
   return loaded;
 }

@@ -1,5 +1,6 @@
 #include "infer/decode/generate.h"
 
+#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -216,7 +217,7 @@ std::vector<Generation> generate(NextToken& model, DecodeState& state, Prompts p
                                  const GenerateOptions& options, const OnToken& on_token) {
   check(options);
   check_prompts(prompts, model);
-  const torch::NoGradGuard no_grad;
+  const c10::InferenceMode no_gradients;
   Rows rows(model, state, options);
   rows.read(prompts);
   return rows.run(on_token);
