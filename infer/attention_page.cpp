@@ -19,12 +19,14 @@ constexpr int kCell = 12, kMostLabels = 72;
 constexpr std::string_view kStyle = R"(
 body { max-width: 1500px; }
 p { max-width: 46rem; margin: 0 0 10px; color: var(--muted); }
-.heads { display: grid; gap: 14px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
+.heads { display: grid; gap: 14px; grid-auto-flow: dense;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 figure { margin: 0; padding: 10px; scroll-margin-top: 10px; }
 figure:target { grid-column: 1 / -1; }
 figure:target svg { max-height: 88vh; }
 figure a { color: inherit; text-decoration: none; cursor: zoom-in; }
-figure:target a { cursor: zoom-out; }
+figure a.smaller { display: none; cursor: zoom-out; float: right; color: var(--train); }
+figure:target a.smaller { display: inline; }
 figcaption { font-size: 0.85rem; font-variant-numeric: tabular-nums; margin-bottom: 6px; }
 figcaption b { color: var(--ink); }
 figcaption span { color: var(--muted); }
@@ -61,9 +63,9 @@ std::string labels_svg(const std::vector<std::string>& labels, int margin) {
     svg += fmt::format(
         R"(<text x="{}" y="{}" text-anchor="end" dominant-baseline="central">{}</text>)",
         margin - 4, at, text);
-    svg += fmt::format(
-        R"svg(<text transform="translate({},{}) rotate(-90)" dominant-baseline="central">{}</text>)svg",
-        at, margin - 4, text);
+    svg += fmt::format(R"svg(<text transform="translate({},{}) rotate(-90)" )svg"
+                       R"(dominant-baseline="central">{}</text>)",
+                       at, margin - 4, text);
   }
   return svg;
 }
@@ -73,8 +75,9 @@ std::string head_svg(const torch::Tensor& weights, const std::string& labels, in
   const auto T = static_cast<int>(weights.size(0));
   const int side = T * kCell, size = margin + side + 4;
   return fmt::format(
-      R"(<svg viewBox="0 0 {0} {0}" role="img">{1}<image x="{2}" y="{2}" width="{3}" height="{3}" preserveAspectRatio="none" href="{4}"/>)"
-      R"(<text class="axis" x="4" y="14">key &#8594;</text><text class="axis" x="4" y="28">query &#8595;</text></svg>)",
+      R"(<svg viewBox="0 0 {0} {0}" role="img">{1}<image x="{2}" y="{2}" width="{3}" height="{3}" )"
+      R"(preserveAspectRatio="none" href="{4}"/><text class="axis" x="4" y="14">key &#8594;</text>)"
+      R"(<text class="axis" x="4" y="28">query &#8595;</text></svg>)",
       size, labels, margin, side, png_data_uri(draw_head(weights, 1)));
 }
 
@@ -83,11 +86,13 @@ std::string head_figure(size_t layer, int64_t head, const torch::Tensor& weights
   const HeadSummary s = summarise_head(weights);
   const std::string id = fmt::format("layer-{}-head-{}", layer, head);
   return fmt::format(
-      R"(<figure class="card" id="{0}"><figcaption><b>Head {1}</b> <span>&middot; entropy {2:.2f} of {3:.2f} bits &middot; )"
-      R"(self {4:.2f}, previous {5:.2f}, first {6:.2f}</span></figcaption><a href="#{0}">{7}</a></figure>)"
+      R"(<figure class="card" id="{0}"><figcaption><a class="smaller" href="#layer-{8}">)"
+      R"(smaller</a><b>Head {1}</b> <span>&middot; entropy {2:.2f} of {3:.2f} bits &middot; )"
+      R"(self {4:.2f}, previous {5:.2f}, first {6:.2f}</span></figcaption>)"
+      R"(<a href="#{0}">{7}</a></figure>)"
       "\n",
       id, head, s.entropy, s.most_entropy, s.to_self, s.to_previous, s.to_first,
-      head_svg(weights, labels, margin));
+      head_svg(weights, labels, margin), layer);
 }
 
 std::string legend_svg() {
@@ -95,9 +100,10 @@ std::string legend_svg() {
   std::array<float, kSteps> values;
   for (int i = 0; i < kSteps; ++i)
     values[static_cast<size_t>(i)] = static_cast<float>(i) / (kSteps - 1);
-  std::string svg = fmt::format(
-      R"(<svg class="legend" viewBox="0 0 420 34" role="img"><image x="8" y="2" width="{}" height="14" preserveAspectRatio="none" href="{}"/>)",
-      kWidth, png_data_uri(heat_map(values, 1, kSteps, 0, 1, 1)));
+  std::string svg =
+      fmt::format(R"(<svg class="legend" viewBox="0 0 420 34" role="img"><image x="8" y="2" )"
+                  R"(width="{}" height="14" preserveAspectRatio="none" href="{}"/>)",
+                  kWidth, png_data_uri(heat_map(values, 1, kSteps, 0, 1, 1)));
   for (const double weight : {0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0}) {
     svg += fmt::format(R"(<text x="{:.0f}" y="28" text-anchor="middle">{}</text>)",
                        8 + kWidth * std::sqrt(weight), weight);
@@ -127,7 +133,7 @@ std::string attention_page(std::string_view title, const std::vector<std::string
   const int margin = margin_for(labels);
   const std::string axes = labels_svg(labels, margin);
   for (size_t layer = 0; layer < layers.size(); ++layer) {
-    body += fmt::format("<h2>Layer {}</h2>\n<div class=\"heads\">\n", layer);
+    body += fmt::format("<h2 id=\"layer-{0}\">Layer {0}</h2>\n<div class=\"heads\">\n", layer);
     for (int64_t head = 0; head < layers[layer].size(0); ++head) {
       body += head_figure(layer, head, layers[layer][head], axes, margin);
     }

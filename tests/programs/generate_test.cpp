@@ -1,0 +1,176 @@
+// The programs `generate` and `attention_map`: what they print, and bad input in one line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/files.h"
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+#include "tokenizers/character.h"
+
+namespace zoo {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::ProgramResult;
+using testing::run_program;
+using ::testing::StartsWith;
+
+// 61 characters, as the golden model's vocabulary; the last one is its end of text.
+const std::u32string kCharacters =
+    U"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,:;!?\n#";
+
+class GenerateTest : public ::testing::Test {
+ protected:
+  GenerateTest() {
+    std::filesystem::copy("tests/golden/gpt2", model());
+    CharacterTokenizer(kCharacters).save(model());
+  }
+  std::filesystem::path model() const { return folder / "model"; }
+  ProgramResult generate(std::vector<std::string> arguments, const std::string& input = "") const {
+    arguments.insert(arguments.begin(), {"--model", model().string(), "--threads", "1"});
+    return run_program("generate", arguments, {.input = input});
+  }
+  /// The one line on stderr of a run that fails with this code.
+  static std::string complaint(const ProgramResult& result, int code,
+                               const std::string& program = "generate") {
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, StartsWith(program + ": "));
+    EXPECT_EQ(result.err.find('\n'), result.err.size() - 1) << result.err;
+    return result.err;
+  }
+  testing::TemporaryFolder folder;
+};
+
+TEST_F(GenerateTest, PrintsThePromptAndWhatFollowsAndTheSpeedOnStderr) {
+  const auto result = generate({"hello", "--max-new-tokens", "12"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith("hello"));
+  EXPECT_THAT(result.err, HasSubstr("tokens/s"));
+  EXPECT_EQ(generate({"hello", "--max-new-tokens", "12"}).out, result.out);
+  EXPECT_EQ(generate({"hello", "--max-new-tokens", "12", "--no-cache"}).out, result.out);
+  EXPECT_EQ(generate({"hello", "--max-new-tokens", "12", "--attention", "matmul"}).out, result.out);
+  EXPECT_NE(generate({"hello", "--max-new-tokens", "12", "--seed", "7"}).out, result.out);
+}
+
+TEST_F(GenerateTest, TakesPromptsFromArgumentsAFileOrStandardInput) {
+  const std::vector<std::string> greedy = {"--temperature", "0", "--max-new-tokens", "5", "--json"};
+  const auto with = [&](std::vector<std::string> more, const std::string& input = "") {
+    more.insert(more.end(), greedy.begin(), greedy.end());
+    const auto result = generate(more, input);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  const auto expected = with({"first", "second"});
+  EXPECT_EQ(std::count(expected.begin(), expected.end(), '\n'), 2);
+  write_file(folder / "prompts", "first\nsecond\n");
+  EXPECT_EQ(with({"--file", (folder / "prompts").string()}), expected);
+  EXPECT_EQ(with({}, "first\nsecond\n"), expected);
+  EXPECT_EQ(with({}, "first\nsecond"), expected);
+  EXPECT_EQ(with({"--interactive"}, "first\n"), with({"first"}));
+  EXPECT_EQ(nlohmann::json::parse(with({})).at("prompt"), "");  // nothing at all: one empty prompt
+}
+
+TEST_F(GenerateTest, JsonHasOneObjectForEachSample) {
+  const auto result = generate({"ab", "--num-samples", "3", "--max-new-tokens", "4", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  int64_t samples = 0;
+  for (std::string line; std::getline(lines, line); ++samples) {
+    const auto object = nlohmann::json::parse(line);
+    EXPECT_EQ(object.at("prompt"), "ab");
+    EXPECT_EQ(object.at("sample"), samples);
+    EXPECT_LE(object.at("tokens").size(), 4U);
+    EXPECT_TRUE(object.at("finish_reason") == "length" || object.at("finish_reason") == "eos");
+    EXPECT_LT(object.at("logprob").get<double>(), 0);
+  }
+  EXPECT_EQ(samples, 3);
+}
+
+TEST_F(GenerateTest, InteractiveGoesOnAfterAPromptThatItCannotRead) {
+  const auto result = generate({"--interactive", "--max-new-tokens", "3"}, "a1b\nfine\n");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("'1' (U+0031)"));
+  EXPECT_THAT(result.out, StartsWith("fine"));
+}
+
+TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
+  const auto refused = [&](const std::string& name, const std::string& value) {
+    return complaint(run_program("generate", {"--model", "nowhere", name, value, "a"}), 2);
+  };
+  EXPECT_THAT(refused("--temperature", "-1"), HasSubstr("--temperature must be 0"));
+  EXPECT_THAT(refused("--temperature", "nan"), HasSubstr("--temperature must be 0"));
+  EXPECT_THAT(refused("--temperature", "warm"), HasSubstr("--temperature"));
+  EXPECT_THAT(refused("--top-p", "0"), HasSubstr("--top-p must be above 0 and at most 1, got 0"));
+  EXPECT_THAT(refused("--top-p", "1.5"), HasSubstr("--top-p"));
+  EXPECT_THAT(refused("--top-k", "-3"), HasSubstr("--top-k must be 0 (all tokens) or positive"));
+  EXPECT_THAT(refused("--min-p", "2"), HasSubstr("--min-p"));
+  EXPECT_THAT(refused("--repetition-penalty", "0"),
+              HasSubstr("--repetition-penalty must be positive"));
+  EXPECT_THAT(refused("--num-samples", "0"), HasSubstr("--num-samples"));
+  EXPECT_THAT(refused("--max-new-tokens", "-1"), HasSubstr("--max-new-tokens"));
+  EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));
+  EXPECT_THAT(refused("--stop", ""), HasSubstr("--stop must not be empty"));
+  EXPECT_THAT(refused("--tempurature", "1"), HasSubstr("did you mean --temperature?"));
+  EXPECT_THAT(refused("--file", "prompts"), HasSubstr("give prompts as arguments, with --file or"));
+  EXPECT_THAT(complaint(run_program("generate", {"a"}), 2), HasSubstr("--model"));
+}
+
+TEST_F(GenerateTest, RefusesFoldersThatHoldNoLanguageModel) {
+  const auto refused = [&](const std::filesystem::path& path, int code = 1) {
+    return complaint(run_program("generate", {"--model", path.string(), "a"}), code);
+  };
+  EXPECT_THAT(refused(folder / "absent"), HasSubstr("there is no folder"));
+  EXPECT_THAT(refused(model() / "config.json"), HasSubstr("is a file"));
+  EXPECT_THAT(refused(folder.path()), HasSubstr("config.json"));
+  EXPECT_THAT(refused("tests/golden/gpt2"), HasSubstr("tokenizer"));
+  std::filesystem::remove(model() / "model.safetensors");
+  EXPECT_THAT(refused(model()), HasSubstr("model.safetensors"));
+  write_file(model() / "config.json", R"({"model_type": "bert", "architectures": ["BertModel"]})");
+  EXPECT_THAT(refused(model()), HasSubstr("bert"));
+}
+
+TEST_F(GenerateTest, RefusesPromptsThatTheModelCannotRead) {
+  EXPECT_THAT(complaint(generate({"caf\xC3\xA9"}), 1), HasSubstr("'é' (U+00E9) at byte 3"));
+  EXPECT_THAT(complaint(generate({"fine", std::string(25, 'a')}), 1),
+              HasSubstr("prompt 2 has 25 tokens, the model's context is 24"));
+  EXPECT_THAT(complaint(generate({"a", "--attention", "fast"}), 2),
+              HasSubstr("unknown kernel 'fast'"));
+  EXPECT_THAT(complaint(generate({"--file", (folder / "absent").string()}), 1),
+              HasSubstr("No such file"));
+}
+
+TEST_F(GenerateTest, AttentionMapWritesAPageAndAPictureOfEveryHead) {
+  const auto out = folder / "map";
+  const auto result = run_program(
+      "attention_map", {"--model", model().string(), "--text", "To be, or", "--out", out.string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith((out / "attention.html").string() + "\n"));
+  for (const std::string name :
+       {"attention.html", "layer-0.png", "layer-1.png", "heads/layer-1-head-2.png"}) {
+    EXPECT_THAT(result.out, HasSubstr((out / name).string()));
+    EXPECT_GT(read_file(out / name).size(), 100U) << name;
+  }
+}
+
+TEST_F(GenerateTest, AttentionMapRefusesTextsThatItCannotDraw) {
+  const auto map = [&](const std::string& text, int code, const std::string& out = "map") {
+    return complaint(run_program("attention_map", {"--model", model().string(), "--text", text,
+                                                   "--out", (folder / out).string()}),
+                     code, "attention_map");
+  };
+  EXPECT_THAT(map(std::string(25, 'a'), 1),
+              HasSubstr("--text has 25 tokens, the model's context is 24"));
+  EXPECT_THAT(map("", 2), HasSubstr("--text must not be empty"));
+  EXPECT_THAT(map("1", 1), HasSubstr("'1' (U+0031)"));
+  write_file(folder / "file", "x");
+  EXPECT_THAT(map("fine", 1, "file/map"), HasSubstr("cannot make folder"));
+}
+
+}  // namespace
+}  // namespace zoo
