@@ -14,7 +14,7 @@
 namespace zoo {
 
 struct SessionOptions {
-  std::vector<std::string> stop;  ///< strings before which a text ends
+  std::vector<std::string> stop = {};  ///< strings before which a text ends
   bool add_special_tokens =
       true;  ///< the beginning-of-text token before each prompt, where the tokenizer has one
   bool return_full_text = true;  ///< print the prompt before its continuation

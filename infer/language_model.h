@@ -15,10 +15,10 @@
 namespace zoo {
 
 struct LanguageModelOptions {
-  std::filesystem::path model;  ///< a run's folder or a checkpoint's
+  std::filesystem::path model = {};  ///< a run's folder or a checkpoint's
   std::string device = "auto";
-  int64_t threads = 0;    ///< 0: all cores, but one for small models
-  std::string attention;  ///< kernel; empty: the one that the checkpoint names
+  int64_t threads = 0;         ///< 0: all cores, but one for small models
+  std::string attention = {};  ///< kernel; empty: the one that the checkpoint names
 };
 
 /// Adds --model (required), --device, --threads and, with `kernel`, --attention.

@@ -47,9 +47,9 @@ void visit(GenerateOptions& o, Visitor&& v) {
 
 struct Generation {
   int64_t prompt = 0, sample = 0;
-  std::vector<int64_t> tokens;  ///< the new ones; an end-of-text token is the last of them
-  std::vector<double>
-      log_probs;  ///< of each under the model itself, before filters and temperature
+  std::vector<int64_t> tokens = {};  ///< the new ones; an end-of-text token is the last of them
+  std::vector<double> log_probs =
+      {};  ///< of each under the model itself, before filters and temperature
   FinishReason finish = FinishReason::kLength;
 
   double log_prob() const;  ///< of them all together
