@@ -25,7 +25,8 @@ say "What it writes now, begun with '$prompt'"
 "$programs/generate" --model "$run" "$prompt" --max-new-tokens 400 --temperature 0.8
 
 say "What its attention heads look at"
-"$programs/attention_map" --model "$run" --text "$prompt What light is this?" --out "$run/attention"
+"$programs/attention_map" --model "$run" --text "$prompt What light is this?" --out "$run/attention" >/dev/null
 
 say "To look at"
-printf '  %s\n' "$run/report.html" "$run"/attention/*.png
+printf '  %-17s %s\n' 'the training' "$run/report.html" 'all its heads' "$run/attention/attention.html" \
+  'one head' "$run/attention/heads/layer-1-head-0.png"

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import torch
+from transformers.utils import logging
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "train/recipes/gpt-shakespeare-cpu.toml"
@@ -16,6 +17,8 @@ def main() -> None:
     """Runs the tests of the calling file: its first argument is the folder of the programs."""
     InteropTest.binaries = pathlib.Path(sys.argv.pop(1)).resolve()
     torch.set_num_threads(1)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     unittest.main()
 
 
