@@ -28,13 +28,6 @@ char byte_of(const std::string& piece) {
   return static_cast<char>(value);
 }
 
-std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
 void check_supported(const SentencePieceModel& model) {
   using Algorithm = SentencePieceModel::Algorithm;
   if (model.algorithm != Algorithm::kBpe && model.algorithm != Algorithm::kUnigram) {
@@ -231,8 +224,8 @@ std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool sk
     if (!skip_special || !is_special(id)) text += bytes_of(id);
   }
   end_run();
-  const bool first_space_is_ours = model_.add_dummy_prefix || model_.remove_extra_whitespaces;
-  return first_space_is_ours && text.starts_with(' ') ? text.substr(1) : text;
+  const size_t spaces = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(std::min(spaces, leading_spaces_dropped(model_)));
 }
 
 std::string SentencePieceTokenizer::piece_of(int32_t id) const { return piece(id).text; }
@@ -241,7 +234,7 @@ std::string SentencePieceTokenizer::bytes_of(int32_t id) const {
   const SentencePieceModel::Piece& found = piece(id);
   if (found.type == Type::kByte) return {byte_of(found.text)};
   if (!is_text(found.type) || !model_.escape_whitespaces) return found.text;
-  return replace_all(found.text, kSpaceMark, " ");
+  return utf8::replace_all(found.text, kSpaceMark, " ");
 }
 
 std::optional<int32_t> SentencePieceTokenizer::id_of(std::string_view piece) const {

@@ -61,6 +61,9 @@ class SentencePieceTokenizer : public Tokenizer {
   std::optional<int32_t> bos_, eos_, pad_, unk_;
 };
 
+/// How many spaces decode takes from the beginning of a text at most: those that encode put there.
+size_t leading_spaces_dropped(const SentencePieceModel& model);
+
 /// The model as tokenizer.json describes it: normalizer, decoder, model.
 TokenizerJson sentencepiece_to_json(const SentencePieceModel& model);
 

@@ -66,8 +66,8 @@ OrderedJson decoder(const SentencePieceModel& model) {
   if (model.escape_whitespaces) steps.push_back(replace({{"String", kSpaceMark}}, " "));
   if (model.byte_fallback) steps.push_back({{"type", "ByteFallback"}});
   steps.push_back({{"type", "Fuse"}});
-  if (model.add_dummy_prefix || model.remove_extra_whitespaces) {
-    steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  if (const size_t start = leading_spaces_dropped(model); start > 0) {
+    steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", start}, {"stop", 0}});
   }
   return chain(std::move(steps), "decoders");
 }
@@ -143,6 +143,11 @@ OrderedJson unigram_model(const SentencePieceModel& model) {
 }
 
 }  // namespace
+
+size_t leading_spaces_dropped(const SentencePieceModel& model) {
+  constexpr size_t kAll = 65536;
+  return model.remove_extra_whitespaces ? kAll : model.add_dummy_prefix ? 1 : 0;
+}
 
 TokenizerJson sentencepiece_to_json(const SentencePieceModel& model) {
   TokenizerJson json;

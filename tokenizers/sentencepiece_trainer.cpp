@@ -16,23 +16,13 @@
 
 #include "tokenizers/sentencepiece.h"
 #include "tokenizers/trainers.h"
+#include "tokenizers/utf8.h"
 
 namespace zoo {
 namespace {
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";    // U+2581
 constexpr std::string_view kUnknownMark = "\xE2\x96\x85";  // U+2585: the trainer's own use
-constexpr std::string_view kNul("\0", 1);
-
-void erase_all(std::string& text, std::string_view what) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos;) text.erase(at, what.size());
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
-    text.replace(at, from.size(), to);
-  }
-}
 
 /// Hands text to the library, which would otherwise skip whole blocks for one reserved character,
 /// and lines over 4192 bytes.
@@ -47,8 +37,8 @@ class Sentences : public sentencepiece::SentenceIterator {
  private:
   void advance() {
     done_ = !text_.next(value_);
-    for (const std::string_view reserved : {kUnknownMark, kSpaceMark, kNul}) {
-      erase_all(value_, reserved);
+    for (const std::string_view reserved : {kUnknownMark, kSpaceMark}) {
+      value_ = utf8::replace_all(value_, reserved, "");
     }
   }
   TrainingText& text_;
@@ -72,9 +62,9 @@ std::unordered_map<std::string, std::string> library_options(const TokenizerTrai
       {"remove_extra_whitespaces", flag(o.lossy)},
       {"allow_whitespace_only_pieces", flag(!o.lossy)},
       {"byte_fallback", flag(!o.lossy)}};
-  // With these characters as pieces, the text "<0x0A>" is spelled out by the `tokenizers` package,
-  // too, which would otherwise take it for the byte piece of that name.
-  if (unigram && !o.lossy) options["required_chars"] = "<0x123456789ABCDEF>";
+  // With these characters as pieces, the texts "<s>" and "<0x0A>" are spelled out by the
+  // `tokenizers` package, too, which would otherwise take them for the pieces of those names.
+  if (unigram) options["required_chars"] = o.lossy ? "</s>unkpad" : "</s>unkpad0x123456789ABCDEF";
   return options;
 }
 
@@ -116,7 +106,7 @@ std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
   const bool unigram = options.kind == TokenizerKind::kSentencePieceUnigram;
   const auto edit = [&](SentencePieceModel::Piece& piece) {
     if (unigram) piece.score = round_score(piece.score);
-    if (!options.lossy) replace_all(piece.text, kSpaceMark, " ");
+    if (!options.lossy) piece.text = utf8::replace_all(piece.text, kSpaceMark, " ");
   };
   model = rewrite_sentencepiece_model(model, edit, options.lossy);
   // As it will be read back from its folder: with <s> and </s> recognised in the text.

@@ -53,7 +53,8 @@ std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
   }
   const std::string text = tokenizer.decode(ids, o.skip_special);
   if (!o.as_json) return text;
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  // In ASCII: some readers take U+0085 or U+2028 inside a string for the end of a line.
+  return json(text).dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
 }
 
 int run(const Options& o) {

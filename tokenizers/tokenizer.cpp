@@ -45,6 +45,13 @@ std::vector<fs::path> model_files(const fs::path& folder) {
   return found;
 }
 
+/// Pieces of a broken file may stand in a message: it stays one line.
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return text;
+}
+
 /// Runs `read` and puts the file's name before what it complains of.
 template <class Read>
 std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
@@ -54,7 +61,7 @@ std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
     throw std::runtime_error(fmt::format(
         "{}: a part that a tokenizer.json must have is missing or of another type", file.string()));
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("{}: {}", file.string(), error.what()));
+    throw std::runtime_error(fmt::format("{}: {}", file.string(), on_one_line(error.what())));
   }
 }
 

@@ -19,8 +19,8 @@ class TrainingText {
   TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit = 4096);
 
   /// The next piece, which may be empty (an empty line); false at the end. Throws
-  /// std::runtime_error for a file that cannot be read or is not UTF-8, naming file and byte, and
-  /// at the end if all files were empty.
+  /// std::runtime_error for a file that cannot be read, is not UTF-8 or has a zero byte, naming
+  /// file and byte, and at the end if all files were empty.
   bool next(std::string& piece);
   /// Bytes handed out so far.
   size_t bytes() const { return bytes_; }
@@ -34,8 +34,7 @@ class TrainingText {
   Pieces pieces_;
   size_t limit_, file_ = 0, begin_ = 0, place_ = 0, bytes_ = 0;
   std::ifstream in_;
-  std::string
-      buffer_;  // from begin_ on: read and not yet handed out; place_ is begin_'s in the file
+  std::string buffer_;  // from begin_ (place_ in the file) on: read and not yet handed out
 };
 
 }  // namespace zoo

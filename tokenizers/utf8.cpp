@@ -54,6 +54,15 @@ std::string replace_invalid(std::string_view text) {
   return out;
 }
 
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  for (size_t at; (at = text.find(from)) != std::string_view::npos;) {
+    out.append(text.substr(0, at)).append(to);
+    text.remove_prefix(at + from.size());
+  }
+  return out.append(text);
+}
+
 std::string describe(char32_t code) {
   const std::string number = fmt::format("U+{:04X}", static_cast<uint32_t>(code));
   const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);

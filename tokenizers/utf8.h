@@ -26,6 +26,9 @@ size_t find_invalid(std::string_view text);
 /// Every invalid byte becomes U+FFFD, the replacement character.
 std::string replace_invalid(std::string_view text);
 
+/// `text` with every `from` (not empty) written as `to`, from left to right.
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
+
 /// For messages: "'é' (U+00E9)", and "U+000A" alone where the character would not print.
 std::string describe(char32_t code);
 

@@ -1,0 +1,42 @@
+#include "tokenizers/added_tokens.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace zoo {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> shown(const AddedTokens& tokens, std::string_view text) {
+  std::vector<std::string> out;
+  for (const auto& part : tokens.split(text)) {
+    EXPECT_EQ(part.text, text.substr(part.begin, part.text.size()));
+    out.push_back((part.id ? std::to_string(*part.id) + ":" : "") + std::string(part.text));
+  }
+  return out;
+}
+
+TEST(AddedTokensTest, SplitsTheTextAtEachToken) {
+  const AddedTokens tokens({{1, "<s>"}, {2, "</s>"}});
+  EXPECT_THAT(shown(tokens, "<s>a b</s>"), ElementsAre("1:<s>", "a b", "2:</s>"));
+  EXPECT_THAT(shown(tokens, "x<s<s>>"), ElementsAre("x<s", "1:<s>", ">"));
+  EXPECT_THAT(shown(tokens, "<s><s>"), ElementsAre("1:<s>", "1:<s>"));
+  EXPECT_THAT(shown(tokens, ""), ElementsAre());
+}
+
+TEST(AddedTokensTest, TakesTheLongestOfThoseThatBeginTogether) {
+  const AddedTokens tokens({{1, "<a"}, {2, "<ab>"}, {3, "b>c"}});
+  EXPECT_THAT(shown(tokens, "<ab>c"), ElementsAre("2:<ab>", "c"));
+  EXPECT_THAT(shown(tokens, "<abc"), ElementsAre("1:<a", "bc"));
+}
+
+TEST(AddedTokensTest, RefusesEmptyAndRepeatedTokens) {
+  EXPECT_THROW(AddedTokens({{1, ""}}), std::invalid_argument);
+  EXPECT_THROW(AddedTokens({{1, "<s>"}, {2, "<s>"}}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace zoo

@@ -1,0 +1,177 @@
+// Files that are broken, foreign or made up: one clear line, never a crash.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "tests/tokenizers/texts.h"
+#include "tokenizers/sentencepiece.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::ThrowsMessage;
+
+/// Loads a folder that holds one file of these bytes and says what is complained of.
+std::string complaint(const std::string& name, const std::string& bytes) {
+  const testing::TemporaryFolder folder;
+  write_file(folder / name, bytes);
+  try {
+    load_tokenizer(folder.path());
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr(folder.path().string()), Not(HasSubstr("\n"))));
+    return error.what();
+  }
+  return "loaded";
+}
+
+std::string golden_model() { return read_file("tests/golden/tokenizers/bpe.model"); }
+
+json golden_characters() {
+  return json::parse(read_file("tests/golden/tokenizers/characters.json"))["tokenizer_json"];
+}
+
+TEST(HostileFilesTest, FoldersThatAreNoneOrHoldNoTokenizerSayWhatWasExpected) {
+  EXPECT_THAT(
+      [] { load_tokenizer("/no/such/folder"); },
+      ThrowsMessage<std::runtime_error>(HasSubstr("no such folder; train_tokenizer makes one")));
+  EXPECT_THAT([] { load_tokenizer("CMakeLists.txt"); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("not a folder")));
+  EXPECT_THAT(
+      complaint("readme.txt", "hello"),
+      HasSubstr("expected tokenizer.json or a SentencePiece .model file, found readme.txt"));
+}
+
+TEST(HostileFilesTest, RefusesEveryTruncationOfAModel) {
+  const std::string model = golden_model();
+  for (size_t size = 0; size < model.size(); size += 1 + size / 10) {
+    EXPECT_THAT(complaint("tokenizer.model", model.substr(0, size)), Not("loaded")) << size;
+  }
+}
+
+TEST(HostileFilesTest, RefusesModelsWithRepeatedPieces) {
+  const std::string model = golden_model();
+  EXPECT_THAT(complaint("tokenizer.model", model + model), HasSubstr("tokenizer.model: "));
+}
+
+TEST(HostileFilesTest, RefusesFilesOfOtherKindsNamedModel) {
+  EXPECT_THAT(complaint("tokenizer.model", "just some text\n"),
+              HasSubstr("not a whole SentencePiece model"));
+  EXPECT_THAT(complaint("tokenizer.model", ""), HasSubstr("it has no pieces"));
+}
+
+TEST(HostileFilesTest, SurvivesEveryChangedByteOfAModel) {
+  const std::string model = golden_model();
+  std::mt19937 random(4);
+  int loaded = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string changed = model;
+    changed[random() % changed.size()] = static_cast<char>(random());
+    try {
+      const SentencePieceTokenizer tokenizer(changed);
+      tokenizer.decode(tokenizer.ids("the ship \xF0\x9F\x98\x80 sails\n"));
+      ++loaded;
+    } catch (const std::runtime_error&) {  // any other exception ends the test
+    }
+  }
+  EXPECT_GT(loaded, 0);  // a changed letter of a piece is still a model
+}
+
+TEST(HostileFilesTest, RefusesJsonThatIsTruncatedOrOfAnotherKind) {
+  const std::string text = golden_characters().dump();
+  EXPECT_THAT(complaint("tokenizer.json", text.substr(0, text.size() / 2)),
+              HasSubstr("not valid JSON"));
+  for (const char* other : {"{}", "[]", "3", "{\"model\": 1}", "{\"model\": {\"type\": 2}}"}) {
+    EXPECT_THAT(complaint("tokenizer.json", other), HasSubstr("found other JSON")) << other;
+  }
+  EXPECT_THAT(complaint("tokenizer.json", R"({"model": {"type": "WordPiece", "vocab": {}}})"),
+              HasSubstr("a WordPiece tokenizer; known are"));
+  EXPECT_THAT(complaint("tokenizer.json", R"({"model": {"type": "BPE", "vocab": {}}})"),
+              HasSubstr("without a SentencePiece .model file"));
+}
+
+TEST(HostileFilesTest, RefusesCharacterVocabulariesThatAreNone) {
+  const auto with_vocabulary = [](const json& vocabulary) {
+    json whole = golden_characters();
+    whole["model"]["vocab"] = vocabulary;
+    return complaint("tokenizer.json", whole.dump());
+  };
+  EXPECT_THAT(with_vocabulary({{"a", 0}, {"b", 0}}), HasSubstr("given twice"));
+  EXPECT_THAT(with_vocabulary({{"a", 0}, {"b", 7}}), HasSubstr("outside 0 to 1"));
+  EXPECT_THAT(with_vocabulary({{"a", 0}, {"b", -1}}), HasSubstr("outside 0 to 1"));
+  EXPECT_THAT(with_vocabulary({{"a", 0}, {"bc", 1}}),
+              HasSubstr("'bc' in the vocabulary is not one"));
+  EXPECT_THAT(with_vocabulary({{"", 0}}), HasSubstr("not one character"));
+  EXPECT_THAT(with_vocabulary({{"<unk>", 0}, {"a", 1}}), HasSubstr("<unk> is not the last id"));
+  EXPECT_THAT(with_vocabulary(json::object()), HasSubstr("no characters"));
+  EXPECT_THAT(with_vocabulary({{"a", "x"}}), HasSubstr("of another type"));
+  EXPECT_THAT(with_vocabulary(json::array({1, 2})), Not("loaded"));
+}
+
+/// The small BPE tokenizer's folder with its tokenizer.json changed.
+std::string complaint_about(const std::function<void(json&)>& change) {
+  const testing::TemporaryFolder folder;
+  testing::small_sentencepiece(TokenizerKind::kSentencePieceBpe).save(folder.path());
+  json whole = json::parse(read_file(folder / "tokenizer.json"));
+  change(whole);
+  write_file(folder / "tokenizer.json", whole.dump());
+  try {
+    load_tokenizer(folder.path());
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("tokenizer.json: "));
+    return error.what();
+  }
+  return "loaded";
+}
+
+TEST(HostileFilesTest, RefusesTokenizerJsonThatContradictsItsModel) {
+  EXPECT_EQ(complaint_about([](json&) {}), "loaded");
+  EXPECT_THAT(complaint_about([](json& j) {
+                j["normalizer"] = {{"type", "Lowercase"}};
+              }),
+              HasSubstr("its normalizer is not that of the .model file"));
+  EXPECT_THAT(complaint_about([](json& j) {
+                j["pre_tokenizer"] = {{"type", "Whitespace"}};
+              }),
+              HasSubstr("its pre_tokenizer"));
+  EXPECT_THAT(complaint_about([](json& j) { j["model"]["vocab"].erase("t"); }), Not("loaded"));
+  EXPECT_THAT(complaint_about([](json& j) { j["model"]["vocab"]["t"] = 5; }),
+              HasSubstr("given twice"));
+  EXPECT_THAT(complaint_about([](json& j) { j["model"]["byte_fallback"] = false; }),
+              HasSubstr("byte_fallback"));
+  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0]["id"] = 9; }),
+              HasSubstr("has id 9"));
+  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0]["lstrip"] = true; }),
+              HasSubstr("asks for lstrip"));
+  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0].erase("content"); }),
+              HasSubstr("is missing or of another type"));
+  EXPECT_THAT(complaint_about([](json& j) {
+                j["post_processor"] = {{"type", "BertProcessing"}};
+              }),
+              HasSubstr("post_processor BertProcessing is not supported"));
+}
+
+TEST(HostileFilesTest, TokensAddedPastTheModelGetTheNextIds) {
+  const testing::TemporaryFolder folder;
+  testing::small_sentencepiece(TokenizerKind::kSentencePieceBpe).save(folder.path());
+  json whole = json::parse(read_file(folder / "tokenizer.json"));
+  json token = whole["added_tokens"][1];
+  token["id"] = testing::kSmallVocabulary;
+  token["content"] = "<|user|>";
+  whole["added_tokens"].push_back(token);
+  write_file(folder / "tokenizer.json", whole.dump());
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->vocab_size(), testing::kSmallVocabulary + 1);
+  const auto ids = tokenizer->ids("a<|user|>b");
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), testing::kSmallVocabulary), 1);
+  EXPECT_EQ(tokenizer->decode(ids), "a<|user|>b");
+  EXPECT_EQ(tokenizer->decode(ids, /*skip_special=*/true), "ab");
+}
+
+}  // namespace
+}  // namespace zoo
