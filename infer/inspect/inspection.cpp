@@ -82,7 +82,8 @@ json inspect(const std::filesystem::path& path, int64_t length) {
                  {"parameters", {{"total", floating_numbers(reader)}}}};
   if (!std::filesystem::exists(path / "config.json")) return result;
   const auto config = json::parse(read_file(path / "config.json"), nullptr, false);
-  if (config.is_object()) result["model_type"] = config.value("model_type", json());
+  const bool named = config.is_object() && config.contains("model_type");
+  if (named && config["model_type"].is_string()) result["model_type"] = config["model_type"];
   for (const auto& [layout, name] : EnumNames<GptLayout>::values) {
     if (result["model_type"] == name) add_gpt(result, read_gpt_config(path).options, length);
   }

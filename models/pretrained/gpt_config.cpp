@@ -108,7 +108,7 @@ void check_agreement(const json& given, const GptConfig& config) {
     const auto found = given.find(key);
     if (found == given.end() || found->is_null() || *found == ours) continue;
     fail("\"{}\" is {}, but \"zoo\" makes it {}: change both, or remove \"zoo\"", key,
-         found->dump(-1, ' ', true).substr(0, 80), ours.dump());
+         json_text(*found), ours.dump());
   }
 }
 

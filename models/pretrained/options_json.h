@@ -14,15 +14,21 @@
 
 namespace zoo {
 
+/// A value as a message shows it: short, on one line. Lists and objects by kind only, because
+/// nlohmann's dump() recurses and a hostile file may nest a million of them.
+inline std::string json_text(const nlohmann::json& value) {
+  using nlohmann::json;
+  if (value.is_structured()) return value.is_array() ? "a list" : "an object";
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return text.size() > 60 ? text.substr(0, 60) + "..." : text;
+}
+
 /// A JSON value as T, without the conversions that hide mistakes (1.5 as 1, true as 1). Throws
 /// std::runtime_error naming the key.
 template <class T>
 T json_value(const nlohmann::json& value, std::string_view key) {
   const auto refuse = [&](std::string_view what) {
-    using nlohmann::json;
-    std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
-    if (text.size() > 60) text = text.substr(0, 60) + "...";
-    throw std::runtime_error(fmt::format("\"{}\" must be {}, got {}", key, what, text));
+    throw std::runtime_error(fmt::format("\"{}\" must be {}, got {}", key, what, json_text(value)));
   };
   if constexpr (std::is_same_v<T, bool>) {
     if (!value.is_boolean()) refuse("true or false");

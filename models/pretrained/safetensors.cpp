@@ -93,8 +93,7 @@ void SafetensorsReader::open_index(const fs::path& index) {
                        file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!plain) {
       fail("{}: tensor {} must name a file of the same folder, not {}", index.string(),
-           in_quotes(name),
-           in_quotes(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+           in_quotes(name), value.is_string() ? in_quotes(file) : value.type_name());
     }
     files.insert(file);
   }

@@ -294,6 +294,17 @@ TEST_F(GptCheckpointTest, RefusesWhatItCannotCompute) {
                         "needs [12, 12]"));
 }
 
+TEST_F(GptCheckpointTest, RefusesValuesThatAreNestedWithoutEnd) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  testing::write_bytes(folder / "config.json", R"({"model_type": "gpt2", "n_head": )" + deep + "}");
+  EXPECT_THAT(refusal(), HasSubstr("\"n_head\" must be a whole number, got a list"));
+  testing::write_bytes(folder / "config.json", R"({"model_type": "gpt2", "zoo": )" + deep + "}");
+  EXPECT_THAT(refusal(), HasSubstr("\"zoo\" must be an object"));
+  testing::write_bytes(folder / "config.json",
+                       R"({"model_type": "gpt2", "architectures": )" + deep + "}");
+  EXPECT_THAT(refusal(), HasSubstr("\"architectures\" must be a string"));
+}
+
 TEST_F(GptCheckpointTest, RefusesRopesThatItDoesNotKnow) {
   nlohmann::json json = {{"model_type", "llama"}, {"rope_scaling", {{"rope_type", "yarn"}}}};
   write_config(json);
