@@ -17,6 +17,6 @@ jobs_that_fit() {
 
 scripts/bootstrap.sh
 echo "build: configuring build/release"
-cmake --preset release -DZOO_WERROR="${ZOO_WERROR:-OFF}" --log-level=WARNING
+cmake --preset release -DZOO_WERROR="${ZOO_WERROR:-OFF}" --log-level=WARNING >/dev/null
 echo "build: building ${*:-everything} (a first build takes minutes)"
 cmake --build --preset release --parallel "${ZOO_JOBS:-$(jobs_that_fit)}" ${1:+--target "$@"}

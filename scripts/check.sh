@@ -25,35 +25,35 @@ check_format() {
   echo "check: formatting is right"
 }
 
-# Whichever of the two does not serve the daily build.
 check_other_compiler() {
-  local other=clang++ version
-  version="$("${CXX:-c++}" --version)"
-  if grep -qi clang <<<"$version"; then other=g++; fi
+  local build="build/check-$other"
   command -v "$other" >/dev/null || stop "$other is not here: install it, then call again"
-  build="build/check-$other"
   cmake -S . -B "$build" -G Ninja --log-level=WARNING -DCMAKE_CXX_COMPILER="$other" -DZOO_WERROR=ON \
-    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 >/dev/null
   cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN)"
   echo "check: $other builds without warnings"
 }
 
 # Sources changed since the base, committed or not; a changed header counts for the source of its name.
-changed_sources() {
+changed_sources() {  # base, build folder
   local file
   { git diff --name-only --diff-filter=d "$1" -- '*.cpp' '*.h' && git ls-files --others --exclude-standard '*.cpp' '*.h'; } |
     while read -r file; do
       file="${file%.h}"
       file="${file%.cpp}.cpp"
       # Only what the build knows has a compile command.
-      if [ -f "$file" ] && grep -qF "/$file\"" "$build/compile_commands.json"; then echo "$file"; fi
+      if [ -f "$file" ] && grep -qF "/$file\"" "$2/compile_commands.json"; then echo "$file"; fi
     done | sort -u
 }
 
+# With clang's own build folder: clang-tidy cannot read the precompiled header of g++.
 check_tidy() {
-  local base="$1" files
+  local base="$1" build=build/release files
+  if [ "$other" = clang++ ]; then build=build/check-clang++; fi
   command -v clang-tidy >/dev/null || stop "clang-tidy is not here: install it, then call again"
-  files="$(changed_sources "$base")"
+  cmake --preset release --log-level=WARNING >/dev/null
+  cmake --build "$build" --target zoo_torch_pch
+  files="$(changed_sources "$base" "$build")"
   if [ -z "$files" ]; then
     echo "check: no source changed since $base"
     return
@@ -68,6 +68,9 @@ if [ "${1:-}" = --format ]; then exit 0; fi
 base="${1:-$(git merge-base HEAD '@{upstream}' 2>/dev/null || true)}"
 if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then base=HEAD~1; fi
 git rev-parse --verify --quiet "$base^{commit}" >/dev/null || stop "$base is no revision of this repository"
+# The daily build takes clang++ where it is there, unless CXX says otherwise (CMakeLists.txt); the other one is checked.
+other=g++
+if ! "${CXX:-$(command -v clang++ || echo g++)}" --version | grep -q clang; then other=clang++; fi
 scripts/bootstrap.sh
 check_other_compiler
 check_tidy "$base"
