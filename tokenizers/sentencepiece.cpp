@@ -34,6 +34,9 @@ void check_supported(const SentencePieceModel& model) {
     throw std::runtime_error(
         "a SentencePiece model of words or characters; known are BPE and unigram");
   }
+  if (model.denormalizes) {
+    throw std::runtime_error("a SentencePiece model with denormalisation rules is not supported");
+  }
   if (model.whitespace_as_suffix) {
     throw std::runtime_error(
         "a SentencePiece model with treat_whitespace_as_suffix is not supported");

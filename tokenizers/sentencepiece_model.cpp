@@ -4,6 +4,7 @@
 #include <bit>
 #include <stdexcept>
 
+#include "tokenizers/precompiled_charsmap.h"
 #include "tokenizers/utf8.h"
 
 namespace zoo {
@@ -131,7 +132,12 @@ void parse_normalizer_spec(std::string_view bytes, SentencePieceModel& model) {
   for (Reader reader(bytes); !reader.done();) {
     const Field field = reader.next();
     if (field.number == 1 && field.wire == 2) model.normalization = field.bytes;
-    if (field.number == 2 && field.wire == 2) model.precompiled_charsmap = field.bytes;
+    if (field.number == 2 && field.wire == 2) {
+      model.precompiled_charsmap = field.bytes;
+      if (!field.bytes.empty() && !is_sound_charsmap(field.bytes)) {
+        fail("its normalisation rules are damaged");
+      }
+    }
     if (field.number == 3 && field.wire == 0) model.add_dummy_prefix = field.value != 0;
     if (field.number == 4 && field.wire == 0) model.remove_extra_whitespaces = field.value != 0;
     if (field.number == 5 && field.wire == 0) model.escape_whitespaces = field.value != 0;
@@ -154,6 +160,11 @@ SentencePieceModel parse_sentencepiece_model(std::string_view bytes) {
     if (field.number == 3) {
       parse_normalizer_spec(field.bytes, model);
       normalizer = true;
+    }
+    if (field.number == 5) {
+      SentencePieceModel reverse;
+      parse_normalizer_spec(field.bytes, reverse);
+      model.denormalizes = !reverse.precompiled_charsmap.empty();
     }
   }
   if (model.pieces.empty()) fail("it has no pieces");

@@ -33,6 +33,7 @@ struct SentencePieceModel {
   bool remove_extra_whitespaces = true;  ///< spaces at the ends go, runs become one
   bool escape_whitespaces = true;        ///< a space is written U+2581 in pieces
   std::string normalization;             ///< "identity", "nmt_nfkc", ...
+  bool denormalizes = false;             ///< rules of its own turn pieces back into text
   std::string precompiled_charsmap;      ///< the normalisation's rules, compiled; empty: none
 };
 

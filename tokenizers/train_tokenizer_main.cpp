@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
     std::string out;
     std::vector<std::string> files;
     zoo::add_options(app, "Tokenizer", options);
-    app.get_option("--kind")->required();
+    app.get_option("--kind")->required()->default_str("");
     app.add_option("--out", out, "Folder for the tokenizer's files; new or empty")->required();
     app.add_option("files", files, "UTF-8 text files")->required();
     zoo::parse(app, argc, argv);

@@ -82,6 +82,29 @@ TEST(HostileFilesTest, SurvivesEveryChangedByteOfAModel) {
   EXPECT_GT(loaded, 0);  // a changed letter of a piece is still a model
 }
 
+TEST(HostileFilesTest, SurvivesDamagedNormalisationRules) {
+  const auto lossy = testing::train_on(
+      testing::small_text(),
+      {.kind = TokenizerKind::kSentencePieceBpe, .vocab_size = 60, .lossy = true});
+  const testing::TemporaryFolder folder;
+  lossy->save(folder.path());
+  const std::string model = read_file(folder / "tokenizer.model");
+  ASSERT_GT(model.size(), 200000u);  // the rules are nearly all of it
+  std::mt19937 random(6);
+  int refused = 0;
+  for (int i = 0; i < 200; ++i) {
+    std::string changed = model;
+    for (int k = 0; k < 8; ++k) changed[random() % changed.size()] = static_cast<char>(random());
+    try {
+      const SentencePieceTokenizer tokenizer(changed);
+      tokenizer.decode(tokenizer.ids("\xEF\xBD\x93\xE3\x8D\xBB e\xCC\x81 \xE2\x91\xA0 \xD7\xA9"));
+    } catch (const std::runtime_error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(HostileFilesTest, RefusesJsonThatIsTruncatedOrOfAnotherKind) {
   const std::string text = golden_characters().dump();
   EXPECT_THAT(complaint("tokenizer.json", text.substr(0, text.size() / 2)),
