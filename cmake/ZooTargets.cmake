@@ -80,5 +80,6 @@ function(zoo_add_test name)
     set(ARG_LABEL unit)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" SKIP_RETURN_CODE 77 TIMEOUT 900)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" SKIP_RETURN_CODE 77 TIMEOUT 900
+    ENVIRONMENT "OMP_NUM_THREADS=1")  # tests run side by side; threads of tiny models only wait for each other
 endfunction()

@@ -1,0 +1,190 @@
+// train_gpt as a user runs it: what it leaves behind, and one line for everything that can go
+// wrong.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/files.h"
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace zoo::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class TrainGptTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string text;
+    for (int n = 0; n < 60; ++n) text += "the quick brown fox jumps over the lazy dog\n";
+    write_file(folder_ / "text.txt", text);
+  }
+  /// Flags of a model that trains in no time, some of them changed.
+  std::vector<std::string> tiny(const std::string& out,
+                                const std::map<std::string, std::string>& changes = {}) const {
+    std::map<std::string, std::string> flags = {{"data", (folder_ / "text.txt").string()},
+                                                {"out", (folder_ / out).string()},
+                                                {"layers", "1"},
+                                                {"heads", "2"},
+                                                {"d-model", "8"},
+                                                {"context", "8"},
+                                                {"threads", "1"},
+                                                {"max-steps", "4"},
+                                                {"schedule-steps", "8"},
+                                                {"evaluate-every", "2"},
+                                                {"sample-tokens", "3"},
+                                                {"residual-dropout", "0.1"}};
+    for (const auto& [name, value] : changes) flags[name] = value;
+    std::vector<std::string> words;
+    for (const auto& [name, value] : flags) words.insert(words.end(), {"--" + name, value});
+    return words;
+  }
+  static ProgramResult train(const std::vector<std::string>& flags) {
+    return run_program("train_gpt", flags);
+  }
+  void expect_error(const std::vector<std::string>& flags, int exit_code,
+                    const std::string& message) {
+    const auto result = train(flags);
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    const auto line = result.err.rfind("train_gpt: ");
+    ASSERT_NE(line, std::string::npos) << result.err;
+    const std::string error = result.err.substr(line);
+    EXPECT_THAT(error, HasSubstr(message));
+    EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
+  }
+  std::string metrics(const std::string& out) const {
+    std::string kept;  // without what depends on time
+    const std::string all = read_file(folder_ / out / "metrics.jsonl");
+    for (size_t at = 0; at < all.size();) {
+      const size_t end = all.find('\n', at);
+      const std::string line = all.substr(at, end - at);
+      if (line.find("\"train\"") != std::string::npos)
+        kept += line.substr(0, line.find("\"tokens_per_s\"")) + "\n";
+      at = end + 1;
+    }
+    return kept;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainGptTest, LeavesARunFolderAndPrintsWhereToLook) {
+  const auto result = train(tiny("run"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("report.html"));
+  EXPECT_THAT(result.out, HasSubstr("val loss"));
+  for (const char* file : {"config.json", "model.safetensors", "tokenizer.json", "metrics.jsonl",
+                           "run.toml", "report.html", "last/trainer_state/progress.json"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  }
+}
+
+TEST_F(TrainGptTest, ResumedRunEqualsTheWholeOne) {
+  EXPECT_EQ(train(tiny("whole", {{"max-steps", "8"}})).exit_code, 0);
+  EXPECT_EQ(train(tiny("parts")).exit_code, 0);
+  const auto resumed = train({"--resume", (folder_ / "parts").string(), "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(metrics("whole"), metrics("parts"));
+  EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
+            read_file(folder_ / "parts/last/model.safetensors"));
+}
+
+TEST_F(TrainGptTest, PrintsAConfigurationThatConfigReadsBack) {
+  train(tiny("a"));
+  const auto again =
+      train({"--config", (folder_ / "a" / "run.toml").string(), "--out", (folder_ / "b").string()});
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(metrics("a"), metrics("b"));
+}
+
+TEST_F(TrainGptTest, MaxStepsZeroWritesTheUntrainedModel) {
+  EXPECT_EQ(train(tiny("run", {{"max-steps", "0"}})).exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "run/checkpoints/step-000000/model.safetensors"));
+}
+
+TEST_F(TrainGptTest, StartsFromTheWeightsOfAnotherRunAndMeasuresThem) {
+  train(tiny("first"));
+  const auto tuned =
+      train({"--init-from", (folder_ / "first").string(), "--data", (folder_ / "text.txt").string(),
+             "--out", (folder_ / "tuned").string(), "--max-steps", "0", "--threads", "1"});
+  EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
+  EXPECT_EQ(read_file(folder_ / "first/model.safetensors"),
+            read_file(folder_ / "tuned/model.safetensors"));
+  const auto measured = train({"--evaluate-only", (folder_ / "first").string()});
+  EXPECT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_THAT(measured.out, HasSubstr("val loss "));
+  EXPECT_THAT(measured.out, HasSubstr("val bits_per_byte "));
+}
+
+TEST_F(TrainGptTest, DumpsTheFirstGradientsWithoutChangingTheRun) {
+  train(tiny("plain"));
+  train(tiny("dumped", {{"dump-gradients", (folder_ / "g.safetensors").string()}}));
+  EXPECT_TRUE(fs::exists(folder_ / "g.safetensors"));
+  EXPECT_EQ(metrics("plain"), metrics("dumped"));
+}
+
+TEST_F(TrainGptTest, UnusableDataIsOneLineAndLeavesNoRunFolder) {
+  const auto with_data = [&](const std::string& text) {
+    write_file(folder_ / "text.txt", text);
+    return tiny("run");
+  };
+  expect_error(with_data(""), 1, "empty");
+  expect_error(with_data(std::string("ab\0c", 4)), 1, "zero byte");
+  expect_error(with_data("ab\xFF"), 1, "UTF-8");
+  expect_error(with_data("abcabcab"), 1, "too short");
+  fs::remove(folder_ / "text.txt");
+  expect_error(tiny("run"), 1, "scripts/get_data.sh");
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
+TEST_F(TrainGptTest, WrongUsageEndsWithTwo) {
+  expect_error(tiny("run", {{"no-such-flag", "1"}}), 2, "no-such-flag");
+  expect_error(tiny("run", {{"attention", "magic"}}), 2, "known are: matmul, torch");
+  expect_error(tiny("run", {{"position", "sideways"}}), 2, "rotary");
+  expect_error(tiny("run", {{"beta2", "1.5"}}), 2, "--beta2 must be");
+  expect_error(tiny("run", {{"batch-size", "0"}}), 2, "--batch-size must be");
+  expect_error(tiny("run", {{"tokenizer", "nowhere"}}), 2, "known are: character");
+  write_file(folder_ / "bad.toml", "no-such-key = 1\n");
+  expect_error(tiny("run", {{"config", (folder_ / "bad.toml").string()}}), 2, "no-such-key");
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
+TEST_F(TrainGptTest, ResumeKeepsItsConfiguration) {
+  train(tiny("run"));
+  const std::string run = (folder_ / "run").string();
+  expect_error({"--resume", run, "--learning-rate", "1"}, 2,
+               "--learning-rate does not go with --resume");
+  expect_error({"--resume", run, "--init-from", run}, 2, "exclude each other");
+  expect_error({"--resume", (folder_ / "nowhere").string()}, 1, "no run folder");
+  expect_error({"--init-from", run, "--d-model", "16", "--data", (folder_ / "text.txt").string()},
+               2, "--d-model cannot be changed");
+}
+
+TEST_F(TrainGptTest, UsedAndUnusableFoldersAreRefused) {
+  train(tiny("run"));
+  expect_error(tiny("run"), 1, "is in use");
+  expect_error(tiny("text.txt/run"), 1, "text.txt/run");
+}
+
+TEST_F(TrainGptTest, DamagedCheckpointsAreRefusedInOneLine) {
+  train(tiny("run"));
+  const auto weights = folder_ / "run/last/model.safetensors";
+  const std::string good = read_file(weights);
+  write_file(weights, good.substr(0, good.size() / 2));
+  expect_error({"--resume", (folder_ / "run").string(), "--max-steps", "6"}, 1,
+               "model.safetensors");
+  write_file(folder_ / "run/last/config.json", R"({"model_type": "bert"})");
+  expect_error({"--evaluate-only", (folder_ / "run").string()}, 1, "bert");
+}
+
+TEST_F(TrainGptTest, AnExplodingRunIsOneLine) {
+  expect_error(tiny("run", {{"learning-rate", "1e38"}, {"clip", "0"}, {"warmup-steps", "0"}}), 1,
+               "--learning-rate");
+}
+
+}  // namespace
+}  // namespace zoo::testing
