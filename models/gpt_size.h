@@ -10,7 +10,7 @@ struct GptSize {
   int64_t parameters = 0;            ///< all that are trained
   int64_t embedding_parameters = 0;  ///< tables of tokens and learned positions (a tied output
                                      ///< layer is counted here, once)
-  int64_t matrix_parameters = 0;  ///< weights of all matrix products, output layer included
+  int64_t matrix_parameters = 0;     ///< weights of all matrix products, output layer included
   /// Operations (a multiply and an add are two) of one token in a sequence of T: 2 N for the matrix
   /// products and 4 L H Dh T for the attention scores and their use, as if each token saw all T.
   /// Kaplan et al. 2020 (arXiv:2001.08361), §2.1; Chowdhery et al. 2022 (arXiv:2204.02311),
