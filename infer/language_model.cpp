@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/run_app.h"
+#include "infer/decoding_threads.h"
 #include "models/device.h"
 #include "models/pretrained/gpt_checkpoint.h"
 
@@ -30,14 +31,6 @@ void check_folder(const std::filesystem::path& folder) {
     throw std::runtime_error(
         fmt::format("--model: '{}' is a file; name the folder that holds it", folder.string()));
   }
-}
-
-/// A new token's matrix products then take microseconds: less than threads need to find together.
-bool is_small(const GptImpl& model) {
-  constexpr int64_t kWeights = 10'000'000;
-  int64_t weights = 0;
-  for (const auto& parameter : model.parameters()) weights += parameter.numel();
-  return weights < kWeights;
 }
 
 std::vector<int64_t> end_ids(const GptConfig& config, const Tokenizer& tokenizer) {
@@ -92,7 +85,7 @@ LanguageModel load_language_model(const LanguageModelOptions& o) {
         "{}: the tokenizer has {} tokens and the model {}; they do not belong together",
         o.model.string(), loaded.tokenizer->vocab_size(), loaded.model->options.vocab_size));
   }
-  if (o.threads == 0 && device.is_cpu() && is_small(*loaded.model)) set_threads(1);
+  if (o.threads == 0 && decodes_on_one_thread(*loaded.model)) set_threads(1);
   if (!o.attention.empty()) use_attention_kernel(loaded.model, o.attention);
   return loaded;
 }

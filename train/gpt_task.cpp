@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "infer/decode/generate.h"
+#include "infer/decoding_threads.h"
 #include "infer/gpt_decoder.h"
 #include "models/pretrained/gpt_checkpoint.h"
 #include "train/objectives/next_token.h"
@@ -85,6 +86,7 @@ std::string GptTask::sample() {
   std::vector<int64_t> prompt;
   for (const int32_t id : tokenizer_->ids(options_.sample_prompt)) prompt.push_back(id);
   if (prompt.empty()) prompt.push_back(tokenizer_->bos_id().value_or(0));
+  const DecodingThreads threads(*model_);
   GptDecoder decoder(model_);
   const auto state = decoder.start(1, static_cast<int64_t>(prompt.size()) + options_.sample_tokens);
   const auto made = generate(decoder, *state, std::vector<std::vector<int64_t>>{prompt},

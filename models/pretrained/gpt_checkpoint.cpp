@@ -57,20 +57,24 @@ NameMap llama_names(const GptOptions& o) {
   const auto add = [&](const std::string& ours, const std::string& theirs) {
     map.rows.push_back({.ours = ours, .theirs = {theirs}});
   };
+  const auto add_linear = [&](const std::string& ours, const std::vector<std::string>& theirs,
+                              const std::vector<int64_t>& rows = {}) {
+    for (const char* kind : {".weight", ".bias"}) {
+      NameRow row{.ours = ours + kind, .theirs = theirs, .rows = rows};
+      for (auto& name : row.theirs) name += kind;
+      map.rows.push_back(row);
+    }
+  };
+  const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
   add("token_embedding.weight", "model.embed_tokens.weight");
   add("blocks.{}.attention_norm.weight", layer + "input_layernorm.weight");
+  add_linear("blocks.{}.attention.in_proj",
+             {attention + "q_proj", attention + "k_proj", attention + "v_proj"},
+             {q_rows, kv_rows, kv_rows});
+  add_linear("blocks.{}.attention.out_proj", {attention + "o_proj"});
   add("blocks.{}.feed_forward_norm.weight", layer + "post_attention_layernorm.weight");
-  for (const std::string kind : {".weight", ".bias"}) {
-    const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
-    map.rows.push_back({.ours = "blocks.{}.attention.in_proj" + kind,
-                        .theirs = {attention + "q_proj" + kind, attention + "k_proj" + kind,
-                                   attention + "v_proj" + kind},
-                        .rows = {q_rows, kv_rows, kv_rows}});
-    add("blocks.{}.attention.out_proj" + kind, attention + "o_proj" + kind);
-    map.rows.push_back({.ours = "blocks.{}.feed_forward.in_proj" + kind,
-                        .theirs = {mlp + "gate_proj" + kind, mlp + "up_proj" + kind}});
-    add("blocks.{}.feed_forward.out_proj" + kind, mlp + "down_proj" + kind);
-  }
+  add_linear("blocks.{}.feed_forward.in_proj", {mlp + "gate_proj", mlp + "up_proj"});
+  add_linear("blocks.{}.feed_forward.out_proj", {mlp + "down_proj"});
   add("final_norm.weight", "model.norm.weight");
   map.ignored = {layer + "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"};
   return map;

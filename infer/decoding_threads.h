@@ -1,0 +1,23 @@
+// Decoding computes one token at a time: for a small model its matrix products take microseconds,
+// less than threads need to find together.
+#pragma once
+#include <torch/nn/module.h>
+
+namespace zoo {
+
+/// True for models on the CPU that one thread decodes faster than several.
+bool decodes_on_one_thread(const torch::nn::Module& model);
+
+/// While alive, torch computes on one thread where the model is such a one.
+class DecodingThreads {
+ public:
+  explicit DecodingThreads(const torch::nn::Module& model);
+  ~DecodingThreads();
+  DecodingThreads(const DecodingThreads&) = delete;
+  DecodingThreads& operator=(const DecodingThreads&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace zoo
