@@ -110,7 +110,8 @@ std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
   };
   model = rewrite_sentencepiece_model(model, edit, options.lossy);
   // As it will be read back from its folder: with <s> and </s> recognised in the text.
-  const nlohmann::json json = SentencePieceTokenizer(model).to_json();
+  nlohmann::json json = SentencePieceTokenizer(model).to_json();
+  if (!options.specials) json["post_processor"] = nullptr;
   return std::make_unique<SentencePieceTokenizer>(std::move(model), json);
 }
 

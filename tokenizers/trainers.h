@@ -29,6 +29,7 @@ struct TokenizerTraining {
   bool unknown = false;      ///< character: <unk> for the rarest and for those not seen
   bool lossy = false;        ///< SentencePiece: its classical settings for translation
   double coverage = 0.9995;  ///< SentencePiece: share of the text whose characters are pieces
+  bool specials = true;      ///< SentencePiece: add_special gives <s> A </s>; without it nothing
   int threads = 4;           ///< SentencePiece; unigram scores depend on it in the last digits
 };
 

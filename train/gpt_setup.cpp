@@ -65,7 +65,9 @@ void check(const TextOptions& o) {
 std::shared_ptr<const Tokenizer> make_tokenizer(const GptRunOptions& options) {
   const TextOptions& text = options.text;
   if (fs::is_directory(text.tokenizer)) return load_tokenizer(text.tokenizer);
-  TokenizerTraining training{.vocab_size = text.vocab_size};
+  // Windows of running text begin anywhere: the model never sees a <s>, so prompts must not bring
+  // one either.
+  TokenizerTraining training{.vocab_size = text.vocab_size, .specials = false};
   try {
     training.kind = parse_enum<TokenizerKind>(text.tokenizer);
   } catch (const std::invalid_argument& e) {

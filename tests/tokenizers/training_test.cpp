@@ -94,6 +94,20 @@ TEST(TrainTokenizerTest, EqualInputGivesAnEqualTokenizer) {
   }
 }
 
+TEST(TrainTokenizerTest, WithoutSpecialsAddSpecialAddsNothingBeforeAndAfterSaving) {
+  const std::string text = "low lower newest widest";
+  const auto tokenizer =
+      testing::train_on(testing::small_text(), {.kind = TokenizerKind::kSentencePieceBpe,
+                                                .vocab_size = testing::kSmallVocabulary,
+                                                .specials = false});
+  EXPECT_EQ(tokenizer->ids(text, {.add_special = true}), tokenizer->ids(text));
+  const testing::TemporaryFolder folder;
+  tokenizer->save(folder.path());
+  const auto loaded = load_tokenizer(folder.path());
+  EXPECT_EQ(loaded->ids(text, {.add_special = true}), tokenizer->ids(text));
+  EXPECT_EQ(fingerprint(*loaded), fingerprint(*tokenizer));
+}
+
 TEST(TrainTokenizerTest, SaysWhichVocabularySizesTheTextAllows) {
   for (const auto kind : {TokenizerKind::kSentencePieceBpe, TokenizerKind::kSentencePieceUnigram}) {
     const auto train = [kind](int64_t size) {
