@@ -71,6 +71,8 @@ class Training {
   std::string first_data_state_;
   int64_t saved_step_ = -1;
   double last_loss_ = std::nan("");
+  double recent_weight_ = 0.0,
+         recent_seconds_ = 0.0;  // of the last twenty updates or so: the speed shown
   TrainResult result_;
 };
 
@@ -136,9 +138,11 @@ void Training::loop() {
          !result_.stopped_early) {
     const Update done = update();
     if (progress_.step % options_.log_every == 0) log_update(done);
+    recent_weight_ = 0.95 * recent_weight_ + done.weight;
+    recent_seconds_ = 0.95 * recent_seconds_ + done.seconds;
     bar_->update(progress_.step,
                  fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} {}/s", done.loss, done.learning_rate,
-                             done.weight / done.seconds, task_.unit()));
+                             recent_weight_ / recent_seconds_, task_.unit()));
     const bool last = progress_.step == options_.max_steps;
     if (progress_.step % options_.evaluate_every == 0 || last) evaluate();
     if (options_.save_every > 0 && progress_.step % options_.save_every == 0) save(false);
