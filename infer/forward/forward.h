@@ -15,7 +15,7 @@ struct ForwardRequest {
   std::filesystem::path model;  ///< checkpoint folder
   bool hidden_states = false;   ///< also "hidden_states.N"
   bool attentions = false;      ///< also "attentions.N"
-  std::string attention = "";   ///< kernel; empty: "matmul" for attentions, else "torch"
+  std::string attention;        ///< kernel; empty: "matmul" for attentions, else "torch"
   torch::Device device = torch::kCPU;
 };
 

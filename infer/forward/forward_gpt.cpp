@@ -16,7 +16,7 @@ int64_t position_limit(const GptOptions& options) {
 
 torch::Tensor position_ids(const ModelInputs& inputs, const GptOptions& options,
                            const torch::Tensor& ids) {
-  const auto positions =
+  auto positions =
       inputs.ids("position_ids", position_limit(options), "the model's positions, of which it has");
   const bool fits = positions.size(1) == ids.size(1) &&
                     (positions.size(0) == ids.size(0) || positions.size(0) == 1);
