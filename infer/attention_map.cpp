@@ -12,7 +12,7 @@
 #include "app/files.h"
 #include "app/html.h"
 #include "infer/language_model.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 

@@ -8,7 +8,7 @@
 
 #include "app/html.h"
 #include "infer/attention_map.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "tokenizers/tokenizer_json.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "app/files.h"
 #include "tokenizers/character.h"
-#include "tokenizers/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer_json.h"
 
 namespace zoo {

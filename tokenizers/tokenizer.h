@@ -12,15 +12,21 @@
 
 namespace zoo {
 
+class PostTemplate;
+
 struct EncodeOptions {
   bool add_special = false;     ///< the family's template: [CLS] A [SEP], <s> A </s>
   bool recognise_added = true;  ///< added tokens written in the text become one id
+  bool details = true;          ///< offsets, type_ids and words as well; ids alone are quicker
 };
 
+/// Ids and, where asked for, as many of each detail. Ids that the template added have offsets
+/// (0, 0) and word -1.
 struct Encoding {
   std::vector<int32_t> ids;
-  std::vector<std::pair<size_t, size_t>>
-      offsets;  ///< bytes [begin, end) of the text, one pair an id
+  std::vector<std::pair<size_t, size_t>> offsets;  ///< bytes [begin, end) of the id's text
+  std::vector<int32_t> type_ids;                   ///< segment: 0 for A, 1 for B in BERT's template
+  std::vector<int32_t> words;  ///< which word of its text: pieces of one word share a number
 };
 
 /// Ids are 0 .. vocab_size() - 1. Text is UTF-8; what invalid UTF-8 does is documented by each
@@ -44,15 +50,25 @@ class Tokenizer {
   virtual std::optional<int32_t> eos_id() const = 0;
   virtual std::optional<int32_t> pad_id() const = 0;
   virtual std::optional<int32_t> unk_id() const = 0;
-  /// "character", "sentencepiece-bpe", ...
+  virtual std::optional<int32_t> cls_id() const { return std::nullopt; }
+  virtual std::optional<int32_t> sep_id() const { return std::nullopt; }
+  virtual std::optional<int32_t> mask_id() const { return std::nullopt; }
+  /// What add_special puts around one text, and around two.
+  virtual const PostTemplate& post_template() const = 0;
+  /// "character", "byte-bpe", "wordpiece", "sentencepiece-bpe", ...
   virtual std::string kind() const = 0;
   /// Writes the kind's own files and a tokenizer.json that the `tokenizers` package reads.
   virtual void save(const std::filesystem::path& folder) const = 0;
 
-  std::vector<int32_t> ids(std::string_view text, const EncodeOptions& options = {}) const {
+  std::vector<int32_t> ids(std::string_view text, EncodeOptions options = {}) const {
+    options.details = false;
     return encode(text, options).ids;
   }
 };
+
+/// Two texts in one sequence: [CLS] A [SEP] B [SEP]. Offsets count in the text that an id is of.
+Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
+                     EncodeOptions options = {});
 
 /// The folder's files decide which class loads; the order is documented in tokenizers/README.md.
 /// Throws std::runtime_error, one line: folder, what was found, what was expected.

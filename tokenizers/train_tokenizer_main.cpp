@@ -13,7 +13,7 @@
 #include "app/files.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
-#include "tokenizers/trainers.h"
+#include "tokenizers/training/trainers.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "models/device.h"
 #include "models/pretrained/gpt_checkpoint.h"
 #include "models/pretrained/safetensors.h"
-#include "tokenizers/trainers.h"
+#include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
 #include "train/run_folder.h"
 

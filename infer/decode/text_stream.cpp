@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 

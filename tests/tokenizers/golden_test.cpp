@@ -6,7 +6,7 @@
 
 #include "app/files.h"
 #include "tests/support/temporary_folder.h"
-#include "tokenizers/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "tests/tokenizers/texts.h"
-#include "tokenizers/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 
 namespace zoo {
 namespace {

@@ -1,4 +1,4 @@
-#include "tokenizers/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,8 +9,8 @@
 
 #include "app/files.h"
 #include "tests/support/temporary_folder.h"
-#include "tokenizers/trainers.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/training/trainers.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo::testing {
 

@@ -1,4 +1,4 @@
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
-#include "tokenizers/training_text.h"
+#include "tokenizers/training/training_text.h"
 #include "train/data/token_stream.h"
 
 namespace zoo {

@@ -1,5 +1,5 @@
 // UTF-8 (RFC 3629).
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 #include <fmt/format.h>
 

@@ -14,9 +14,9 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "tokenizers/sentencepiece.h"
-#include "tokenizers/trainers.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/training/trainers.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

@@ -1,4 +1,4 @@
-#include "tokenizers/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 
 #include <fmt/format.h>
 #include <sentencepiece_processor.h>
@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "app/files.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

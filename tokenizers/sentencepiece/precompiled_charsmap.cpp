@@ -1,6 +1,6 @@
 // Four bytes with the size of a trie, the trie as a double array (darts-clone), then the
 // replacements as C strings, which the trie's values point into.
-#include "tokenizers/precompiled_charsmap.h"
+#include "tokenizers/sentencepiece/precompiled_charsmap.h"
 
 #include <cstddef>
 #include <cstdint>

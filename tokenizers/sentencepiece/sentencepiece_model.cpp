@@ -1,11 +1,11 @@
 // Protocol buffers' wire format: a message is a row of (field number and wire type, value).
-#include "tokenizers/sentencepiece_model.h"
+#include "tokenizers/sentencepiece/sentencepiece_model.h"
 
 #include <bit>
 #include <stdexcept>
 
-#include "tokenizers/precompiled_charsmap.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/sentencepiece/precompiled_charsmap.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

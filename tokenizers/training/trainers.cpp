@@ -1,5 +1,5 @@
 // The choice of a trainer, and the character vocabulary.
-#include "tokenizers/trainers.h"
+#include "tokenizers/training/trainers.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "tokenizers/character.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

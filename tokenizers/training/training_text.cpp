@@ -1,4 +1,4 @@
-#include "tokenizers/training_text.h"
+#include "tokenizers/training/training_text.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "tokenizers/utf8.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 

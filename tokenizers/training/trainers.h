@@ -8,7 +8,7 @@
 
 #include "app/named_enum.h"
 #include "tokenizers/tokenizer.h"
-#include "tokenizers/training_text.h"
+#include "tokenizers/training/training_text.h"
 
 namespace zoo {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tokenizers/added_tokens.h"
-#include "tokenizers/sentencepiece_model.h"
+#include "tokenizers/sentencepiece/sentencepiece_model.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/tokenizer_json.h"
 

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "tokenizers/sentencepiece.h"
-#include "tokenizers/utf8.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {

@@ -1,0 +1,34 @@
+// Third stage: what splits one word into pieces of a vocabulary.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoo {
+
+/// Safe to use from several threads at once.
+class SubwordModel {
+ public:
+  virtual ~SubwordModel() = default;
+  /// Appends the ids of one word and, where `ends` is not null, the byte of the word where each
+  /// id's part ends.
+  virtual void encode(std::string_view word, std::vector<int32_t>& ids,
+                      std::vector<size_t>* ends) const = 0;
+  /// One past the largest id.
+  virtual int32_t vocab_size() const = 0;
+  /// As written in the vocabulary file; empty for an id that the file leaves out.
+  virtual const std::string& piece_of(int32_t id) const = 0;
+  virtual std::optional<int32_t> id_of(std::string_view piece) const = 0;
+  virtual std::optional<int32_t> unk_id() const = 0;
+};
+
+/// From a tokenizer.json's "model": BPE, WordPiece, Unigram or WordLevel. byte_level: words come as
+/// bytes, the vocabulary is written in GPT-2's byte alphabet (byte_alphabet.h). Throws
+/// std::runtime_error for a damaged or unknown one.
+std::unique_ptr<SubwordModel> make_subword_model(const nlohmann::json& model, bool byte_level);
+
+}  // namespace zoo

@@ -1,0 +1,72 @@
+// A tokenizer as tokenizer.json describes it, stage by stage:
+//   text -> added tokens -> normalizer -> pre-tokenizer -> subword model -> template
+// GPT-2, RoBERTa, Llama 3 and CLIP (byte-level BPE), BERT (WordPiece), T5 and XLM-R (unigram) and
+// Llama 2 (BPE of SentencePiece's kind) differ in their stages only.
+#pragma once
+#include <array>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tokenizers/added_tokens.h"
+#include "tokenizers/algorithms/subword_model.h"
+#include "tokenizers/stages/decoder.h"
+#include "tokenizers/stages/normalizer.h"
+#include "tokenizers/stages/post_template.h"
+#include "tokenizers/stages/pre_tokenizer.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+/// Invalid UTF-8: each invalid byte is read as U+FFFD, as Python does with errors="replace" but one
+/// for each byte; a byte-level tokenizer takes the bytes as they are.
+class PipelineTokenizer : public Tokenizer {
+ public:
+  /// document: the text of a tokenizer.json, which save() writes again unchanged. config: that of
+  /// the tokenizer_config.json beside it (empty: none), which names the roles. Throws
+  /// std::runtime_error for what is damaged or unknown, without naming a file.
+  explicit PipelineTokenizer(std::string document, std::string config = {});
+
+  Encoding encode(std::string_view text, const EncodeOptions& options = {}) const override;
+  /// Unless the tokenizer has a decoder, pieces are joined with spaces.
+  std::string decode(std::span<const int32_t> ids, bool skip_special = false) const override;
+  std::string piece_of(int32_t id) const override;
+  std::string bytes_of(int32_t id) const override;
+  std::optional<int32_t> id_of(std::string_view piece) const override;
+  int32_t vocab_size() const override { return vocab_size_; }
+  bool is_special(int32_t id) const override;
+  std::optional<int32_t> bos_id() const override { return role(Role::kBos); }
+  std::optional<int32_t> eos_id() const override { return role(Role::kEos); }
+  std::optional<int32_t> pad_id() const override { return role(Role::kPad); }
+  std::optional<int32_t> unk_id() const override { return role(Role::kUnk); }
+  std::optional<int32_t> cls_id() const override { return role(Role::kCls); }
+  std::optional<int32_t> sep_id() const override { return role(Role::kSep); }
+  std::optional<int32_t> mask_id() const override { return role(Role::kMask); }
+  const PostTemplate& post_template() const override { return post_; }
+  std::string kind() const override { return kind_; }
+  void save(const std::filesystem::path& folder) const override;
+
+ private:
+  enum class Role { kBos, kEos, kPad, kUnk, kCls, kSep, kMask };
+  static constexpr size_t kRoles = 7;
+  std::optional<int32_t> role(Role r) const { return roles_[static_cast<size_t>(r)]; }
+  void find_roles();
+  void encode_text(AlignedText text, const EncodeOptions& options, Encoding& out,
+                   int32_t& word) const;
+  void encode_words(PreTokens pre, Encoding& out, int32_t& word, bool details) const;
+
+  std::string document_, config_, kind_;
+  std::unique_ptr<Normalizer> normalizer_;
+  std::unique_ptr<PreTokenizer> pre_tokenizer_;
+  std::unique_ptr<SubwordModel> model_;
+  std::unique_ptr<Decoder> decoder_;
+  PostTemplate post_;
+  AddedTokens raw_added_, normalized_added_;  // found before and after the normalizer
+  std::vector<AddedToken> added_;             // by id
+  bool byte_level_ = false, trims_offsets_ = false;
+  int32_t vocab_size_ = 0;
+  std::array<std::optional<int32_t>, kRoles> roles_;
+};
+
+}  // namespace zoo
