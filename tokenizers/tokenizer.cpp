@@ -11,7 +11,12 @@
 
 #include "app/files.h"
 #include "tokenizers/character.h"
+#include "tokenizers/families/bert_files.h"
+#include "tokenizers/families/byte_bpe_files.h"
+#include "tokenizers/pipeline.h"
+#include "tokenizers/sentencepiece/marian.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/stages/post_template.h"
 #include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
@@ -114,6 +119,20 @@ class Fnv1a {
 };
 
 }  // namespace
+
+Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options) {
+  if (!options.add_special && !options.details) return bare;
+  const PostTemplate& post = tokenizer.post_template();
+  return options.add_special ? post.apply(std::move(bare)) : post.without_ids().apply(std::move(bare));
+}
+
+Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
+                     EncodeOptions options) {
+  const PostTemplate post = options.add_special ? tokenizer.post_template()
+                                                : tokenizer.post_template().without_ids();
+  options.add_special = false;
+  return post.apply(tokenizer.encode(a, options), tokenizer.encode(b, options));
+}
 
 std::unique_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
   std::error_code ignored;

@@ -66,6 +66,9 @@ class Tokenizer {
   }
 };
 
+/// What every class does last: the template's ids (or only its segments) around the bare text.
+Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options);
+
 /// Two texts in one sequence: [CLS] A [SEP] B [SEP]. Offsets count in the text that an id is of.
 Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
                      EncodeOptions options = {});

@@ -31,6 +31,15 @@ Span AlignedText::origin(size_t begin, size_t end) const {
   return {begin_ + span.begin, begin_ + span.end};
 }
 
+AlignedText AlignedText::part(size_t begin, size_t end) const {
+  AlignedText made(std::string_view(text_).substr(begin, end - begin), begin_ + begin, tracked_);
+  if (spans_.empty()) return made;
+  made.begin_ = origin(begin, end).begin;
+  made.spans_.assign(spans_.begin() + static_cast<std::ptrdiff_t>(begin),
+                     spans_.begin() + static_cast<std::ptrdiff_t>(end));
+  return made;
+}
+
 AlignedText::Editor::Editor(AlignedText& text) : text_(text) {
   made_.reserve(text.text_.size() + text.text_.size() / 8);
   if (text.tracked_) spans_.reserve(made_.capacity());

@@ -30,6 +30,9 @@ class AlignedText {
   /// span lies at the end of what comes before it.
   Span origin(size_t begin, size_t end) const;
 
+  /// Bytes [begin, end) of it, with their places.
+  AlignedText part(size_t begin, size_t end) const;
+
   /// Rewrites a text from its beginning to its end, one call after the other; the text changes when
   /// finish() is called. Each call takes bytes from the old text, puts some into the new one, or
   /// both.

@@ -26,6 +26,11 @@ size_t find_invalid(std::string_view text);
 /// Every invalid byte becomes U+FFFD, the replacement character.
 std::string replace_invalid(std::string_view text);
 
+/// Every ill-formed stretch becomes one U+FFFD, stretches as Unicode's "maximal subparts" count
+/// them: the first bytes of a character that breaks off are one, a byte that begins nothing is one.
+/// Python's errors="replace" and Rust's from_utf8_lossy do the same.
+std::string replace_ill_formed(std::string_view text);
+
 /// `text` with every `from` (not empty) written as `to`, from left to right.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
