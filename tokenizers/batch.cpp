@@ -56,9 +56,8 @@ Row encode_row(const Tokenizer& tokenizer, const TextPair& texts, const BatchOpt
     const size_t added =
         options.add_special ? tokenizer.post_template().added(texts.b.has_value()) : 0;
     if (added > options.max_length) {
-      throw std::invalid_argument(
-          fmt::format("max_length {} has no room for the template's {} ids", options.max_length,
-                      added));
+      throw std::invalid_argument(fmt::format("max_length {} has no room for the template's {} ids",
+                                              options.max_length, added));
     }
     if (options.truncation == Truncation::kOnlySecond && !texts.b) {
       throw std::invalid_argument("truncation only-second needs pairs of texts");
@@ -66,8 +65,8 @@ Row encode_row(const Tokenizer& tokenizer, const TextPair& texts, const BatchOpt
     row.was_cut =
         truncate(a, b, options.max_length - added, options.truncation, options.truncation_side);
   }
-  const PostTemplate post = options.add_special ? tokenizer.post_template()
-                                                : tokenizer.post_template().without_ids();
+  const PostTemplate post =
+      options.add_special ? tokenizer.post_template() : tokenizer.post_template().without_ids();
   row.encoding = texts.b ? post.apply(std::move(a), std::move(b)) : post.apply(std::move(a));
   return row;
 }

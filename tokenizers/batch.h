@@ -29,11 +29,11 @@ enum class Side { kRight, kLeft };
 struct BatchOptions {
   bool add_special = true;
   Truncation truncation = Truncation::kLongestFirst;
-  size_t max_length = 0;           ///< of a row, the template's ids included; 0: no limit
+  size_t max_length = 0;  ///< of a row, the template's ids included; 0: no limit
   Side truncation_side = Side::kRight;
-  bool pad = true;                 ///< all rows as long as the longest
-  size_t pad_to = 0;               ///< at least this long; 0: no more than needed
-  size_t pad_to_multiple_of = 1;   ///< lengths that hardware likes
+  bool pad = true;                ///< all rows as long as the longest
+  size_t pad_to = 0;              ///< at least this long; 0: no more than needed
+  size_t pad_to_multiple_of = 1;  ///< lengths that hardware likes
   Side padding_side = Side::kRight;
 };
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "tokenizers/tokenizer_json.h"
 #include "tokenizers/text/utf8.h"
+#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {

@@ -64,15 +64,16 @@ std::vector<std::string> cells(const TokenizerReport& r) {
 
 const std::vector<std::string>& headings() {
   static const std::vector<std::string> names = {
-      "tokenizer",  "kind",    "vocabulary", "tokens", "tokens/word",
+      "tokenizer",   "kind",    "vocabulary", "tokens", "tokens/word",
       "bytes/token", "unknown", "lossless",   "MB/s",   fmt::format("embedding at {}", kWidth)};
   return names;
 }
 
 Chart trade_off(std::vector<TokenizerReport> reports) {
-  std::stable_sort(
-      reports.begin(), reports.end(),
-      [](const TokenizerReport& a, const TokenizerReport& b) { return a.vocab_size < b.vocab_size; });
+  std::stable_sort(reports.begin(), reports.end(),
+                   [](const TokenizerReport& a, const TokenizerReport& b) {
+                     return a.vocab_size < b.vocab_size;
+                   });
   Chart chart{.x_label = "size of the vocabulary", .y_label = "bytes of text for each token"};
   ChartLine line{.label = "", .look = ChartLine::Look::kVal};
   for (const TokenizerReport& r : reports) {

@@ -137,7 +137,8 @@ void PipelineTokenizer::find_roles() {
   if (!unknown) unknown = model_->unk_id();
 }
 
-// ---- Encoding ------------------------------------------------------------------------------------
+// ---- Encoding
+// ------------------------------------------------------------------------------------
 Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   int32_t word = 0;
@@ -208,11 +209,12 @@ void PipelineTokenizer::encode_words(AlignedText text, Encoding& out, int32_t& w
   }
 }
 
-// ---- Decoding ------------------------------------------------------------------------------------
+// ---- Decoding
+// ------------------------------------------------------------------------------------
 const AddedToken* PipelineTokenizer::added_token(int32_t id) const {
-  const auto found = std::lower_bound(
-      added_.begin(), added_.end(), id,
-      [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
+  const auto found =
+      std::lower_bound(added_.begin(), added_.end(), id,
+                       [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
   return found != added_.end() && found->id == id ? &*found : nullptr;
 }
 

@@ -1,7 +1,8 @@
 // Text to ids and back, line by line from standard input, and tokenizers compared:
 //   echo 'to be or not' | tokenize --tokenizer runs/bpe encode
 //   echo '[316, 275]' | tokenize --tokenizer runs/bpe decode
-//   tokenize compare --tokenizer runs/bpe --tokenizer runs/wordpiece --file input.txt --page compare.html
+//   tokenize compare --tokenizer runs/bpe --tokenizer runs/wordpiece --file input.txt --page
+//   compare.html
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,7 +37,8 @@ std::string dump(const json& value, bool ascii = false) {
   return value.dump(-1, ' ', ascii, json::error_handler_t::replace);
 }
 
-// ---- encode --------------------------------------------------------------------------------------
+// ---- encode
+// --------------------------------------------------------------------------------------
 std::string read_text(const Options& o, const std::string& line) {
   if (!o.as_json) return line;
   const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -54,8 +56,7 @@ zoo::TextPair read_texts(const Options& o, const std::string& text) {
   return {.a = std::string_view(text).substr(0, tab), .b = std::string_view(text).substr(tab + 1)};
 }
 
-std::string show(const zoo::Tokenizer& tokenizer, const Options& o,
-                 const zoo::Encoding& encoding) {
+std::string show(const zoo::Tokenizer& tokenizer, const Options& o, const zoo::Encoding& encoding) {
   if (!o.pieces && !o.offsets) return fmt::format("[{}]", fmt::join(encoding.ids, ", "));
   json list = json::array();
   for (size_t i = 0; i < encoding.ids.size(); ++i) {
@@ -76,9 +77,8 @@ std::string encode_line(const zoo::Tokenizer& tokenizer, const Options& o,
                         const std::string& line) {
   const std::string text = read_text(o, line);
   const zoo::TextPair texts = read_texts(o, text);
-  const zoo::EncodeOptions options{.add_special = o.special,
-                                   .recognise_added = !o.plain,
-                                   .details = o.pieces || o.offsets};
+  const zoo::EncodeOptions options{
+      .add_special = o.special, .recognise_added = !o.plain, .details = o.pieces || o.offsets};
   return show(tokenizer, o,
               texts.b ? zoo::encode_pair(tokenizer, texts.a, *texts.b, options)
                       : tokenizer.encode(texts.a, options));
@@ -101,7 +101,8 @@ int encode_as_batch(const zoo::Tokenizer& tokenizer, const Options& o) {
   return 0;
 }
 
-// ---- decode --------------------------------------------------------------------------------------
+// ---- decode
+// --------------------------------------------------------------------------------------
 std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
                         const std::string& line) {
   const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -136,11 +137,12 @@ int each_line(const zoo::Tokenizer& tokenizer, const Options& o) {
   return 0;
 }
 
-// ---- compare -------------------------------------------------------------------------------------
+// ---- compare
+// -------------------------------------------------------------------------------------
 int compare(const Options& o) {
-  const std::string text =
-      o.file.empty() ? std::string(std::istreambuf_iterator<char>(std::cin), {})
-                     : zoo::read_file(o.file);
+  const std::string text = o.file.empty()
+                               ? std::string(std::istreambuf_iterator<char>(std::cin), {})
+                               : zoo::read_file(o.file);
   if (text.empty()) throw std::runtime_error("no text to compare on: name one with --file");
   std::vector<zoo::TokenizerReport> reports;
   for (const std::string& folder : o.tokenizers) {
@@ -151,8 +153,8 @@ int compare(const Options& o) {
       throw std::runtime_error(fmt::format("{}: {}", folder, error.what()));
     }
   }
-  fmt::print("{}", o.as_json ? zoo::comparison_json(reports) + "\n"
-                             : zoo::comparison_table(reports));
+  fmt::print("{}",
+             o.as_json ? zoo::comparison_json(reports) + "\n" : zoo::comparison_table(reports));
   if (!o.page.empty()) {
     zoo::write_file(o.page, zoo::comparison_page(reports));
     fmt::print(stderr, "page: {}\n", o.page);
@@ -162,7 +164,8 @@ int compare(const Options& o) {
 
 int run(const Options& o) {
   if (o.verb == "compare") return compare(o);
-  if (o.tokenizers.size() > 1) throw zoo::UsageError("several --tokenizer are for the verb compare");
+  if (o.tokenizers.size() > 1)
+    throw zoo::UsageError("several --tokenizer are for the verb compare");
   if (!o.batch && o.max_length != 0) throw zoo::UsageError("--max-length is for --batch");
   if (o.max_length < 0) throw zoo::UsageError("--max-length must not be negative");
   const auto tokenizer = zoo::load_tokenizer(o.tokenizers.front(), {.target = o.target});
@@ -201,8 +204,7 @@ void add_options(CLI::App& app, Options& o) {
   zoo::add_option(app, encode, "truncation", o.truncation, "With --batch: which text is cut");
   app.add_flag("--skip-special", o.skip_special, "Leave special tokens out")->group("decode");
   app.add_option("--file", o.file, "The text (default: standard input)")->group("compare");
-  app.add_option("--page", o.page, "Write the table and a plot as a page (HTML)")
-      ->group("compare");
+  app.add_option("--page", o.page, "Write the table and a plot as a page (HTML)")->group("compare");
 }
 
 }  // namespace

@@ -123,13 +123,14 @@ class Fnv1a {
 Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options) {
   if (!options.add_special && !options.details) return bare;
   const PostTemplate& post = tokenizer.post_template();
-  return options.add_special ? post.apply(std::move(bare)) : post.without_ids().apply(std::move(bare));
+  return options.add_special ? post.apply(std::move(bare))
+                             : post.without_ids().apply(std::move(bare));
 }
 
 Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
                      EncodeOptions options) {
-  const PostTemplate post = options.add_special ? tokenizer.post_template()
-                                                : tokenizer.post_template().without_ids();
+  const PostTemplate post =
+      options.add_special ? tokenizer.post_template() : tokenizer.post_template().without_ids();
   options.add_special = false;
   return post.apply(tokenizer.encode(a, options), tokenizer.encode(b, options));
 }

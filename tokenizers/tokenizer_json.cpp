@@ -15,9 +15,8 @@ namespace {
 using nlohmann::json;
 
 OrderedJson added_token_to_json(const AddedToken& token) {
-  return {{"id", token.id},           {"content", token.text},
-          {"single_word", token.single_word}, {"lstrip", token.lstrip},
-          {"rstrip", token.rstrip},   {"normalized", token.normalized},
+  return {{"id", token.id},          {"content", token.text},  {"single_word", token.single_word},
+          {"lstrip", token.lstrip},  {"rstrip", token.rstrip}, {"normalized", token.normalized},
           {"special", token.special}};
 }
 

@@ -56,9 +56,9 @@ class WordPieceDecoder final : public Decoder {
  private:
   static std::string clean_up(std::string piece) {
     constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-        {" .", "."},     {" ?", "?"},   {" !", "!"},           {" ,", ","},
-        {" ' ", "'"},    {" n't", "n't"}, {" 'm", "'m"},       {" do not", " don't"},
-        {" 's", "'s"},   {" 've", "'ve"}, {" 're", "'re"}};
+        {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
     for (const auto& [from, to] : kRules) {
       if (piece.find(from) != std::string::npos) piece = utf8::replace_all(piece, from, to);
     }
@@ -192,9 +192,8 @@ std::unique_ptr<Decoder> make_replace(const json& decoder) {
 }
 
 std::unique_ptr<Decoder> make_metaspace(const json& decoder) {
-  const bool adds = decoder.contains("prepend_scheme")
-                        ? decoder["prepend_scheme"] != "never"
-                        : decoder.value("add_prefix_space", true);
+  const bool adds = decoder.contains("prepend_scheme") ? decoder["prepend_scheme"] != "never"
+                                                       : decoder.value("add_prefix_space", true);
   return std::make_unique<MetaspaceDecoder>(not_empty(decoder, "replacement", "\xE2\x96\x81"),
                                             adds);
 }

@@ -45,8 +45,8 @@ void append(Encoding& out, Encoding&& text, int32_t type_id, bool details) {
 
 Encoding fill(const std::vector<Part>& parts, Encoding* a, Encoding* b) {
   Encoding out;
-  const bool details = a->offsets.size() == a->ids.size() &&
-                       (b == nullptr || b->offsets.size() == b->ids.size());
+  const bool details =
+      a->offsets.size() == a->ids.size() && (b == nullptr || b->offsets.size() == b->ids.size());
   for (const Part& part : parts) {
     if (part.kind == Kind::kA) append(out, std::move(*a), part.type_id, details);
     if (part.kind == Kind::kB && b != nullptr) append(out, std::move(*b), part.type_id, details);
@@ -60,7 +60,8 @@ Encoding fill(const std::vector<Part>& parts, Encoding* a, Encoding* b) {
   return out;
 }
 
-// ---- tokenizer.json ------------------------------------------------------------------------------
+// ---- tokenizer.json
+// ------------------------------------------------------------------------------
 std::vector<Part> read_parts(const json& steps, const json& special_tokens) {
   std::vector<Part> parts;
   for (const json& step : steps) {
@@ -77,7 +78,8 @@ std::vector<Part> read_parts(const json& steps, const json& special_tokens) {
   const auto is = [](Kind kind) { return [kind](const Part& part) { return part.kind == kind; }; };
   if (std::count_if(parts.begin(), parts.end(), is(Kind::kA)) != 1 ||
       std::count_if(parts.begin(), parts.end(), is(Kind::kB)) > 1) {
-    throw std::runtime_error("a post_processor template must hold the text A once and B at most once");
+    throw std::runtime_error(
+        "a post_processor template must hold the text A once and B at most once");
   }
   return parts;
 }

@@ -21,9 +21,7 @@ AlignedText::AlignedText(std::string_view text, size_t begin, bool tracked)
 
 Span AlignedText::origin(size_t begin, size_t end) const {
   if (begin == end) {
-    const size_t at = spans_.empty() ? begin_ + begin
-                      : begin == 0   ? begin_
-                                     : spans_[begin - 1].end;
+    const size_t at = spans_.empty() ? begin_ + begin : begin == 0 ? begin_ : spans_[begin - 1].end;
     return {at, at};
   }
   if (!spans_.empty()) return {spans_[begin].begin, spans_[end - 1].end};
