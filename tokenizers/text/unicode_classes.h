@@ -69,6 +69,10 @@ constexpr Classes kNumber = kNd | kNl | kNo;
 /// All classes of a code point up to U+10FFFF.
 Classes classes_of(char32_t code);
 
+/// Whether it is one of \s, or of \w.
+inline bool is_space(char32_t code) { return (classes_of(code) & kSpace) != 0; }
+inline bool is_word(char32_t code) { return (classes_of(code) & kWord) != 0; }
+
 /// By the name in \p{...}: "L", "Lu", "Han". Nothing where the name is unknown.
 std::optional<Classes> classes_named(std::string_view name);
 
