@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "tokenizers/stages/post_template.h"
@@ -103,6 +107,35 @@ bool truncate(Encoding& a, Encoding& b, size_t room, Truncation how, Side side) 
   keep(shorter, few, side);
   keep(longer, many, side);
   return true;
+}
+
+std::vector<std::vector<int32_t>> encode_all(const Tokenizer& tokenizer,
+                                             const std::vector<std::string_view>& texts,
+                                             int threads, const EncodeOptions& options) {
+  constexpr size_t kAtATime = 64;  // texts that a thread takes: few enough to share them evenly
+  std::vector<std::vector<int32_t>> ids(texts.size());
+  std::atomic<size_t> taken = 0;
+  std::exception_ptr failure;
+  std::mutex failing;
+  const auto work = [&] {
+    try {
+      for (size_t begin; (begin = taken.fetch_add(kAtATime)) < texts.size();) {
+        for (size_t i = begin; i < std::min(begin + kAtATime, texts.size()); ++i) {
+          ids[i] = tokenizer.ids(texts[i], options);
+        }
+      }
+    } catch (...) {
+      const std::lock_guard lock(failing);
+      if (!failure) failure = std::current_exception();
+      taken = texts.size();
+    }
+  };
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  if (failure) std::rethrow_exception(failure);
+  return ids;
 }
 
 Batch encode_batch(const Tokenizer& tokenizer, const std::vector<TextPair>& texts,

@@ -56,6 +56,12 @@ struct Batch {
 Batch encode_batch(const Tokenizer& tokenizer, const std::vector<TextPair>& texts,
                    const BatchOptions& options = {});
 
+/// The ids of many texts, on several threads; the order is that of the texts. What a text throws is
+/// thrown here, too.
+std::vector<std::vector<int32_t>> encode_all(const Tokenizer& tokenizer,
+                                             const std::vector<std::string_view>& texts,
+                                             int threads, const EncodeOptions& options = {});
+
 /// Cuts two texts (the second may be empty) so that together they have at most `room` ids.
 /// longest_first, as `tokenizers` does: the longer one gives way until both are equal, then both
 /// half and half. Returns whether anything was cut.

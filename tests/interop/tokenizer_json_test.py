@@ -20,6 +20,7 @@ CL100K_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{
                   r"|\s+(?!\S)|\s+")
 SPECIAL = ["<s>", "a<s>b", "x <mask> y", "<mask>", "  <mask>  ", "</s></s>", "[CLS] a [SEP]", "[MASK]ing", "<|endoftext|>", "a<|endoftext|> b",
            "[PAD][UNK]", "<pad> <unk>", "<keep> and <KEEP>", "un<word>done <word> .", "<|startoftext|>hi", "<0x41>"]
+SCRIPTS_TEXT = pathlib.Path(__file__).resolve().parents[1] / "data/scripts.txt"
 ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 
 
@@ -173,7 +174,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         check = Check(arguments.binaries.resolve(), pathlib.Path(work))
         text = training_text(rng)
-        lines = HAND_MADE + SPECIAL + list(random_lines(rng, arguments.lines)) + [text[i : i + 150] for i in range(0, 15000, 150)]
+        lines = SCRIPTS_TEXT.read_text(encoding="utf-8").splitlines() + HAND_MADE + SPECIAL + list(random_lines(rng, arguments.lines)) + [text[i : i + 150] for i in range(0, 15000, 150)]
         for name in arguments.families:
             check_family(check, name, FAMILIES[name], text, lines)
     sys.exit(check.verdict())

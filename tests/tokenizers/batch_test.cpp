@@ -120,6 +120,19 @@ TEST(BatchTest, SaysWhatCannotBe) {
               ThrowsMessage<std::invalid_argument>(HasSubstr("needs pairs")));
 }
 
+TEST(EncodeAllTest, ManyThreadsGiveWhatOneGives) {
+  const auto tokenizer = bert_like();
+  std::vector<std::string> texts;
+  for (int i = 0; i < 1000; ++i) texts.push_back(std::string(i % 7, 'a') + " b c");
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  const auto ids = encode_all(tokenizer, views, 3, {.add_special = true});
+  ASSERT_EQ(ids.size(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(ids[i], tokenizer.ids(texts[i], {.add_special = true}));
+  }
+  EXPECT_TRUE(encode_all(tokenizer, {}, 2).empty());
+}
+
 TEST(PostTemplateTest, RobertasPairHasTwoSeparatorsAndOneSegment) {
   const auto post = read_post_template(nlohmann::json::parse(
       R"({"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 0]})"));

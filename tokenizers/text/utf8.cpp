@@ -25,6 +25,14 @@ Character first(std::string_view text) {
   return {.code = code, .size = size, .valid = true};
 }
 
+Character last(std::string_view text) {
+  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    const Character c = first(text.substr(text.size() - size));
+    if (c.valid && c.size == size) return c;
+  }
+  return {.code = 0xFFFD, .size = 1, .valid = false};
+}
+
 std::string encode(char32_t code) {
   const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
   const auto lead = [&](int mark, int shift) { return static_cast<char>(mark | (code >> shift)); };
