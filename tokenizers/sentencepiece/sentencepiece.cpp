@@ -159,39 +159,46 @@ std::vector<AddedTokens::Part> SentencePieceTokenizer::split(std::string_view te
   return {{.text = text}};
 }
 
-/// Unknown characters become their bytes, or, those in a row, one <unk>.
+/// Calls emit(id, begin, end) with places of the normalised text. Unknown characters become their
+/// bytes, or, those in a row, one <unk>.
+template <class Emit>
+void SentencePieceTokenizer::for_each_id(const Normalized& from,
+                                         const Segmenter::Segments& segments,
+                                         const Emit& emit) const {
+  // The bytes of a character all have its place; those of a unigram model's unknown characters in a
+  // row have the place of all these, as in the `tokenizers` package.
+  const bool fuses =
+      !model_.byte_fallback || model_.algorithm == SentencePieceModel::Algorithm::kUnigram;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const size_t begin = segments[i].begin;
+    size_t end = segments[i].end;
+    if (segments[i].id != unk_) {
+      emit(segments[i].id, begin, end);
+      continue;
+    }
+    while (fuses && i + 1 < segments.size() && segments[i + 1].id == unk_) end = segments[++i].end;
+    if (!model_.byte_fallback) {
+      emit(unk_, begin, end);
+      continue;
+    }
+    for (const char byte : std::string_view(from.text).substr(begin, end - begin)) {
+      emit(byte_ids_[static_cast<unsigned char>(byte)], begin, end);
+    }
+  }
+}
+
 void SentencePieceTokenizer::add(const Normalized& from, const Segmenter::Segments& segments,
                                  Encoding& out) const {
   const bool details = !from.origins.empty();
   WordCounter words(from.part.text, out.words.empty() ? 0 : out.words.back() + 1);
-  const auto add_id = [&](int32_t id, size_t begin, size_t end) {
+  out.ids.reserve(out.ids.size() + segments.size());
+  for_each_id(from, segments, [&](int32_t id, size_t begin, size_t end) {
     out.ids.push_back(id);
     if (!details) return;
     out.offsets.emplace_back(from.part.begin + from.origins[begin],
                              from.part.begin + from.origins[end]);
     out.words.push_back(words.word_at(from.origins[begin]));
-  };
-  // The bytes of a character all have its place; those of a unigram model's unknown characters in a
-  // row have the place of all these, as in the `tokenizers` package.
-  const bool fuses =
-      !model_.byte_fallback || model_.algorithm == SentencePieceModel::Algorithm::kUnigram;
-  out.ids.reserve(out.ids.size() + segments.size());
-  for (size_t i = 0; i < segments.size(); ++i) {
-    const size_t begin = segments[i].begin;
-    size_t end = segments[i].end;
-    if (segments[i].id != unk_) {
-      add_id(segments[i].id, begin, end);
-      continue;
-    }
-    while (fuses && i + 1 < segments.size() && segments[i + 1].id == unk_) end = segments[++i].end;
-    if (!model_.byte_fallback) {
-      add_id(unk_, begin, end);
-      continue;
-    }
-    for (const char byte : std::string_view(from.text).substr(begin, end - begin)) {
-      add_id(byte_ids_[static_cast<unsigned char>(byte)], begin, end);
-    }
-  }
+  });
 }
 
 Encoding SentencePieceTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
@@ -241,6 +248,21 @@ std::vector<SentencePieceTokenizer::ScoredIds> SentencePieceTokenizer::nbest(std
   return found;
 }
 
+std::vector<SentencePieceTokenizer::NamedPiece> SentencePieceTokenizer::pieces(
+    std::string_view text) const {
+  const Normalized normalized = normalize({.text = text}, /*details=*/true);
+  Segmenter::Segments segments;
+  segmenter_->best(normalized.text, segments);
+  WordCounter words(text, 0);
+  std::vector<NamedPiece> found;
+  for_each_id(normalized, segments, [&](int32_t id, size_t begin, size_t end) {
+    const size_t from = normalized.origins[begin];
+    found.push_back({id == unk_ ? normalized.text.substr(begin, end - begin) : piece(id).text, from,
+                     normalized.origins[end], words.word_at(from)});
+  });
+  return found;
+}
+
 // ---- Decoding ----
 
 std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
@@ -260,6 +282,34 @@ std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool sk
   end_run();
   const size_t spaces = std::min(text.find_first_not_of(' '), text.size());
   return text.substr(std::min(spaces, leading_spaces_dropped(model_)));
+}
+
+std::string SentencePieceTokenizer::join(std::span<const std::string> pieces) const {
+  std::string text, run;
+  bool at_start = model_.add_dummy_prefix || model_.remove_extra_whitespaces;
+  for (const std::string& name : pieces) {
+    const auto id = id_of(name);
+    const Type type = id ? piece(*id).type : Type::kUnknown;
+    if (type == Type::kByte) {
+      run += static_cast<char>(byte_of(piece(*id)));
+      continue;
+    }
+    text += utf8::replace_invalid(run);
+    run.clear();
+    at_start &= text.empty();
+    if (type == Type::kControl) continue;
+    if (type == Type::kUnknown) {
+      text += id ? model_.unk_surface : name;
+      continue;
+    }
+    std::string_view rest = name;
+    if (at_start && rest.starts_with(kSpaceMark)) {
+      rest.remove_prefix(kSpaceMark.size());
+      at_start = model_.remove_extra_whitespaces;  // else one space is all that was put there
+    }
+    text += utf8::replace_all(rest, kSpaceMark, " ");
+  }
+  return text + utf8::replace_invalid(run);
 }
 
 std::string SentencePieceTokenizer::piece_of(int32_t id) const { return piece(id).text; }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -74,12 +75,26 @@ class SentencePieceTokenizer : public Tokenizer {
   /// probabilities.
   std::vector<ScoredIds> nbest(std::string_view text, size_t n) const;
 
+  /// A piece as the library names it: what is unknown keeps its (normalised) text.
+  struct NamedPiece {
+    std::string text;
+    size_t begin = 0, end = 0;  ///< bytes of the text that was split
+    int32_t word = 0;
+  };
+  /// For vocabularies that number pieces otherwise. Nothing is recognised in the text.
+  std::vector<NamedPiece> pieces(std::string_view text) const;
+  /// The library's text for a row of pieces; what is no piece of the model is text.
+  std::string join(std::span<const std::string> pieces) const;
+
  private:
   const SentencePieceModel::Piece& piece(int32_t id) const;
   void find_roles();
   struct Normalized;
   std::vector<AddedTokens::Part> split(std::string_view text, bool recognise_added) const;
   Normalized normalize(const AddedTokens::Part& part, bool details) const;
+  template <class Emit>
+  void for_each_id(const Normalized& from, const Segmenter::Segments& segments,
+                   const Emit& emit) const;
   void add(const Normalized& from, const Segmenter::Segments& segments, Encoding& out) const;
 
   std::string bytes_;         // the .model file

@@ -125,6 +125,7 @@ void parse_trainer_spec(std::string_view bytes, SentencePieceModel& model) {
   for (Reader reader(bytes); !reader.done();) {
     const Field field = reader.next();
     if (field.wire == 2) {
+      if (field.number == 44) model.unk_surface = field.bytes;
       if (field.number == 46) model.bos_piece = field.bytes;
       if (field.number == 47) model.eos_piece = field.bytes;
       if (field.number == 48) model.pad_piece = field.bytes;

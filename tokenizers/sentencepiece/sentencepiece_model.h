@@ -37,6 +37,7 @@ struct SentencePieceModel {
   std::string precompiled_charsmap;      ///< the normalisation's rules, compiled; empty: none
   /// Which control pieces have which role, where the model has them.
   std::string bos_piece = "<s>", eos_piece = "</s>", pad_piece = "<pad>";
+  std::string unk_surface = " \xE2\x81\x87 ";  ///< what is unknown, in text: a double question mark
 };
 
 /// Throws std::runtime_error (without naming a file) for what is no whole SentencePiece model.
