@@ -193,17 +193,18 @@ void PipelineTokenizer::encode_words(AlignedText text, Encoding& out, int32_t& w
     ends.clear();
     model_->encode(piece, out.ids, details ? &ends : nullptr);
     if (!details) continue;
-    size_t begin = span.begin;
-    for (const size_t end : ends) {
-      Span place = pre.text.origin(begin, span.begin + end);
+    size_t begin = span.begin, next = span.begin;
+    for (const size_t part_end : ends) {
+      const size_t end = span.begin + part_end;
+      if (end != next) begin = next;  // else one more byte of the same part
+      next = end;
+      Span place = pre.text.origin(begin, end);
       if (trimming_.on) {
         const bool first = out.offsets.empty() || place.begin == 0;
-        place = trimmed(place, all.substr(begin, span.begin + end - begin),
-                        first && trimming_.prefix_space);
+        place = trimmed(place, all.substr(begin, end - begin), first && trimming_.prefix_space);
       }
       out.offsets.emplace_back(place.begin, place.end);
       out.words.push_back(word);
-      begin = span.begin + end;
     }
     ++word;
   }
