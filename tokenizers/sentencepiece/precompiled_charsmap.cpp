@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
+
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {
@@ -53,6 +56,33 @@ bool is_sound_charsmap(std::string_view bytes) {
     }
   }
   return true;
+}
+
+PrecompiledCharsmap::PrecompiledCharsmap(std::string bytes) : bytes_(std::move(bytes)) {
+  if (!is_sound_charsmap(bytes_)) {
+    throw std::runtime_error("the precompiled charsmap is damaged; is the file whole?");
+  }
+  replacements_ = 4 + word_at(bytes_, 0);
+  if (utf8::find_invalid(std::string_view(bytes_).substr(replacements_)) !=
+      std::string_view::npos) {
+    throw std::runtime_error("the precompiled charsmap has replacements that are not UTF-8");
+  }
+}
+
+std::optional<std::string_view> PrecompiledCharsmap::replacement(std::string_view text) const {
+  const std::string_view trie = std::string_view(bytes_).substr(4);
+  size_t children = offset_of(word_at(trie, 0));
+  for (const char byte : text) {
+    const uint32_t label = static_cast<uint8_t>(byte);
+    const size_t state = children ^ label;
+    const uint32_t unit = word_at(trie, state);
+    if (label == 0 || label_of(unit) != label) break;
+    children = state ^ offset_of(unit);
+    if (!has_value(unit)) continue;
+    const std::string_view found(bytes_.data() + replacements_ + value_of(word_at(trie, children)));
+    return found;
+  }
+  return std::nullopt;
 }
 
 }  // namespace zoo
