@@ -7,10 +7,11 @@ namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-/// [begin, end) grown to whole characters.
+/// [begin, end) grown to whole characters; of bytes that are no UTF-8, by a few.
 Span whole_characters(std::string_view text, size_t begin, size_t end) {
-  while (begin > 0 && begin < text.size() && continues(text[begin])) --begin;
-  while (end < text.size() && end > begin && continues(text[end])) ++end;
+  constexpr size_t kMost = 3;  // bytes of a character after its first
+  for (size_t i = 0; i < kMost && begin > 0 && continues(text[begin]); ++i) --begin;
+  for (size_t i = 0; i < kMost && end < text.size() && continues(text[end]); ++i) ++end;
   return {begin, end};
 }
 
