@@ -1,0 +1,69 @@
+// Words that a thread has split already. Natural text repeats its words, and looking one up costs a
+// fraction of splitting it.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/algorithms/bpe_merges.h"
+#include "tokenizers/algorithms/piece_map.h"
+
+namespace zoo {
+
+/// Two megabytes; each word has two places, and drives out the older of the words there. Shared by
+/// all models of a thread: an entry belongs to a model's number, which is never given twice.
+class WordCache {
+ public:
+  static constexpr size_t kLongestWord = 28, kMostIds = 6;
+
+  struct Entry {
+    uint32_t owner = 0;  // 0: nobody
+    uint8_t size = 0, count = 0;
+    std::array<uint8_t, kMostIds> ends = {};
+    std::array<int32_t, kMostIds> ids = {};
+    std::array<char, kLongestWord> word = {};
+
+    bool is(uint32_t model, std::string_view text) const {
+      return owner == model && size == text.size() &&
+             std::memcmp(word.data(), text.data(), text.size()) == 0;
+    }
+    void set(uint32_t model, std::string_view text, const Symbol* symbols, size_t symbol_count) {
+      owner = model;
+      size = static_cast<uint8_t>(text.size());
+      count = static_cast<uint8_t>(symbol_count);
+      std::memcpy(word.data(), text.data(), text.size());
+      uint8_t end = 0;
+      for (size_t i = 0; i < symbol_count; ++i) {
+        ids[i] = symbols[i].id;
+        ends[i] = end = static_cast<uint8_t>(end + symbols[i].length);
+      }
+    }
+  };
+  static_assert(sizeof(Entry) == 64, "one line of a processor's cache");
+
+  /// Null where it is not there.
+  const Entry* find(uint32_t model, std::string_view word) const {
+    const Entry* pair = &entries_[2 * (hash_text(word) % kPairs)];
+    if (pair[0].is(model, word)) return &pair[0];
+    return pair[1].is(model, word) ? &pair[1] : nullptr;
+  }
+  /// Room for a word that is not there.
+  Entry& make_room(std::string_view word) {
+    Entry* pair = &entries_[2 * (hash_text(word) % kPairs)];
+    pair[1] = pair[0];
+    return pair[0];
+  }
+
+  static WordCache& of_this_thread() {
+    thread_local WordCache cache;
+    return cache;
+  }
+
+ private:
+  static constexpr size_t kPairs = 1 << 14;
+  std::vector<Entry> entries_ = std::vector<Entry>(2 * kPairs);
+};
+
+}  // namespace zoo

@@ -1,0 +1,45 @@
+// vocab.json and merges.txt, the files of GPT-2, RoBERTa and CLIP, to a tokenizer.json and back.
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace zoo {
+
+/// The whole document, which the `tokenizers` package reads and gives the same ids. The vocabulary
+/// tells the family: CLIP's has <|startoftext|> and pieces that end with </w>, RoBERTa's <s>, </s>
+/// and <mask>; all others are GPT-2's. Throws std::runtime_error, which names the file and the
+/// line.
+nlohmann::ordered_json byte_bpe_document(std::string_view vocab_json, std::string_view merges_txt);
+
+/// From the two files of a folder. Throws std::runtime_error as well where one cannot be read.
+nlohmann::ordered_json read_byte_bpe_folder(const std::filesystem::path& folder);
+
+/// Writes both files of a tokenizer.json whose model is BPE. Throws std::runtime_error for another
+/// model, and for pieces with spaces, which merges.txt cannot hold.
+void write_byte_bpe_files(const std::filesystem::path& folder, const nlohmann::json& document);
+
+// What these files and tiktoken's have in common.
+
+/// The "model" of a tokenizer.json: the vocabulary in the order of the ids.
+nlohmann::ordered_json bpe_model_json(
+    const std::vector<std::pair<std::string, int32_t>>& vocab,
+    const std::vector<std::pair<std::string, std::string>>& merges);
+
+/// A pre-tokenizer, decoder or post-processor ByteLevel.
+nlohmann::ordered_json byte_level_json(bool add_prefix_space, bool trim_offsets, bool use_regex);
+
+/// A Split at what a regular expression matches.
+nlohmann::ordered_json split_json(std::string_view regex, std::string_view behaviour, bool invert);
+
+struct AddedTokenRule {
+  int32_t id = 0;
+  std::string text;
+  bool normalized = false, lstrip = false;
+};
+nlohmann::ordered_json added_token_json(const AddedTokenRule& token);
+
+}  // namespace zoo

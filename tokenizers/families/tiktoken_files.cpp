@@ -1,0 +1,265 @@
+#include "tokenizers/families/tiktoken_files.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <tuple>
+
+#include "tokenizers/algorithms/bpe.h"
+#include "tokenizers/algorithms/piece_map.h"
+#include "tokenizers/algorithms/vocabulary.h"
+#include "tokenizers/families/byte_bpe_files.h"
+#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/text/base64.h"
+#include "tokenizers/tiktoken_patterns.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+struct Special {
+  std::string_view text;
+  int32_t id;
+};
+struct EncodingRules {
+  std::string_view name, pattern;
+  std::vector<Special> specials;
+};
+
+const std::vector<EncodingRules>& encodings() {
+  static const std::vector<EncodingRules> all = {
+      {"gpt2", "gpt2", {{"<|endoftext|>", 50256}}},
+      {"r50k_base", "r50k", {{"<|endoftext|>", 50256}}},
+      {"p50k_base", "p50k", {{"<|endoftext|>", 50256}}},
+      {"cl100k_base",
+       "cl100k",
+       {{"<|endoftext|>", 100257},
+        {"<|fim_prefix|>", 100258},
+        {"<|fim_middle|>", 100259},
+        {"<|fim_suffix|>", 100260},
+        {"<|endofprompt|>", 100276}}},
+      {"o200k_base", "o200k", {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}},
+  };
+  return all;
+}
+
+/// Longer ones would make the search for merges slow; published pieces have up to 128 bytes.
+constexpr size_t kLongestPiece = 1024;
+constexpr int32_t kLargestRank = 1 << 24;
+
+struct Piece {
+  std::string bytes;
+  int32_t rank = 0;
+};
+
+[[noreturn]] void fail(size_t line, std::string_view why) {
+  throw std::runtime_error(fmt::format("tiktoken ranks, line {}: {}", line, why));
+}
+
+Piece read_piece(std::string_view line, size_t number) {
+  const size_t space = line.find(' ');
+  const auto bytes = decode_base64(line.substr(0, space));
+  if (space == std::string_view::npos || !bytes) {
+    fail(number, "expected a piece in Base64, a space and its rank");
+  }
+  Piece piece{.bytes = *bytes};
+  const char *const begin = line.data() + space + 1, *const end = line.data() + line.size();
+  const auto [rest, error] = std::from_chars(begin, end, piece.rank);
+  if (error != std::errc() || rest != end || piece.rank < 0 || piece.rank > kLargestRank) {
+    fail(number, fmt::format("the rank must be a number up to {}", kLargestRank));
+  }
+  if (piece.bytes.empty() || piece.bytes.size() > kLongestPiece) {
+    fail(number, fmt::format("a piece must have 1 to {} bytes", kLongestPiece));
+  }
+  return piece;
+}
+
+/// By rank, each once.
+std::vector<Piece> read_pieces(std::string_view text) {
+  std::vector<Piece> pieces;
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!line.empty()) pieces.push_back(read_piece(line, number));
+  }
+  if (pieces.empty()) throw std::runtime_error("tiktoken ranks: the file is empty");
+  std::sort(pieces.begin(), pieces.end(),
+            [](const Piece& a, const Piece& b) { return a.rank < b.rank; });
+  return pieces;
+}
+
+/// Throws where a rank or a piece is there twice.
+PieceMap index_pieces(const std::vector<Piece>& pieces) {
+  PieceMap ranks;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    if (i > 0 && pieces[i].rank == pieces[i - 1].rank) {
+      throw std::runtime_error(
+          fmt::format("tiktoken ranks: two pieces have the rank {}", pieces[i].rank));
+    }
+    if (const auto other = ranks.find(pieces[i].bytes)) {
+      throw std::runtime_error(
+          fmt::format("tiktoken ranks: one piece has the ranks {} and {}", *other, pieces[i].rank));
+    }
+    ranks.insert(pieces[i].bytes, pieces[i].rank);
+  }
+  return ranks;
+}
+
+/// All pairs of pieces that make this one; those of low ranks first.
+void add_merges(std::string_view bytes, const PieceMap& ranks,
+                std::vector<std::pair<std::string, std::string>>& merges) {
+  std::vector<std::tuple<int32_t, int32_t, size_t>> found;
+  for (size_t cut = 1; cut < bytes.size(); ++cut) {
+    const auto left = ranks.find(bytes.substr(0, cut));
+    if (!left) continue;
+    if (const auto right = ranks.find(bytes.substr(cut))) found.emplace_back(*left, *right, cut);
+  }
+  std::sort(found.begin(), found.end());
+  for (const auto& [left, right, cut] : found) {
+    merges.emplace_back(to_byte_alphabet(bytes.substr(0, cut)),
+                        to_byte_alphabet(bytes.substr(cut)));
+  }
+}
+
+const EncodingRules& rules_of(std::string_view name) {
+  const auto& all = encodings();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& rules) { return rules.name == name; });
+  if (found == all.end()) {
+    throw std::runtime_error(fmt::format("no tiktoken encoding is called '{}'; known: {}", name,
+                                         fmt::join(tiktoken_encodings(), ", ")));
+  }
+  return *found;
+}
+
+void check_order(const json& merges, const Vocabulary& vocabulary) {
+  int32_t last = -1;
+  size_t place = 0;
+  for (const json& merge : merges) {
+    const auto [left, right] = read_merge(merge, ++place);
+    const std::string merged = left + right;
+    const auto id = vocabulary.id_of(merged);
+    if (!id || *id < last) {
+      throw std::runtime_error(
+          fmt::format("tiktoken ranks: the piece '{}' has no id in the order of the merges, as the "
+                      "format needs",
+                      merged));
+    }
+    last = *id;
+  }
+}
+
+std::string encode_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    uint32_t three = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      three = three << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0u);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      const bool padding = at + i > bytes.size();
+      text += padding ? '=' : kDigits[three >> (18 - 6 * i) & 63];
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+ordered_json tiktoken_document(std::string_view ranks, std::string_view encoding) {
+  const EncodingRules& rules = rules_of(encoding);
+  const std::vector<Piece> pieces = read_pieces(ranks);
+  const PieceMap rank_of = index_pieces(pieces);
+  std::vector<std::pair<std::string, int32_t>> vocab;
+  std::vector<std::pair<std::string, std::string>> merges;
+  for (const Piece& piece : pieces) {
+    vocab.emplace_back(to_byte_alphabet(piece.bytes), piece.rank);
+    add_merges(piece.bytes, rank_of, merges);
+  }
+  ordered_json added = ordered_json::array();
+  for (const Special& special : rules.specials) {
+    const auto taken =
+        std::lower_bound(pieces.begin(), pieces.end(), special.id,
+                         [](const Piece& piece, int32_t id) { return piece.rank < id; });
+    if ((taken != pieces.end() && taken->rank == special.id) || rank_of.find(special.text)) {
+      throw std::runtime_error(fmt::format(
+          "tiktoken ranks: {} has the id {} for {}, which a piece of the file has, too; "
+          "is it the file of another encoding?",
+          rules.name, special.id, special.text));
+    }
+    // In the vocabulary, too: the `tokenizers` package gives other added tokens the next free id.
+    vocab.emplace_back(special.text, special.id);
+    added.push_back(added_token_json({.id = special.id, .text = std::string(special.text)}));
+  }
+  ordered_json model = bpe_model_json(vocab, merges);
+  model["ignore_merges"] = true;
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", std::move(added)},
+          {"normalizer", nullptr},
+          {"pre_tokenizer",
+           {{"type", "Sequence"},
+            {"pretokenizers",
+             ordered_json::array({split_json(split_pattern(rules.pattern), "Isolated", false),
+                                  byte_level_json(false, true, false)})}}},
+          {"post_processor", byte_level_json(true, false, true)},
+          {"decoder", byte_level_json(true, true, true)},
+          {"model", std::move(model)}};
+}
+
+std::string tiktoken_ranks(const json& document) {
+  const json& model = fields::required(document, "model", "tokenizer.json");
+  if (fields::text(model, "type", "model") != "BPE" ||
+      fields::optional_text(model, "end_of_word_suffix", "BPE").value_or("") != "" ||
+      fields::optional_text(model, "continuing_subword_prefix", "BPE").value_or("") != "") {
+    throw std::runtime_error("tiktoken ranks hold byte-level BPE without prefix and suffix only");
+  }
+  const Vocabulary vocabulary(fields::required(model, "vocab", "BPE"), "BPE");
+  check_order(fields::required(model, "merges", "BPE"), vocabulary);
+  std::set<std::string> added;
+  if (document.contains("added_tokens")) {
+    for (const json& token : document["added_tokens"]) {
+      added.insert(fields::text(token, "content", "added_tokens"));
+    }
+  }
+  std::string ranks;
+  size_t single_bytes = 0;
+  for (int32_t id = 0; id < vocabulary.size(); ++id) {
+    const std::string& piece = vocabulary.piece_of(id);
+    if (piece.empty() || added.contains(piece)) continue;
+    const auto bytes = from_byte_alphabet(piece);
+    if (!bytes) {
+      throw std::runtime_error(
+          fmt::format("tiktoken ranks: the piece '{}' is not written in the byte alphabet", piece));
+    }
+    single_bytes += bytes->size() == 1;
+    ranks += fmt::format("{} {}\n", encode_base64(*bytes), id);
+  }
+  if (single_bytes != 256) {
+    throw std::runtime_error(
+        fmt::format("tiktoken ranks: all 256 bytes must be pieces, {} are", single_bytes));
+  }
+  return ranks;
+}
+
+std::vector<std::string_view> tiktoken_encodings() {
+  std::vector<std::string_view> names;
+  for (const EncodingRules& rules : encodings()) names.push_back(rules.name);
+  return names;
+}
+
+}  // namespace zoo

@@ -1,0 +1,58 @@
+#include "tokenizers/json_fields.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace zoo::fields {
+
+using nlohmann::json;
+
+void check_object(const json& object, std::string_view part) {
+  if (object.is_object()) return;
+  throw std::runtime_error(
+      fmt::format("{}: expected a JSON object, got {}", part, object.type_name()));
+}
+
+const json& required(const json& object, const char* key, std::string_view part) {
+  check_object(object, part);
+  const auto found = object.find(key);
+  if (found == object.end())
+    throw std::runtime_error(fmt::format("{}: '{}' is missing", part, key));
+  return *found;
+}
+
+bool boolean(const json& object, const char* key, std::string_view part) {
+  const json& value = required(object, key, part);
+  if (!value.is_boolean()) fail(part, key, "true or false", value);
+  return value.get<bool>();
+}
+
+bool boolean(const json& object, const char* key, std::string_view part, bool otherwise) {
+  check_object(object, part);
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return otherwise;
+  return boolean(object, key, part);
+}
+
+std::string text(const json& object, const char* key, std::string_view part) {
+  const json& value = required(object, key, part);
+  if (!value.is_string()) fail(part, key, "a string", value);
+  return value.get<std::string>();
+}
+
+std::optional<std::string> optional_text(const json& object, const char* key,
+                                         std::string_view part) {
+  check_object(object, part);
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return std::nullopt;
+  return text(object, key, part);
+}
+
+void fail(std::string_view part, const char* key, std::string_view expected, const json& got) {
+  throw std::runtime_error(
+      fmt::format("{}: '{}' must be {}, got {}", part, key, expected, got.type_name()));
+}
+
+}  // namespace zoo::fields
