@@ -164,8 +164,7 @@ Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
   }
   if (has(folder, "vocab.json") && has(folder, "merges.txt")) {
     return load_document(folder, "vocab.json", [&] {
-      return byte_bpe_document(read_file(folder / "vocab.json"), read_file(folder / "merges.txt"),
-                               config_of(folder));
+      return read_byte_bpe_folder(folder).dump();
     });
   }
   if (has(folder, "vocab.txt")) {

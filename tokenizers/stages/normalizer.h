@@ -14,8 +14,8 @@ class Normalizer {
 };
 
 /// From a tokenizer.json's "normalizer"; null gives null. Known types: Sequence, BertNormalizer,
-/// Lowercase, NFC, NFD, NFKC, NFKD, StripAccents, Strip, Replace, Prepend, Precompiled. Throws
-/// std::runtime_error for others, and lists the known.
+/// ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, StripAccents, Strip, Replace, Prepend,
+/// Precompiled. Throws std::runtime_error for others, and lists the known.
 std::unique_ptr<Normalizer> make_normalizer(const nlohmann::json& normalizer);
 
 }  // namespace zoo

@@ -7,10 +7,11 @@ namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-/// [begin, end) grown to whole characters.
+/// [begin, end) grown to whole characters; of bytes that are no UTF-8, by a few.
 Span whole_characters(std::string_view text, size_t begin, size_t end) {
-  while (begin > 0 && begin < text.size() && continues(text[begin])) --begin;
-  while (end < text.size() && end > begin && continues(text[end])) ++end;
+  constexpr size_t kMost = 3;  // bytes of a character after its first
+  for (size_t i = 0; i < kMost && begin > 0 && continues(text[begin]); ++i) --begin;
+  for (size_t i = 0; i < kMost && end < text.size() && continues(text[end]); ++i) ++end;
   return {begin, end};
 }
 
@@ -38,47 +39,76 @@ AlignedText AlignedText::part(size_t begin, size_t end) const {
   return made;
 }
 
-AlignedText::Editor::Editor(AlignedText& text) : text_(text) {
-  made_.reserve(text.text_.size() + text.text_.size() / 8);
-  if (text.tracked_) spans_.reserve(made_.capacity());
-}
-
-std::string_view AlignedText::Editor::rest() const {
-  return std::string_view(text_.text_).substr(at_);
-}
-
-void AlignedText::Editor::keep(size_t size) {
-  made_.append(text_.text_, at_, size);
-  if (text_.tracked_) {
-    for (size_t i = at_; i < at_ + size; ++i) spans_.push_back(text_.origin(i, i + 1));
+void AlignedText::map_ascii(const std::array<char, 128>& to) {
+  for (char& byte : text_) {
+    if (static_cast<unsigned char>(byte) < 128) byte = to[static_cast<unsigned char>(byte)];
   }
-  at_ += size;
+}
+
+void AlignedText::Editor::copy_places(size_t begin, size_t end) {
+  if (text_.spans_.empty()) {
+    for (size_t i = begin; i < end; ++i) spans_.push_back(text_.origin(i, i + 1));
+  } else {
+    const auto old = text_.spans_.begin();
+    spans_.insert(spans_.end(), old + static_cast<ptrdiff_t>(begin),
+                  old + static_cast<ptrdiff_t>(end));
+  }
+}
+
+void AlignedText::Editor::copy_kept() {
+  if (copied_ == at_) return;
+  if (made_.empty()) made_.reserve(text_.text_.size() + text_.text_.size() / 8);
+  made_.append(text_.text_, copied_, at_ - copied_);
+  if (moved_ && text_.tracked_) copy_places(copied_, at_);
+  copied_ = at_;
+}
+
+void AlignedText::Editor::put(std::string_view characters, Span place) {
+  if (!moved_ && text_.tracked_) {
+    spans_.reserve(text_.text_.size() + text_.text_.size() / 8);
+    copy_places(0, made_.size());
+  }
+  moved_ = true;
+  made_ += characters;
+  if (text_.tracked_) spans_.resize(made_.size(), place);
+}
+
+void AlignedText::Editor::skip(size_t size) {
+  if (size == 0) return;
+  copy_kept();
+  put({}, {});
+  copied_ = at_ += size;
 }
 
 void AlignedText::Editor::replace(size_t size, std::string_view with) {
-  made_ += with;
-  if (text_.tracked_ && size > 0) {
-    const size_t first = utf8::first(rest()).size;
-    spans_.resize(made_.size(), text_.origin(at_, at_ + first));
-  } else if (text_.tracked_) {
-    spans_.resize(made_.size(), spans_.empty() ? Span{text_.begin_, text_.begin_} : spans_.back());
+  copy_kept();
+  const size_t first = utf8::first(rest()).size;
+  if (!moved_ && first == size && with.size() == size && utf8::first(with).size == size) {
+    made_ += with;  // character for character: every place stays what it was
+  } else {
+    put(with, text_.tracked_ ? text_.origin(at_, at_ + first) : Span{});
   }
-  at_ += size;
+  copied_ = at_ += size;
 }
 
-void AlignedText::Editor::insert(std::string_view characters) { replace(0, characters); }
+void AlignedText::Editor::insert(std::string_view characters) {
+  copy_kept();
+  const bool known = text_.tracked_ && at_ > 0;
+  put(characters, known ? text_.origin(at_ - 1, at_) : Span{text_.begin_, text_.begin_});
+}
 
 void AlignedText::Editor::insert_before(std::string_view characters) {
-  made_ += characters;
-  if (!text_.tracked_) return;
+  copy_kept();
   const size_t end = done() ? at_ : at_ + utf8::first(rest()).size;
-  spans_.resize(made_.size(), text_.origin(at_, end));
+  put(characters, text_.tracked_ ? text_.origin(at_, end) : Span{});
 }
 
 void AlignedText::Editor::finish() {
-  keep(text_.text_.size() - at_);
+  at_ = text_.text_.size();
+  if (!moved_ && copied_ == 0) return;
+  copy_kept();
   text_.text_ = std::move(made_);
-  text_.spans_ = std::move(spans_);
+  if (moved_) text_.spans_ = std::move(spans_);
 }
 
 }  // namespace zoo

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace zoo::utf8 {
 
@@ -31,6 +32,16 @@ Character last(std::string_view text) {
     if (c.valid && c.size == size) return c;
   }
   return {.code = 0xFFFD, .size = 1, .valid = false};
+}
+
+size_t ascii_prefix(std::string_view text) {
+  size_t at = 0;
+  for (uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  while (at < text.size() && static_cast<uint8_t>(text[at]) < 0x80) ++at;
+  return at;
 }
 
 std::string encode(char32_t code) {

@@ -1,0 +1,12 @@
+// Base64 (RFC 4648, section 4): how bytes lie in JSON.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace zoo {
+
+/// Nothing for what is not Base64 with its padding and without line feeds.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace zoo
