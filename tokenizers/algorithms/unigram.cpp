@@ -80,8 +80,9 @@ std::vector<UnigramModel::Piece> read_pieces(const json& vocabulary) {
 std::optional<int32_t> read_unk_id(const json& model) {
   const auto found = model.find("unk_id");
   if (found == model.end() || found->is_null()) return std::nullopt;
-  const bool fits = found->is_number_unsigned() &&
-                    found->get<uint64_t>() <= uint64_t{std::numeric_limits<int32_t>::max()};
+  // As int64_t, a number too large for it is negative.
+  const bool fits = found->is_number_integer() && found->get<int64_t>() >= 0 &&
+                    found->get<int64_t>() <= std::numeric_limits<int32_t>::max();
   if (!fits) {
     throw std::runtime_error(
         fmt::format("Unigram: expected \"unk_id\" to be an id, found {}", found->dump()));

@@ -147,29 +147,31 @@ int32_t MarianTokenizer::add_token(AddedToken token, std::vector<AddedToken>& ad
 
 void MarianTokenizer::read_special(const json& config) {
   std::vector<AddedToken> added = read_added(config);
-  const auto role = [&](const char* key, const char* usual) -> std::optional<int32_t> {
-    const json value = config.value(key, usual ? json(usual) : json());
-    if (value.is_null()) return std::nullopt;
-    return add_token(read_token(value), added);
+  const auto token = [&](const char* key, const char* usual) -> std::optional<AddedToken> {
+    const auto found = config.find(key);
+    if (found != config.end() && !found->is_null()) return read_token(*found);
+    return usual ? std::optional(read_token(usual)) : std::nullopt;
   };
-  const auto known = [&](const char* key, const char* usual) {
-    const std::string name = read_token(config.value(key, json(usual))).text;
-    if (ids_.count(name) == 0) {
+  for (const auto& [key, usual] : {std::pair("unk_token", "<unk>"), {"pad_token", "<pad>"}}) {
+    if (const std::string name = token(key, usual)->text; ids_.count(name) == 0) {
       throw std::runtime_error(fmt::format("vocab.json: expected {} '{}' in it", key, name));
     }
+  }
+  const auto role = [&](const char* key, const char* usual) {
+    const auto found = token(key, usual);
+    return found ? add_token(*found, added) : 0;
   };
-  known("unk_token", "<unk>");
-  known("pad_token", "<pad>");
   role("bos_token", nullptr);
-  eos_ = *role("eos_token", "</s>");
-  unk_ = *role("unk_token", "<unk>");
+  eos_ = role("eos_token", "</s>");
+  unk_ = role("unk_token", "<unk>");
   role("sep_token", nullptr);
-  pad_ = *role("pad_token", "<pad>");
+  pad_ = role("pad_token", "<pad>");
   for (const char* key : {"cls_token", "mask_token"}) role(key, nullptr);
-  const char* more = config.contains("extra_special_tokens") ? "extra_special_tokens"
-                                                             : "additional_special_tokens";
-  if (config.contains(more) && config[more].is_array()) {
-    for (const json& token : config[more]) add_token(read_token(token), added);
+  for (const char* key : {"extra_special_tokens", "additional_special_tokens"}) {
+    const auto more = config.find(key);
+    if (more == config.end() || !more->is_array()) continue;
+    for (const json& extra : *more) add_token(read_token(extra), added);
+    break;  // the second is the first's older name
   }
   added_ = AddedTokens(std::move(added));
 }
