@@ -11,7 +11,11 @@ namespace zoo {
 struct AddedToken {
   int32_t id = 0;
   std::string text;
-  bool special = true;  ///< left out by decode(..., skip_special)
+  bool special = true;       ///< left out by decode(..., skip_special)
+  bool single_word = false;  ///< not found inside a word
+  bool lstrip = false;       ///< takes the whitespace before it along
+  bool rstrip = false;       ///< takes the whitespace after it along
+  bool normalized = false;   ///< looked for after the normalizer, which is applied to it, too
 };
 
 class AddedTokens {
@@ -31,11 +35,12 @@ class AddedTokens {
   std::vector<Part> split(std::string_view text) const;
 
   const std::vector<AddedToken>& all() const { return tokens_; }
+  bool empty() const { return tokens_.empty(); }
 
  private:
   const AddedToken* match(std::string_view text) const;
-  std::vector<AddedToken> tokens_;  // longest first, so that the first match is the longest
-  bool begins_[256] = {};           // bytes that some token begins with
+  std::vector<AddedToken> tokens_;  // by first byte; of those, the longest first
+  std::vector<size_t> first_;       // tokens that begin with byte b: first_[b] to first_[b + 1]
 };
 
 }  // namespace zoo

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "tokenizers/tokenizer_json.h"
 #include "tokenizers/text/utf8.h"
+#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {
@@ -51,15 +51,22 @@ CharacterTokenizer::CharacterTokenizer(std::u32string characters, bool with_unkn
   }
 }
 
-void CharacterTokenizer::encode_part(const AddedTokens::Part& part, Encoding& out) const {
+void CharacterTokenizer::encode_part(const AddedTokens::Part& part, bool details,
+                                     Encoding& out) const {
+  const auto add = [&](int32_t id, size_t begin, size_t size) {
+    out.ids.push_back(id);
+    if (!details) return;
+    out.offsets.emplace_back(part.begin + begin, part.begin + begin + size);
+    out.words.push_back(static_cast<int32_t>(out.words.size()));  // each one a word
+  };
+  if (part.id) return add(*part.id, 0, part.text.size());
   for (size_t i = 0; i < part.text.size();) {
     const utf8::Character c = utf8::first(part.text.substr(i));
     const auto found = c.valid ? ids_.find(c.code) : ids_.end();
     if (found == ids_.end() && !unknown_) {
       fail_unknown(part.text.substr(i), part.begin + i, vocab_size());
     }
-    out.ids.push_back(found == ids_.end() ? *unknown_ : found->second);
-    out.offsets.emplace_back(part.begin + i, part.begin + i + c.size);
+    add(found == ids_.end() ? *unknown_ : found->second, i, c.size);
     i += c.size;
   }
 }
@@ -67,20 +74,14 @@ void CharacterTokenizer::encode_part(const AddedTokens::Part& part, Encoding& ou
 Encoding CharacterTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   out.ids.reserve(text.size());
-  out.offsets.reserve(text.size());
-  if (!options.recognise_added) {
-    encode_part({text, 0}, out);
-    return out;
-  }
-  for (const AddedTokens::Part& part : added_.split(text)) {
-    if (part.id) {
-      out.ids.push_back(*part.id);
-      out.offsets.emplace_back(part.begin, part.begin + part.text.size());
-    } else {
-      encode_part(part, out);
+  if (!options.recognise_added || added_.empty()) {
+    encode_part({text, 0}, options.details, out);
+  } else {
+    for (const AddedTokens::Part& part : added_.split(text)) {
+      encode_part(part, options.details, out);
     }
   }
-  return out;
+  return finish_encoding(*this, std::move(out), options);
 }
 
 std::string CharacterTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tokenizers/added_tokens.h"
+#include "tokenizers/stages/post_template.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
@@ -36,15 +37,17 @@ class CharacterTokenizer : public Tokenizer {
   std::optional<int32_t> eos_id() const override { return std::nullopt; }
   std::optional<int32_t> pad_id() const override { return std::nullopt; }
   std::optional<int32_t> unk_id() const override { return unknown_; }
+  const PostTemplate& post_template() const override { return post_; }
   std::string kind() const override { return "character"; }
   void save(const std::filesystem::path& folder) const override;
 
  private:
-  void encode_part(const AddedTokens::Part& part, Encoding& out) const;
+  void encode_part(const AddedTokens::Part& part, bool details, Encoding& out) const;
   std::u32string characters_;
   std::unordered_map<char32_t, int32_t> ids_;
   std::optional<int32_t> unknown_;
   AddedTokens added_;
+  PostTemplate post_;  // adds nothing
 };
 
 }  // namespace zoo

@@ -51,10 +51,10 @@ class PipelineTokenizer : public Tokenizer {
   enum class Role { kBos, kEos, kPad, kUnk, kCls, kSep, kMask };
   static constexpr size_t kRoles = 7;
   std::optional<int32_t> role(Role r) const { return roles_[static_cast<size_t>(r)]; }
+  void read_added(const nlohmann::json& document);
   void find_roles();
-  void encode_text(AlignedText text, const EncodeOptions& options, Encoding& out,
-                   int32_t& word) const;
-  void encode_words(PreTokens pre, Encoding& out, int32_t& word, bool details) const;
+  const AddedToken* added_token(int32_t id) const;
+  void encode_words(AlignedText text, Encoding& out, int32_t& word, bool details) const;
 
   std::string document_, config_, kind_;
   std::unique_ptr<Normalizer> normalizer_;
@@ -64,7 +64,8 @@ class PipelineTokenizer : public Tokenizer {
   PostTemplate post_;
   AddedTokens raw_added_, normalized_added_;  // found before and after the normalizer
   std::vector<AddedToken> added_;             // by id
-  bool byte_level_ = false, trims_offsets_ = false;
+  OffsetTrimming trimming_;
+  bool byte_level_ = false;
   int32_t vocab_size_ = 0;
   std::array<std::optional<int32_t>, kRoles> roles_;
 };

@@ -1,16 +1,22 @@
-// Text to ids and back, line by line from standard input:
+// Text to ids and back, line by line from standard input, and tokenizers compared:
 //   echo 'to be or not' | tokenize --tokenizer runs/bpe encode
 //   echo '[316, 275]' | tokenize --tokenizer runs/bpe decode
+//   tokenize compare --tokenizer runs/bpe --tokenizer runs/wordpiece --file input.txt --page
+//   compare.html
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "app/cli.h"
+#include "app/files.h"
 #include "app/run_app.h"
+#include "tokenizers/batch.h"
+#include "tokenizers/comparison.h"
 #include "tokenizers/tokenizer.h"
 
 namespace {
@@ -18,22 +24,85 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-  std::string tokenizer, verb;
-  bool special = false, skip_special = false, as_json = false, plain = false;
+  std::vector<std::string> tokenizers;
+  std::string verb, file, page;
+  bool special = false, skip_special = false, as_json = false, plain = false, target = false;
+  bool pieces = false, offsets = false, pair = false, batch = false;
+  zoo::Truncation truncation = zoo::Truncation::kLongestFirst;
+  int64_t max_length = 0;
 };
+
+/// U+2028 and its like inside a string would end the line for some readers.
+std::string dump(const json& value, bool ascii = false) {
+  return value.dump(-1, ' ', ascii, json::error_handler_t::replace);
+}
+
+// ---- encode
+// --------------------------------------------------------------------------------------
+std::string read_text(const Options& o, const std::string& line) {
+  if (!o.as_json) return line;
+  const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_string()) throw std::runtime_error("expected a JSON string (--json)");
+  return parsed.get<std::string>();
+}
+
+/// A text, or two with a tab between them.
+zoo::TextPair read_texts(const Options& o, const std::string& text) {
+  if (!o.pair) return {.a = text};
+  const size_t tab = text.find('\t');
+  if (tab == std::string::npos) {
+    throw std::runtime_error("expected two texts with a tab between them (--pair)");
+  }
+  return {.a = std::string_view(text).substr(0, tab), .b = std::string_view(text).substr(tab + 1)};
+}
+
+std::string show(const zoo::Tokenizer& tokenizer, const Options& o, const zoo::Encoding& encoding) {
+  if (!o.pieces && !o.offsets) return fmt::format("[{}]", fmt::join(encoding.ids, ", "));
+  json list = json::array();
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    const std::string piece = tokenizer.piece_of(encoding.ids[i]);
+    const auto& [begin, end] = encoding.offsets[i];
+    if (!o.offsets) {
+      list.push_back(piece);
+    } else if (o.pieces) {
+      list.push_back(json::array({piece, begin, end}));
+    } else {
+      list.push_back(json::array({begin, end}));
+    }
+  }
+  return dump(list);
+}
 
 std::string encode_line(const zoo::Tokenizer& tokenizer, const Options& o,
                         const std::string& line) {
-  std::string text = line;
-  if (o.as_json) {
-    const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!parsed.is_string()) throw std::runtime_error("expected a JSON string (--json)");
-    text = parsed.get<std::string>();
-  }
-  const auto ids = tokenizer.ids(text, {.add_special = o.special, .recognise_added = !o.plain});
-  return fmt::format("[{}]", fmt::join(ids, ", "));
+  const std::string text = read_text(o, line);
+  const zoo::TextPair texts = read_texts(o, text);
+  const zoo::EncodeOptions options{
+      .add_special = o.special, .recognise_added = !o.plain, .details = o.pieces || o.offsets};
+  return show(tokenizer, o,
+              texts.b ? zoo::encode_pair(tokenizer, texts.a, *texts.b, options)
+                      : tokenizer.encode(texts.a, options));
 }
 
+/// All lines as one rectangle, as models take it.
+int encode_as_batch(const zoo::Tokenizer& tokenizer, const Options& o) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(std::cin, line, '\n');) lines.push_back(read_text(o, line));
+  std::vector<zoo::TextPair> texts;
+  for (const std::string& line : lines) texts.push_back(read_texts(o, line));
+  const zoo::Batch batch = zoo::encode_batch(tokenizer, texts,
+                                             {.add_special = o.special,
+                                              .truncation = o.truncation,
+                                              .max_length = static_cast<size_t>(o.max_length)});
+  const nlohmann::ordered_json whole = {{"input_ids", batch.ids},
+                                        {"attention_mask", batch.attention_mask},
+                                        {"token_type_ids", batch.type_ids}};
+  std::cout << whole.dump() << '\n';
+  return 0;
+}
+
+// ---- decode
+// --------------------------------------------------------------------------------------
 std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
                         const std::string& line) {
   const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -52,24 +121,90 @@ std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
     ids.push_back(static_cast<int32_t>(value));
   }
   const std::string text = tokenizer.decode(ids, o.skip_special);
-  if (!o.as_json) return text;
-  // In ASCII: some readers take U+0085 or U+2028 inside a string for the end of a line.
-  return json(text).dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
+  return o.as_json ? dump(text, /*ascii=*/true) : text;
 }
 
-int run(const Options& o) {
-  const auto tokenizer = zoo::load_tokenizer(o.tokenizer);
+int each_line(const zoo::Tokenizer& tokenizer, const Options& o) {
+  const auto work = o.verb == "encode" ? encode_line : decode_line;
   std::string line;
   for (int64_t number = 1; std::getline(std::cin, line, '\n'); ++number) {
     try {
-      std::cout << (o.verb == "encode" ? encode_line(*tokenizer, o, line)
-                                       : decode_line(*tokenizer, o, line))
-                << '\n';
+      std::cout << work(tokenizer, o, line) << '\n';
     } catch (const std::exception& error) {
       throw std::runtime_error(fmt::format("line {}: {}", number, error.what()));
     }
   }
   return 0;
+}
+
+// ---- compare
+// -------------------------------------------------------------------------------------
+int compare(const Options& o) {
+  const std::string text = o.file.empty()
+                               ? std::string(std::istreambuf_iterator<char>(std::cin), {})
+                               : zoo::read_file(o.file);
+  if (text.empty()) throw std::runtime_error("no text to compare on: name one with --file");
+  std::vector<zoo::TokenizerReport> reports;
+  for (const std::string& folder : o.tokenizers) {
+    const auto tokenizer = zoo::load_tokenizer(folder, {.target = o.target});
+    try {
+      reports.push_back(zoo::measure_tokenizer(*tokenizer, folder, text));
+    } catch (const std::exception& error) {
+      throw std::runtime_error(fmt::format("{}: {}", folder, error.what()));
+    }
+  }
+  fmt::print("{}",
+             o.as_json ? zoo::comparison_json(reports) + "\n" : zoo::comparison_table(reports));
+  if (!o.page.empty()) {
+    zoo::write_file(o.page, zoo::comparison_page(reports));
+    fmt::print(stderr, "page: {}\n", o.page);
+  }
+  return 0;
+}
+
+int run(const Options& o) {
+  if (o.verb == "compare") return compare(o);
+  if (o.tokenizers.size() > 1)
+    throw zoo::UsageError("several --tokenizer are for the verb compare");
+  if (!o.batch && o.max_length != 0) throw zoo::UsageError("--max-length is for --batch");
+  if (o.max_length < 0) throw zoo::UsageError("--max-length must not be negative");
+  const auto tokenizer = zoo::load_tokenizer(o.tokenizers.front(), {.target = o.target});
+  return o.verb == "encode" && o.batch ? encode_as_batch(*tokenizer, o) : each_line(*tokenizer, o);
+}
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("verb", o.verb,
+                 "encode: text to a JSON array of ids; decode: the reverse; compare: a table of "
+                 "several tokenizers on one text")
+      ->required()
+      ->check(CLI::IsMember({"encode", "decode", "compare"}));
+  app.add_option("--tokenizer", o.tokenizers, "Folder with a tokenizer's files (repeatable)")
+      ->required()
+      ->allow_extra_args(false);
+  app.add_flag("--json", o.as_json,
+               "Text lines are JSON strings, so that they may hold any character; compare: print "
+               "JSON");
+  app.add_flag("--target", o.target, "The target side of a translation model's tokenizer");
+  const char* encode = "encode";
+  app.add_flag("--special", o.special, "Add the special tokens of the tokenizer's template")
+      ->group(encode);
+  app.add_flag("--plain", o.plain, "Special tokens written in the text are text")->group(encode);
+  app.add_flag("--pieces", o.pieces, "Print pieces instead of ids")->group(encode);
+  app.add_flag("--offsets", o.offsets,
+               "Print [begin, end] in bytes of the text instead of ids; with --pieces: [piece, "
+               "begin, end]")
+      ->group(encode);
+  app.add_flag("--pair", o.pair, "A line is two texts with a tab between them")->group(encode);
+  app.add_flag("--batch", o.batch,
+               "All lines as one padded batch: one JSON object with input_ids, attention_mask and "
+               "token_type_ids")
+      ->group(encode);
+  zoo::add_option(app, encode, "max-length", o.max_length,
+                  "With --batch: longest row, special tokens included (0: no limit)");
+  zoo::add_option(app, encode, "truncation", o.truncation, "With --batch: which text is cut");
+  app.add_flag("--skip-special", o.skip_special, "Leave special tokens out")->group("decode");
+  app.add_option("--file", o.file, "The text (default: standard input)")->group("compare");
+  app.add_option("--page", o.page, "Write the table and a plot as a page (HTML)")->group("compare");
 }
 
 }  // namespace
@@ -79,16 +214,7 @@ int main(int argc, char** argv) {
     std::ios::sync_with_stdio(false);
     Options o;
     CLI::App app{"Text to ids and back: one line of standard input at a time."};
-    app.add_option("verb", o.verb, "encode: text to a JSON array of ids; decode: the reverse")
-        ->required()
-        ->check(CLI::IsMember({"encode", "decode"}));
-    app.add_option("--tokenizer", o.tokenizer, "Folder with the tokenizer's files")->required();
-    app.add_flag("--special", o.special,
-                 "encode: add the special tokens of the tokenizer's template");
-    app.add_flag("--skip-special", o.skip_special, "decode: leave special tokens out");
-    app.add_flag("--json", o.as_json,
-                 "Text lines are JSON strings, so that they may hold any character");
-    app.add_flag("--plain", o.plain, "encode: special tokens written in the text are text");
+    add_options(app, o);
     zoo::parse(app, argc, argv);
     return run(o);
   });

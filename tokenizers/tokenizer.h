@@ -66,13 +66,21 @@ class Tokenizer {
   }
 };
 
+/// What every class does last: the template's ids (or only its segments) around the bare text.
+Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options);
+
 /// Two texts in one sequence: [CLS] A [SEP] B [SEP]. Offsets count in the text that an id is of.
 Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
                      EncodeOptions options = {});
 
+struct LoadOptions {
+  bool target = false;  ///< of a translation model with two vocabularies: the target's
+};
+
 /// The folder's files decide which class loads; the order is documented in tokenizers/README.md.
 /// Throws std::runtime_error, one line: folder, what was found, what was expected.
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder,
+                                          const LoadOptions& options = {});
 
 /// Copies the files that belong to a tokenizer (and nothing else) from one folder to another.
 void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,19 +13,11 @@
 
 namespace zoo {
 
-/// What `add_special` puts around a text.
-struct SpecialTemplate {
-  std::vector<int32_t> before, after;
-};
+/// Throws std::runtime_error where the text is no JSON, or no tokenizer.json.
+nlohmann::json parse_tokenizer_json(std::string_view text);
 
-/// A parsed tokenizer.json. Throws std::runtime_error that names the file.
-nlohmann::json read_tokenizer_json(const std::filesystem::path& path);
-
-/// Throws std::runtime_error where a token asks for what the zoo does not do (lstrip, ...).
+/// Throws std::runtime_error for an entry that lacks its id or text.
 std::vector<AddedToken> read_added_tokens(const nlohmann::json& tokenizer_json);
-
-/// The post-processor's template for one text; a null post-processor gives an empty one.
-SpecialTemplate read_special_template(const nlohmann::json& tokenizer_json);
 
 /// Keeps keys in the order written, as people read them. Appending to `object` avoids its linear
 /// search for a key.
@@ -35,11 +28,13 @@ struct TokenizerJson {
   OrderedJson normalizer, pre_tokenizer, post_processor, decoder, model;
 };
 
-OrderedJson template_to_json(const SpecialTemplate& specials, const Tokenizer& tokenizer);
-
 OrderedJson make_tokenizer_json(const TokenizerJson& parts, std::vector<AddedToken> added);
 
-/// Writes tokenizer.json and tokenizer_config.json (which AutoTokenizer of `transformers` reads).
+/// The text of a tokenizer_config.json that AutoTokenizer of `transformers` reads: the class, and
+/// the names of the roles.
+std::string make_tokenizer_config(const Tokenizer& tokenizer);
+
+/// Writes tokenizer.json and tokenizer_config.json.
 void write_tokenizer_json(const std::filesystem::path& folder, const OrderedJson& whole,
                           const Tokenizer& tokenizer);
 

@@ -15,7 +15,7 @@ class SubwordModel {
  public:
   virtual ~SubwordModel() = default;
   /// Appends the ids of one word and, where `ends` is not null, the byte of the word where each
-  /// id's part ends.
+  /// id's part ends. Ids in a row with equal ends share one part, as its bytes do.
   virtual void encode(std::string_view word, std::vector<int32_t>& ids,
                       std::vector<size_t>* ends) const = 0;
   /// One past the largest id.

@@ -1,13 +1,13 @@
 #include "tokenizers/sentencepiece/sentencepiece.h"
 
 #include <fmt/format.h>
-#include <sentencepiece_processor.h>
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <stdexcept>
 
 #include "app/files.h"
+#include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -15,108 +15,70 @@ namespace {
 
 using Type = SentencePieceModel::Type;
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
 bool is_text(Type type) {
   return type == Type::kNormal || type == Type::kUserDefined || type == Type::kUnused;
 }
 
-// "<0x0A>" -> 0x0A
-char byte_of(const std::string& piece) {
-  unsigned value = 0;
-  if (piece.size() == 6) std::from_chars(piece.data() + 3, piece.data() + 5, value, 16);
-  return static_cast<char>(value);
+SentencePieceModel read_model(std::string_view bytes) {
+  SentencePieceModel model = parse_sentencepiece_model(bytes);
+  check_sentencepiece_model(model);
+  return model;
 }
 
-void check_supported(const SentencePieceModel& model) {
-  using Algorithm = SentencePieceModel::Algorithm;
-  if (model.algorithm != Algorithm::kBpe && model.algorithm != Algorithm::kUnigram) {
-    throw std::runtime_error(
-        "a SentencePiece model of words or characters; known are BPE and unigram");
-  }
-  if (model.denormalizes) {
-    throw std::runtime_error("a SentencePiece model with denormalisation rules is not supported");
-  }
-  if (model.whitespace_as_suffix) {
-    throw std::runtime_error(
-        "a SentencePiece model with treat_whitespace_as_suffix is not supported");
-  }
+void add_token(const AddedTokens::Part& part, bool details, Encoding& out) {
+  out.ids.push_back(*part.id);
+  if (!details) return;
+  out.offsets.emplace_back(part.begin, part.begin + part.text.size());
+  out.words.push_back(out.words.empty() ? 0 : out.words.back() + 1);
 }
 
-/// What the package sees as added tokens: the special pieces and those the user defined.
-std::vector<AddedToken> added_tokens_of(const SentencePieceModel& model) {
-  std::vector<AddedToken> tokens;
-  for (size_t id = 0; id < model.pieces.size(); ++id) {
-    const auto& piece = model.pieces[id];
-    const bool special = piece.type == Type::kControl || piece.type == Type::kUnknown;
-    if (special || piece.type == Type::kUserDefined) {
-      tokens.push_back({static_cast<int32_t>(id), piece.text, special});
+/// Counts the words before a place of a text, as spaces delimit them; the spaces before a word are
+/// part of it. Places are asked for in order.
+class WordCounter {
+ public:
+  WordCounter(std::string_view text, int32_t first) : text_(text), word_(first) {}
+  int32_t word_at(size_t place) {
+    while (at_ <= place && at_ < text_.size()) {
+      const utf8::Character c = utf8::first(text_.substr(at_));
+      const bool space = c.valid && unicode::is_space(c.code);
+      if (space && !after_space_ && at_ > 0) ++word_;
+      after_space_ = space;
+      at_ += c.size;
     }
+    return word_;
   }
-  return tokens;
-}
 
-/// The pieces by id, as a tokenizer.json of either algorithm lists them.
-std::vector<std::string> vocabulary_of(const nlohmann::json& model) {
-  const nlohmann::json& vocabulary = model.at("vocab");
-  std::vector<std::string> pieces(vocabulary.size());
-  if (vocabulary.is_array()) {
-    for (size_t id = 0; id < pieces.size(); ++id) pieces[id] = vocabulary[id].at(0);
-    return pieces;
-  }
-  for (const auto& [piece, id] : vocabulary.items()) {
-    std::string& place = pieces.at(id.get<size_t>());
-    if (!place.empty()) throw std::runtime_error(fmt::format("id {} is given twice", id.dump()));
-    place = piece;
-  }
-  return pieces;
-}
-
-void check_same_model(const SentencePieceModel& model, const nlohmann::json& found) {
-  const TokenizerJson expected = sentencepiece_to_json(model);
-  const auto differs = [](const std::string& what) {
-    throw std::runtime_error(fmt::format(
-        "its {} is not that of the .model file beside it; remove tokenizer.json to read the .model "
-        "alone (raw SentencePiece ids)",
-        what));
-  };
-  if (found.at("model").at("type") != expected.model["type"].get<std::string>()) differs("model");
-  if (found.at("model").value("byte_fallback", false) != model.byte_fallback)
-    differs("byte_fallback");
-  const std::vector<std::string> pieces = vocabulary_of(found.at("model"));
-  for (size_t id = 0; id < std::max(pieces.size(), model.pieces.size()); ++id) {
-    if (id >= pieces.size() || id >= model.pieces.size() || pieces[id] != model.pieces[id].text) {
-      differs(fmt::format("id {}", id));
-    }
-  }
-  const auto part = [&](const char* name) { return found.value(name, nlohmann::json()); };
-  if (part("normalizer") != nlohmann::json(expected.normalizer)) differs("normalizer");
-  if (part("pre_tokenizer") != nlohmann::json(expected.pre_tokenizer)) differs("pre_tokenizer");
-  if (part("decoder") != nlohmann::json(expected.decoder)) differs("decoder");
-}
+ private:
+  std::string_view text_;
+  size_t at_ = 0;
+  int32_t word_;
+  bool after_space_ = false;
+};
 
 }  // namespace
 
 SentencePieceTokenizer::SentencePieceTokenizer(std::string model)
     : bytes_(std::move(model)),
-      model_(parse_sentencepiece_model(bytes_)),
-      processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()) {
-  check_supported(model_);
-  const auto status = processor_->LoadFromSerializedProto(bytes_);
-  if (!status.ok())
-    throw std::runtime_error(fmt::format("the library refuses it: {}", status.message()));
+      model_(read_model(bytes_)),
+      normalizer_(model_),
+      segmenter_(make_segmenter(model_, unknown_of(model_))),
+      unk_(unknown_of(model_)) {
   for (size_t id = 0; id < model_.pieces.size(); ++id) {
     ids_.emplace(model_.pieces[id].text, static_cast<int32_t>(id));
+    if (model_.pieces[id].type == Type::kByte) {
+      byte_ids_[byte_of(model_.pieces[id])] = static_cast<int32_t>(id);
+    }
   }
   find_roles();
-  if (bos_) specials_.before = {*bos_};
-  if (eos_) specials_.after = {*eos_};
+  const auto list = [](std::optional<int32_t> id) {
+    return id ? std::vector<int32_t>{*id} : std::vector<int32_t>();
+  };
+  post_ = PostTemplate(list(bos_), list(eos_));
 }
 
 SentencePieceTokenizer::SentencePieceTokenizer(std::string model,
                                                const nlohmann::json& tokenizer_json)
     : SentencePieceTokenizer(std::move(model)) {
-  check_same_model(model_, tokenizer_json);
   std::vector<AddedToken> tokens = read_added_tokens(tokenizer_json);
   std::sort(tokens.begin(), tokens.end(),
             [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
@@ -132,20 +94,33 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string model,
     }
   }
   added_ = AddedTokens(std::move(tokens));
-  specials_ = read_special_template(tokenizer_json);
-  for (const auto* side : {&specials_.before, &specials_.after}) {
-    for (const int32_t id : *side) piece(id);  // throws where the template names no piece
+  post_ = read_post_template(tokenizer_json.value("post_processor", nlohmann::json()));
+  for (const auto* parts : {&post_.single(), &post_.pair()}) {
+    for (const PostTemplate::Part& part : *parts) {
+      if (part.kind == PostTemplate::Part::Kind::kId) piece(part.id);  // throws where it is none
+    }
   }
 }
 
-SentencePieceTokenizer::~SentencePieceTokenizer() = default;
+bool SentencePieceTokenizer::accepts(std::string_view model, const nlohmann::json& tokenizer_json) {
+  try {
+    for (const AddedToken& token : read_added_tokens(tokenizer_json)) {
+      if (token.normalized) return false;
+    }
+    return describes_sentencepiece(tokenizer_json, read_model(model));
+  } catch (const std::exception&) {
+    return false;
+  }
+}
 
 void SentencePieceTokenizer::find_roles() {
-  const auto role = [](int id) { return id < 0 ? std::nullopt : std::optional<int32_t>(id); };
-  bos_ = role(processor_->bos_id());
-  eos_ = role(processor_->eos_id());
-  pad_ = role(processor_->pad_id());
-  unk_ = role(processor_->unk_id());
+  const auto role = [&](const std::string& text) -> std::optional<int32_t> {
+    const auto id = id_of(text);
+    return id && piece(*id).type == Type::kControl ? id : std::nullopt;
+  };
+  bos_ = role(model_.bos_piece);
+  eos_ = role(model_.eos_piece);
+  pad_ = role(model_.pad_piece);
 }
 
 std::string SentencePieceTokenizer::kind() const {
@@ -161,56 +136,134 @@ const SentencePieceModel::Piece& SentencePieceTokenizer::piece(int32_t id) const
   return model_.pieces[static_cast<size_t>(id)];
 }
 
-void SentencePieceTokenizer::encode_part(const AddedTokens::Part& part, Encoding& out) const {
-  const auto pieces = processor_->EncodeAsImmutableProto(part.text);
-  for (size_t i = 0; i < pieces.pieces_size();) {
-    // The library gives a character's place to the last of its byte pieces, an empty one to others.
-    size_t last = i;
-    const auto is_byte = [&](size_t at) {
-      return processor_->IsByte(static_cast<int>(pieces.pieces(static_cast<int>(at)).id()));
-    };
-    while (is_byte(last) &&
-           pieces.pieces(static_cast<int>(last)).begin() ==
-               pieces.pieces(static_cast<int>(last)).end() &&
-           last + 1 < pieces.pieces_size()) {
-      ++last;
+// ---- Encoding ----
+
+/// A stretch of the user's text as the pieces spell it.
+struct SentencePieceTokenizer::Normalized {
+  std::string text;
+  std::vector<size_t> origins;  // empty without details
+  AddedTokens::Part part;
+};
+
+SentencePieceTokenizer::Normalized SentencePieceTokenizer::normalize(const AddedTokens::Part& part,
+                                                                     bool details) const {
+  Normalized normalized{.part = part};
+  normalized.text = normalizer_.apply(part.text, details ? &normalized.origins : nullptr);
+  return normalized;
+}
+
+std::vector<AddedTokens::Part> SentencePieceTokenizer::split(std::string_view text,
+                                                             bool recognise_added) const {
+  if (recognise_added && !added_.empty()) return added_.split(text);
+  if (text.empty()) return {};
+  return {{.text = text}};
+}
+
+/// Calls emit(id, begin, end) with places of the normalised text. Unknown characters become their
+/// bytes, or, those in a row, one <unk>.
+template <class Emit>
+void SentencePieceTokenizer::for_each_id(const Normalized& from,
+                                         const Segmenter::Segments& segments,
+                                         const Emit& emit) const {
+  // The bytes of a character all have its place; those of a unigram model's unknown characters in a
+  // row have the place of all these, as in the `tokenizers` package.
+  const bool fuses =
+      !model_.byte_fallback || model_.algorithm == SentencePieceModel::Algorithm::kUnigram;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const size_t begin = segments[i].begin;
+    size_t end = segments[i].end;
+    if (segments[i].id != unk_) {
+      emit(segments[i].id, begin, end);
+      continue;
     }
-    const auto place = pieces.pieces(static_cast<int>(last));
-    const size_t begin = part.begin + place.begin(), end = part.begin + place.end();
-    const bool byte_by_byte = last > i && end - begin == last - i + 1;
-    for (size_t k = i; k <= last; ++k) {
-      out.ids.push_back(static_cast<int32_t>(pieces.pieces(static_cast<int>(k)).id()));
-      const size_t offset = begin + (k - i);
-      out.offsets.emplace_back(byte_by_byte ? offset : begin, byte_by_byte ? offset + 1 : end);
+    while (fuses && i + 1 < segments.size() && segments[i + 1].id == unk_) end = segments[++i].end;
+    if (!model_.byte_fallback) {
+      emit(unk_, begin, end);
+      continue;
     }
-    i = last + 1;
+    for (const char byte : std::string_view(from.text).substr(begin, end - begin)) {
+      emit(byte_ids_[static_cast<unsigned char>(byte)], begin, end);
+    }
   }
+}
+
+void SentencePieceTokenizer::add(const Normalized& from, const Segmenter::Segments& segments,
+                                 Encoding& out) const {
+  const bool details = !from.origins.empty();
+  WordCounter words(from.part.text, out.words.empty() ? 0 : out.words.back() + 1);
+  out.ids.reserve(out.ids.size() + segments.size());
+  for_each_id(from, segments, [&](int32_t id, size_t begin, size_t end) {
+    out.ids.push_back(id);
+    if (!details) return;
+    out.offsets.emplace_back(from.part.begin + from.origins[begin],
+                             from.part.begin + from.origins[end]);
+    out.words.push_back(words.word_at(from.origins[begin]));
+  });
 }
 
 Encoding SentencePieceTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
-  const auto add_special = [&](const std::vector<int32_t>& ids, size_t at) {
-    for (const int32_t id : ids) {
-      out.ids.push_back(id);
-      out.offsets.emplace_back(at, at);
+  Segmenter::Segments segments;
+  for (const AddedTokens::Part& part : split(text, options.recognise_added)) {
+    if (part.id) {
+      add_token(part, options.details, out);
+      continue;
     }
-  };
-  if (options.add_special) add_special(specials_.before, 0);
-  if (!options.recognise_added) {
-    encode_part({text, 0}, out);
-  } else {
-    for (const AddedTokens::Part& part : added_.split(text)) {
-      if (part.id) {
-        out.ids.push_back(*part.id);
-        out.offsets.emplace_back(part.begin, part.begin + part.text.size());
-      } else {
-        encode_part(part, out);
-      }
-    }
+    const Normalized normalized = normalize(part, options.details);
+    segmenter_->best(normalized.text, segments);
+    add(normalized, segments, out);
   }
-  if (options.add_special) add_special(specials_.after, text.size());
-  return out;
+  return finish_encoding(*this, std::move(out), options);
 }
+
+std::vector<int32_t> SentencePieceTokenizer::sample(std::string_view text, double alpha,
+                                                    int nbest_size, uint64_t seed) const {
+  const bool bpe = model_.algorithm == SentencePieceModel::Algorithm::kBpe;
+  if (!(alpha >= 0) || alpha > (bpe ? 1.0 : std::numeric_limits<double>::max())) {
+    throw std::invalid_argument(fmt::format("{}: alpha is {}, expected {}", kind(), alpha,
+                                            bpe ? "a probability from 0 to 1" : "0 or more"));
+  }
+  std::mt19937_64 random(seed);
+  Encoding out;
+  for (const AddedTokens::Part& part : split(text, /*recognise_added=*/true)) {
+    if (part.id) {
+      add_token(part, /*details=*/false, out);
+      continue;
+    }
+    const Normalized normalized = normalize(part, /*details=*/false);
+    add(normalized, segmenter_->sample(normalized.text, alpha, nbest_size, random), out);
+  }
+  return out.ids;
+}
+
+std::vector<SentencePieceTokenizer::ScoredIds> SentencePieceTokenizer::nbest(std::string_view text,
+                                                                             size_t n) const {
+  const Normalized normalized = normalize({.text = text}, /*details=*/false);
+  std::vector<ScoredIds> found;
+  for (const auto& [segments, score] : segmenter_->nbest(normalized.text, n)) {
+    Encoding out;
+    add(normalized, segments, out);
+    found.push_back({std::move(out.ids), score});
+  }
+  return found;
+}
+
+std::vector<SentencePieceTokenizer::NamedPiece> SentencePieceTokenizer::pieces(
+    std::string_view text) const {
+  const Normalized normalized = normalize({.text = text}, /*details=*/true);
+  Segmenter::Segments segments;
+  segmenter_->best(normalized.text, segments);
+  WordCounter words(text, 0);
+  std::vector<NamedPiece> found;
+  for_each_id(normalized, segments, [&](int32_t id, size_t begin, size_t end) {
+    const size_t from = normalized.origins[begin];
+    found.push_back({id == unk_ ? normalized.text.substr(begin, end - begin) : piece(id).text, from,
+                     normalized.origins[end], words.word_at(from)});
+  });
+  return found;
+}
+
+// ---- Decoding ----
 
 std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string text, run;  // run: byte pieces in a row, which may break off inside a character
@@ -231,11 +284,39 @@ std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool sk
   return text.substr(std::min(spaces, leading_spaces_dropped(model_)));
 }
 
+std::string SentencePieceTokenizer::join(std::span<const std::string> pieces) const {
+  std::string text, run;
+  bool at_start = model_.add_dummy_prefix || model_.remove_extra_whitespaces;
+  for (const std::string& name : pieces) {
+    const auto id = id_of(name);
+    const Type type = id ? piece(*id).type : Type::kUnknown;
+    if (type == Type::kByte) {
+      run += static_cast<char>(byte_of(piece(*id)));
+      continue;
+    }
+    text += utf8::replace_invalid(run);
+    run.clear();
+    at_start &= text.empty();
+    if (type == Type::kControl) continue;
+    if (type == Type::kUnknown) {
+      text += id ? model_.unk_surface : name;
+      continue;
+    }
+    std::string_view rest = name;
+    if (at_start && rest.starts_with(kSpaceMark)) {
+      rest.remove_prefix(kSpaceMark.size());
+      at_start = model_.remove_extra_whitespaces;  // else one space is all that was put there
+    }
+    text += utf8::replace_all(rest, kSpaceMark, " ");
+  }
+  return text + utf8::replace_invalid(run);
+}
+
 std::string SentencePieceTokenizer::piece_of(int32_t id) const { return piece(id).text; }
 
 std::string SentencePieceTokenizer::bytes_of(int32_t id) const {
   const SentencePieceModel::Piece& found = piece(id);
-  if (found.type == Type::kByte) return {byte_of(found.text)};
+  if (found.type == Type::kByte) return {static_cast<char>(byte_of(found))};
   if (!is_text(found.type) || !model_.escape_whitespaces) return found.text;
   return utf8::replace_all(found.text, kSpaceMark, " ");
 }
@@ -255,7 +336,7 @@ OrderedJson SentencePieceTokenizer::to_json() const {
   if (added.empty()) added = added_tokens_of(model_);
   const SentencePieceModel own = parse_sentencepiece_model(bytes_);  // without added tokens
   TokenizerJson parts = sentencepiece_to_json(own);
-  parts.post_processor = template_to_json(specials_, *this);
+  parts.post_processor = post_template_to_json(post_, *this);
   return make_tokenizer_json(parts, added);
 }
 

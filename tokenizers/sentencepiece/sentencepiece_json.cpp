@@ -15,8 +15,6 @@ namespace {
 
 using Type = SentencePieceModel::Type;
 
-constexpr const char* kSpaceMark = "\xE2\x96\x81";  // U+2581
-
 std::string base64(std::string_view bytes) {
   static constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -32,7 +30,7 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-OrderedJson replace(const OrderedJson& pattern, const char* content) {
+OrderedJson replace(const OrderedJson& pattern, std::string_view content) {
   return {{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
 }
 
@@ -50,7 +48,7 @@ OrderedJson normalizer(const SentencePieceModel& model) {
         {{"type", "Precompiled"}, {"precompiled_charsmap", base64(model.precompiled_charsmap)}});
   }
   if (model.remove_extra_whitespaces) {
-    steps.push_back(replace({{"Regex", "^ +| +$"}}, ""));
+    steps.push_back(replace({{"Regex", "\\A +| +\\z"}}, ""));  // ^ and $ would be those of a line
     steps.push_back(replace({{"Regex", " {2,}"}}, " "));
   }
   if (model.add_dummy_prefix) {
@@ -156,6 +154,31 @@ TokenizerJson sentencepiece_to_json(const SentencePieceModel& model) {
   json.model = model.algorithm == SentencePieceModel::Algorithm::kBpe ? bpe_model(model)
                                                                       : unigram_model(model);
   return json;
+}
+
+std::vector<AddedToken> added_tokens_of(const SentencePieceModel& model) {
+  std::vector<AddedToken> tokens;
+  for (size_t id = 0; id < model.pieces.size(); ++id) {
+    const auto& piece = model.pieces[id];
+    const bool special = piece.type == Type::kControl || piece.type == Type::kUnknown;
+    if (special || piece.type == Type::kUserDefined) {
+      tokens.push_back({static_cast<int32_t>(id), piece.text, special});
+    }
+  }
+  return tokens;
+}
+
+bool describes_sentencepiece(const nlohmann::json& tokenizer_json,
+                             const SentencePieceModel& model) {
+  const auto equal = [&](const char* name, const OrderedJson& expected) {
+    return tokenizer_json.value(name, nlohmann::json()) == nlohmann::json(expected);
+  };
+  const nlohmann::json pieces = tokenizer_json.at("model").value("vocab", nlohmann::json());
+  if (pieces.size() != model.pieces.size()) return false;
+  const TokenizerJson expected = sentencepiece_to_json(model);
+  return equal("normalizer", expected.normalizer) &&
+         equal("pre_tokenizer", expected.pre_tokenizer) && equal("decoder", expected.decoder) &&
+         equal("model", expected.model);
 }
 
 }  // namespace zoo

@@ -1,8 +1,14 @@
 // Protocol buffers' wire format: a message is a row of (field number and wire type, value).
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <stdexcept>
+#include <unordered_set>
 
 #include "tokenizers/sentencepiece/precompiled_charsmap.h"
 #include "tokenizers/text/utf8.h"
@@ -118,6 +124,12 @@ std::string write_piece(const SentencePieceModel::Piece& piece) {
 void parse_trainer_spec(std::string_view bytes, SentencePieceModel& model) {
   for (Reader reader(bytes); !reader.done();) {
     const Field field = reader.next();
+    if (field.wire == 2) {
+      if (field.number == 44) model.unk_surface = field.bytes;
+      if (field.number == 46) model.bos_piece = field.bytes;
+      if (field.number == 47) model.eos_piece = field.bytes;
+      if (field.number == 48) model.pad_piece = field.bytes;
+    }
     if (field.wire != 0) continue;
     if (field.number == 3) {
       if (field.value < 1 || field.value > 4) fail("unknown kind of model");
@@ -171,6 +183,60 @@ SentencePieceModel parse_sentencepiece_model(std::string_view bytes) {
   // They follow the pieces: without them the end of the file is missing.
   if (!trainer || !normalizer) fail("it ends before its settings");
   return model;
+}
+
+int32_t unknown_of(const SentencePieceModel& model) {
+  const auto found = std::find_if(model.pieces.begin(), model.pieces.end(), [](const auto& piece) {
+    return piece.type == SentencePieceModel::Type::kUnknown;
+  });
+  return static_cast<int32_t>(found - model.pieces.begin());
+}
+
+unsigned char byte_of(const SentencePieceModel::Piece& piece) {
+  unsigned value = 0;
+  if (piece.text.size() == 6) {
+    std::from_chars(piece.text.data() + 3, piece.text.data() + 5, value, 16);
+  }
+  return static_cast<unsigned char>(value);
+}
+
+void check_sentencepiece_model(const SentencePieceModel& model) {
+  using Algorithm = SentencePieceModel::Algorithm;
+  using Type = SentencePieceModel::Type;
+  if (model.algorithm != Algorithm::kBpe && model.algorithm != Algorithm::kUnigram) {
+    throw std::runtime_error(
+        "a SentencePiece model of words or characters; known are BPE and unigram");
+  }
+  if (model.denormalizes) {
+    throw std::runtime_error("a SentencePiece model with denormalisation rules is not supported");
+  }
+  if (model.whitespace_as_suffix) {
+    throw std::runtime_error(
+        "a SentencePiece model with treat_whitespace_as_suffix is not supported");
+  }
+  std::unordered_set<std::string_view> in_text, reserved;
+  size_t unknown = 0, bytes = 0;
+  for (const auto& piece : model.pieces) {
+    unknown += piece.type == Type::kUnknown;
+    bytes += piece.type == Type::kByte && piece.text == fmt::format("<0x{:02X}>", byte_of(piece));
+    const bool stands_in_text = piece.type == Type::kNormal || piece.type == Type::kUserDefined ||
+                                piece.type == Type::kUnused;
+    if (!(stands_in_text ? in_text : reserved).insert(piece.text).second) {
+      throw std::runtime_error(fmt::format("piece '{}' is given twice", piece.text));
+    }
+    if (!std::isfinite(piece.score)) {
+      throw std::runtime_error(fmt::format("the score of piece '{}' is no number", piece.text));
+    }
+  }
+  if (unknown != 1) {
+    throw std::runtime_error(
+        fmt::format("expected one piece for what is unknown, found {}", unknown));
+  }
+  if (in_text.empty()) throw std::runtime_error("it has no pieces for text");
+  if (model.byte_fallback && bytes != 256) {
+    throw std::runtime_error(fmt::format(
+        "unknown characters are to become bytes, but there are {} of 256 byte pieces", bytes));
+  }
 }
 
 std::string rewrite_sentencepiece_model(std::string_view bytes,

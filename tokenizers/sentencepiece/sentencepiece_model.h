@@ -35,10 +35,24 @@ struct SentencePieceModel {
   std::string normalization;             ///< "identity", "nmt_nfkc", ...
   bool denormalizes = false;             ///< rules of its own turn pieces back into text
   std::string precompiled_charsmap;      ///< the normalisation's rules, compiled; empty: none
+  /// Which control pieces have which role, where the model has them.
+  std::string bos_piece = "<s>", eos_piece = "</s>", pad_piece = "<pad>";
+  std::string unk_surface = " \xE2\x81\x87 ";  ///< what is unknown, in text: a double question mark
 };
 
 /// Throws std::runtime_error (without naming a file) for what is no whole SentencePiece model.
 SentencePieceModel parse_sentencepiece_model(std::string_view bytes);
+
+/// Throws std::runtime_error for a model that the zoo does not read (of words or characters, with
+/// rules that turn pieces back into text, with spaces as suffixes), and for one that contradicts
+/// itself: pieces given twice, none or two for what is unknown, not all bytes.
+void check_sentencepiece_model(const SentencePieceModel& model);
+
+/// The id of what is unknown in a checked model.
+int32_t unknown_of(const SentencePieceModel& model);
+
+/// "<0x0A>" -> 0x0A, for pieces of type kByte.
+unsigned char byte_of(const SentencePieceModel::Piece& piece);
 
 /// The same file with every piece passed through `edit` and escape_whitespaces as given.
 std::string rewrite_sentencepiece_model(std::string_view bytes,

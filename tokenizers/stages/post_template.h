@@ -25,7 +25,9 @@ class PostTemplate {
 
   /// How many ids it adds to one text, or to two.
   size_t added(bool is_pair) const;
-  /// One text. Details are filled where `a` has them.
+  /// The same places for texts and the same segments, without ids.
+  PostTemplate without_ids() const;
+  /// One text. Details are filled where `a` has offsets and words.
   Encoding apply(Encoding a) const;
   Encoding apply(Encoding a, Encoding b) const;
 
@@ -41,8 +43,13 @@ class PostTemplate {
 /// std::runtime_error for others, and lists the known.
 PostTemplate read_post_template(const nlohmann::json& post_processor);
 
-/// Whether spaces at the ends of an id's text are left out of its offsets (GPT-2's family).
-bool trims_offsets(const nlohmann::json& post_processor);
+/// Whether spaces at the ends of an id's text are left out of its offsets (GPT-2's family), and
+/// whether the first of them is then taken for one that the tokenizer added.
+struct OffsetTrimming {
+  bool on = false;
+  bool prefix_space = false;
+};
+OffsetTrimming read_offset_trimming(const nlohmann::json& post_processor);
 
 /// The "post_processor" of a template; null for one without ids.
 nlohmann::ordered_json post_template_to_json(const PostTemplate& post, const Tokenizer& tokenizer);

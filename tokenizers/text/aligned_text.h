@@ -34,6 +34,9 @@ class AlignedText {
   /// Every ASCII character c becomes to[c], ASCII as well; all keep their places.
   void map_ascii(const std::array<char, 128>& to);
 
+  /// Bytes [begin, end) of it, with their places.
+  AlignedText part(size_t begin, size_t end) const;
+
   /// Rewrites a text from its beginning to its end, one call after the other; the text changes when
   /// finish() is called. Each call takes bytes from the old text, puts some into the new one, or
   /// both. A text that is kept as a whole, or changed by characters of the same size, costs little.

@@ -36,6 +36,14 @@ size_t ascii_prefix(std::string_view text) {
   return at;
 }
 
+Character last(std::string_view text) {
+  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    const Character c = first(text.substr(text.size() - size));
+    if (c.valid && c.size == size) return c;
+  }
+  return {.code = 0xFFFD, .size = 1, .valid = false};
+}
+
 std::string encode(char32_t code) {
   const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
   const auto lead = [&](int mark, int shift) { return static_cast<char>(mark | (code >> shift)); };
@@ -61,6 +69,39 @@ std::string replace_invalid(std::string_view text) {
     const Character c = first(text);
     out += c.valid ? std::string(text.substr(0, c.size)) : encode(0xFFFD);
     text.remove_prefix(c.size);
+  }
+  return out;
+}
+
+namespace {
+
+/// Length of the ill-formed stretch at the head of `text` (Unicode 16, section 3.9, table 3-7).
+size_t ill_formed_size(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  const size_t size = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+  size_t n = 1;
+  for (; n < size && n < text.size(); ++n) {
+    uint8_t low = 0x80, high = 0xBF;
+    if (n == 1 && lead == 0xE0) low = 0xA0;
+    if (n == 1 && lead == 0xED) high = 0x9F;
+    if (n == 1 && lead == 0xF0) low = 0x90;
+    if (n == 1 && lead == 0xF4) high = 0x8F;
+    if (byte(n) < low || byte(n) > high) break;
+  }
+  return n;
+}
+
+}  // namespace
+
+std::string replace_ill_formed(std::string_view text) {
+  if (find_invalid(text) == std::string_view::npos) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    const Character c = first(text);
+    const size_t size = c.valid ? c.size : ill_formed_size(text);
+    out += c.valid ? std::string(text.substr(0, size)) : encode(0xFFFD);
+    text.remove_prefix(size);
   }
   return out;
 }

@@ -20,6 +20,9 @@ Character first(std::string_view text);
 /// Bytes of `text` before the first one that is not ASCII.
 size_t ascii_prefix(std::string_view text);
 
+/// The character that `text` (not empty) ends with; an invalid byte likewise.
+Character last(std::string_view text);
+
 /// The bytes of a code point.
 std::string encode(char32_t code);
 
@@ -28,6 +31,11 @@ size_t find_invalid(std::string_view text);
 
 /// Every invalid byte becomes U+FFFD, the replacement character.
 std::string replace_invalid(std::string_view text);
+
+/// Every ill-formed stretch becomes one U+FFFD, stretches as Unicode's "maximal subparts" count
+/// them: the first bytes of a character that breaks off are one, a byte that begins nothing is one.
+/// Python's errors="replace" and Rust's from_utf8_lossy do the same.
+std::string replace_ill_formed(std::string_view text);
 
 /// `text` with every `from` (not empty) written as `to`, from left to right.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);

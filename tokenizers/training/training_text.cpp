@@ -14,6 +14,16 @@ namespace zoo {
 TrainingText::TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit)
     : files_(std::move(files)), pieces_(pieces), limit_(std::max<size_t>(limit, 8)) {}
 
+size_t TrainingText::total_bytes() const {
+  size_t bytes = 0;
+  for (const auto& file : files_) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 bool TrainingText::open_next_file() {
   if (file_ == files_.size()) return false;
   const auto& path = files_[file_++];
@@ -28,16 +38,29 @@ bool TrainingText::open_next_file() {
   return true;
 }
 
-// Keeps at least one piece's bytes in the buffer while the file lasts.
-void TrainingText::fill() {
-  if (buffer_.size() - begin_ >= limit_ || !in_.is_open() || !in_) return;
+/// Doubles what lies in the buffer, so that a long line is looked through a few times only.
+bool TrainingText::read_more() {
+  if (!in_.is_open() || !in_) return false;
   buffer_.erase(0, begin_);
   begin_ = 0;
   const size_t kept = buffer_.size();
-  buffer_.resize(kept + std::max<size_t>(limit_, 1 << 16));
+  buffer_.resize(kept + std::max({limit_, kept, size_t{1} << 16}));
   in_.read(buffer_.data() + kept, static_cast<std::streamsize>(buffer_.size() - kept));
   buffer_.resize(kept + static_cast<size_t>(in_.gcount()));
   if (in_.bad()) throw std::runtime_error("cannot read " + files_[file_ - 1].string());
+  return true;
+}
+
+// Keeps at least one piece's bytes in the buffer while the file lasts.
+void TrainingText::fill() {
+  if (buffer_.size() - begin_ < limit_) read_more();
+  if (pieces_ != Pieces::kWholeLines) return;
+  while (buffer_.find('\n', begin_) == std::string::npos && read_more()) {
+    if (buffer_.size() - begin_ <= kLongestLine) continue;
+    throw std::runtime_error(
+        fmt::format("{}: the line at byte {} is longer than {} bytes; break it into lines",
+                    files_[file_ - 1].string(), place_, kLongestLine));
+  }
 }
 
 size_t TrainingText::end_of_piece() const {
@@ -45,6 +68,7 @@ size_t TrainingText::end_of_piece() const {
   const std::string_view window = rest.substr(0, limit_);
   const size_t line = pieces_ == Pieces::kLines ? window.find('\n') : window.rfind('\n');
   if (line != std::string_view::npos) return line + 1;
+  if (pieces_ == Pieces::kWholeLines) return std::min(rest.find('\n'), rest.size() - 1) + 1;
   if (window.size() == rest.size()) return window.size();
   if (const size_t space = window.rfind(' '); space != std::string_view::npos && space > 0) {
     return space;

@@ -11,23 +11,30 @@ namespace zoo {
 class TrainingText {
  public:
   enum class Pieces {
-    kBlocks,  ///< many lines at once, line feeds included
-    kLines    ///< one line at a time, without its line feed
+    kBlocks,      ///< many lines at once, line feeds included
+    kWholeLines,  ///< the same, and no line is ever cut
+    kLines        ///< one line at a time, without its line feed
   };
+  /// What kWholeLines takes for one line; a longer one is an error.
+  static constexpr size_t kLongestLine = size_t{256} << 20;
+
   /// No piece is longer than `limit` bytes; longer lines are cut, at a space where there is one and
-  /// never inside a character.
+  /// never inside a character. Of kWholeLines such a line is a piece of its own.
   TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit = 4096);
 
   /// The next piece, which may be empty (an empty line); false at the end. Throws
-  /// std::runtime_error for a file that cannot be read, is not UTF-8 or has a zero byte, naming
-  /// file and byte, and at the end if all files were empty.
+  /// std::runtime_error for a file that cannot be read, is not UTF-8, has a zero byte or too long
+  /// a line, naming file and byte, and at the end if all files were empty.
   bool next(std::string& piece);
   /// Bytes handed out so far.
   size_t bytes() const { return bytes_; }
+  /// Bytes of all files, as far as that can be known beforehand.
+  size_t total_bytes() const;
 
  private:
   bool open_next_file();
   void fill();
+  bool read_more();
   size_t end_of_piece() const;
   void check(const std::string& piece, size_t begin) const;
   std::vector<std::filesystem::path> files_;

@@ -1,0 +1,59 @@
+// Unigram language model (Kudo 2018, arXiv:1804.10959) as a tokenizer.json holds it: pieces with
+// log probabilities; a word becomes its most probable split. T5, ALBERT, XLM-R and Pegasus.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/algorithms/piece_finder.h"
+#include "tokenizers/algorithms/subword_model.h"
+#include "tokenizers/algorithms/viterbi.h"
+
+namespace zoo {
+
+/// Splits as the `tokenizers` package does, ties and unknown characters included: a character that
+/// is no piece costs 10 more than the rarest piece, unknown ones in a row are one piece, which
+/// becomes its bytes (<0xE2> and so on) where byte_fallback is set and the vocabulary has all of
+/// them.
+class UnigramModel : public SubwordModel {
+ public:
+  struct Piece {
+    std::string text;
+    double score = 0;
+  };
+  /// The place of a piece is its id; of equal pieces the last is found. Throws std::runtime_error
+  /// for no pieces, and for an unknown piece that is none of them.
+  UnigramModel(std::vector<Piece> pieces, std::optional<int32_t> unk_id, bool byte_fallback);
+
+  /// Throws std::runtime_error for an unknown character where the model has no unknown piece. The
+  /// byte pieces of one character, or of several unknown ones in a row, have equal ends.
+  void encode(std::string_view word, std::vector<int32_t>& ids,
+              std::vector<size_t>* ends) const override;
+  int32_t vocab_size() const override { return static_cast<int32_t>(pieces_.size()); }
+  const std::string& piece_of(int32_t id) const override {
+    return pieces_.at(static_cast<size_t>(id)).text;
+  }
+  std::optional<int32_t> id_of(std::string_view piece) const override;
+  std::optional<int32_t> unk_id() const override { return unk_id_; }
+
+ private:
+  void add_unknown(std::string_view text, size_t end, std::vector<int32_t>& ids,
+                   std::vector<size_t>* ends) const;
+
+  std::vector<Piece> pieces_;
+  std::optional<int32_t> unk_id_, empty_id_;
+  UnknownPiece unknown_;
+  PieceFinder finder_;
+  std::vector<double> scores_;
+  std::optional<std::array<int32_t, 256>> byte_ids_;
+};
+
+/// From a tokenizer.json's "model" of type Unigram. Throws std::runtime_error for a damaged one.
+std::unique_ptr<SubwordModel> make_unigram_model(const nlohmann::json& model);
+
+}  // namespace zoo

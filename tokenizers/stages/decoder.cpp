@@ -1,0 +1,249 @@
+#include "tokenizers/stages/decoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/text/utf8.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+using Pieces = std::vector<std::string>;
+
+std::string join(const Pieces& pieces) {
+  std::string text;
+  for (const std::string& piece : pieces) text += piece;
+  return text;
+}
+
+/// Radford et al. 2019: characters of the byte alphabet are bytes, which together make UTF-8.
+class ByteLevelDecoder final : public Decoder {
+ public:
+  void apply(Pieces& pieces) const override {
+    std::string bytes;
+    for (const std::string& piece : pieces) bytes += from_byte_alphabet(piece).value_or(piece);
+    pieces = {utf8::replace_ill_formed(bytes)};
+  }
+};
+
+/// A piece that begins with the prefix continues the word before it. Clean-up takes back the
+/// spaces that BERT's splitting put around punctuation, as far as English needs it.
+class WordPieceDecoder final : public Decoder {
+ public:
+  WordPieceDecoder(std::string prefix, bool clean_up)
+      : prefix_(std::move(prefix)), clean_up_(clean_up) {}
+
+  void apply(Pieces& pieces) const override {
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      std::string& piece = pieces[i];
+      if (i > 0 && piece.starts_with(prefix_)) {
+        piece.erase(0, prefix_.size());
+      } else if (i > 0) {
+        piece.insert(0, 1, ' ');
+      }
+      if (clean_up_) piece = clean_up(std::move(piece));
+    }
+  }
+
+ private:
+  static std::string clean_up(std::string piece) {
+    constexpr std::pair<std::string_view, std::string_view> kRules[] = {
+        {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+    for (const auto& [from, to] : kRules) {
+      if (piece.find(from) != std::string::npos) piece = utf8::replace_all(piece, from, to);
+    }
+    return piece;
+  }
+  std::string prefix_;
+  bool clean_up_;
+};
+
+/// SentencePiece's mark of a space; in the first piece it was put there by the encoder.
+class MetaspaceDecoder final : public Decoder {
+ public:
+  MetaspaceDecoder(std::string mark, bool drops_first)
+      : mark_(std::move(mark)), drops_first_(drops_first) {}
+
+  void apply(Pieces& pieces) const override {
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      pieces[i] = utf8::replace_all(pieces[i], mark_, i == 0 && drops_first_ ? "" : " ");
+    }
+  }
+
+ private:
+  std::string mark_;
+  bool drops_first_;
+};
+
+/// The mark at the end of a word (CLIP's </w>) becomes a space, except after the last one.
+class SuffixDecoder final : public Decoder {
+ public:
+  explicit SuffixDecoder(std::string suffix) : suffix_(std::move(suffix)) {}
+  void apply(Pieces& pieces) const override {
+    for (std::string& piece : pieces) {
+      piece = utf8::replace_all(piece, suffix_, &piece == &pieces.back() ? "" : " ");
+    }
+  }
+
+ private:
+  std::string suffix_;
+};
+
+/// <0xC3> <0xA9> are the bytes of one character; bytes that make none become U+FFFD each.
+class ByteFallbackDecoder final : public Decoder {
+ public:
+  void apply(Pieces& pieces) const override {
+    Pieces out;
+    std::string run;
+    const auto end_run = [&] {
+      if (run.empty()) return;
+      const bool valid = utf8::find_invalid(run) == std::string_view::npos;
+      if (valid) out.push_back(run);
+      for (size_t i = 0; !valid && i < run.size(); ++i) out.push_back(utf8::encode(0xFFFD));
+      run.clear();
+    };
+    for (std::string& piece : pieces) {
+      if (const auto byte = byte_of_piece(piece)) {
+        run += *byte;
+        continue;
+      }
+      end_run();
+      out.push_back(std::move(piece));
+    }
+    end_run();
+    pieces = std::move(out);
+  }
+};
+
+class FuseDecoder final : public Decoder {
+ public:
+  void apply(Pieces& pieces) const override { pieces = {join(pieces)}; }
+};
+
+/// Takes up to `start` characters `content` from the beginning of each piece, `stop` from its end.
+class StripDecoder final : public Decoder {
+ public:
+  StripDecoder(std::string content, size_t start, size_t stop)
+      : content_(std::move(content)), start_(start), stop_(stop) {}
+  void apply(Pieces& pieces) const override {
+    for (std::string& piece : pieces) {
+      std::string_view rest = piece;
+      for (size_t i = 0; i < start_ && rest.starts_with(content_); ++i) {
+        rest.remove_prefix(content_.size());
+      }
+      for (size_t i = 0; i < stop_ && rest.ends_with(content_); ++i) {
+        rest.remove_suffix(content_.size());
+      }
+      piece = std::string(rest);
+    }
+  }
+
+ private:
+  std::string content_;
+  size_t start_, stop_;
+};
+
+class ReplaceDecoder final : public Decoder {
+ public:
+  ReplaceDecoder(std::string from, std::string to) : from_(std::move(from)), to_(std::move(to)) {}
+  void apply(Pieces& pieces) const override {
+    for (std::string& piece : pieces) piece = utf8::replace_all(piece, from_, to_);
+  }
+
+ private:
+  std::string from_, to_;
+};
+
+class DecoderSequence final : public Decoder {
+ public:
+  explicit DecoderSequence(std::vector<std::unique_ptr<Decoder>> steps)
+      : steps_(std::move(steps)) {}
+  void apply(Pieces& pieces) const override {
+    for (const auto& step : steps_) step->apply(pieces);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Decoder>> steps_;
+};
+
+std::string not_empty(const json& decoder, const char* key, const char* otherwise) {
+  std::string text = decoder.value(key, otherwise);
+  if (text.empty()) throw std::runtime_error(fmt::format("decoder: '{}' is empty", key));
+  return text;
+}
+
+std::unique_ptr<Decoder> make_replace(const json& decoder) {
+  const json& pattern = decoder.at("pattern");
+  if (!pattern.contains("String")) {
+    throw std::runtime_error("decoder Replace knows a String pattern, not a Regex");
+  }
+  return std::make_unique<ReplaceDecoder>(not_empty(pattern, "String", ""),
+                                          decoder.at("content").get<std::string>());
+}
+
+std::unique_ptr<Decoder> make_metaspace(const json& decoder) {
+  const bool adds = decoder.contains("prepend_scheme") ? decoder["prepend_scheme"] != "never"
+                                                       : decoder.value("add_prefix_space", true);
+  return std::make_unique<MetaspaceDecoder>(not_empty(decoder, "replacement", "\xE2\x96\x81"),
+                                            adds);
+}
+
+std::unique_ptr<Decoder> make_sequence(const json& decoder) {
+  std::vector<std::unique_ptr<Decoder>> steps;
+  for (const json& step : decoder.at("decoders")) {
+    if (step.at("type") == "Sequence") {
+      throw std::runtime_error("decoder: a Sequence inside a Sequence is not supported");
+    }
+    steps.push_back(make_decoder(step));
+  }
+  return std::make_unique<DecoderSequence>(std::move(steps));
+}
+
+}  // namespace
+
+std::optional<char> byte_of_piece(std::string_view piece) {
+  if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return std::nullopt;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(piece.data() + 3, piece.data() + 5, value, 16);
+  if (error != std::errc() || end != piece.data() + 5) return std::nullopt;
+  return static_cast<char>(value);
+}
+
+std::unique_ptr<Decoder> make_decoder(const json& decoder) {
+  if (decoder.is_null()) return nullptr;
+  const std::string type = decoder.at("type");
+  if (type == "Sequence") return make_sequence(decoder);
+  if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
+  if (type == "WordPiece") {
+    return std::make_unique<WordPieceDecoder>(not_empty(decoder, "prefix", "##"),
+                                              decoder.value("cleanup", true));
+  }
+  if (type == "Metaspace") return make_metaspace(decoder);
+  if (type == "BPEDecoder") {
+    return std::make_unique<SuffixDecoder>(not_empty(decoder, "suffix", "</w>"));
+  }
+  if (type == "ByteFallback") return std::make_unique<ByteFallbackDecoder>();
+  if (type == "Fuse") return std::make_unique<FuseDecoder>();
+  if (type == "Strip") {
+    return std::make_unique<StripDecoder>(not_empty(decoder, "content", " "),
+                                          decoder.at("start").get<size_t>(),
+                                          decoder.at("stop").get<size_t>());
+  }
+  if (type == "Replace") return make_replace(decoder);
+  throw std::runtime_error(
+      fmt::format("decoder {} is not supported; known are Sequence, ByteLevel, WordPiece, "
+                  "Metaspace, BPEDecoder, ByteFallback, Fuse, Strip and Replace",
+                  type));
+}
+
+}  // namespace zoo

@@ -1,0 +1,281 @@
+// The matcher: one loop over instructions, with a stack of places to come back to instead of
+// recursion (lookarounds and atomic groups recurse, as deep as the pattern is nested). A loop over
+// a set is one step forward however long it is, and one entry on the stack.
+#include "tokenizers/text/regex.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+
+#include "tokenizers/text/regex_program.h"
+#include "tokenizers/text/utf8.h"
+
+namespace zoo {
+namespace {
+
+using regex::Greed;
+using regex::Instruction;
+using Op = Instruction::Op;
+
+constexpr size_t kNone = std::string_view::npos;
+constexpr size_t kStepsForAny = 10'000, kStepsPerByte = 1000, kDeepestStack = 1 << 23;
+
+uint8_t byte_at(std::string_view text, size_t position) {
+  return static_cast<uint8_t>(text[position]);
+}
+
+bool at_place(regex::Place place, std::string_view text, size_t position) {
+  switch (place) {
+    case regex::Place::kTextBegin:
+      return position == 0;
+    case regex::Place::kTextEnd:
+      return position == text.size();
+    case regex::Place::kLineBegin:
+      return position == 0 || (text[position - 1] == '\n' && position < text.size());
+    default:
+      return position == text.size() || text[position] == '\n';
+  }
+}
+
+}  // namespace
+
+Regex::Regex(std::string_view pattern, Dialect dialect)
+    : pattern_(pattern),
+      program_(std::make_shared<regex::Program>(
+          regex::compile(regex::parse(pattern, dialect), pattern))) {}
+
+void Regex::Matches::restart(std::string_view text) {
+  text_ = text;
+  from_ = 0;
+  last_end_ = kNone;
+  depth_ = 0;
+  steps_left_ = kStepsForAny + kStepsPerByte * text.size();
+}
+
+bool Regex::Matches::next(Span& match) {
+  while (from_ <= text_.size() && search(match)) {
+    from_ = match.end;
+    if (match.begin < match.end || match.end != last_end_) {
+      last_end_ = match.end;
+      return true;
+    }
+    char32_t code = 0;
+    from_ += from_ < text_.size() ? character(from_, code) : 1;
+  }
+  from_ = text_.size() + 1;
+  return false;
+}
+
+/// The first match that begins at from_ or later.
+bool Regex::Matches::search(Span& match) {
+  const regex::Program& program = *regex_->program_;
+  for (size_t begin = from_;;) {
+    char32_t code = 0;
+    if (!program.may_be_empty) {
+      while (begin < text_.size() && !program.may_begin[byte_at(text_, begin)]) {
+        begin += character(begin, code);
+      }
+      if (begin == text_.size()) return false;
+    }
+    size_t end = begin;
+    if (run(program.begin, end)) {
+      match = {begin, end};
+      return true;
+    }
+    if (begin >= text_.size()) return false;
+    begin += character(begin, code);
+  }
+}
+
+/// Size of the character at `position`.
+inline size_t Regex::Matches::character(size_t position, char32_t& code) const {
+  code = byte_at(text_, position);
+  if (code < 0x80) return 1;
+  const utf8::Character c = utf8::first(text_.substr(position));
+  code = c.code;
+  return c.size;
+}
+
+/// Where the character before `position` begins.
+size_t Regex::Matches::step_back(size_t position) const {
+  size_t begin = position - 1;
+  while (begin > 0 && position - begin < 4 && (byte_at(text_, begin) & 0xC0) == 0x80) --begin;
+  char32_t code = 0;
+  return character(begin, code) == position - begin ? begin : position - 1;
+}
+
+/// Past one character of the set, or nowhere.
+inline size_t Regex::Matches::one(const regex::Set& set, size_t position) const {
+  if (position >= text_.size()) return kNone;
+  const uint8_t byte = byte_at(text_, position);
+  if (byte < 0x80) return set.ascii[byte] ? position + 1 : kNone;
+  char32_t code = 0;
+  const size_t size = character(position, code);
+  return set.set.contains(code) ? position + size : kNone;
+}
+
+/// Past as many characters of the set as there are, up to `times`.
+inline size_t Regex::Matches::repeat(const regex::Set& set, size_t position, size_t times) {
+  const bool* const ascii = set.ascii.data();
+  const std::string_view text = text_;  // a copy: the compiler then knows that nothing changes it
+  size_t at = position;
+  for (;;) {
+    const size_t stop = times < text.size() - at ? at + times : text.size();
+    const size_t begin = at;
+    while (at < stop && ascii[byte_at(text, at)]) ++at;
+    if (at == stop || byte_at(text, at) < 0x80) break;
+    char32_t code = 0;
+    const size_t length = character(at, code);
+    if (!set.set.contains(code)) break;
+    times -= at - begin + 1;
+    at += length;
+    if (at == text.size()) break;
+  }
+  spend(at - position);
+  return at;
+}
+
+inline void Regex::Matches::spend(size_t steps) {
+  if (steps > steps_left_) {
+    throw std::runtime_error(
+        fmt::format("a regular expression of {} bytes takes too many steps on a text of {} bytes; "
+                    "avoid repetitions inside repetitions, or make them possessive",
+                    regex_->pattern_.size(), text_.size()));
+  }
+  steps_left_ -= steps;
+}
+
+inline void Regex::Matches::push(const Frame& frame) {
+  if (depth_ == stack_.size()) {
+    if (depth_ >= kDeepestStack) spend(kNone);
+    stack_.resize(2 * depth_ + 64);
+  }
+  stack_[depth_++] = frame;
+}
+
+/// Takes what a loop takes first, and notes what it may give back or still take.
+bool Regex::Matches::loop(const Instruction& in, size_t& position) {
+  size_t least = position;
+  for (size_t i = 0; i < in.min; ++i) {
+    least = one(*in.set, least);
+    if (least == kNone) return false;
+  }
+  spend(in.min);
+  if (in.greed == Greed::kLazy) {
+    position = least;
+    if (in.max > in.min) push({Frame::kLazy, &in, position, in.max - in.min});
+    return true;
+  }
+  position = repeat(*in.set, least, in.max - in.min);
+  if (in.greed == Greed::kGreedy && position > least) push({Frame::kGreedy, &in, position, least});
+  return true;
+}
+
+bool Regex::Matches::look(const Instruction& in, size_t position) {
+  for (size_t i = 0; in.behind && i < in.min; ++i) {
+    if (position == 0) return in.negative;
+    position = step_back(position);
+  }
+  return run(in.inside, position) != in.negative;
+}
+
+/// Goes back to the last place that leaves a choice, unless it lies below `base`.
+bool Regex::Matches::resume(size_t base, const Instruction*& instruction, size_t& position) {
+  while (depth_ > base) {
+    spend(1);
+    Frame& frame = stack_[depth_ - 1];
+    const Instruction& in = *frame.instruction;
+    position = frame.position;
+    instruction = in.next;
+    if (frame.kind == Frame::kAlternatives) {
+      instruction = in.alternatives->branches[static_cast<size_t>(std::countr_zero(frame.rest))];
+      frame.rest &= frame.rest - 1;
+      if (frame.rest == 0) --depth_;
+      return true;
+    }
+    if (frame.kind == Frame::kGreedy) {
+      position = frame.position = step_back(position);
+      if (position == frame.rest) --depth_;
+      return true;
+    }
+    position = one(*in.set, position);
+    if (position != kNone) {
+      frame.position = position;
+      if (--frame.rest == 0) --depth_;
+      return true;
+    }
+    --depth_;
+  }
+  return false;
+}
+
+/// Matches from `position` on and moves it to the end.
+bool Regex::Matches::run(const Instruction* instruction, size_t& position) {
+  const std::string_view text = text_;  // a copy: the compiler then knows that nothing changes it
+  const size_t base = depth_;
+  size_t at = position;
+  for (;;) {
+    const Instruction& in = *instruction;
+    instruction = in.next;
+    bool good = true;
+    switch (in.op) {
+      case Op::kText:
+        good = text.substr(at).starts_with(*in.text);
+        at += in.text->size();
+        break;
+      case Op::kSet:
+        at = one(*in.set, at);
+        good = at != kNone;
+        break;
+      case Op::kLoop: {
+        size_t end = at;
+        if (in.simple) {
+          const bool* const ascii = in.set->ascii.data();
+          const size_t stop = in.max == 1 ? std::min(at + 1, text.size()) : text.size();
+          while (end < stop && ascii[byte_at(text, end)]) ++end;
+          if (end == stop || byte_at(text, end) < 0x80) {
+            good = end >= at + in.min;
+            spend(end - at);
+            if (in.greed == Greed::kGreedy && end > at + in.min) {
+              push({Frame::kGreedy, &in, end, at + in.min});
+            }
+            at = end;
+            break;
+          }
+        }
+        good = loop(in, at);
+        break;
+      }
+      case Op::kAlternatives: {
+        const regex::Alternatives& all = *in.alternatives;
+        const uint64_t open = at < text.size() ? all.of_byte[byte_at(text, at)] : all.at_end;
+        good = open != 0;
+        spend(1);  // every repetition of a group comes by here
+        if (!good) break;
+        const uint64_t rest = open & (open - 1);
+        if (rest != 0) push({Frame::kAlternatives, &in, at, rest});
+        instruction = all.branches[static_cast<size_t>(std::countr_zero(open))];
+        break;
+      }
+      case Op::kAtomic:
+        good = run(in.inside, at);
+        break;
+      case Op::kLook:
+        good = look(in, at);
+        break;
+      case Op::kPlace:
+        good = at_place(in.place, text, at);
+        break;
+      case Op::kAccept:
+        position = at;
+        depth_ = base;
+        return true;
+    }
+    if (!good && !resume(base, instruction, at)) return false;
+  }
+}
+
+}  // namespace zoo

@@ -1,0 +1,81 @@
+// Regular expressions, as far as the published patterns of tokenizers go: a backtracking matcher
+// with the Unicode classes of the reference (unicode_classes.h).
+//
+// Known: alternation, groups (a capturing group is a plain one), (?i:...), (?>...), lookahead and
+// lookbehind of a fixed length, ^ $ \A \z, `.`, classes with ranges, negation, nesting and &&,
+// \s \d \w \p{..}, escapes, * + ? {m,n} greedy, lazy and possessive. Everything else is refused
+// with its place in the pattern.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/text/aligned_text.h"
+
+namespace zoo {
+
+namespace regex {
+struct Instruction;
+struct Program;
+struct Set;
+}  // namespace regex
+
+class Regex {
+ public:
+  /// Whose dialect. They differ in what $ is (Oniguruma, of the `tokenizers` package: the end of a
+  /// line; Rust, of `tiktoken`: the end of the text), in {m,n}+ (a repeated repetition, or a
+  /// possessive one), and in six characters of \w.
+  enum class Dialect { kOniguruma, kRust };
+
+  /// Throws std::runtime_error, one line.
+  explicit Regex(std::string_view pattern, Dialect dialect = Dialect::kOniguruma);
+
+  const std::string& pattern() const { return pattern_; }
+
+  /// The matches of a text from left to right. Each invalid byte counts as one U+FFFD.
+  class Matches {
+   public:
+    /// Both must outlive it.
+    Matches(const Regex& regex, std::string_view text) : regex_(&regex) { restart(text); }
+    /// Another text; quicker than a new object.
+    void restart(std::string_view text);
+    /// False when there are no more. An empty match right after another match is left out. Throws
+    /// std::runtime_error where a pattern needs more steps than 1000 a byte (none of the published
+    /// ones does, whatever the text).
+    bool next(Span& match);
+
+   private:
+    struct Frame {
+      enum Kind : uint32_t { kAlternatives, kGreedy, kLazy };
+      Kind kind;
+      const regex::Instruction* instruction;
+      size_t position;
+      uint64_t rest;  // alternatives left; where a greedy loop must stop; what a lazy one may take
+    };
+    bool search(Span& match);
+    bool run(const regex::Instruction* instruction, size_t& position);
+    bool resume(size_t base, const regex::Instruction*& instruction, size_t& position);
+    bool loop(const regex::Instruction& in, size_t& position);
+    bool look(const regex::Instruction& in, size_t position);
+    size_t repeat(const regex::Set& set, size_t position, size_t times);
+    size_t one(const regex::Set& set, size_t position) const;
+    size_t character(size_t position, char32_t& code) const;
+    size_t step_back(size_t position) const;
+    void push(const Frame& frame);
+    void spend(size_t steps);
+
+    const Regex* regex_;
+    std::string_view text_;
+    size_t from_ = 0, last_end_ = std::string_view::npos, steps_left_ = 0;
+    std::vector<Frame> stack_;
+    size_t depth_ = 0;
+  };
+
+ private:
+  std::string pattern_;
+  std::shared_ptr<const regex::Program> program_;
+};
+
+}  // namespace zoo
