@@ -142,8 +142,7 @@ void PipelineTokenizer::find_roles() {
   if (!unknown) unknown = model_->unk_id();
 }
 
-// ---- Encoding
-// ------------------------------------------------------------------------------------
+// ---- Encoding ----
 Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   int32_t word = 0;
@@ -206,7 +205,8 @@ void PipelineTokenizer::encode_words(AlignedText text, std::string_view user, En
       Span place = pre.text.origin(begin, end);
       if (trimming_.on) {
         const bool first = out.offsets.empty() || place.begin == 0;
-        place = trimmed(place, all.substr(begin, end - begin), first && trimming_.prefix_space);
+        place =
+            trimmed(place, all.substr(begin, end - begin), user, first && trimming_.prefix_space);
       }
       out.offsets.emplace_back(place.begin, place.end);
       out.words.push_back(word);
@@ -215,8 +215,7 @@ void PipelineTokenizer::encode_words(AlignedText text, std::string_view user, En
   }
 }
 
-// ---- Decoding
-// ------------------------------------------------------------------------------------
+// ---- Decoding ----
 const AddedToken* PipelineTokenizer::added_token(int32_t id) const {
   const auto found =
       std::lower_bound(added_.begin(), added_.end(), id,

@@ -113,8 +113,7 @@ class Prepend : public Normalizer {
   std::string text_;
 };
 
-// ---- From JSON
-// -----------------------------------------------------------------------------------
+// ---- From JSON ----
 const json& field(const json& rule, const char* name, bool (json::*is)() const noexcept,
                   const char* expected) {
   const auto found = rule.find(name);
