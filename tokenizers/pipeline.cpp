@@ -49,7 +49,7 @@ AlignedText valid_text(std::string_view text, size_t begin, bool tracked) {
 Span trimmed(Span place, std::string_view piece, std::string_view text, bool prefixed) {
   size_t leading = std::min(piece.find_first_not_of(' '), piece.size());
   size_t trailing = piece.size() - (piece.find_last_not_of(' ') + 1);
-  if (leading > 0 && prefixed) --leading;
+  if (leading == 1 && prefixed) leading = 0;
   for (; leading > 0 && place.begin < place.end; --leading) {
     place.begin += utf8::first(text.substr(place.begin)).size;
   }
