@@ -12,6 +12,7 @@
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/tokenizer_json.h"
 
@@ -43,19 +44,40 @@ AlignedText valid_text(std::string_view text, size_t begin, bool tracked) {
   return aligned;
 }
 
-/// The reference's way to leave the spaces of a byte-level piece out of its place in `text`: as
-/// many characters as the piece has spaces. One that the tokenizer itself put before the text
-/// (`prefixed`) has no place to leave out.
-Span trimmed(Span place, std::string_view piece, std::string_view text, bool prefixed) {
-  size_t leading = std::min(piece.find_first_not_of(' '), piece.size());
-  size_t trailing = piece.size() - (piece.find_last_not_of(' ') + 1);
-  if (leading == 1 && prefixed) leading = 0;
-  for (; leading > 0 && place.begin < place.end; --leading) {
+/// Spaces at the two ends of a piece.
+struct Ends {
+  size_t leading = 0, trailing = 0;
+};
+
+/// Of a byte-level piece: its bytes other than spaces are no whitespace there.
+Ends spaces_of(std::string_view piece) {
+  return {std::min(piece.find_first_not_of(' '), piece.size()),
+          piece.size() - (piece.find_last_not_of(' ') + 1)};
+}
+
+/// Of an added token, which may have taken whitespace along: in characters.
+Ends whitespace_of(std::string_view text) {
+  Ends ends;
+  for (; !text.empty() && unicode::is_space(utf8::first(text).code); ++ends.leading) {
+    text.remove_prefix(utf8::first(text).size);
+  }
+  for (; !text.empty() && unicode::is_space(utf8::last(text).code); ++ends.trailing) {
+    text.remove_suffix(utf8::last(text).size);
+  }
+  return ends;
+}
+
+/// The reference's way to leave spaces out of a piece's place in `text`: as many characters as the
+/// piece has spaces. A single one that the tokenizer itself put before the text (`prefixed`) has no
+/// place to leave out.
+Span trimmed(Span place, Ends ends, std::string_view text, bool prefixed) {
+  if (ends.leading == 1 && prefixed) ends.leading = 0;
+  for (; ends.leading > 0 && place.begin < place.end; --ends.leading) {
     place.begin += utf8::first(text.substr(place.begin)).size;
   }
   size_t end = place.end;
-  for (; trailing > 0 && end > 0; --trailing) end -= utf8::last(text.substr(0, end)).size;
-  if (trailing == 0) place.end = std::max(end, place.begin);
+  for (; ends.trailing > 0 && end > 0; --ends.trailing) end -= utf8::last(text.substr(0, end)).size;
+  if (ends.trailing == 0) place.end = std::max(end, place.begin);
   return place;
 }
 
@@ -83,6 +105,7 @@ void PipelineTokenizer::read_added(const json& document) {
             [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   vocab_size_ = model_->vocab_size();
   std::vector<AddedToken> raw, normalized;
+  for (const AddedToken& token : added_) shown_.push_back(token.text);
   for (const AddedToken& token : added_) {
     // The reference counts added tokens on from the model's: a gap of any size is a damaged file.
     constexpr int32_t kLargestGap = 1 << 20;
@@ -96,6 +119,7 @@ void PipelineTokenizer::read_added(const json& document) {
     AlignedText text(token.text, 0, false);
     normalizer_->apply(text);
     normalized.back().text = text.text();
+    shown_[static_cast<size_t>(&token - added_.data())] = text.text();
     if (text.text().empty()) normalized.pop_back();
   }
   for (size_t i = 1; i < added_.size(); ++i) {
@@ -146,12 +170,9 @@ void PipelineTokenizer::find_roles() {
 Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   int32_t word = 0;
-  const auto add_token = [&](int32_t id, size_t begin, size_t end) {
+  const auto add_token = [&](int32_t id, std::string_view piece, Span place) {
     out.ids.push_back(id);
-    if (options.details) {
-      out.offsets.emplace_back(begin, end);
-      out.words.push_back(word++);
-    }
+    if (options.details) add_place(place, piece, text, word++, out);
   };
   const auto encode_rest = [&](std::string_view rest, size_t begin) {
     AlignedText aligned = byte_level_ && !normalizer_ ? AlignedText(rest, begin, options.details)
@@ -165,15 +186,16 @@ Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& o
       if (!stretch.id) {
         encode_words(aligned.part(stretch.begin, end), text, out, word, options.details);
       } else {
-        const Span place = options.details ? aligned.origin(stretch.begin, end) : Span{};
-        add_token(*stretch.id, place.begin, place.end);
+        add_token(*stretch.id, stretch.text,
+                  options.details ? aligned.origin(stretch.begin, end) : Span{});
       }
     }
   };
   if (options.recognise_added && !raw_added_.empty()) {
     for (const AddedTokens::Part& stretch : raw_added_.split(text)) {
       if (stretch.id) {
-        add_token(*stretch.id, stretch.begin, stretch.begin + stretch.text.size());
+        const size_t end = stretch.begin + stretch.text.size();
+        add_token(*stretch.id, stretch.text, {stretch.begin, end});
       } else {
         encode_rest(stretch.text, stretch.begin);
       }
@@ -202,17 +224,22 @@ void PipelineTokenizer::encode_words(AlignedText text, std::string_view user, En
       const size_t end = span.begin + part_end;
       if (end != next) begin = next;  // else one more byte of the same part
       next = end;
-      Span place = pre.text.origin(begin, end);
-      if (trimming_.on) {
-        const bool first = out.offsets.empty() || place.begin == 0;
-        place =
-            trimmed(place, all.substr(begin, end - begin), user, first && trimming_.prefix_space);
-      }
-      out.offsets.emplace_back(place.begin, place.end);
-      out.words.push_back(word);
+      add_place(pre.text.origin(begin, end), all.substr(begin, end - begin), user, word, out);
     }
     ++word;
   }
+}
+
+/// The place of the last id, whose piece is `piece` (of an added token: as it stands in the text).
+void PipelineTokenizer::add_place(Span place, std::string_view piece, std::string_view user,
+                                  int32_t word, Encoding& out) const {
+  if (trimming_.on) {
+    const bool first = out.offsets.empty() || place.begin == 0;
+    const Ends ends = is_added(out.ids.back()) ? whitespace_of(piece) : spaces_of(piece);
+    place = trimmed(place, ends, user, first && trimming_.prefix_space);
+  }
+  out.offsets.emplace_back(place.begin, place.end);
+  out.words.push_back(word);
 }
 
 // ---- Decoding ----
@@ -228,7 +255,9 @@ std::string PipelineTokenizer::piece_of(int32_t id) const {
     throw std::out_of_range(fmt::format("{} tokenizer: id {} is outside the vocabulary (0 to {})",
                                         kind_, id, vocab_size_ - 1));
   }
-  if (const AddedToken* token = added_token(id)) return token->text;
+  if (const AddedToken* token = added_token(id)) {
+    return shown_[static_cast<size_t>(token - added_.data())];
+  }
   return id < model_->vocab_size() ? model_->piece_of(id) : std::string();
 }
 

@@ -54,9 +54,12 @@ class PipelineTokenizer : public Tokenizer {
   void read_added(const nlohmann::json& document);
   void find_roles();
   const AddedToken* added_token(int32_t id) const;
+  bool is_added(int32_t id) const { return added_token(id) != nullptr; }
   /// user: the whole text that places count in.
   void encode_words(AlignedText text, std::string_view user, Encoding& out, int32_t& word,
                     bool details) const;
+  void add_place(Span place, std::string_view piece, std::string_view user, int32_t word,
+                 Encoding& out) const;
 
   std::string document_, config_, kind_;
   std::unique_ptr<Normalizer> normalizer_;
@@ -66,6 +69,7 @@ class PipelineTokenizer : public Tokenizer {
   PostTemplate post_;
   AddedTokens raw_added_, normalized_added_;  // found before and after the normalizer
   std::vector<AddedToken> added_;             // by id
+  std::vector<std::string> shown_;            // their pieces: normalized where they are
   OffsetTrimming trimming_;
   bool byte_level_ = false;
   int32_t vocab_size_ = 0;
