@@ -1,3 +1,4 @@
+// Temporary names, flushes and renames.
 #include "app/files.h"
 
 #include <fmt/format.h>
@@ -59,17 +60,6 @@ void flush_folder(const fs::path& folder) {
 #else
   (void)folder;
 #endif
-}
-
-void write_through(const fs::path& opened, const fs::path& named, const char* mode,
-                   std::string_view bytes) {
-  File file(std::fopen(opened.string().c_str(), mode));
-  if (file == nullptr) fail("write", named, errno);
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
-      std::fflush(file.get()) != 0 || !flush_to_disk(file.get())) {
-    fail("write", named, errno);
-  }
-  if (std::fclose(file.release()) != 0) fail("write", named, errno);
 }
 
 /// Another process may write the same file at the same time: each has a temporary of its own.
@@ -140,24 +130,51 @@ std::string read_file(const fs::path& path) {
   return bytes;
 }
 
-void write_file(const fs::path& path, std::string_view bytes) {
+PendingFile::PendingFile(fs::path path)
+    : path_(std::move(path)), opened_(path_), file_(nullptr, &std::fclose) {
   std::error_code ignored;
-  const fs::file_status status = fs::status(path, ignored);
-  if (fs::is_directory(status)) fail("write", path, EISDIR);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {  // a pipe or a device keeps its place
-    return write_through(path, path, "wb", bytes);
-  }
-  const fs::path temporary = temporary_beside(path);
-  try {
-    write_through(temporary, path, "wbx", bytes);
+  const fs::file_status status = fs::status(path_, ignored);
+  if (fs::is_directory(status)) zoo::fail("write", path_, EISDIR);
+  const bool keeps_its_place = fs::exists(status) && !fs::is_regular_file(status);
+  if (!keeps_its_place) opened_ = temporary_beside(path_);
+  file_.reset(std::fopen(opened_.string().c_str(), keeps_its_place ? "wb" : "wbx"));
+  if (file_ == nullptr) fail();
+}
+
+PendingFile::~PendingFile() {
+  file_.reset();
+  if (!committed_ && opened_ != path_) remove_quietly(opened_);
+}
+
+void PendingFile::write(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) fail();
+}
+
+void PendingFile::rewrite_start(std::string_view bytes) {
+  if (std::fseek(file_.get(), 0, SEEK_SET) != 0) fail();
+  write(bytes);
+  if (std::fseek(file_.get(), 0, SEEK_END) != 0) fail();
+}
+
+void PendingFile::commit() {
+  // Without the flush a crash of the machine could leave the new name on missing bytes.
+  if (std::fflush(file_.get()) != 0 || !flush_to_disk(file_.get())) fail();
+  if (std::fclose(file_.release()) != 0) fail();
+  if (opened_ != path_) {
     std::error_code error;
-    fs::rename(temporary, path, error);
-    if (error) fail("write", path, error);
-  } catch (...) {
-    remove_quietly(temporary);
-    throw;
+    fs::rename(opened_, path_, error);
+    if (error) zoo::fail("write", path_, error);
+    flush_folder(path_.parent_path());
   }
-  flush_folder(path.parent_path());
+  committed_ = true;
+}
+
+void PendingFile::fail() const { zoo::fail("write", path_, errno); }
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  PendingFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {

@@ -15,9 +15,31 @@ namespace zoo {
 /// directory".
 std::string read_file(const std::filesystem::path& path);
 
-/// Writes to a temporary name in the same folder, flushes, and renames: readers see the old file or
-/// the new one. Throws std::runtime_error (full disk, no permission) and removes the temporary
-/// file.
+/// A file that is written piece by piece and appears whole: under a temporary name in the same
+/// folder until commit() flushes and renames it. Readers see the old file or the new one; without
+/// commit() nothing is left. A pipe or a device keeps its place and is written to directly. All
+/// throw std::runtime_error (full disk, no permission).
+class PendingFile {
+ public:
+  explicit PendingFile(std::filesystem::path path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  void write(std::string_view bytes);
+  /// Replaces the bytes at the file's start, which were written before; the next write goes on at
+  /// the end.
+  void rewrite_start(std::string_view bytes);
+  /// To be called once, as the last.
+  void commit();
+
+ private:
+  [[noreturn]] void fail() const;
+  std::filesystem::path path_, opened_;  // opened_: the temporary name, or path_ itself
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  bool committed_ = false;
+};
+
+/// The same for bytes that are all there.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// Fills `folder` through a temporary sibling that is renamed when `fill` returns: a crash leaves

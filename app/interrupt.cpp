@@ -9,8 +9,9 @@ namespace {
 std::atomic<bool> stop_requested = false;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may not wait for a lock");
 int guards_alive = 0;
-void (*previous_int)(int) = SIG_DFL;
-void (*previous_term)(int) = SIG_DFL;
+using Handler = void (*)(int);
+Handler previous_int = SIG_DFL;
+Handler previous_term = SIG_DFL;
 
 void on_signal(int number) {
   if (stop_requested.exchange(true)) {
@@ -19,13 +20,19 @@ void on_signal(int number) {
   }
 }
 
+Handler catch_unless_ignored(int number) {
+  const Handler previous = std::signal(number, on_signal);
+  if (previous == SIG_IGN) std::signal(number, SIG_IGN);
+  return previous;
+}
+
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
   if (guards_alive++ > 0) return;
   stop_requested = false;
-  previous_int = std::signal(SIGINT, on_signal);
-  previous_term = std::signal(SIGTERM, on_signal);
+  previous_int = catch_unless_ignored(SIGINT);
+  previous_term = catch_unless_ignored(SIGTERM);
 }
 
 InterruptGuard::~InterruptGuard() {

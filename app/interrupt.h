@@ -1,10 +1,22 @@
 // Ctrl-C and SIGTERM as a polite request: the work finishes its step, saves and returns.
 #pragma once
+#include <stdexcept>
 
 namespace zoo {
 
+/// Exit code of a program that stopped early because it was asked to, whatever it saved: what a
+/// shell expects of a program that Ctrl-C ended.
+inline constexpr int kInterrupted = 130;
+
+/// Thrown by work that was asked to stop and has nothing to keep.
+struct Interrupted : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// While alive, the first SIGINT or SIGTERM only sets a flag; the second one ends the program at
-/// once.
+/// once. A signal that the program was started to ignore (nohup, a job in the background) stays
+/// ignored. Guards nest: only the outermost begins without a request, so a program that does its
+/// work in parts holds one over all of them.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -1,3 +1,4 @@
+// From exceptions to one line and an exit code.
 #include "app/run_app.h"
 
 #include <CLI/CLI.hpp>
@@ -27,6 +28,19 @@ std::string first_line(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
   return std::string(text);
+}
+
+/// LibTorch's words for a failed allocation are "[enforce fail at alloc_cpu.cpp:127] err == 0.
+/// DefaultCPUAllocator: can't allocate memory: you tried to allocate N bytes. Error code 12 (...)".
+std::string in_plain_words(std::string line) {
+  if (line.find("alloc_cpu") == std::string::npos) return line;
+  constexpr std::string_view kAsked = "you tried to allocate ";
+  std::string amount = "a block larger than any memory";
+  if (const size_t at = line.find(kAsked); at != std::string::npos) {
+    const size_t begin = at + kAsked.size();
+    amount = line.substr(begin, line.find(" bytes", begin) - begin) + " bytes";
+  }
+  return "out of memory: " + amount + " at once; choose a smaller model, context or batch size";
 }
 
 int complain(std::string_view name, std::string_view what, int code) {
@@ -76,7 +90,7 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
     if (error.code() == std::errc::broken_pipe) return kReaderGone;
     return complain(name, first_line(error.what()), kFailed);
   } catch (const std::exception& error) {
-    return complain(name, first_line(error.what()), kFailed);
+    return complain(name, in_plain_words(first_line(error.what())), kFailed);
   } catch (...) {
     return complain(name, "unknown error", kFailed);
   }

@@ -63,4 +63,11 @@ zoo_find_library(zoo::cli11 CLI/CLI.hpp libcli11-dev)
 zoo_find_library(zoo::json nlohmann/json.hpp nlohmann-json3-dev)
 zoo_find_library(zoo::sentencepiece sentencepiece_processor.h libsentencepiece-dev
   LIBRARIES sentencepiece sentencepiece_train)
+# libsentencepiece and libc10 both export a variable FLAGS_minloglevel, of 32 bytes and of 4. The first of the two on
+# the link line lends its own to the other. If that is libc10, sentencepiece writes over what follows there: among it
+# the flag that makes LibTorch abort, without memory, where it should throw. So sentencepiece goes first.
+if(UNIX AND NOT APPLE)
+  target_link_options(zoo_sentencepiece INTERFACE
+    "SHELL:LINKER:--push-state,--no-as-needed ${zoo_sentencepiece_sentencepiece} LINKER:--pop-state")
+endif()
 zoo_find_library(zoo::stb stb_image_write.h libstb-dev SUFFIX stb)

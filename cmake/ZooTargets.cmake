@@ -1,9 +1,9 @@
-# What every target of the zoo shares: warnings, sanitizers, the one precompiled header, where binaries go.
+# What every target of the zoo shares: warnings, sanitizers, precompiled headers, where binaries go.
 
 option(ZOO_CUDA "Build for a CUDA build of LibTorch (--device cuda)" OFF)
 option(ZOO_WERROR "Warnings are errors" OFF)
 option(ZOO_TESTS "Build the tests" ON)
-option(ZOO_PCH "Precompile the torch headers (halves the build time, needs 0.7 GB with g++)" ON)
+option(ZOO_PCH "Precompile the headers of others (halves the build time, needs 0.9 GB with g++)" ON)
 set(ZOO_SANITIZE "" CACHE STRING "Sanitizer: empty, asan or ubsan")
 set_property(CACHE ZOO_SANITIZE PROPERTY STRINGS "" asan ubsan)
 
@@ -18,9 +18,8 @@ if(ZOO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ZOO_CCACHE})
 endif()
 
-# zoo_target_defaults(target [TORCH]): TORCH says that the sources include torch headers.
-function(zoo_target_defaults target)
-  cmake_parse_arguments(ARG "TORCH" "" "" ${ARGN})
+# Language, include folder, warnings, sanitizers.
+function(zoo_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
   # -fPIC everywhere (CMake would give programs -fPIE): one precompiled header then serves libraries and programs.
@@ -37,20 +36,32 @@ function(zoo_target_defaults target)
   elseif(ZOO_SANITIZE)
     message(FATAL_ERROR "ZOO_SANITIZE is '${ZOO_SANITIZE}'; known are asan and ubsan")
   endif()
-  if(ARG_TORCH AND ZOO_PCH AND NOT target STREQUAL "zoo_torch_pch")
+endfunction()
+
+# zoo_target_defaults(target [TORCH]): TORCH says that the sources include torch headers.
+function(zoo_target_defaults target)
+  cmake_parse_arguments(ARG "TORCH" "" "" ${ARGN})
+  zoo_compile_options(${target})
+  if(ZOO_PCH AND ARG_TORCH)
     target_precompile_headers(${target} REUSE_FROM zoo_torch_pch)
+  elseif(ZOO_PCH)
+    target_precompile_headers(${target} REUSE_FROM zoo_plain_pch)
   endif()
 endfunction()
 
-# The owner of the precompiled header. Call once zoo::torch exists.
-function(zoo_add_torch_pch)
+# The owners of the precompiled headers, with torch and without. Call once all dependencies are declared. Only headers
+# of others are in them: what the zoo's files use of each other, each file names.
+function(zoo_add_precompiled_headers)
   if(NOT ZOO_PCH)
     return()
   endif()
-  add_library(zoo_torch_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp")
+  foreach(kind IN ITEMS torch plain)
+    add_library(zoo_${kind}_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp")
+    target_link_libraries(zoo_${kind}_pch PUBLIC zoo::fmt zoo::json zoo::cli11)
+    zoo_compile_options(zoo_${kind}_pch)
+    target_precompile_headers(zoo_${kind}_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/${kind}_pch.h")
+  endforeach()
   target_link_libraries(zoo_torch_pch PUBLIC zoo::torch)
-  zoo_target_defaults(zoo_torch_pch TORCH)
-  target_precompile_headers(zoo_torch_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/torch_pch.h")
 endfunction()
 
 # zoo_add_program(name [TORCH] LIBRARIES ...): builds name from name_main.cpp of the current folder.
@@ -76,6 +87,8 @@ function(zoo_add_test name)
   else()
     zoo_target_defaults(${name})
   endif()
+  # Tests are compiled once and run once: optimising them costs more than it gains.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()

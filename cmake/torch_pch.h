@@ -1,4 +1,4 @@
-// The torch headers that most sources of the zoo need, precompiled once.
+// The same with the torch headers that most sources of models, infer and train need.
 #pragma once
 #include <torch/nn/functional/activation.h>
 #include <torch/nn/init.h>
@@ -12,10 +12,4 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include <filesystem>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+#include "cmake/plain_pch.h"

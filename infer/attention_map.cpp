@@ -1,3 +1,4 @@
+// Weights out of the model, their summary, and their pictures.
 #include "infer/attention_map.h"
 
 #include <c10/util/Exception.h>
@@ -11,7 +12,6 @@
 
 #include "app/files.h"
 #include "app/html.h"
-#include "infer/language_model.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -19,7 +19,6 @@ namespace zoo {
 std::vector<torch::Tensor> attention_weights(Gpt& model, const std::vector<int64_t>& tokens) {
   const torch::NoGradGuard no_grad;
   check_token_ids(torch::tensor(tokens, torch::kLong), model->options.vocab_size, "attention_map");
-  use_attention_kernel(model, "matmul");
   Trace trace{.attentions = true, .tensors = {}};
   const auto device = model->token_embedding->weight.device();
   model->hidden(torch::tensor(tokens, torch::kLong).unsqueeze(0).to(device), {.trace = &trace});

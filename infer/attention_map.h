@@ -15,7 +15,7 @@
 namespace zoo {
 
 /// The attention weights of every layer, [H, T, T] float on the CPU: row t says how token t's
-/// attention is spread. From now on the model computes with the kernel "matmul", which forms them.
+/// attention is spread. Throws c10::Error where the model's kernel forms none ("matmul" does).
 std::vector<torch::Tensor> attention_weights(Gpt& model, const std::vector<int64_t>& tokens);
 
 /// What a head does, in a few numbers; means over the queries that have a choice (all but the

@@ -31,11 +31,12 @@ std::vector<int64_t> read_text(const zoo::LanguageModel& loaded, const std::stri
 
 int main(int argc, char** argv) {
   return zoo::run_app("attention_map", [&] {
-    zoo::LanguageModelOptions model;
+    // Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
+    zoo::LanguageModelOptions model{.attention = "matmul", .head_optional = true};
     std::string text;
     std::filesystem::path out;
     CLI::App app{"Draws what each attention head looks at in one text", "attention_map"};
-    zoo::add_language_model_options(app, model, /*kernel=*/false);
+    zoo::add_language_model_options(app, model);
     zoo::add_option(app, "Picture", "text", text, "The text to look at")->required();
     zoo::add_option(app, "Picture", "out", out, "Folder for the page and the pictures")->required();
     zoo::parse(app, argc, argv);

@@ -1,3 +1,4 @@
+// When one thread decodes faster than several.
 #include "infer/decoding_threads.h"
 
 #include <ATen/Parallel.h>

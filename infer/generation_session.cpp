@@ -1,3 +1,4 @@
+// Prompts cut into batches, and what each batch prints while it grows.
 #include "infer/generation_session.h"
 
 #include <fmt/format.h>
@@ -53,27 +54,20 @@ bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t fir
     ids_.push_back(encode_prompt(*model_.tokenizer, prompt, options_.add_special_tokens));
   check_prompts(ids_, decoder_);
   LiveText live(out_, prompts.size() > 1 || generate_.num_samples > 1);
-  for (const Batch& batch : batches(prompts.size(), first_sample)) {
-    if (!run_batch(prompts, batch, live)) return false;
-  }
-  return true;
-}
-
-/// All samples of as many prompts as fit, or a part of one prompt's samples.
-std::vector<GenerationSession::Batch> GenerationSession::batches(size_t prompts,
-                                                                 int64_t first_sample) const {
-  std::vector<Batch> all;
+  // All samples of as many prompts as fit, or a part of one prompt's samples.
   const int64_t samples = generate_.num_samples, rows = options_.batch_size;
   const auto together = static_cast<size_t>(std::max<int64_t>(1, rows / samples));
-  for (size_t p = 0; p < prompts; p += together) {
-    for (int64_t s = 0; s < samples; s += rows) {
-      all.push_back({.first_prompt = p,
-                     .prompts = std::min(together, prompts - p),
-                     .first_sample = first_sample + s,
-                     .samples = std::min(rows, samples - s)});
+  for (size_t p = 0; p < prompts.size(); p += together) {
+    const size_t count = std::min(together, prompts.size() - p);
+    for (int64_t done = 0; done < samples;) {
+      const int64_t now = std::min(rows, samples - done);
+      const Batch batch{
+          .first_prompt = p, .prompts = count, .first_sample = first_sample + done, .samples = now};
+      if (!run_batch(prompts, batch, live)) return false;
+      done += now;
     }
   }
-  return all;
+  return true;
 }
 
 std::vector<TextStream> GenerationSession::streams(const std::vector<std::string>& prompts,

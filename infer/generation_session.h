@@ -52,7 +52,6 @@ class GenerationSession {
     size_t first_prompt = 0, prompts = 0;
     int64_t first_sample = 0, samples = 0;
   };
-  std::vector<Batch> batches(size_t prompts, int64_t first_sample) const;
   std::vector<TextStream> streams(const std::vector<std::string>& prompts,
                                   const Batch& batch) const;
   std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);

@@ -1,3 +1,4 @@
+// Next-token scores of a GPT for many rows: caches, moving windows, ragged prompts.
 #include "infer/gpt_decoder.h"
 
 #include <c10/core/InferenceMode.h>

@@ -1,3 +1,4 @@
+// Opens a folder for generation: model, tokenizer, and whether they belong together.
 #include "infer/language_model.h"
 
 #include <fmt/format.h>
@@ -59,16 +60,14 @@ void check_no_unknown(const Tokenizer& tokenizer, std::string_view text, const E
 
 }  // namespace
 
-void add_language_model_options(CLI::App& app, LanguageModelOptions& o, bool kernel) {
+void add_language_model_options(CLI::App& app, LanguageModelOptions& o) {
   const std::string group = "Model";
   add_option(app, group, "model", o.model, "Folder of a run or a checkpoint")->required();
   add_option(app, group, "device", o.device, "auto, cpu, cuda or cuda:N");
   add_option(app, group, "threads", o.threads,
              "Threads of the CPU (0: all cores; one for models below 10 million weights)");
-  if (kernel) {
-    add_option(app, group, "attention", o.attention,
-               "Attention kernel (empty: the checkpoint's choice)");
-  }
+  add_option(app, group, "attention", o.attention,
+             "Attention kernel (empty: the checkpoint's choice)");
 }
 
 LanguageModel load_language_model(const LanguageModelOptions& o) {
@@ -78,7 +77,10 @@ LanguageModel load_language_model(const LanguageModelOptions& o) {
   check_folder(o.model);
   const GptConfig config = read_gpt_config(o.model);
   LanguageModel loaded{
-      .model = load_gpt(o.model, {}, device), .tokenizer = load_tokenizer(o.model), .eos_ids = {}};
+      .model = load_gpt(
+          o.model, {.device = device, .attention = o.attention, .head_optional = o.head_optional}),
+      .tokenizer = load_tokenizer(o.model),
+      .eos_ids = {}};
   loaded.eos_ids = end_ids(config, *loaded.tokenizer);
   if (loaded.tokenizer->vocab_size() > loaded.model->options.vocab_size) {
     throw std::runtime_error(fmt::format(
@@ -86,17 +88,7 @@ LanguageModel load_language_model(const LanguageModelOptions& o) {
         o.model.string(), loaded.tokenizer->vocab_size(), loaded.model->options.vocab_size));
   }
   if (o.threads == 0 && decodes_on_one_thread(*loaded.model)) set_threads(1);
-  if (!o.attention.empty()) use_attention_kernel(loaded.model, o.attention);
   return loaded;
-}
-
-void use_attention_kernel(Gpt& model, std::string_view kernel) {
-  attention_kernel(kernel);  // an unknown name is an error now
-  for (int64_t n = 0; n < model->options.layers; ++n) {
-    auto& block = model->blocks->at<BlockImpl>(static_cast<size_t>(n));
-    block.attention->options.kernel = kernel;
-  }
-  model->options.attention = kernel;
 }
 
 int32_t start_id(const Tokenizer& tokenizer) {

@@ -19,10 +19,12 @@ struct LanguageModelOptions {
   std::string device = "auto";
   int64_t threads = 0;         ///< 0: all cores, but one for small models
   std::string attention = {};  ///< kernel; empty: the one that the checkpoint names
+  bool head_optional =
+      false;  ///< a checkpoint without output layer will do; no command-line option
 };
 
-/// Adds --model (required), --device, --threads and, with `kernel`, --attention.
-void add_language_model_options(CLI::App& app, LanguageModelOptions& options, bool kernel = true);
+/// Adds --model (required), --device, --threads and --attention.
+void add_language_model_options(CLI::App& app, LanguageModelOptions& options);
 
 struct LanguageModel {
   Gpt model{nullptr};  ///< in evaluation mode
@@ -33,9 +35,6 @@ struct LanguageModel {
 /// Throws UsageError for an unknown kernel; else one line that names the folder and what is wrong
 /// with it.
 LanguageModel load_language_model(const LanguageModelOptions& options);
-
-/// Which attention kernel all blocks use from now on.
-void use_attention_kernel(Gpt& model, std::string_view kernel);
 
 /// The prompt's ids, at least one. `add_special`: the beginning-of-text token comes first where the
 /// tokenizer's template says so. A prompt without ids becomes start_id(). Throws std::runtime_error

@@ -1,3 +1,4 @@
+// Several growing texts on one output, one after the other.
 #include "infer/live_text.h"
 
 namespace zoo {

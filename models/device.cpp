@@ -1,3 +1,4 @@
+// Asks torch for devices without linking CUDA.
 #include "models/device.h"
 
 #include <ATen/Parallel.h>

@@ -1,30 +1,19 @@
+// A decoder-only language model: its parts, its pass over tokens, its first weights.
 #include "models/gpt.h"
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 #include <torch/nn/init.h>
 
 #include <cmath>
+#include <stdexcept>
+#include <utility>
 
 #include "models/positions/learned.h"
 #include "models/positions/sinusoidal.h"
 
 namespace zoo {
 namespace {
-
-GptOptions resolved(GptOptions o) {
-  TORCH_CHECK(o.vocab_size > 0, "Gpt: vocab_size must be positive, got ", o.vocab_size);
-  TORCH_CHECK(o.context > 0 && o.layers > 0, "Gpt: context and layers must be positive, got ",
-              o.context, " and ", o.layers);
-  TORCH_CHECK(o.d_model > 0 && o.heads > 0, "Gpt: d_model and heads must be positive, got ",
-              o.d_model, " and ", o.heads);
-  TORCH_CHECK(o.head_width > 0 || o.d_model % o.heads == 0,
-              "Gpt: d_model must be a multiple of heads, got d_model ", o.d_model, " and heads ",
-              o.heads, "; change one or name a head width");
-  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
-  if (o.kv_heads == 0) o.kv_heads = o.heads;
-  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
-  return o;
-}
 
 std::shared_ptr<Position> make_position(const GptOptions& o) {
   switch (o.position) {
@@ -61,9 +50,72 @@ BlockOptions block_options(const GptOptions& o, int64_t layer) {
           .residual_dropout = o.residual_dropout};
 }
 
+template <class T>
+void require(bool holds, const char* option, T value, const char* expected) {
+  if (!holds)
+    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
+}
+
+void check_rotary(const GptOptions& o, int64_t head_width) {
+  if (o.position != PositionKind::kRotary) return;
+  require(head_width % 2 == 0, "head-width", head_width, "even with rotary positions");
+  require(std::isfinite(o.rotary.base) && o.rotary.base > 0.0, "rotary-base", o.rotary.base,
+          "positive");
+  if (o.rotary.scaling == RotaryScaling::kNone) return;
+  require(std::isfinite(o.rotary.factor) && o.rotary.factor > 0.0, "rotary-factor", o.rotary.factor,
+          "positive");
+  if (o.rotary.scaling == RotaryScaling::kLinear) return;
+  require(o.rotary.original_context > 0, "rotary-original-context", o.rotary.original_context,
+          "1 or more");
+  require(o.rotary.high_frequency > o.rotary.low_frequency, "rotary-high-frequency",
+          o.rotary.high_frequency, "above --rotary-low-frequency");
+}
+
 }  // namespace
 
+void check(const GptOptions& o) {
+  require(o.context >= 1, "context", o.context, "1 or more");
+  require(o.layers >= 1, "layers", o.layers, "1 or more");
+  require(o.d_model >= 1, "d-model", o.d_model, "1 or more");
+  require(o.heads >= 1, "heads", o.heads, "1 or more");
+  require(o.head_width >= 0, "head-width", o.head_width, "0 or more");
+  require(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
+  if (o.head_width == 0 && o.d_model % o.heads != 0) {
+    throw std::invalid_argument(fmt::format(
+        "--d-model must be a multiple of --heads, got {} and {}; change one, or name --head-width",
+        o.d_model, o.heads));
+  }
+  if (o.kv_heads < 0 || (o.kv_heads > 0 && o.heads % o.kv_heads != 0)) {
+    throw std::invalid_argument(fmt::format(
+        "--kv-heads must divide --heads (or be 0: as many), got {} and {}", o.kv_heads, o.heads));
+  }
+  for (const auto& [option, value] : {std::pair("embedding-dropout", o.embedding_dropout),
+                                      std::pair("attention-dropout", o.attention_dropout),
+                                      std::pair("residual-dropout", o.residual_dropout)}) {
+    require(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
+  }
+  require(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon", o.norm_epsilon,
+          "0 or more");
+  require(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std, "0 or more");
+  check_rotary(o, o.head_width > 0 ? o.head_width : o.d_model / o.heads);
+}
+
+GptOptions resolved(GptOptions o) {
+  TORCH_CHECK(o.context > 0 && o.layers > 0, "Gpt: context and layers must be positive, got ",
+              o.context, " and ", o.layers);
+  TORCH_CHECK(o.d_model > 0 && o.heads > 0, "Gpt: d_model and heads must be positive, got ",
+              o.d_model, " and ", o.heads);
+  TORCH_CHECK(o.head_width > 0 || o.d_model % o.heads == 0,
+              "Gpt: d_model must be a multiple of heads, got d_model ", o.d_model, " and heads ",
+              o.heads, "; change one or name a head width");
+  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
+  if (o.kv_heads == 0) o.kv_heads = o.heads;
+  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  return o;
+}
+
 GptImpl::GptImpl(const GptOptions& options_) : options(resolved(options_)) {
+  TORCH_CHECK(options.vocab_size > 0, "Gpt: vocab_size must be positive, got ", options.vocab_size);
   token_embedding =
       register_module("token_embedding", torch::nn::Embedding(options.vocab_size, options.d_model));
   position = register_module("position", make_position(options));

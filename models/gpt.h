@@ -98,6 +98,14 @@ void visit(GptOptions& o, Visitor&& v) {
   v("attention", o.attention, "Attention kernel");
 }
 
+/// Throws std::invalid_argument for values that no model can have, named as on the command line:
+/// before tokenizer and text are ready. The vocabulary is not looked at.
+void check(const GptOptions& options);
+
+/// The options with the sizes that 0 leaves open (kv_heads, head_width, feed_forward) filled in.
+/// Throws c10::Error where they cannot be. The vocabulary is not looked at.
+GptOptions resolved(GptOptions options);
+
 /// What one pass needs besides the tokens; all optional.
 struct GptContext {
   torch::Tensor positions = {};  ///< [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1

@@ -19,7 +19,9 @@ while [ -e "runs/demo-$number" ]; do number=$((number + 1)); done
 run="runs/demo-$number"
 
 say "A GPT learns Shakespeare, character by character ($recipe -> $run)"
+# A run that Ctrl-C stopped exits with 130, after it has said how to go on: the demo ends there, too.
 "$programs/train_gpt" --config "$recipe" --out "$run" "$@"
+[ -e "$run/config.json" ] || exit 0 # --help, --evaluate-only: nothing was trained
 
 say "What it writes now, begun with '$prompt'"
 "$programs/generate" --model "$run" "$prompt" --max-new-tokens 400 --temperature 0.8

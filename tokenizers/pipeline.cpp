@@ -43,14 +43,19 @@ AlignedText valid_text(std::string_view text, size_t begin, bool tracked) {
   return aligned;
 }
 
-/// The reference's way to leave the spaces of a byte-level piece out of its place. A space that the
-/// tokenizer itself put before the text (`prefixed`) has no place to leave out.
-Span trimmed(Span place, std::string_view piece, bool prefixed) {
+/// The reference's way to leave the spaces of a byte-level piece out of its place in `text`: as
+/// many characters as the piece has spaces. One that the tokenizer itself put before the text
+/// (`prefixed`) has no place to leave out.
+Span trimmed(Span place, std::string_view piece, std::string_view text, bool prefixed) {
   size_t leading = std::min(piece.find_first_not_of(' '), piece.size());
-  const size_t trailing = piece.size() - (piece.find_last_not_of(' ') + 1);
-  if (leading > 0 && prefixed) --leading;
-  place.begin = std::min(place.begin + leading, place.end);
-  if (place.end >= trailing) place.end = std::max(place.end - trailing, place.begin);
+  size_t trailing = piece.size() - (piece.find_last_not_of(' ') + 1);
+  if (leading == 1 && prefixed) leading = 0;
+  for (; leading > 0 && place.begin < place.end; --leading) {
+    place.begin += utf8::first(text.substr(place.begin)).size;
+  }
+  size_t end = place.end;
+  for (; trailing > 0 && end > 0; --trailing) end -= utf8::last(text.substr(0, end)).size;
+  if (trailing == 0) place.end = std::max(end, place.begin);
   return place;
 }
 
@@ -137,8 +142,7 @@ void PipelineTokenizer::find_roles() {
   if (!unknown) unknown = model_->unk_id();
 }
 
-// ---- Encoding
-// ------------------------------------------------------------------------------------
+// ---- Encoding ----
 Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   int32_t word = 0;
@@ -154,12 +158,12 @@ Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& o
                                                       : valid_text(rest, begin, options.details);
     if (normalizer_) normalizer_->apply(aligned);
     if (normalized_added_.empty() || !options.recognise_added) {
-      return encode_words(std::move(aligned), out, word, options.details);
+      return encode_words(std::move(aligned), text, out, word, options.details);
     }
     for (const AddedTokens::Part& stretch : normalized_added_.split(aligned.text())) {
       const size_t end = stretch.begin + stretch.text.size();
       if (!stretch.id) {
-        encode_words(aligned.part(stretch.begin, end), out, word, options.details);
+        encode_words(aligned.part(stretch.begin, end), text, out, word, options.details);
       } else {
         const Span place = options.details ? aligned.origin(stretch.begin, end) : Span{};
         add_token(*stretch.id, place.begin, place.end);
@@ -180,8 +184,8 @@ Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& o
   return finish_encoding(*this, std::move(out), options);
 }
 
-void PipelineTokenizer::encode_words(AlignedText text, Encoding& out, int32_t& word,
-                                     bool details) const {
+void PipelineTokenizer::encode_words(AlignedText text, std::string_view user, Encoding& out,
+                                     int32_t& word, bool details) const {
   if (text.text().empty()) return;
   const size_t size = text.text().size();
   PreTokens pre{.text = std::move(text), .words = {{0, size}}};
@@ -201,7 +205,8 @@ void PipelineTokenizer::encode_words(AlignedText text, Encoding& out, int32_t& w
       Span place = pre.text.origin(begin, end);
       if (trimming_.on) {
         const bool first = out.offsets.empty() || place.begin == 0;
-        place = trimmed(place, all.substr(begin, end - begin), first && trimming_.prefix_space);
+        place =
+            trimmed(place, all.substr(begin, end - begin), user, first && trimming_.prefix_space);
       }
       out.offsets.emplace_back(place.begin, place.end);
       out.words.push_back(word);
@@ -210,8 +215,7 @@ void PipelineTokenizer::encode_words(AlignedText text, Encoding& out, int32_t& w
   }
 }
 
-// ---- Decoding
-// ------------------------------------------------------------------------------------
+// ---- Decoding ----
 const AddedToken* PipelineTokenizer::added_token(int32_t id) const {
   const auto found =
       std::lower_bound(added_.begin(), added_.end(), id,

@@ -54,7 +54,9 @@ class PipelineTokenizer : public Tokenizer {
   void read_added(const nlohmann::json& document);
   void find_roles();
   const AddedToken* added_token(int32_t id) const;
-  void encode_words(AlignedText text, Encoding& out, int32_t& word, bool details) const;
+  /// user: the whole text that places count in.
+  void encode_words(AlignedText text, std::string_view user, Encoding& out, int32_t& word,
+                    bool details) const;
 
   std::string document_, config_, kind_;
   std::unique_ptr<Normalizer> normalizer_;

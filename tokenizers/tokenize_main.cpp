@@ -37,8 +37,7 @@ std::string dump(const json& value, bool ascii = false) {
   return value.dump(-1, ' ', ascii, json::error_handler_t::replace);
 }
 
-// ---- encode
-// --------------------------------------------------------------------------------------
+// ---- encode ----
 std::string read_text(const Options& o, const std::string& line) {
   if (!o.as_json) return line;
   const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -101,8 +100,7 @@ int encode_as_batch(const zoo::Tokenizer& tokenizer, const Options& o) {
   return 0;
 }
 
-// ---- decode
-// --------------------------------------------------------------------------------------
+// ---- decode ----
 std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
                         const std::string& line) {
   const json parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -137,8 +135,7 @@ int each_line(const zoo::Tokenizer& tokenizer, const Options& o) {
   return 0;
 }
 
-// ---- compare
-// -------------------------------------------------------------------------------------
+// ---- compare ----
 int compare(const Options& o) {
   const std::string text = o.file.empty()
                                ? std::string(std::istreambuf_iterator<char>(std::cin), {})

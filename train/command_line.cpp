@@ -1,13 +1,19 @@
+// Several passes over one command line: what was asked for decides which recipe and which defaults
+// the next pass begins with.
 #include "train/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include "app/cli.h"
+#include "app/interrupt.h"
 #include "app/run_app.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
@@ -16,18 +22,24 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 7> kMayChangeOnResume = {
-    "resume", "max-steps", "threads", "device", "evaluate-every", "log-every", "save-every"};
+constexpr std::array<std::string_view, 6> kMayChangeOnResume = {
+    "max-steps", "threads", "device", "evaluate-every", "log-every", "save-every"};
 
-void check_resume(const std::vector<std::string>& given) {
-  for (const std::string& flag : given) {
-    if (std::find(kMayChangeOnResume.begin(), kMayChangeOnResume.end(), flag) ==
-        kMayChangeOnResume.end()) {
-      throw UsageError(fmt::format(
-          "--{} does not go with --resume: a continued run keeps its configuration; only {} "
-          "may change. To start from its weights use --init-from",
-          flag, "--max-steps, --threads, --device, --evaluate-every, --log-every, --save-every"));
-    }
+void check_resume(const TrainCommand& command) {
+  for (const std::string& option : command.given) {
+    const auto& free = kMayChangeOnResume;
+    if (option == "resume" || std::find(free.begin(), free.end(), option) != free.end()) continue;
+    throw UsageError(
+        fmt::format("--{} does not go with --resume: a continued run keeps its configuration; only "
+                    "--{} may change. To start from its weights use --init-from",
+                    option, fmt::join(free, ", --")));
+  }
+  RunFolder(command.resume).last();  // one clear error for a folder that is no run
+  if (!fs::exists(fs::path(command.resume) / "run.toml")) {
+    throw std::runtime_error(fmt::format(
+        "'{0}' has no run.toml: the configuration to go on with is unknown; start a new "
+        "run from its weights with --init-from {0}",
+        command.resume));
   }
 }
 
@@ -35,6 +47,20 @@ void check_together(const TrainCommand& command) {
   if (!command.init_from.empty() + !command.resume.empty() + !command.evaluate_only.empty() > 1) {
     throw UsageError("--resume, --init-from and --evaluate-only exclude each other");
   }
+  if (!command.evaluate_only.empty() && !command.dump_gradients.empty()) {
+    throw UsageError(
+        "--dump-gradients does not go with --evaluate-only, which makes no update; use --init-from "
+        "and --max-steps 1");
+  }
+}
+
+std::vector<std::string> given_options(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options({})) {
+    if (option->count() > 0 && !option->get_lnames().empty())
+      names.push_back(option->get_lnames().front());
+  }
+  return names;
 }
 
 /// One pass over the arguments.
@@ -62,6 +88,7 @@ void parse_once(const TrainProgram& program, TrainCommand& command,
   for (const auto& argument : arguments) argv.push_back(argument.c_str());
   parse(app, static_cast<int>(argv.size()), argv.data());
   check_together(command);
+  if (command.given.empty()) command.given = given_options(app);
   if (program.resolve) program.resolve(command);
   command.config_text = effective_config(app);
 }
@@ -74,23 +101,34 @@ TrainCommand parse_train_command(const TrainProgram& program, int argc, const ch
   first.resolve = {};
   TrainCommand command;
   parse_once(first, command, arguments);
-  if (!command.resume.empty()) check_resume(given_flags(argc, argv));
+  if (!command.resume.empty()) check_resume(command);
 
-  const fs::path run = !command.resume.empty() ? command.resume : command.evaluate_only;
-  const auto given = given_flags(argc, argv);
-  const bool has_config = std::find(given.begin(), given.end(), "config") != given.end();
-  if (!command.resume.empty())
-    RunFolder(run).last();  // one clear error for a folder that is no run
-  if (!run.empty() && !has_config && fs::exists(run / "run.toml")) {
-    arguments.insert(arguments.begin() + 1, {"--config", (run / "run.toml").string()});
+  // The next passes read more: what the user named is what the first one found.
+  const TrainCommand asked = command;
+  const auto parse_again = [&](const TrainProgram& with) {
     command = {};
-    parse_once(first, command, arguments);
+    command.given = asked.given;
+    parse_once(with, command, arguments);
+  };
+  const std::string run_folder = !asked.resume.empty() ? asked.resume : asked.evaluate_only;
+  const auto run = run_folder.empty() ? std::nullopt : run_of(run_folder);
+  if (run && !asked.has("config")) {
+    arguments.insert(arguments.begin() + 1, {"--config", (*run / "run.toml").string()});
+    parse_again(first);
   }
-  const std::string preset = command.preset;
-  if (!preset.empty()) program.apply_preset(preset);
-  command = {};
-  parse_once(program, command, arguments);
+  if (const std::string preset = command.preset; !preset.empty()) {
+    try {
+      program.apply_preset(preset);
+    } catch (const std::invalid_argument& e) {
+      throw UsageError(fmt::format("--preset: {}", e.what()));
+    }
+  }
+  parse_again(program);
   return command;
+}
+
+bool TrainCommand::has(std::string_view option) const {
+  return std::find(given.begin(), given.end(), option) != given.end();
 }
 
 NewRunFolder::NewRunFolder(const TrainCommand& command, const std::string& family)
@@ -98,20 +136,48 @@ NewRunFolder::NewRunFolder(const TrainCommand& command, const std::string& famil
   for (int n = 1; path_.empty() || (command.out.empty() && fs::exists(path_)); ++n) {
     path_ = fs::path("runs") / fmt::format("{}-{}", family, n);
   }
-  RunFolder(path_).create();
+  if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/a/"
+  RunFolder(path_).require_free();
+}
+
+void NewRunFolder::create() {
+  fs::path missing;
+  for (fs::path at = path_; !at.empty() && !fs::exists(at); at = at.parent_path()) missing = at;
+  const RunFolder folder(path_);
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error)
+    throw std::runtime_error(
+        fmt::format("cannot make run folder '{}': {}", path_.string(), error.message()));
+  first_made_ = missing;
+  RunLock lock = folder.lock();
+  folder.create();
+  lock_.emplace(std::move(lock));  // from here on the folder holds nothing but this run
 }
 
 NewRunFolder::~NewRunFolder() {
-  if (kept_) return;
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  if (!lock_ || !RunFolder(path_).checkpoint_steps().empty()) return;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path_, error)) fs::remove_all(entry, error);
+  if (first_made_.empty()) return;
+  // Upwards: fs::remove refuses a folder in which something else lies by now.
+  for (fs::path at = path_; fs::remove(at, error) && at != first_made_; at = at.parent_path()) {
+  }
 }
 
-void print_result(const std::string& program, const fs::path& folder, const TrainResult& result) {
+int print_result(const std::string& program, const fs::path& folder, const TrainResult& result) {
   fmt::print("\n{}\n", result.verdict.sentence);
   fmt::print("run folder  {}\nreport      {}\n", folder.string(),
              (folder / "report.html").string());
-  if (result.interrupted) fmt::print("to go on    {} --resume {}\n", program, folder.string());
+  const auto go_on = [&](const std::string& more) {
+    fmt::print("to go on    {} --resume {}{}\n", program, folder.string(), more);
+  };
+  if (result.interrupted) go_on("");
+  if (result.updates == 0 && result.step > 0 && !result.stopped_early && !result.interrupted) {
+    fmt::print("nothing done: the run is at step {} already, where it ends\n", result.step);
+    go_on(" --max-steps N");
+  }
+  return result.interrupted ? kInterrupted : 0;
 }
 
 }  // namespace zoo

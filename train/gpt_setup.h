@@ -27,10 +27,9 @@ struct GptRunOptions {
 void declare(CLI::App& app, GptRunOptions& options);
 
 /// What depends on others: a model that comes from a folder brings its own shape and tokenizer; a
-/// schedule without length lasts as long as the run. Throws UsageError where a flag asks for
-/// another shape than the folder's.
-void resolve(GptRunOptions& options, const TrainCommand& command,
-             const std::vector<std::string>& given);
+/// schedule without length lasts as long as the run. Throws UsageError for values out of range,
+/// and where a flag, recipe or preset asks for another shape than the folder's.
+void resolve(GptRunOptions& options, const TrainCommand& command);
 
 /// A text as ids, with the tokenizer that made them.
 struct GptText {
@@ -38,11 +37,15 @@ struct GptText {
   TextSplit split;
 };
 
-/// A new run: tokenizer loaded or trained, text encoded to folder/text.tokens.
-GptText prepare_text(const GptRunOptions& options, const std::filesystem::path& folder);
-/// A run that exists, or a checkpoint to measure: its tokenizer, and the ids of folder/text.tokens,
-/// or of the data.
-GptText open_text(const GptRunOptions& options, const std::filesystem::path& folder);
+/// A new run's tokenizer, loaded or trained on the data. Throws UsageError where it cannot write
+/// the prompt of the samples.
+std::shared_ptr<const Tokenizer> prepare_tokenizer(const GptRunOptions& options);
+/// A new run's text, encoded to folder/text.tokens.
+GptText prepare_text(const GptRunOptions& options, std::shared_ptr<const Tokenizer> tokenizer,
+                     const std::filesystem::path& folder);
+/// The text of a run that goes on, or of a checkpoint to measure: with its tokenizer, as the run
+/// encoded it, unless --data named another.
+GptText open_text(const GptRunOptions& options, const TrainCommand& command);
 
 /// On its device, with the weights of --init-from or --evaluate-only, or new ones from the seed.
 Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer, const TrainCommand& command);
@@ -51,7 +54,7 @@ Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer, const Tra
 std::vector<std::pair<std::string, std::string>> gpt_facts(const Gpt& model, const GptText& text);
 
 /// Writes the gradients, under the names of the model's checkpoints, to a safetensors file.
-std::function<void(torch::nn::Module&)> gradient_dump(const Gpt& model,
-                                                      const std::filesystem::path& file);
+std::function<void(torch::nn::Module&, double)> gradient_dump(const Gpt& model,
+                                                              const std::filesystem::path& file);
 
 }  // namespace zoo

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
 
 #include "infer/decode/generate.h"
 #include "infer/decoding_threads.h"
@@ -36,6 +37,17 @@ TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validatio
   const auto training =
       static_cast<int64_t>(std::floor(static_cast<double>(size) * (1.0 - validation_share)));
   return {.training = {stream, 0, training}, .validation = {stream, training, size}};
+}
+
+std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options) {
+  std::vector<int64_t> prompt;
+  try {
+    for (const int32_t id : tokenizer.ids(options.sample_prompt)) prompt.push_back(id);
+  } catch (const std::runtime_error&) {
+    if (options.sample_prompt != TextOptions{}.sample_prompt) throw;
+  }
+  if (prompt.empty()) prompt.push_back(tokenizer.bos_id().value_or(0));
+  return prompt;
 }
 
 GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const TextSplit& text,
@@ -83,9 +95,7 @@ Metrics GptTask::evaluate() {
 
 std::string GptTask::sample() {
   if (options_.sample_tokens == 0) return {};
-  std::vector<int64_t> prompt;
-  for (const int32_t id : tokenizer_->ids(options_.sample_prompt)) prompt.push_back(id);
-  if (prompt.empty()) prompt.push_back(tokenizer_->bos_id().value_or(0));
+  const auto prompt = sample_prompt(*tokenizer_, options_);
   const DecodingThreads threads(*model_);
   GptDecoder decoder(model_);
   const auto state = decoder.start(1, static_cast<int64_t>(prompt.size()) + options_.sample_tokens);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "models/gpt.h"
 #include "tokenizers/tokenizer.h"
@@ -44,6 +45,11 @@ struct TextSplit {
 };
 /// The first floor((1 - validation_share) * size) tokens, and the rest.
 TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validation_share);
+
+/// What samples begin with, as ids; never empty. Throws where the tokenizer cannot write a prompt
+/// that was asked for; the default one, a line end, gives way to the tokenizer's beginning of text
+/// or first id.
+std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options);
 
 class GptTask : public Task {
  public:

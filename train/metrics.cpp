@@ -74,12 +74,13 @@ std::vector<Line> parse_lines(std::string_view bytes, const std::filesystem::pat
   return lines;
 }
 
-bool cut_for_resume(const std::filesystem::path& path, int64_t last_step) {
+bool cut_for_resume(const std::filesystem::path& path, int64_t last_step, bool drop_evaluation) {
   if (!std::filesystem::exists(path)) return false;
   const std::string bytes = read_file(path);
   std::string kept;
   for (const Line& line : parse_lines(bytes, path)) {
     if (line.record.step > last_step) continue;
+    if (drop_evaluation && line.record.step == last_step && line.record.split == "val") continue;
     kept += line.text;
     kept += '\n';
   }
@@ -113,8 +114,9 @@ std::string to_json_line(const MetricsRecord& record) {
   return line + "}";
 }
 
-MetricsLog::MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step)
-    : file_(path, resume_after_step && cut_for_resume(path, *resume_after_step)) {}
+MetricsLog::MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step,
+                       bool drop_evaluation)
+    : file_(path, resume_after_step && cut_for_resume(path, *resume_after_step, drop_evaluation)) {}
 
 void MetricsLog::write(const MetricsRecord& record) { file_.append(to_json_line(record) + "\n"); }
 

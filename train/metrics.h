@@ -31,8 +31,10 @@ std::string to_json_line(const MetricsRecord& record);
 class MetricsLog {
  public:
   /// A new file, which must not exist; or, with `resume_after_step`, the file of the run that is
-  /// continued: lines of later steps and a torn last line are cut first.
-  MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step = {});
+  /// continued: lines of later steps and a torn last line are cut first; with `drop_evaluation`
+  /// that step's "val" lines as well.
+  MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step = {},
+             bool drop_evaluation = false);
   /// Throws std::runtime_error on a full disk.
   void write(const MetricsRecord& record);
 

@@ -3,8 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <stdexcept>
+#include <string_view>
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#endif
 
 #include "app/files.h"
 
@@ -13,6 +22,11 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "step-";
+
+/// What a run makes before its first checkpoint.
+constexpr std::array<std::string_view, 7> kOurs = {"checkpoints",   "run.toml",      "text.tokens",
+                                                   "metrics.jsonl", "samples.jsonl", "tensorboard",
+                                                   "report.html"};
 
 std::string checkpoint_name(int64_t step) { return fmt::format("step-{:06}", step); }
 
@@ -25,20 +39,55 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
+/// The temporary names of app/files.
+bool unfinished(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.ends_with(".partial") || (name.starts_with('.') && name.ends_with(".tmp"));
+}
+
 }  // namespace
 
+RunLock::~RunLock() {
+#if !defined(_WIN32)
+  if (descriptor_ >= 0) ::close(descriptor_);
+#endif
+}
+
+void RunFolder::require_free() const {
+  if (!fs::exists(fs::symlink_status(folder_))) return;
+  if (fs::is_directory(folder_) && (fs::is_empty(folder_) || abandoned())) return;
+  throw std::runtime_error(fmt::format(
+      "run folder '{}' is in use; name another with --out, or continue it with --resume {}",
+      folder_.string(), folder_.string()));
+}
+
 void RunFolder::create() const {
-  if (fs::exists(fs::symlink_status(folder_)) &&
-      !(fs::is_directory(folder_) && fs::is_empty(folder_))) {
-    throw std::runtime_error(fmt::format(
-        "run folder '{}' is in use; name another with --out, or continue it with --resume {}",
-        folder_.string(), folder_.string()));
-  }
+  require_free();
   std::error_code error;
-  fs::create_directories(folder_ / "checkpoints", error);
+  if (fs::is_directory(folder_)) {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (!error) fs::remove_all(entry.path(), error);
+    }
+  }
+  if (!error) fs::create_directories(folder_ / "checkpoints", error);
   if (error)
     throw std::runtime_error(
         fmt::format("cannot make run folder '{}': {}", folder_.string(), error.message()));
+}
+
+// Killed between create() and its first checkpoint: nothing to go on from, and nothing but what a
+// run makes.
+bool RunFolder::abandoned() const {
+  if (!fs::is_directory(folder_ / "checkpoints")) return false;
+  for (const auto& entry : fs::directory_iterator(folder_ / "checkpoints")) {
+    if (!unfinished(entry.path())) return false;
+  }
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    const bool ours =
+        std::find(kOurs.begin(), kOurs.end(), entry.path().filename().string()) != kOurs.end();
+    if (!ours && !unfinished(entry.path())) return false;
+  }
+  return true;
 }
 
 bool RunFolder::holds_new_run() const {
@@ -46,24 +95,45 @@ bool RunFolder::holds_new_run() const {
          !fs::exists(folder_ / "run.toml");
 }
 
-fs::path RunFolder::last() const {
+// The folder itself is locked: no file that a killed process could leave behind.
+RunLock RunFolder::lock() const {
+#if !defined(_WIN32)
+  const int descriptor = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  RunLock lock(descriptor);
+  // Other errors are those of file systems that know no locks.
+  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw std::runtime_error(
+        fmt::format("run folder '{}' is in use: another process trains in it; wait for its end, or "
+                    "stop it",
+                    folder_.string()));
+  }
+  return lock;
+#else
+  return RunLock(-1);
+#endif
+}
+
+fs::path RunFolder::last() const { return checkpoint(last_step()); }
+
+int64_t RunFolder::last_step() const {
   if (!fs::is_directory(folder_)) {
     throw std::runtime_error(
         fmt::format("no run folder at '{}'; start one with --out", folder_.string()));
   }
-  if (const auto step = linked_step("last")) return checkpoint(*step);
+  if (const auto step = linked_step("last")) return *step;
   throw std::runtime_error(
-      fmt::format("'{}' holds no checkpoint to continue from", folder_.string()));
+      fmt::format("'{}' holds no checkpoint to continue from; begin anew with --out {}",
+                  folder_.string(), folder_.string()));
 }
 
-void RunFolder::save_checkpoint(int64_t step, bool is_best, int64_t keep,
+void RunFolder::save_checkpoint(int64_t step, bool is_best, const Retention& retention,
                                 const std::function<void(const fs::path&)>& fill) const {
   write_folder(checkpoint(step), fill);
   const fs::path target = fs::path("checkpoints") / checkpoint_name(step);
   replace_link(folder_ / "last", target);
   if (is_best) replace_link(folder_ / "best", target);
   link_root();
-  prune(keep);
+  prune(retention);
 }
 
 void RunFolder::link_root() const {
@@ -74,6 +144,16 @@ void RunFolder::link_root() const {
     const auto name = entry.path().filename();
     replace_link(folder_ / name, fs::path(source) / name);
   }
+}
+
+void RunFolder::point_best_at(int64_t step) const {
+  if (fs::is_directory(checkpoint(step))) {
+    replace_link(folder_ / "best", fs::path("checkpoints") / checkpoint_name(step));
+  } else {
+    std::error_code ignored;  // there may be no link
+    fs::remove(folder_ / "best", ignored);
+  }
+  link_root();
 }
 
 std::vector<int64_t> RunFolder::checkpoint_steps() const {
@@ -99,15 +179,22 @@ std::optional<int64_t> RunFolder::linked_step(const std::string& link) const {
   return step_of(target.filename().string());
 }
 
-void RunFolder::prune(int64_t keep) const {
+void RunFolder::prune(const Retention& retention) const {
   auto steps = checkpoint_steps();
   const auto best = linked_step("best"), last = linked_step("last");
-  const auto old = static_cast<int64_t>(steps.size()) - std::max<int64_t>(keep, 1);
-  for (int64_t i = 0; i < old; ++i) {
-    const int64_t step = steps[static_cast<size_t>(i)];
-    if (step == best || step == last) continue;
+  const auto remove = [&](int64_t step) {
+    if (step == best || step == last) return;
     std::error_code ignored;  // a checkpoint too many does no harm
     fs::remove_all(checkpoint(step), ignored);
+  };
+  if (retention.discard) {
+    std::erase(steps, *retention.discard);
+    remove(*retention.discard);
+  }
+  const auto old = static_cast<int64_t>(steps.size()) - std::max<int64_t>(retention.newest, 1);
+  for (int64_t i = 0; i < old; ++i) {
+    const int64_t step = steps[static_cast<size_t>(i)];
+    if (step != retention.spare) remove(step);
   }
 }
 
@@ -117,6 +204,17 @@ fs::path checkpoint_of(const fs::path& folder) {
     if (fs::exists(folder / link / "config.json")) return folder / link;
   }
   return folder;
+}
+
+std::optional<fs::path> run_of(const fs::path& folder) {
+  if (fs::exists(folder / "run.toml")) return folder;
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);  // RUN/best is a link
+  if (error) return {};
+  for (const fs::path& above : {real.parent_path(), real.parent_path().parent_path()}) {
+    if (fs::exists(above / "run.toml")) return above;
+  }
+  return {};
 }
 
 }  // namespace zoo

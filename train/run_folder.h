@@ -11,24 +11,53 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace zoo {
+
+/// Held while one process works in a run folder; given back with the process, however that ends.
+class RunLock {
+ public:
+  explicit RunLock(int descriptor) : descriptor_(descriptor) {}
+  RunLock(RunLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+  ~RunLock();
+
+ private:
+  int descriptor_;
+};
+
+/// Which checkpoints stay when a new one was written; the best and the last always do.
+struct Retention {
+  int64_t newest = 3;
+  std::optional<int64_t> spare = {};    ///< stays as well
+  std::optional<int64_t> discard = {};  ///< goes, and does not count as one of the newest
+};
 
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Makes the folder. Throws std::runtime_error where it exists and is not empty.
+  /// Throws std::runtime_error unless there is nothing, an empty folder, or what a run left that
+  /// ended before its first checkpoint.
+  void require_free() const;
+  /// Makes the folder, empty of what such a run left. Throws as require_free() does.
   void create() const;
   /// Made by create(), and no run began in it yet: data may lie there, but no configuration.
   bool holds_new_run() const;
-  /// Throws std::runtime_error where there is no checkpoint to go on from.
+  /// For this process alone. Throws std::runtime_error where another one holds it.
+  RunLock lock() const;
+  /// Throw std::runtime_error where there is no checkpoint to go on from.
   std::filesystem::path last() const;
+  int64_t last_step() const;
   /// Writes checkpoints/step-N through `fill`, points `last` (and `best`) at it and removes old
-  /// ones: the newest `keep` and the best stay.
-  void save_checkpoint(int64_t step, bool is_best, int64_t keep,
+  /// ones.
+  void save_checkpoint(int64_t step, bool is_best, const Retention& retention,
                        const std::function<void(const std::filesystem::path&)>& fill) const;
+  /// Points `best` at that step's checkpoint; removes the link where there is none.
+  void point_best_at(int64_t step) const;
   /// Points the links at the root to what lies in best/, or in last/ where there is no best.
   void link_root() const;
   /// Steps of the complete checkpoints, oldest first.
@@ -39,13 +68,18 @@ class RunFolder {
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }
 
  private:
+  bool abandoned() const;
   std::optional<int64_t> linked_step(const std::string& link) const;
-  void prune(int64_t keep) const;
+  void prune(const Retention& retention) const;
   std::filesystem::path folder_;
 };
 
 /// A checkpoint folder for reading weights: `folder` itself, or `best` or `last` of a run folder
 /// without root links.
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder);
+
+/// The run that a folder belongs to: the folder itself, or the one that it is a checkpoint of;
+/// nothing for a checkpoint from elsewhere.
+std::optional<std::filesystem::path> run_of(const std::filesystem::path& folder);
 
 }  // namespace zoo

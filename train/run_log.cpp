@@ -32,22 +32,39 @@ std::string sample_line(const Sample& sample) {
 
 }  // namespace
 
-RunLog::RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at)
+// TensorBoard forgets whole steps only: where an evaluation is dropped, its step's other numbers
+// are written again.
+RunLog::RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
+               bool drop_evaluation)
     : folder_(folder),
-      metrics_(folder / "metrics.jsonl", resumed_at),
-      tensorboard_(folder / "tensorboard", resumed_at),
+      metrics_(folder / "metrics.jsonl", resumed_at, drop_evaluation),
+      tensorboard_(folder / "tensorboard",
+                   drop_evaluation && resumed_at ? std::optional(*resumed_at - 1) : resumed_at),
       report_(std::move(report)) {
   if (!resumed_at) return;
   report_.metrics = read_metrics(folder_ / "metrics.jsonl");
-  report_.samples = read_samples(folder_ / "samples.jsonl", *resumed_at);
+  report_.samples =
+      read_samples(folder_ / "samples.jsonl", drop_evaluation ? *resumed_at - 1 : *resumed_at);
+  if (!drop_evaluation) return;
+  for (const MetricsRecord& record : report_.metrics) {
+    if (record.step == *resumed_at) to_tensorboard(record);
+  }
 }
 
 void RunLog::record(const MetricsRecord& record) {
   metrics_.write(record);
+  to_tensorboard(record);
+  report_.metrics.push_back(record);
+}
+
+void RunLog::to_tensorboard(const MetricsRecord& record) {
   for (const auto& [name, value] : record.values) {
     tensorboard_.scalar(record.split + "/" + name, value, record.step);
   }
-  report_.metrics.push_back(record);
+}
+
+void RunLog::fact(const std::string& name, const std::string& value) {
+  report_.facts.emplace_back(name, value);
 }
 
 void RunLog::sample(int64_t step, const std::string& text) {

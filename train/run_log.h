@@ -15,14 +15,18 @@ namespace zoo {
 class RunLog {
  public:
   /// resumed_at: step of the checkpoint that the run goes on from; later lines of metrics and
-  /// samples are cut.
-  RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at);
+  /// samples are cut, with `drop_evaluation` also what was evaluated at that step.
+  RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
+         bool drop_evaluation = false);
   void record(const MetricsRecord& record);
   void sample(int64_t step, const std::string& text);
+  /// One more line of the report's table.
+  void fact(const std::string& name, const std::string& value);
   /// Rewrites report.html with all that is known.
   void write_report(const Verdict& verdict);
 
  private:
+  void to_tensorboard(const MetricsRecord& record);
   RunFolder folder_;
   MetricsLog metrics_;
   TensorBoardWriter tensorboard_;

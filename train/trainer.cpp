@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "app/files.h"
 #include "app/interrupt.h"
@@ -42,12 +43,15 @@ class Training {
   };
   void begin();
   void resume();
+  void leave_extra_evaluation();
+  bool out_of_patience() const;
   void loop();
   void finish();
   Update update();
   Metrics forward_backward(double& loss_sum, double& weight_sum, double& first_weight);
   void apply(Update& result, double divisor);
   void evaluate();
+  bool take_standing(const Metrics& metrics);
   void save(bool is_best);
   void average_checkpoints();
   void log_update(const Update& update);
@@ -70,6 +74,8 @@ class Training {
   std::optional<ProgressBar> bar_;
   std::string first_data_state_;
   int64_t saved_step_ = -1;
+  bool drop_evaluation_ = false;         // the one that resume() left behind
+  std::optional<int64_t> off_schedule_;  // a checkpoint that a run without stops would not have
   double last_loss_ = std::nan("");
   double recent_weight_ = 0.0,
          recent_seconds_ = 0.0;  // of the last twenty updates or so: the speed shown
@@ -103,12 +109,12 @@ TrainResult Training::run() {
 }
 
 void Training::begin() {
-  if (run_.resume) {
+  if (run_.resume)
     resume();
-  } else {
-    if (!folder_.holds_new_run()) folder_.create();
-    write_file(folder_ / "run.toml", run_.config_text);
-  }
+  else if (!folder_.holds_new_run())
+    folder_.create();
+  // What a resume changes (where the run ends) holds for the resumes after it.
+  write_file(folder_ / "run.toml", run_.config_text);
   began_ = Clock::now();
   ReportInput report;
   report.title = run_.title;
@@ -119,23 +125,57 @@ void Training::begin() {
   report.expected_band = make_band(options_.expect_at_least, options_.expect_at_most);
   report.facts = run_.facts;
   log_.emplace(folder_, std::move(report),
-               run_.resume ? std::optional<int64_t>(progress_.step) : std::nullopt);
+               run_.resume ? std::optional<int64_t>(progress_.step) : std::nullopt,
+               drop_evaluation_);
   first_data_state_ = task_.data_state();
-  result_.best_step = progress_.best_step;
-  if (!run_.resume) evaluate();
+  const bool unmeasured_end =
+      progress_.step >= options_.max_steps && progress_.evaluated_step != progress_.step;
+  if (!run_.resume || unmeasured_end) {
+    evaluate();
+    if (run_.resume) saved_step_ = -1;  // the state has changed: save it again
+  }
 }
 
 void Training::resume() {
   const auto checkpoint = folder_.last();
   task_.load(checkpoint);
   progress_ = load_trainer_state(checkpoint, optimizer_, scaler_, average_, task_.model());
-  task_.restore_data(progress_.data_state);
+  try {
+    task_.restore_data(progress_.data_state);
+  } catch (const std::runtime_error& e) {
+    throw std::runtime_error(
+        damaged_state(checkpoint / "trainer_state" / "progress.json", e.what()));
+  }
   saved_step_ = progress_.step;
+  result_.updates = -progress_.step;
+  if (options_.max_steps < progress_.step) {
+    throw std::invalid_argument(
+        fmt::format("the run is at step {} already, past --max-steps {}; name a larger one",
+                    progress_.step, options_.max_steps));
+  }
+  if (progress_.step < options_.max_steps) leave_extra_evaluation();
+}
+
+// A run that stops between two evaluations makes one more, for its verdict. One that goes on from
+// there equals a run that never stopped: it forgets that evaluation, and soon the checkpoint.
+void Training::leave_extra_evaluation() {
+  if (progress_.scheduled) {
+    progress_.standing = *std::exchange(progress_.scheduled, std::nullopt);
+    folder_.point_best_at(progress_.standing.best_step);
+    drop_evaluation_ = true;
+  }
+  const int64_t every = options_.save_every > 0 ? options_.save_every : options_.evaluate_every;
+  if (progress_.step % every != 0 && progress_.step % options_.evaluate_every != 0)
+    off_schedule_ = progress_.step;
+}
+
+bool Training::out_of_patience() const {
+  return options_.patience > 0 && progress_.standing.evaluations_since_best >= options_.patience;
 }
 
 void Training::loop() {
   while (progress_.step < options_.max_steps && !InterruptGuard::requested() &&
-         !result_.stopped_early) {
+         !out_of_patience()) {
     const Update done = update();
     if (progress_.step % options_.log_every == 0) log_update(done);
     recent_weight_ = 0.95 * recent_weight_ + done.weight;
@@ -147,7 +187,9 @@ void Training::loop() {
     if (progress_.step % options_.evaluate_every == 0 || last) evaluate();
     if (options_.save_every > 0 && progress_.step % options_.save_every == 0) save(false);
   }
-  result_.interrupted = InterruptGuard::requested() && progress_.step < options_.max_steps;
+  const bool before_the_end = progress_.step < options_.max_steps;
+  result_.stopped_early = before_the_end && out_of_patience();
+  result_.interrupted = before_the_end && !result_.stopped_early && InterruptGuard::requested();
   save(false);
 }
 
@@ -195,7 +237,7 @@ void Training::apply(Update& result, double divisor) {
   auto gradients = optimizer_.gradients();
   const bool fits = scaler_.unscale(gradients);
   if (progress_.step == 0 && run_.inspect_first_gradients)
-    run_.inspect_first_gradients(task_.model());
+    run_.inspect_first_gradients(task_.model(), divisor);
   result.learning_rate =
       options_.learning_rate * schedule_factor(options_.schedule, progress_.step);
   if (fits) {
@@ -235,35 +277,40 @@ void Training::evaluate() {
     text = task_.sample();
     task_.model().train();
   }
-  const auto found = metrics.find(goal_.metric);
-  bool better = false;
-  if (found != metrics.end()) {
-    better = !progress_.best || (goal_.higher_is_better ? found->second > *progress_.best
-                                                        : found->second < *progress_.best);
-    log_->record(record("val", metrics));
-    const auto line = fmt::format("step {:>6}  val {} {:.4f}{}", progress_.step, goal_.metric,
-                                  found->second, better && progress_.step > 0 ? "  (best)" : "");
-    if (bar_)
-      bar_->print_above(line);
-    else
-      fmt::print("{}\n", line);
-  }
+  const bool better = take_standing(metrics);
   if (!text.empty()) log_->sample(progress_.step, text);
+  result_.final_metrics = metrics;
+  // Untrained weights need no checkpoint where training follows.
+  const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;
+  if (!untrained && (better || options_.save_every == 0)) save(better);
+  log_->write_report({});
+}
+
+// Records what was measured; true where it is the best so far. Without a measure nothing is better
+// or worse.
+bool Training::take_standing(const Metrics& metrics) {
+  const bool extra = progress_.step % options_.evaluate_every != 0;  // the last step's
+  progress_.scheduled = extra ? std::optional(progress_.standing) : std::nullopt;
+  progress_.evaluated_step = progress_.step;
+  const auto found = metrics.find(goal_.metric);
+  if (found == metrics.end()) return false;
+  Standing& standing = progress_.standing;
+  const bool better = !standing.best || (goal_.higher_is_better ? found->second > *standing.best
+                                                                : found->second < *standing.best);
   if (better) {
-    progress_.best = found->second;
-    progress_.best_step = result_.best_step = progress_.step;
-    progress_.evaluations_since_best = 0;
+    standing = {.best = found->second, .best_step = progress_.step};
     result_.best_metrics = metrics;
   } else {
-    ++progress_.evaluations_since_best;
+    ++standing.evaluations_since_best;
   }
-  result_.final_metrics = metrics;
-  result_.stopped_early =
-      options_.patience > 0 && progress_.evaluations_since_best >= options_.patience;
-  const bool first_of_many =
-      progress_.step == 0 && options_.max_steps > 0;  // untrained weights need no checkpoint
-  if (!first_of_many && (better || options_.save_every == 0)) save(better);
-  log_->write_report({});
+  log_->record(record("val", metrics));
+  const auto line = fmt::format("step {:>6}  val {} {:.4f}{}", progress_.step, goal_.metric,
+                                found->second, better && progress_.step > 0 ? "  (best)" : "");
+  if (bar_)
+    bar_->print_above(line);
+  else
+    fmt::print("{}\n", line);
+  return better;
 }
 
 void Training::save(bool is_best) {
@@ -271,59 +318,59 @@ void Training::save(bool is_best) {
   Progress now = progress_;
   now.elapsed_s = elapsed();
   now.data_state = task_.data_state();
-  const int64_t keep = std::max(options_.keep, options_.average_last);
-  folder_.save_checkpoint(progress_.step, is_best, keep, [&](const std::filesystem::path& folder) {
+  Retention retention{.newest = std::max(options_.keep, options_.average_last),
+                      .discard = off_schedule_};
+  if (progress_.scheduled) retention.spare = progress_.scheduled->best_step;
+  const auto fill = [&](const std::filesystem::path& folder) {
     {
       std::optional<AveragedWeights> averaged;
       if (average_.enabled()) averaged.emplace(average_);
       task_.save(folder);
     }
     save_trainer_state(folder, now, optimizer_, scaler_, average_, task_.model());
-  });
+  };
+  folder_.save_checkpoint(progress_.step, is_best, retention, fill);
+  off_schedule_.reset();
   saved_step_ = progress_.step;
 }
 
-// Vaswani et al. 2017, §6.1 averaged the last checkpoints of each run.
 void Training::average_checkpoints() {
   auto steps = folder_.checkpoint_steps();
   if (static_cast<int64_t>(steps.size()) > options_.average_last)
     steps.erase(steps.begin(), steps.end() - options_.average_last);
-  const torch::NoGradGuard no_grad;
-  const auto parameters = task_.model().parameters();
-  std::vector<torch::Tensor> sums;
+  MeanOfWeights mean;
   for (const int64_t step : steps) {
     task_.load(folder_.checkpoint(step));
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      const auto value = parameters[i].to(torch::kDouble);
-      if (sums.size() <= i)
-        sums.push_back(value);
-      else
-        sums[i] += value;
-    }
+    mean.add(task_.model());
   }
-  for (size_t i = 0; i < parameters.size(); ++i)
-    parameters[i].copy_(sums[i] / static_cast<double>(steps.size()));
+  mean.copy_to(task_.model());
+  const torch::NoGradGuard no_grad;
   task_.model().eval();
   const auto metrics = task_.evaluate();
   task_.model().train();
   write_folder(folder_ / "averaged",
                [&](const std::filesystem::path& folder) { task_.save(folder); });
-  if (metrics.contains(goal_.metric)) {
-    fmt::print("average of the last {} checkpoints: val {} {:.4f} (in {})\n", steps.size(),
-               goal_.metric, metrics.at(goal_.metric), (folder_ / "averaged").string());
-    log_->record(record("averaged", metrics));
-  }
+  if (!metrics.contains(goal_.metric)) return;
+  const auto name = fmt::format("average of the last {} checkpoints", steps.size());
+  const auto value =
+      fmt::format("val {} {:.4f} (in averaged/)", goal_.metric, metrics.at(goal_.metric));
+  fmt::print("{}: {}\n", name, value);
+  log_->fact(name, value);
 }
 
 void Training::finish() {
   if (options_.average_last > 0 && !result_.interrupted) average_checkpoints();
   result_.step = progress_.step;
+  result_.updates += progress_.step;
+  result_.best_step = progress_.standing.best_step;
   result_.verdict =
       judge({.goal = goal_,
              .expected_band = make_band(options_.expect_at_least, options_.expect_at_most),
-             .best = progress_.best,
-             .best_step = progress_.best_step,
+             .best = progress_.standing.best,
+             .best_step = progress_.standing.best_step,
+             .updates = progress_.step,
              .interrupted = result_.interrupted,
+             .stopped_after = result_.stopped_early ? options_.patience : 0,
              .overfit_loss =
                  options_.overfit_one_batch ? std::optional<double>(last_loss_) : std::nullopt});
   log_->write_report(result_.verdict);

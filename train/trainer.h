@@ -52,18 +52,23 @@ class Task {
 
 /// What a run is besides its task and options.
 struct Run {
-  std::filesystem::path folder;
-  std::string title;        ///< of the report
-  std::string config_text;  ///< effective configuration, kept as run.toml
-  std::vector<std::pair<std::string, std::string>>
-      facts;            ///< shown in the report: {"Parameters", "0.80 M"}
+  std::filesystem::path folder = {};
+  std::string title = {};        ///< of the report
+  std::string config_text = {};  ///< effective configuration, kept as run.toml
+  /// Shown in the report: {"Parameters", "0.80 M"}.
+  std::vector<std::pair<std::string, std::string>> facts = {};
   bool resume = false;  ///< go on from folder/last
-  /// Called with the first update's gradients in place, before clipping.
-  std::function<void(torch::nn::Module&)> inspect_first_gradients = {};
+  /// The model came with trained weights: they are worth a checkpoint before the first update, and
+  /// stay the best one where training makes them worse.
+  bool starts_trained = false;
+  /// Called with the first update's gradients in place, before clipping; they are still to be
+  /// divided by `divisor`.
+  std::function<void(torch::nn::Module&, double divisor)> inspect_first_gradients = {};
 };
 
 struct TrainResult {
   int64_t step = 0;
+  int64_t updates = 0;  ///< of them made by this call
   bool interrupted = false;
   bool stopped_early = false;
   Metrics final_metrics;  ///< of the last evaluation

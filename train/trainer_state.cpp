@@ -15,7 +15,7 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 using Tensors = std::map<std::string, torch::Tensor>;
 
@@ -59,7 +59,88 @@ void restore_random_state(const Tensors& state) {
   if (has_cuda_generator()) restore("cuda", torch::kCUDA);
 }
 
+fs::path progress_file(const fs::path& folder) {
+  return folder / "trainer_state" / "progress.json";
+}
+
+nlohmann::ordered_json to_json(const Standing& standing) {
+  nlohmann::ordered_json json = {{"best_step", standing.best_step},
+                                 {"evaluations_since_best", standing.evaluations_since_best}};
+  if (standing.best) json["best"] = *standing.best;
+  return json;
+}
+
+nlohmann::ordered_json to_json(const Progress& progress) {
+  nlohmann::ordered_json json = {{"version", kVersion},
+                                 {"step", progress.step},
+                                 {"elapsed_s", progress.elapsed_s},
+                                 {"standing", to_json(progress.standing)},
+                                 {"evaluated_step", progress.evaluated_step},
+                                 {"data_state", progress.data_state}};
+  if (progress.scheduled) json["scheduled"] = to_json(*progress.scheduled);
+  return json;
+}
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::runtime_error(what);
+}
+
+int64_t count_of(const nlohmann::json& json, const char* key, int64_t least = 0) {
+  const auto found = json.find(key);
+  require(found != json.end() && found->is_number_integer() && found->get<int64_t>() >= least, key);
+  return found->get<int64_t>();
+}
+
+double number_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  require(found != json.end() && found->is_number(), key);
+  return found->get<double>();
+}
+
+Standing standing_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  require(found != json.end() && found->is_object(), key);
+  Standing standing;
+  standing.best_step = count_of(*found, "best_step");
+  standing.evaluations_since_best = count_of(*found, "evaluations_since_best");
+  if (found->contains("best")) standing.best = number_of(*found, "best");
+  return standing;
+}
+
+/// Throws std::runtime_error with the name of what is missing or no such thing.
+Progress parse_progress(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  require(json.is_object(), "not a JSON object");
+  require(count_of(json, "version") == kVersion, "version");
+  Progress progress;
+  progress.step = count_of(json, "step");
+  progress.elapsed_s = number_of(json, "elapsed_s");
+  progress.standing = standing_of(json, "standing");
+  progress.evaluated_step = count_of(json, "evaluated_step", -1);
+  if (json.contains("scheduled")) progress.scheduled = standing_of(json, "scheduled");
+  const auto place = json.find("data_state");
+  require(place != json.end() && place->is_string(), "data_state");
+  progress.data_state = place->get<std::string>();
+  return progress;
+}
+
+Progress read_progress(const fs::path& path) {
+  const std::string text = read_file(path);
+  try {
+    return parse_progress(text);
+  } catch (const std::exception& e) {
+    throw std::runtime_error(damaged_state(path, e.what()));
+  }
+}
+
 }  // namespace
+
+std::string damaged_state(const fs::path& path, const std::string& what) {
+  return fmt::format(
+      "'{}' is damaged or of another version ({}); resume an older checkpoint: point the run "
+      "folder's link 'last' at one",
+      path.string(), what);
+}
 
 void save_trainer_state(const fs::path& folder, const Progress& progress, const AdamW& optimizer,
                         const LossScaler& scaler, const WeightAverage& average,
@@ -75,37 +156,12 @@ void save_trainer_state(const fs::path& folder, const Progress& progress, const 
   fs::create_directories(folder / "trainer_state");
   write_safetensors(folder / "trainer_state" / "tensors.safetensors", tensors);
 
-  nlohmann::ordered_json json = {{"version", kVersion},
-                                 {"step", progress.step},
-                                 {"elapsed_s", progress.elapsed_s},
-                                 {"best_step", progress.best_step},
-                                 {"evaluations_since_best", progress.evaluations_since_best},
-                                 {"data_state", progress.data_state}};
-  if (progress.best) json["best"] = *progress.best;
-  write_file(folder / "trainer_state" / "progress.json", json.dump(1) + "\n");
+  write_file(progress_file(folder), to_json(progress).dump(1) + "\n");
 }
 
 Progress load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
                             WeightAverage& average, torch::nn::Module& module) {
-  const auto path = folder / "trainer_state" / "progress.json";
-  const auto json = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || json.value("version", 0) != kVersion) {
-    throw std::runtime_error(
-        fmt::format("'{}' is damaged or of another version; resume an older checkpoint: point the "
-                    "run folder's link 'last' at one",
-                    path.string()));
-  }
-  Progress progress;
-  try {
-    progress.step = json.at("step");
-    progress.elapsed_s = json.at("elapsed_s");
-    progress.best_step = json.at("best_step");
-    progress.evaluations_since_best = json.at("evaluations_since_best");
-    progress.data_state = json.at("data_state");
-    if (json.contains("best")) progress.best = json.at("best").get<double>();
-  } catch (const nlohmann::json::exception& e) {
-    throw std::runtime_error(fmt::format("'{}' is damaged: {}", path.string(), e.what()));
-  }
+  const Progress progress = read_progress(progress_file(folder));
   const SafetensorsReader tensors(folder / "trainer_state" / "tensors.safetensors");
   optimizer.restore(take(tensors, "optimizer."));
   if (tensors.contains("scaler.state")) scaler.restore(tensors.tensor("scaler.state"));

@@ -42,6 +42,7 @@ std::optional<std::pair<double, double>> make_band(std::optional<double> at_leas
 Verdict judge(const VerdictInput& input) {
   if (input.interrupted)
     return {Outcome::kUnknown, "stopped before the end: no verdict; go on with --resume."};
+  if (input.updates == 0) return {Outcome::kUnknown, "no update was made: no verdict."};
   if (input.overfit_loss) return judge_overfitting(*input.overfit_loss);
   if (!input.best) return {Outcome::kUnknown, "no validation data: no verdict."};
   const double value = *input.best;
@@ -51,6 +52,9 @@ Verdict judge(const VerdictInput& input) {
   if (no_better_than_chance(input.goal, value)) {
     verdict.outcome = Outcome::kChance;
     judgement = "NO BETTER THAN GUESSING";
+  } else if (input.best_step == 0) {
+    verdict.outcome = Outcome::kMissed;
+    judgement = "training made it NO BETTER than it was at the start";
   } else if (!band) {
     judgement = "better than guessing; the recipe expects nothing more";
     if (!input.goal.chance) judgement = "the recipe states nothing to compare with";
@@ -66,6 +70,10 @@ Verdict judge(const VerdictInput& input) {
   if (input.goal.chance)
     verdict.sentence += fmt::format("; guessing gives {:.4f}", *input.goal.chance);
   verdict.sentence += ".";
+  if (input.stopped_after > 0) {
+    verdict.sentence +=
+        fmt::format(" Stopped early: {} evaluations in a row were no better.", input.stopped_after);
+  }
   return verdict;
 }
 

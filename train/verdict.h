@@ -31,7 +31,9 @@ struct VerdictInput {
   std::optional<std::pair<double, double>> expected_band;  ///< open ends are infinite
   std::optional<double> best;                              ///< of the goal's metric, validation
   int64_t best_step = 0;
+  int64_t updates = 1;  ///< done in all; 0: there is nothing to judge
   bool interrupted = false;
+  int64_t stopped_after = 0;  ///< evaluations without a better one that ended the run; 0: none
   std::optional<double> overfit_loss;  ///< of the last update on one batch, in that mode
 };
 

@@ -42,4 +42,23 @@ void WeightAverage::restore(const std::map<std::string, torch::Tensor>& state) {
   }
 }
 
+void MeanOfWeights::add(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const auto value = parameters[i].detach().to(torch::kDouble);
+    if (sums_.size() <= i)
+      sums_.push_back(value.clone());
+    else
+      sums_[i] += value;
+  }
+  ++count_;
+}
+
+void MeanOfWeights::copy_to(torch::nn::Module& module) const {
+  const torch::NoGradGuard no_grad;
+  auto parameters = module.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i)
+    parameters[i].copy_(sums_[i] / static_cast<double>(count_));
+}
+
 }  // namespace zoo

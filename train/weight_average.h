@@ -3,8 +3,10 @@
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace zoo {
 
@@ -37,6 +39,18 @@ class AveragedWeights {
 
  private:
   WeightAverage& average_;
+};
+
+/// The plain mean of several sets of weights (Vaswani et al. 2017, §6.1 averaged the last
+/// checkpoints of each run), summed in double precision.
+class MeanOfWeights {
+ public:
+  void add(const torch::nn::Module& module);
+  void copy_to(torch::nn::Module& module) const;
+
+ private:
+  std::vector<torch::Tensor> sums_;
+  int64_t count_ = 0;
 };
 
 }  // namespace zoo

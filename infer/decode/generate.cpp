@@ -1,3 +1,4 @@
+// The loop of decoding: next-token scores in, tokens out, row by row until each has ended.
 #include "infer/decode/generate.h"
 
 #include <c10/core/InferenceMode.h>

@@ -1,3 +1,4 @@
+// What is done to the scores of the next token before one is drawn.
 #include "infer/decode/sampling.h"
 
 #include <fmt/format.h>

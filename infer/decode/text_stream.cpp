@@ -1,3 +1,4 @@
+// Tokens to text as they come, held back where a character or a stop string may be unfinished.
 #include "infer/decode/text_stream.h"
 
 #include <algorithm>

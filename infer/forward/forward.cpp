@@ -1,3 +1,4 @@
+// Which architecture of config.json is run by whom.
 #include "infer/forward/forward.h"
 
 #include <fmt/format.h>

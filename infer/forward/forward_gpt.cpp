@@ -1,3 +1,4 @@
+// forward for decoder-only models.
 #include <fmt/format.h>
 
 #include "infer/forward/forward.h"
@@ -51,8 +52,10 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
 
   // Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
   const std::string usual = request.attentions ? "matmul" : "torch";
-  Gpt model = load_gpt(request.model, torch::kFloat, request.device,
-                       request.attention.empty() ? usual : request.attention);
+  Gpt model =
+      load_gpt(request.model, {.device = request.device,
+                               .attention = request.attention.empty() ? usual : request.attention,
+                               .head_optional = true});
   const torch::NoGradGuard no_grad;
   const auto hidden = model->hidden(ids.to(request.device), context);  // [B, T, C]
   ForwardOutputs outputs = std::move(trace.tensors);

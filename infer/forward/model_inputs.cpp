@@ -1,3 +1,4 @@
+// Every way in which an input can be wrong, and the sentence for it.
 #include "infer/forward/model_inputs.h"
 
 #include <fmt/format.h>

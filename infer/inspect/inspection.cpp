@@ -1,13 +1,15 @@
+// Counts the tensors of a file and, where config.json fits them, what the model costs.
 #include "infer/inspect/inspection.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "app/files.h"
 #include "models/gpt_size.h"
-#include "models/pretrained/gpt_config.h"
+#include "models/pretrained/gpt_checkpoint.h"
 #include "models/pretrained/safetensors.h"
 
 namespace zoo {
@@ -27,40 +29,28 @@ json tensors_of(const SafetensorsReader& reader) {
   return tensors;
 }
 
-/// Where only the file is known: every number in it that is trained, that is, not an integer.
-int64_t floating_numbers(const SafetensorsReader& reader) {
+/// The floating-point numbers of the tensors that `counts` picks by name: what is trained is one.
+template <class Counts>
+int64_t floating_numbers(const SafetensorsReader& reader, Counts counts) {
   int64_t sum = 0;
   for (const auto& name : reader.names()) {
     const auto& entry = reader.entry(name);
-    if (!c10::isFloatingType(entry.dtype)) continue;
+    if (!c10::isFloatingType(entry.dtype) || !counts(name)) continue;
     sum += static_cast<int64_t>(entry.bytes() / c10::elementSize(entry.dtype));
   }
   return sum;
 }
 
-/// Training computes in float32: gradients as large as the weights, AdamW two moments more.
-void add_gpt(json& result, const GptOptions& options, int64_t length) {
-  if (length == 0) length = options.context;
-  const GptSize size = gpt_size(options, length);
-  constexpr int64_t number = sizeof(float);
-  result["parameters"] = {{"total", size.parameters},
-                          {"embedding", size.embedding_parameters},
-                          {"non_embedding", size.parameters - size.embedding_parameters}};
-  result["flops_per_token"] = {{"length", length},
-                               {"forward", size.forward_flops_per_token},
-                               {"training", size.training_flops_per_token}};
-  result["memory_bytes"] = {{"weights", number * size.parameters},
-                            {"gradients", number * size.parameters},
-                            {"optimizer", 2 * number * size.parameters},
-                            {"kv_cache_per_token", number * size.cache_values_per_token}};
+int64_t all_numbers(const SafetensorsReader& reader) {
+  return floating_numbers(reader, [](const std::string&) { return true; });
 }
 
-std::string bytes_text(double bytes) {
-  for (const char* unit : {"B", "KiB", "MiB", "GiB"}) {
-    if (bytes < 1024) return fmt::format("{:.{}f} {}", bytes, *unit == 'B' ? 0 : 1, unit);
-    bytes /= 1024;
-  }
-  return fmt::format("{:.1f} TiB", bytes);
+int64_t parameters_in(const SafetensorsReader& reader, const GptConfig& config) {
+  // A map lists the layers that config.json promises: not a million of them for a small file.
+  if (config.options.layers > std::ssize(reader.names())) return all_numbers(reader);
+  const NameMap map = gpt_name_map(config.layout, config.options);
+  return floating_numbers(reader,
+                          [&](const std::string& name) { return holds_parameter(map, name); });
 }
 
 std::string count_text(double count) {
@@ -71,6 +61,45 @@ std::string count_text(double count) {
   return fmt::format("{:.2f} T", count);
 }
 
+/// The tensors are what is there; config.json only tells what is done with them, and is believed
+/// where it describes as many numbers. Training computes in float32: gradients as large as the
+/// weights, AdamW two moments more.
+void add_gpt(json& result, const SafetensorsReader& reader, const GptConfig& config,
+             int64_t length) {
+  const GptOptions& o = config.options;
+  if (length == 0) length = o.context;
+  const GptSize size = gpt_size(o, length);
+  const int64_t held = parameters_in(reader, config);
+  const bool without_output = !config.has_head && !reader.contains("lm_head.weight");
+  const double described = size.parameters - (without_output ? size.output_parameters : 0);
+  result["parameters"] = {{"total", held}};
+  if (described != static_cast<double>(held)) {
+    result["mismatch"] = fmt::format("config.json describes {} parameters, but the tensors hold {}",
+                                     count_text(described), count_text(static_cast<double>(held)));
+    return;
+  }
+  const auto embedding = static_cast<int64_t>(size.embedding_parameters);
+  result["parameters"]["embedding"] = embedding;
+  result["parameters"]["non_embedding"] = held - embedding;
+  double forward = size.forward_flops_per_token;
+  if (!config.has_head) forward -= 2.0 * double(o.vocab_size) * double(o.d_model);
+  result["flops_per_token"] = {{"length", length}, {"forward", forward}, {"training", 3 * forward}};
+  constexpr int64_t number = sizeof(float);
+  result["memory_bytes"] = {
+      {"weights", number * held},
+      {"gradients", number * held},
+      {"optimizer", 2 * number * held},
+      {"kv_cache_per_token", number * static_cast<int64_t>(size.cache_values_per_token)}};
+}
+
+std::string bytes_text(double bytes) {
+  for (const char* unit : {"B", "KiB", "MiB", "GiB"}) {
+    if (bytes < 1024) return fmt::format("{:.{}f} {}", bytes, *unit == 'B' ? 0 : 1, unit);
+    bytes /= 1024;
+  }
+  return fmt::format("{:.1f} TiB", bytes);
+}
+
 }  // namespace
 
 json inspect(const std::filesystem::path& path, int64_t length) {
@@ -79,13 +108,19 @@ json inspect(const std::filesystem::path& path, int64_t length) {
                  {"model_type", nullptr},
                  {"tensors", tensors_of(reader)},
                  {"bytes", reader.bytes()},
-                 {"parameters", {{"total", floating_numbers(reader)}}}};
-  if (!std::filesystem::exists(path / "config.json")) return result;
-  const auto config = json::parse(read_file(path / "config.json"), nullptr, false);
-  const bool named = config.is_object() && config.contains("model_type");
-  if (named && config["model_type"].is_string()) result["model_type"] = config["model_type"];
+                 {"parameters", {{"total", all_numbers(reader)}}}};
+  const auto config_path = path / "config.json";
+  if (!std::filesystem::exists(config_path)) return result;
+  const auto config = json::parse(read_file(config_path), nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) {
+    throw std::runtime_error(
+        fmt::format("{}: not a JSON object; mend it, or name the safetensors file alone",
+                    config_path.string()));
+  }
+  const auto type = config.find("model_type");
+  if (type != config.end() && type->is_string()) result["model_type"] = *type;
   for (const auto& [layout, name] : EnumNames<GptLayout>::values) {
-    if (result["model_type"] == name) add_gpt(result, read_gpt_config(path).options, length);
+    if (result["model_type"] == name) add_gpt(result, reader, read_gpt_config(path), length);
   }
   return result;
 }
@@ -106,6 +141,9 @@ std::string inspection_text(const json& inspection) {
                       bytes_text(inspection["bytes"]));
   const auto& parameters = inspection["parameters"];
   text += fmt::format("\nparameters        {}", count_text(parameters["total"]));
+  if (inspection.contains("mismatch")) {
+    return text + "\nno FLOPs, no memory   " + inspection["mismatch"].get<std::string>() + "\n";
+  }
   if (!inspection.contains("flops_per_token")) return text + "\n";
 
   const auto& flops = inspection["flops_per_token"];

@@ -12,7 +12,8 @@ namespace zoo {
 /// "bytes", "parameters" {"total", "embedding", "non_embedding"}, "flops_per_token" {"length",
 /// "forward", "training"}, "memory_bytes" {"weights", "gradients", "optimizer",
 /// "kv_cache_per_token"}. What only a config.json of a known family can tell is left out without
-/// one. Throws std::runtime_error with one line.
+/// one, and where it describes another number of parameters than the tensors hold; "mismatch" is
+/// then a sentence that says so. Throws std::runtime_error with one line.
 nlohmann::json inspect(const std::filesystem::path& path, int64_t length = 0);
 
 /// The same as a table and sentences for people.

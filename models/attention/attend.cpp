@@ -1,5 +1,7 @@
+// What every call of attend promises its kernels, checked once.
 #include "models/attention/attend.h"
 
+#include <ATen/ExpandUtils.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -10,14 +12,6 @@
 
 namespace zoo {
 namespace {
-
-bool is_prefix_broadcastable(const torch::Tensor& t, at::IntArrayRef target) {
-  if (t.dim() > static_cast<int64_t>(target.size())) return false;
-  for (int64_t i = 1; i <= t.dim(); ++i) {
-    if (t.size(-i) != 1 && t.size(-i) != target[target.size() - i]) return false;
-  }
-  return true;
-}
 
 void check_tensors(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
   TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4,
@@ -56,10 +50,10 @@ void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t
   TORCH_CHECK(!args.may_attend.defined() || args.may_attend.scalar_type() == torch::kBool,
               "attend: may_attend must be bool (true takes part), got ", args.may_attend.dtype(),
               "; an additive mask goes into bias");
-  TORCH_CHECK(!args.may_attend.defined() || is_prefix_broadcastable(args.may_attend, scores),
+  TORCH_CHECK(!args.may_attend.defined() || at::is_expandable_to(args.may_attend.sizes(), scores),
               "attend: may_attend must broadcast to ", scores, ", got ", args.may_attend.sizes());
-  TORCH_CHECK(!args.bias.defined() ||
-                  (args.bias.is_floating_point() && is_prefix_broadcastable(args.bias, scores)),
+  TORCH_CHECK(!args.bias.defined() || (args.bias.is_floating_point() &&
+                                       at::is_expandable_to(args.bias.sizes(), scores)),
               "attend: bias must be floating-point and broadcast to ", scores, ", got ",
               args.bias.dtype(), " ", args.bias.sizes());
   const int64_t distances = std::max<int64_t>(0, T + S - 1);

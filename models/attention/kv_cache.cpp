@@ -1,3 +1,4 @@
+// One buffer for keys and one for values, filled from the left.
 #include "models/attention/kv_cache.h"
 
 #include <c10/util/Exception.h>

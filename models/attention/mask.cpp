@@ -1,3 +1,4 @@
+// Causal, window, lengths and masks as one dense tensor.
 #include "models/attention/mask.h"
 
 namespace zoo {

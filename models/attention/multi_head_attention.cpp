@@ -1,3 +1,4 @@
+// Projections around attend(): split into heads, rotate, remember, attend, merge.
 #include "models/attention/multi_head_attention.h"
 
 #include <c10/util/Exception.h>

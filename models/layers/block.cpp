@@ -1,3 +1,4 @@
+// Norm, sub-layer, dropout, residual: two or three times.
 #include "models/layers/block.h"
 
 namespace zoo {

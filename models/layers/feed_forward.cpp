@@ -1,3 +1,4 @@
+// Two projections and what stands between them.
 #include "models/layers/feed_forward.h"
 
 #include <c10/util/Exception.h>

@@ -1,3 +1,4 @@
+// A table of trained vectors, one a place.
 #include "models/positions/learned.h"
 
 namespace zoo {

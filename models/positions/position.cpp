@@ -1,3 +1,4 @@
+// What a position scheme does where it does nothing.
 #include "models/positions/position.h"
 
 namespace zoo {

@@ -1,3 +1,4 @@
+// Frequencies, their scalings, and the rotation itself.
 #include "models/positions/rotary.h"
 
 #include <c10/core/InferenceMode.h>

@@ -1,3 +1,4 @@
+// The fixed table of sines and cosines. Vaswani et al. 2017, §3.5.
 #include "models/positions/sinusoidal.h"
 
 #include <cmath>

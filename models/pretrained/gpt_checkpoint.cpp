@@ -1,3 +1,4 @@
+// Names on disk of GPT-2's and Llama's layouts, and whole checkpoints in and out.
 #include "models/pretrained/gpt_checkpoint.h"
 
 #include <fmt/format.h>
@@ -94,9 +95,18 @@ std::string dtype_name(torch::Dtype dtype) {
       fmt::format("save_gpt: no config.json has dtype {}", c10::toString(dtype)));
 }
 
-void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& config) {
-  load_named(*model, reader,
-             gpt_name_map(config.layout, model->options, /*head_optional=*/!config.has_head));
+/// A folder that says it has no output layer may hold one all the same.
+void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& config,
+                  bool head_optional) {
+  const bool missing =
+      !config.has_head && !model->options.tie_embeddings && !reader.contains("lm_head.weight");
+  if (missing && !head_optional) {
+    throw std::runtime_error(fmt::format(
+        "{}: a checkpoint without an output layer (no tensor \"lm_head.weight\"), which cannot "
+        "predict tokens; save it in Python as GPT2LMHeadModel or LlamaForCausalLM",
+        reader.path().string()));
+  }
+  load_named(*model, reader, gpt_name_map(config.layout, model->options, missing));
 }
 
 /// A config.json that promises far more than the file holds would first allocate it all.
@@ -130,11 +140,7 @@ Gpt build(const GptOptions& options, const fs::path& folder) {
 
 NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional) {
   if (layout == GptLayout::kZoo) return {.family = "zoo_gpt", .rows = {}};
-  // The sizes that a model's options leave at 0 are needed here as numbers.
-  GptOptions o = options;
-  if (o.kv_heads == 0) o.kv_heads = o.heads;
-  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
-  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  const GptOptions o = resolved(options);
   NameMap map = layout == GptLayout::kGpt2 ? gpt2_names(o) : llama_names(o);
   if (o.tie_embeddings) {
     map.copies["lm_head.weight"] = map.rows.front().theirs.front();
@@ -145,21 +151,20 @@ NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_opti
   return map;
 }
 
-Gpt load_gpt(const fs::path& folder, std::optional<torch::Dtype> dtype, torch::Device device,
-             const std::string& attention) {
+Gpt load_gpt(const fs::path& folder, const LoadGptOptions& load) {
   GptConfig config = read_gpt_config(folder);
-  if (!attention.empty()) config.options.attention = attention;
+  if (!load.attention.empty()) config.options.attention = load.attention;
   const SafetensorsReader reader(folder);
   check_size(config, reader);
   Gpt model = build(config.options, folder);
-  model->to(device, dtype.value_or(torch::kFloat));
-  load_weights(model, reader, config);
+  model->to(load.device, load.dtype);
+  load_weights(model, reader, config, load.head_optional);
   model->eval();
   return model;
 }
 
 void load_gpt_weights(Gpt& model, const fs::path& folder) {
-  load_weights(model, SafetensorsReader(folder), read_gpt_config(folder));
+  load_weights(model, SafetensorsReader(folder), read_gpt_config(folder), /*head_optional=*/false);
 }
 
 void save_gpt(const Gpt& model, const fs::path& folder, const SpecialIds& ids) {

@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include "models/gpt.h"
@@ -17,13 +16,20 @@ namespace zoo {
 /// LlamaModel).
 NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional = false);
 
-/// The model of a folder, in evaluation mode, in float32 unless another dtype is asked for, with
-/// the attention kernel that is named, else the one it was trained with. Throws std::runtime_error
-/// with one line.
-Gpt load_gpt(const std::filesystem::path& folder, std::optional<torch::Dtype> dtype = {},
-             torch::Device device = torch::kCPU, const std::string& attention = {});
+struct LoadGptOptions {
+  torch::Dtype dtype = torch::kFloat;
+  torch::Device device = torch::kCPU;
+  std::string attention = {};  ///< kernel; empty: the one it was trained with
+  /// For those who need the hidden states alone: a GPT2Model or LlamaModel without output layer
+  /// will do, and lm_head then means nothing.
+  bool head_optional = false;
+};
 
-/// Only the weights, into a model that stands: shapes must fit, other options are the caller's.
+/// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
+Gpt load_gpt(const std::filesystem::path& folder, const LoadGptOptions& options = {});
+
+/// Only the weights, output layer included, into a model that stands: shapes must fit, other
+/// options are the caller's.
 void load_gpt_weights(Gpt& model, const std::filesystem::path& folder);
 
 /// Writes config.json and model.safetensors into an existing folder, in the layout that

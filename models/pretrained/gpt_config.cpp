@@ -1,8 +1,9 @@
+// config.json of a decoder-only model: which layout fits which options, and reading it back.
 #include "models/pretrained/gpt_config.h"
 
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
-#include <array>
 #include <stdexcept>
 
 #include "app/files.h"
@@ -34,15 +35,15 @@ class Demands {
 };
 
 /// What keeps a model out of GPT-2's layout. Missing biases do not: zeros say the same.
-std::string unlike_gpt2(const GptOptions& o) {
+std::string unlike_gpt2(const GptOptions& options) {
+  const GptOptions o = resolved(options);
   Demands demands;
   demands.expect(o.position == PositionKind::kLearned, "position learned");
   demands.expect(o.norm == NormKind::kLayer, "norm layer");
   demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
   demands.expect(o.activation != Activation::kSwiglu, "activation gelu, gelu-tanh or relu");
-  demands.expect(o.kv_heads == 0 || o.kv_heads == o.heads, "kv-heads as heads");
-  demands.expect(o.head_width == 0 || o.head_width * o.heads == o.d_model,
-                 "head-width d-model / heads");
+  demands.expect(o.kv_heads == o.heads, "kv-heads as heads");
+  demands.expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   demands.expect(!o.scale_embeddings, "scale-embeddings false");
   return demands.text();
 }
@@ -70,24 +71,33 @@ GptLayout layout_from_json(const json& config) {
        name.substr(0, 60), known_names<GptLayout>());
 }
 
+struct Architectures {
+  std::string_view with_head, without_head;
+};
+Architectures architectures_of(GptLayout layout) {
+  switch (layout) {
+    case GptLayout::kGpt2:
+      return {"GPT2LMHeadModel", "GPT2Model"};
+    case GptLayout::kLlama:
+      return {"LlamaForCausalLM", "LlamaModel"};
+    case GptLayout::kZoo:
+      return {"ZooGpt", ""};
+  }
+  throw std::invalid_argument("unknown GPT layout");
+}
+
 /// Whether the checkpoint has an output layer: architectures[0] decides, as in the reference.
 bool has_head(const json& config, GptLayout layout) {
-  constexpr std::pair<GptLayout, std::array<std::string_view, 2>> kNames[] = {
-      {GptLayout::kGpt2, {"GPT2LMHeadModel", "GPT2Model"}},
-      {GptLayout::kLlama, {"LlamaForCausalLM", "LlamaModel"}},
-      {GptLayout::kZoo, {"ZooGpt", ""}}};
   const auto found = config.find("architectures");
   if (found == config.end() || found->is_null() || found->empty()) return true;
   if (!found->is_array()) fail("\"architectures\" must be a list");
   const auto name = json_value<std::string>((*found)[0], "architectures");
-  for (const auto& [of, names] : kNames) {
-    if (of != layout) continue;
-    if (name == names[0]) return true;
-    if (name == names[1]) return false;
-    fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
-         name.substr(0, 60), name_of(layout), names[0], names[1].empty() ? "" : " and ", names[1]);
-  }
-  return true;
+  const auto [with_head, without_head] = architectures_of(layout);
+  if (name == with_head) return true;
+  if (name == without_head) return false;
+  fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
+       name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
+       without_head);
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
@@ -130,9 +140,8 @@ std::string layout_note(const GptOptions& options) {
 
 json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
-  const bool gpt2 = config.layout == GptLayout::kGpt2, llama = config.layout == GptLayout::kLlama;
   result["model_type"] = name_of(config.layout);
-  result["architectures"] = {gpt2 ? "GPT2LMHeadModel" : llama ? "LlamaForCausalLM" : "ZooGpt"};
+  result["architectures"] = {architectures_of(config.layout).with_head};
   result["dtype"] = dtype;
   // Null where there is none: left out, the reference would put the ids of its own vocabulary.
   const auto& ids = config.ids;
@@ -168,6 +177,8 @@ GptConfig read_gpt_config(const std::filesystem::path& folder) {
   if (config.is_discarded()) fail("{}: not JSON", path.string());
   try {
     return gpt_config_from_json(config);
+  } catch (const c10::Error& error) {  // sizes that contradict each other
+    fail("{}: {}", path.string(), error.what_without_backtrace());
   } catch (const std::exception& error) {
     fail("{}: {}", path.string(), error.what());
   }

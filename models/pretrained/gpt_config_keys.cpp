@@ -1,3 +1,4 @@
+// Which key of GPT-2's and of Llama's config.json means which of our options.
 #include "models/pretrained/gpt_config_keys.h"
 
 #include <fmt/format.h>
@@ -53,13 +54,12 @@ Activation activation_of(const std::string& name) {
 }
 
 json gpt2_keys(const GptOptions& o) {
-  const int64_t inner = o.feed_forward == 0 ? 4 * o.d_model : o.feed_forward;
   return {{"vocab_size", o.vocab_size},
           {"n_positions", o.context},
           {"n_embd", o.d_model},
           {"n_layer", o.layers},
           {"n_head", o.heads},
-          {"n_inner", inner},
+          {"n_inner", o.feed_forward},
           {"activation_function", reference_activation(o.activation)},
           {"resid_pdrop", o.residual_dropout},
           {"embd_pdrop", o.embedding_dropout},
@@ -146,9 +146,9 @@ json llama_keys(const GptOptions& o) {
           {"hidden_size", o.d_model},
           {"num_hidden_layers", o.layers},
           {"num_attention_heads", o.heads},
-          {"num_key_value_heads", o.kv_heads == 0 ? o.heads : o.kv_heads},
-          {"head_dim", o.head_width == 0 ? o.d_model / o.heads : o.head_width},
-          {"intermediate_size", o.feed_forward == 0 ? 4 * o.d_model : o.feed_forward},
+          {"num_key_value_heads", o.kv_heads},
+          {"head_dim", o.head_width},
+          {"intermediate_size", o.feed_forward},
           {"hidden_act", "silu"},
           {"rms_norm_eps", o.norm_epsilon},
           {"rope_parameters", rope_keys(o.rotary)},
@@ -193,9 +193,9 @@ GptOptions llama_options(const json& config) {
 json reference_keys(const GptConfig& config) {
   switch (config.layout) {
     case GptLayout::kGpt2:
-      return gpt2_keys(config.options);
+      return gpt2_keys(resolved(config.options));
     case GptLayout::kLlama:
-      return llama_keys(config.options);
+      return llama_keys(resolved(config.options));
     case GptLayout::kZoo:
       return {{"vocab_size", config.options.vocab_size}};
   }

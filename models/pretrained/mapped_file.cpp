@@ -1,3 +1,4 @@
+// mmap, with what can go wrong said in words.
 #include "models/pretrained/mapped_file.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Finds each parameter's tensors in a file, and checks that nothing is missing or left over.
 #include "models/pretrained/name_map.h"
 
 #include <fmt/format.h>
@@ -197,6 +198,19 @@ void load_named(torch::nn::Module& module, const SafetensorsReader& reader, cons
     // A view of our parameter takes the values, so that no fused copy is ever built.
     if (on_disk != found.end()) piece.target.copy_(reader.tensor(on_disk->second));
   }
+}
+
+bool holds_parameter(const NameMap& map, const std::string& name) {
+  if (map.rows.empty()) return true;
+  for (const std::string& full : {name, map.prefix + name}) {
+    if (map.zeros.contains(full)) return false;
+    for (const auto& row : map.rows) {
+      for (const auto& theirs : row.theirs) {
+        if (match(theirs, full)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& module,

@@ -39,6 +39,10 @@ struct NameMap {
 /// with one line for a missing, unexpected or wrong-shaped tensor, before anything is changed.
 void load_named(torch::nn::Module& module, const SafetensorsReader& reader, const NameMap& map);
 
+/// Whether the tensor of this name on disk holds one of our module's parameters, or a part of one:
+/// not so for tied copies, zeros of the layout, and what is ignored.
+bool holds_parameter(const NameMap& map, const std::string& name);
+
 /// The module's tensors under their names on disk, as views where that is possible.
 std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& module,
                                                   const NameMap& map);

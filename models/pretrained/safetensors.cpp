@@ -1,3 +1,4 @@
+// Opens files, folders and shards, and hands out tensors without copying.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -59,9 +59,9 @@ class SafetensorsReader {
 };
 
 /// Writes tensors of any device and stride, one after the other (a second copy of the model is
-/// never in memory), to a temporary name, and renames. The same tensors give the same bytes, and
-/// those of the reference implementation. Throws std::runtime_error with one line (no permission,
-/// full disk) and leaves no half file.
+/// never in memory), through a PendingFile. The same tensors give the same bytes, and those of the
+/// reference implementation. Throws std::runtime_error with one line (no permission, full disk) and
+/// leaves no half file.
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, torch::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});

@@ -1,3 +1,4 @@
+// The JSON in front of the tensors: every claim in it is checked.
 #include "models/pretrained/safetensors_header.h"
 
 #include <fmt/format.h>

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
+#include "tests/support/device_node.h"
 #include "tests/support/temporary_folder.h"
 
 namespace zoo {
@@ -81,11 +84,46 @@ TEST_F(FilesTest, AFolderWithoutPermissionIsNamed) {
   fs::permissions(folder.path(), fs::perms::owner_all);
 }
 
-TEST_F(FilesTest, AFullDiskIsAnError) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  EXPECT_THAT(error_of([] { write_file("/dev/full", "x"); }),
-              HasSubstr("cannot write /dev/full: No space left on device"));
-  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+TEST_F(FilesTest, ADeviceKeepsItsPlaceAndItsErrors) {
+  const auto null = folder / "null", full = folder / "full";
+  if (!testing::make_null_device(null) || !testing::make_full_device(full)) {
+    GTEST_SKIP() << "devices are not allowed here";
+  }
+  write_file(null, "x");
+  EXPECT_TRUE(fs::is_character_file(null));
+  EXPECT_THAT(error_of([&] { write_file(full, "x"); }), HasSubstr("full: No space left on device"));
+  EXPECT_TRUE(fs::is_character_file(full));
+  EXPECT_EQ(entries_in(folder.path()), 2u);
+}
+
+TEST_F(FilesTest, APipeIsWrittenToDirectly) {
+  const auto pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread reader([&] { EXPECT_EQ(read_file(pipe), "header, values"); });
+  PendingFile file(pipe);
+  file.write("header, ");
+  file.write("values");
+  file.commit();
+  reader.join();
+  EXPECT_TRUE(fs::is_fifo(pipe));
+}
+
+TEST_F(FilesTest, APendingFileAppearsWithItsCommit) {
+  write_file(folder / "a", "old");
+  PendingFile file(folder / "a");
+  file.write("count: ?, ");
+  file.write("values");
+  file.rewrite_start("count: 2");
+  file.write(", end");
+  EXPECT_EQ(read_file(folder / "a"), "old");
+  file.commit();
+  EXPECT_EQ(read_file(folder / "a"), "count: 2, values, end");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
+}
+
+TEST_F(FilesTest, APendingFileWithoutCommitLeavesNothing) {
+  { PendingFile(folder / "a").write("half"); }
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 TEST_F(FilesTest, AWriteThatFailsHalfWayKeepsTheOldFileAndLeavesNothingElse) {

@@ -43,6 +43,16 @@ TEST(InterruptTest, OldHandlersComeBack) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(InterruptTest, WhatWasIgnoredStaysIgnored) {
+  std::signal(SIGINT, SIG_IGN);  // as nohup and shells do for jobs in the background
+  {
+    const InterruptGuard guard;
+    std::raise(SIGINT);
+    EXPECT_FALSE(InterruptGuard::requested());
+  }
+  EXPECT_EQ(std::signal(SIGINT, SIG_DFL), SIG_IGN);
+}
+
 TEST(InterruptTest, TheSecondSignalEndsTheProgram) {
   const pid_t child = ::fork();
   if (child == 0) {

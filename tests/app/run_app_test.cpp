@@ -95,6 +95,22 @@ TEST(RunAppTest, ForeignAndEmptyExceptionsStillGiveALine) {
   EXPECT_EQ(run_throwing(std::bad_alloc()).err, "prog: out of memory\n");
 }
 
+TEST(RunAppTest, TorchsWordsForAFailedAllocationArePlain) {
+  EXPECT_EQ(run_throwing(std::runtime_error(
+                             "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: "
+                             "can't allocate memory: you tried to allocate 51200000000000 bytes. "
+                             "Error code 12 (Cannot allocate memory)\nframe #0"))
+                .err,
+            "prog: out of memory: 51200000000000 bytes at once; choose a smaller model, context "
+            "or batch size\n");
+  EXPECT_EQ(run_throwing(std::runtime_error(
+                             "[enforce fail at alloc_cpu.cpp:81] ((ptrdiff_t)nbytes) >= 0. "
+                             "alloc_cpu() seems to have been called with negative number: -8"))
+                .err,
+            "prog: out of memory: a block larger than any memory at once; choose a smaller model, "
+            "context or batch size\n");
+}
+
 /// Runs the body in a child whose standard output is `descriptor`; returns the child's wait status
 /// and what it wrote to stderr.
 std::pair<int, std::string> run_in_child(int descriptor, const std::function<int()>& body) {

@@ -17,7 +17,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(AttentionMapTest, EveryHeadsRowsSumToOneAndSeeNoFuture) {
-  auto model = testing::tiny_gpt(testing::tiny_options(PositionKind::kRotary, 2));
+  auto options = testing::tiny_options(PositionKind::kRotary, 2);
+  options.attention = "matmul";
+  auto model = testing::tiny_gpt(options);
   const auto layers = attention_weights(model, {1, 2, 3, 4, 5});
   ASSERT_EQ(layers.size(), 2U);
   for (const auto& weights : layers) {
@@ -25,6 +27,15 @@ TEST(AttentionMapTest, EveryHeadsRowsSumToOneAndSeeNoFuture) {
     EXPECT_TRUE(weights.sum(-1).allclose(torch::ones({4, 5})));
     EXPECT_EQ(weights.triu(1).abs().max().item<float>(), 0);
   }
+}
+
+TEST(AttentionMapTest, AKernelWithoutWeightsSaysWhichOneHasThem) {
+  auto model = testing::tiny_gpt(testing::tiny_options());  // with kernel "torch"
+  EXPECT_THAT(
+      [&] {
+        attention_weights(model, {1, 2});
+      },
+      ::testing::ThrowsMessage<c10::Error>(HasSubstr("ask kernel 'matmul'")));
 }
 
 TEST(AttentionMapTest, RefusesTokensOutsideTheVocabulary) {

@@ -133,6 +133,18 @@ TEST(GenerationSessionTest, AnInterruptEndsTheTextsAndSaysSo) {
   EXPECT_EQ(out.str(), "hello\n---------------\nyou\n");
 }
 
+TEST(GenerationSessionTest, AnEndlessNumberOfSamplesNeedsNoMemoryAhead) {
+  std::ostringstream out;
+  auto options = sampled(std::numeric_limits<int64_t>::max());
+  GenerationSession session(small_model(), options, {.batch_size = 2}, out);
+  {
+    const InterruptGuard guard;
+    InterruptGuard::request();
+    EXPECT_FALSE(session.run({"hello"}));
+  }
+  const InterruptGuard forgets;
+}
+
 TEST(GenerationSessionTest, AnEndlessMaximumNeedsNoMoreMemoryThanTheContext) {
   auto model = small_model();
   model.eos_ids = {4};

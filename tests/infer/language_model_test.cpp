@@ -43,6 +43,18 @@ TEST(LanguageModelTest, LoadsModelAndTokenizerAndTheKernelThatIsAskedFor) {
   }
 }
 
+TEST(LanguageModelTest, TheKernelThatIsAskedForReplacesOneThatDoesNotExist) {
+  const testing::TemporaryFolder folder;
+  write_checkpoint(folder.path(), U"abc\n");
+  std::string config = read_file(folder / "config.json");
+  const std::string used = "\"attention\": \"torch\"";
+  ASSERT_NE(config.find(used), std::string::npos);
+  config.replace(config.find(used), used.size(), "\"attention\": \"flash9\"");
+  write_file(folder / "config.json", config);
+  EXPECT_THAT(error_of({.model = folder.path(), .device = "cpu"}), HasSubstr("flash9"));
+  EXPECT_EQ(error_of({.model = folder.path(), .device = "cpu", .attention = "torch"}), "accepted");
+}
+
 TEST(LanguageModelTest, SaysInOneLineWhatIsWrongWithAFolder) {
   const testing::TemporaryFolder folder;
   const std::string missing = (folder / "none").string();

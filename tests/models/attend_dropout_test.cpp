@@ -34,6 +34,22 @@ TEST(DropoutMaskTest, HoldsTheWordsOfItsRows) {
   }
 }
 
+TEST(DropoutMaskTest, TensorsGiveTheBitsOfTheLoop) {
+  for (const uint64_t seed :
+       {uint64_t{0}, uint64_t{77}, UINT64_MAX, uint64_t{0x299f31d0a4093822}}) {
+    for (const double p : {0.0, 0.1, 0.5, 1.0}) {
+      for (const int64_t S : {1, 4, 6, 33}) {
+        const auto wanted = dropout_mask(p, seed, 2, 3, 5, S, torch::kCPU);
+        for (const int64_t rows : {0, 1, 7, 30}) {
+          EXPECT_TRUE(torch::equal(
+              detail::dropout_mask_by_tensors(p, seed, 2, 3, 5, S, torch::kCPU, rows), wanted))
+              << seed << " " << p << " " << S << " " << rows;
+        }
+      }
+    }
+  }
+}
+
 TEST(DropoutMaskTest, DropsTheShareThatWasAskedFor) {
   for (const double p : {0.0, 0.1, 0.5, 0.9}) {
     const auto keep = dropout_mask(p, 5, 4, 4, 50, 125, torch::kCPU);  // 100 000 weights

@@ -35,8 +35,18 @@ TEST(GptSizeTest, CountsTheParametersThatTheModelHas) {
   all[6].norm = NormKind::kRms;
   all[7].position = PositionKind::kSinusoidal;
   for (size_t i = 0; i < all.size(); ++i) {
-    EXPECT_EQ(gpt_size(all[i], 7).parameters, count(Gpt(all[i]))) << "option set " << i;
+    EXPECT_EQ(gpt_size(all[i], 7).parameters, static_cast<double>(count(Gpt(all[i]))))
+        << "option set " << i;
   }
+}
+
+TEST(GptSizeTest, HugeSizesDoNotOverflow) {
+  auto options = small();
+  options.vocab_size = options.context = options.layers = options.d_model = 2147483647;
+  options.heads = options.head_width = options.feed_forward = 2147483647;
+  const GptSize size = gpt_size(options, 1);
+  EXPECT_GT(size.parameters, 1e37);
+  EXPECT_GT(size.forward_flops_per_token, 1e37);
 }
 
 TEST(GptSizeTest, AgreesWithThePublishedSizes) {

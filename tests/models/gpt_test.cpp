@@ -214,6 +214,31 @@ TEST(GptErrorsTest, OptionsThatDoNotFitAreRefused) {
               HasSubstr("rotary positions: head width must be even, got 5"));
 }
 
+TEST(GptErrorsTest, OptionsAreCheckedBeforeAVocabularyIsKnown) {
+  const auto refused = [](auto change) -> std::string {
+    GptOptions o;
+    change(o);
+    try {
+      check(o);
+    } catch (const std::invalid_argument& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refused([](auto&) {}), "");
+  EXPECT_EQ(refused([](auto& o) { o = GptOptions::llama3_8b(); }), "");
+  EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "--layers must be 1 or more, got 0");
+  EXPECT_EQ(refused([](auto& o) { o.kv_heads = 3; }),
+            "--kv-heads must divide --heads (or be 0: as many), got 3 and 4");
+  EXPECT_THAT(refused([](auto& o) { o.heads = 5; }), HasSubstr("--d-model must be a multiple"));
+  EXPECT_EQ(refused([](auto& o) { o.embedding_dropout = 1.5; }),
+            "--embedding-dropout must be in [0, 1), got 1.5");
+  EXPECT_EQ(refused([](auto& o) { o.norm_epsilon = std::nan(""); }),
+            "--norm-epsilon must be 0 or more, got nan");
+  EXPECT_THAT(refused([](auto& o) { o.position = PositionKind::kRotary, o.head_width = 5; }),
+              HasSubstr("--head-width must be even"));
+}
+
 TEST(GptErrorsTest, AKernelWithoutWeightsSaysWhichOneHasThem) {
   auto gpt = seeded(testing::tiny_gpt());
   Trace trace{.attentions = true};

@@ -46,7 +46,7 @@ TEST_P(GoldenGptTest, ComputesWhatTransformersDoes) {
   const SafetensorsReader io(folder / "io.safetensors");
   const auto ids = io.tensor("input_ids"), mask = io.tensor("attention_mask");
   for (const std::string kernel : {"matmul", "torch"}) {
-    Gpt model = load_gpt(folder, torch::kFloat, torch::kCPU, kernel);
+    Gpt model = load_gpt(folder, {.attention = kernel});
     const auto hidden = model->hidden(ids, context_of(io));
     expect_close_where_real(hidden, io.tensor("last_hidden_state"), mask, kernel + " last hidden");
     expect_close_where_real(model->logits_of(hidden), io.tensor("logits"), mask,
@@ -55,7 +55,7 @@ TEST_P(GoldenGptTest, ComputesWhatTransformersDoes) {
 }
 
 TEST_P(GoldenGptTest, TracesHiddenStatesAndAttentions) {
-  Gpt model = load_gpt(folder, torch::kFloat, torch::kCPU, "matmul");
+  Gpt model = load_gpt(folder, {.attention = "matmul"});
   const SafetensorsReader io(folder / "io.safetensors");
   Trace trace{.hidden_states = true, .attentions = true, .tensors = {}};
   auto context = context_of(io);
@@ -110,7 +110,7 @@ TEST_P(GoldenGptTest, ConfigSaysTheSameAfterASave) {
 
 TEST_P(GoldenGptTest, LoadsInTheAskedDtype) {
   EXPECT_EQ(load_gpt(folder)->token_embedding->weight.scalar_type(), torch::kFloat);
-  EXPECT_EQ(load_gpt(folder, torch::kBFloat16)->token_embedding->weight.scalar_type(),
+  EXPECT_EQ(load_gpt(folder, {.dtype = torch::kBFloat16})->token_embedding->weight.scalar_type(),
             torch::kBFloat16);
 }
 
@@ -246,7 +246,7 @@ TEST_F(GptCheckpointTest, WritesIdsOrNull) {
   EXPECT_FALSE(ids.pad.has_value());
 }
 
-TEST_F(GptCheckpointTest, ReadsHeadlessCheckpoints) {
+TEST_F(GptCheckpointTest, ACheckpointWithoutOutputLayerIsForThoseWhoNeedNone) {
   auto options = small();
   options.tie_embeddings = false;
   save_gpt(Gpt(options), folder.path());
@@ -259,8 +259,22 @@ TEST_F(GptCheckpointTest, ReadsHeadlessCheckpoints) {
   auto json = config();
   json["architectures"] = {"GPT2Model"};
   write_config(json);
-  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(refusal(), HasSubstr("a checkpoint without an output layer"));
+  Gpt standing(options);
+  EXPECT_THAT([&] { load_gpt_weights(standing, folder.path()); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("cannot predict tokens")));
+  EXPECT_NO_THROW(load_gpt(folder.path(), {.head_optional = true}));
   EXPECT_FALSE(read_gpt_config(folder.path()).has_head);
+}
+
+TEST_F(GptCheckpointTest, ATiedHeadlessCheckpointPredictsAllTheSame) {
+  save_gpt(Gpt(small()), folder.path());
+  const auto ids = torch::arange(8).unsqueeze(0);
+  const auto wanted = load_gpt(folder.path())->forward(ids);
+  auto json = config();
+  json["architectures"] = {"GPT2Model"};
+  write_config(json);
+  EXPECT_TRUE(torch::equal(load_gpt(folder.path())->forward(ids), wanted));
 }
 
 TEST_F(GptCheckpointTest, RefusesWhatItCannotCompute) {

@@ -7,6 +7,7 @@
 
 #include "models/pretrained/safetensors.h"
 #include "tests/programs/run_program.h"
+#include "tests/support/device_node.h"
 #include "tests/support/temporary_folder.h"
 
 namespace zoo {
@@ -25,7 +26,7 @@ class ForwardTest : public ::testing::Test {
     write_safetensors(folder / "in.safetensors", inputs);
     std::vector<std::string> arguments{"--model",   model,
                                        "--inputs",  (folder / "in.safetensors").string(),
-                                       "--outputs", (folder / "out.safetensors").string(),
+                                       "--outputs", outputs.string(),
                                        "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return testing::run_program("forward", arguments);
@@ -44,6 +45,7 @@ class ForwardTest : public ::testing::Test {
   }
   torch::Tensor ids = torch::tensor({{1, 2, 3, 4}, {5, 6, 7, 8}});
   testing::TemporaryFolder folder;
+  std::filesystem::path outputs = folder / "out.safetensors";
 };
 
 TEST_F(ForwardTest, GivesTheReferencesNamesAndValues) {
@@ -137,6 +139,13 @@ TEST_F(ForwardTest, RefusesModelsAndKernelsThatItDoesNotHave) {
       HasSubstr("architecture \"BertForPreTrainingX\" (model_type \"bert\") is not supported"));
   EXPECT_THAT(refusal({{"input_ids", ids}}, {"--attention", "nonsense"}),
               HasSubstr("matmul, torch"));
+}
+
+TEST_F(ForwardTest, AFullDeviceIsAnErrorAndKeepsItsPlace) {
+  outputs = folder / "full";
+  if (!testing::make_full_device(outputs)) GTEST_SKIP() << "devices are not allowed here";
+  EXPECT_THAT(refusal({{"input_ids", ids}}), HasSubstr("full: No space left on device"));
+  EXPECT_TRUE(std::filesystem::is_character_file(outputs));
 }
 
 TEST_F(ForwardTest, ExplainsItsOptions) {

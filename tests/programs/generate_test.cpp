@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "app/files.h"
+#include "models/pretrained/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
@@ -156,6 +158,32 @@ TEST_F(GenerateTest, AttentionMapWritesAPageAndAPictureOfEveryHead) {
     EXPECT_THAT(result.out, HasSubstr((out / name).string()));
     EXPECT_GT(read_file(out / name).size(), 100U) << name;
   }
+}
+
+TEST_F(GenerateTest, AModelWithoutOutputLayerCanBeDrawnButNotContinued) {
+  const SafetensorsReader reader("tests/golden/llama");
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& name : reader.names()) tensors[name] = reader.tensor(name);
+  tensors.erase("lm_head.weight");
+  write_safetensors(model() / "model.safetensors", tensors);
+  auto config = nlohmann::json::parse(read_file("tests/golden/llama/config.json"));
+  config["architectures"] = {"LlamaModel"};
+  write_file(model() / "config.json", config.dump());
+  CharacterTokenizer(kCharacters.substr(0, 47)).save(model());
+  EXPECT_THAT(complaint(generate({"a"}), 1), HasSubstr("a checkpoint without an output layer"));
+  const auto drawn = run_program("attention_map", {"--model", model().string(), "--text", "tobe",
+                                                   "--out", (folder / "map").string()});
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
+}
+
+TEST_F(GenerateTest, AttentionMapTakesAKernelThatFormsTheWeights) {
+  const auto with = [&](const std::string& kernel) {
+    return run_program("attention_map", {"--model", model().string(), "--text", "to be", "--out",
+                                         (folder / "map").string(), "--attention", kernel});
+  };
+  EXPECT_EQ(with("matmul").exit_code, 0);
+  EXPECT_THAT(complaint(with("torch"), 1, "attention_map"), HasSubstr("ask kernel 'matmul'"));
+  EXPECT_THAT(complaint(with("fast"), 2, "attention_map"), HasSubstr("unknown kernel 'fast'"));
 }
 
 TEST_F(GenerateTest, AttentionMapRefusesTextsThatItCannotDraw) {

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "models/pretrained/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 
@@ -59,6 +61,81 @@ TEST(InspectTest, ReadsFilesWithoutAConfig) {
   EXPECT_TRUE(json["model_type"].is_null());
   EXPECT_FALSE(json.contains("flops_per_token"));
   EXPECT_EQ(json["tensors"].size(), 9u);
+}
+
+/// A copy of a golden checkpoint with other values in its config.json.
+nlohmann::json inspect_changed(const std::string& golden, const nlohmann::json& changes) {
+  const testing::TemporaryFolder folder;
+  auto config = nlohmann::json::parse(std::ifstream("tests/golden/" + golden + "/config.json"));
+  config.update(changes);
+  std::ofstream(folder / "config.json") << config.dump();
+  std::filesystem::copy("tests/golden/" + golden + "/model.safetensors", folder.path());
+  const auto result = run_program("inspect", {folder.path().string(), "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return nlohmann::json::parse(result.out);
+}
+
+TEST(InspectTest, BelievesTheTensorsWhereConfigJsonSaysOtherwise) {
+  const auto plain = inspect_changed("llama", nlohmann::json::object());
+  EXPECT_FALSE(plain.contains("mismatch"));
+  for (const char* key : {"hidden_size", "num_hidden_layers", "vocab_size", "intermediate_size"}) {
+    const auto json = inspect_changed("llama", {{key, 2147483646}});
+    EXPECT_EQ(json["parameters"]["total"], plain["parameters"]["total"]) << key;
+    EXPECT_THAT(json["mismatch"], HasSubstr("config.json describes")) << key;
+    EXPECT_FALSE(json.contains("flops_per_token")) << key;
+  }
+  const auto text = run_program("inspect", {"tests/golden/llama"});
+  EXPECT_THAT(text.out, ::testing::Not(HasSubstr("describes")));
+}
+
+TEST(InspectTest, SizesThatOverflowWholeNumbersAreAMismatch) {
+  const auto json = inspect_changed("llama", {{"hidden_size", 2147483647},
+                                              {"num_hidden_layers", 2147483647},
+                                              {"num_attention_heads", 2147483647},
+                                              {"num_key_value_heads", 2147483647},
+                                              {"head_dim", 2147483647}});
+  EXPECT_THAT(json["mismatch"], HasSubstr("config.json describes"));
+}
+
+TEST(InspectTest, ALayerThatIsNotThereIsNotCounted) {
+  const testing::TemporaryFolder folder;
+  const SafetensorsReader reader("tests/golden/llama");
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& name : reader.names()) tensors[name] = reader.tensor(name);
+  const int64_t head = tensors.at("lm_head.weight").numel();
+  tensors.erase("lm_head.weight");
+  write_safetensors(folder / "model.safetensors", tensors);
+  auto config = nlohmann::json::parse(std::ifstream("tests/golden/llama/config.json"));
+  config["architectures"] = {"LlamaModel"};
+  std::ofstream(folder / "config.json") << config.dump();
+
+  const auto json =
+      nlohmann::json::parse(run_program("inspect", {folder.path().string(), "--json"}).out);
+  const auto whole =
+      nlohmann::json::parse(run_program("inspect", {"tests/golden/llama", "--json"}).out);
+  EXPECT_FALSE(json.contains("mismatch"));
+  EXPECT_EQ(json["parameters"]["total"], whole["parameters"]["total"].get<int64_t>() - head);
+  EXPECT_EQ(json["flops_per_token"]["forward"],
+            whole["flops_per_token"]["forward"].get<double>() - 2.0 * static_cast<double>(head));
+}
+
+TEST(InspectTest, TheCausalMaskOfEarlyFilesIsNoParameter) {
+  const auto early = run_program("inspect", {"tests/golden/gpt2_old_names", "--json"});
+  const auto today = run_program("inspect", {"tests/golden/gpt2", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(early.out)["parameters"],
+            nlohmann::json::parse(today.out)["parameters"]);
+}
+
+TEST(InspectTest, RefusesAConfigJsonThatIsNone) {
+  for (const std::string text : {"", "{\"model_type\": ", "[]"}) {
+    const testing::TemporaryFolder folder;
+    std::filesystem::copy("tests/golden/gpt2/model.safetensors", folder.path());
+    std::ofstream(folder / "config.json") << text;
+    const auto result = run_program("inspect", {folder.path().string()});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("config.json: not a JSON object"));
+  }
 }
 
 TEST(InspectTest, RefusesWhatIsNoCheckpointInOneLine) {

@@ -1,6 +1,12 @@
 // train_gpt as a user runs it: what it leaves behind, and one line for everything that can go
 // wrong.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -69,6 +75,7 @@ class TrainGptTest : public ::testing::Test {
     }
     return kept;
   }
+  static std::string losses_of(const std::string& out) { return out.substr(out.rfind("val loss")); }
   TemporaryFolder folder_;
 };
 
@@ -120,6 +127,135 @@ TEST_F(TrainGptTest, StartsFromTheWeightsOfAnotherRunAndMeasuresThem) {
   EXPECT_THAT(measured.out, HasSubstr("val bits_per_byte "));
 }
 
+TEST_F(TrainGptTest, MeasuresTheTextThatIsNamed) {
+  train(tiny("run"));
+  const std::string run = (folder_ / "run").string();
+  write_file(folder_ / "other.txt", std::string(400, 'z'));
+  const auto own = train({"--evaluate-only", run});
+  const auto other = train({"--evaluate-only", run, "--data", (folder_ / "other.txt").string()});
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_NE(losses_of(own.out), losses_of(other.out));
+  expect_error({"--evaluate-only", run, "--data", "nope.txt"}, 1, "no data at 'nope.txt'");
+  const auto best = train({"--evaluate-only", run + "/best"});  // of the run: its recipe, its text
+  EXPECT_EQ(best.exit_code, 0) << best.err;
+  EXPECT_EQ(losses_of(best.out), losses_of(own.out));
+}
+
+TEST_F(TrainGptTest, AResumeKeepsTheNewEnd) {
+  train(tiny("run"));
+  const std::string run = (folder_ / "run").string();
+  expect_error({"--resume", run, "--max-steps", "3"}, 2, "is at step 4 already");
+  const auto done = train({"--resume", run});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("at step 4 already"));
+  EXPECT_EQ(train({"--resume", run, "--max-steps", "6"}).exit_code, 0);
+  EXPECT_THAT(read_file(folder_ / "run/run.toml"), HasSubstr("max-steps = 6"));
+  EXPECT_THAT(train({"--resume", run}).out, HasSubstr("at step 6 already"));
+}
+
+TEST_F(TrainGptTest, AResumeNeedsTheConfiguration) {
+  train(tiny("run"));
+  fs::remove(folder_ / "run/run.toml");
+  expect_error({"--resume", (folder_ / "run").string(), "--max-steps", "8"}, 1, "no run.toml");
+}
+
+TEST_F(TrainGptTest, FineTuningHonoursARecipeAndRefusesAnotherShape) {
+  train(tiny("first"));
+  const std::string first = (folder_ / "first").string(), text = (folder_ / "text.txt").string();
+  const auto from = [&](const std::string& recipe) -> std::vector<std::string> {
+    write_file(folder_ / "r.toml", recipe);
+    return {"--init-from", first, "--config",  (folder_ / "r.toml").string(),
+            "--data",      text,  "--out",     (folder_ / "tuned").string(),
+            "--max-steps", "1",   "--threads", "1"};
+  };
+  expect_error(from("d-model = 16\n"), 2, "--d-model cannot be changed: the model in");
+  expect_error(from("preset = \"gpt2\"\n"), 2, "(by --preset gpt2)");
+  expect_error(from("tokenizer = \"sentencepiece-bpe\"\n"), 2, "brings its own (character)");
+  const auto tuned =
+      train(from("d-model = 8\nfeed-forward = 32\nresidual-dropout = 0.25\nattention = \"matmul\"\n"
+                 "tokenizer = \"character\"\n"));
+  EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
+  EXPECT_THAT(
+      read_file(folder_ / "tuned/run.toml"),
+      ::testing::AllOf(HasSubstr("residual-dropout = 0.25"), HasSubstr("attention = \"matmul\"")));
+}
+
+TEST_F(TrainGptTest, AForeignCharacterIsToldByItsPlaceWhenFineTuning) {
+  train(tiny("first"));
+  write_file(folder_ / "text.txt", "the fox\njumps \u00fcber\n");
+  expect_error({"--init-from", (folder_ / "first").string(), "--data",
+                (folder_ / "text.txt").string(), "--out", (folder_ / "tuned").string()},
+               1, "text.txt line 2 (byte 14)");
+  EXPECT_FALSE(fs::exists(folder_ / "tuned"));
+}
+
+TEST_F(TrainGptTest, FailuresBeforeTheFirstCheckpointLeaveWhatWasThere) {
+  const std::map<std::string, std::string> exploding = {
+      {"learning-rate", "1e38"}, {"clip", "0"}, {"warmup-steps", "0"}};
+  expect_error(tiny("new/parents/run", exploding), 1, "--learning-rate");
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+  fs::create_directories(folder_ / "mine");
+  expect_error(tiny("mine", exploding), 1, "--learning-rate");
+  EXPECT_TRUE(fs::is_empty(folder_ / "mine"));
+  expect_error(tiny("mine", {{"sample-prompt", "\u20ac"}}), 2, "--sample-prompt");
+  EXPECT_TRUE(fs::is_empty(folder_ / "mine"));
+}
+
+TEST_F(TrainGptTest, ATextWithoutLineEndsGetsSamplesAllTheSame) {
+  write_file(folder_ / "text.txt", std::string(400, 'a'));
+  const auto result = train(tiny("run"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST_F(TrainGptTest, ReusesTheFolderOfARunThatWasKilledAtItsBeginning) {
+  fs::create_directories(folder_ / "run/checkpoints");
+  write_file(folder_ / "run/run.toml", "left");
+  const auto result = train(tiny("run"));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST_F(TrainGptTest, OneProcessAtATimeTrainsInAFolder) {
+  train(tiny("run"));
+  const int held = ::open((folder_ / "run").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX | LOCK_NB), 0);  // as the program does
+  expect_error({"--resume", (folder_ / "run").string(), "--max-steps", "8"}, 1,
+               "another process trains in it");
+  ::close(held);
+}
+
+TEST_F(TrainGptTest, AnInterruptedRunSavesAndEndsWith130) {
+  const auto flags = tiny("run", {{"max-steps", "100000000"}});
+  const std::string path = std::string(ZOO_PROGRAM_FOLDER) + "/train_gpt";
+  std::vector<char*> words{const_cast<char*>(path.c_str())};
+  for (const auto& flag : flags) words.push_back(const_cast<char*>(flag.c_str()));
+  words.push_back(nullptr);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::dup2(::open("/dev/null", O_WRONLY), 1);
+    ::dup2(1, 2);
+    ::execv(path.c_str(), words.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  bool ended = false;
+  while (!ended && !fs::exists(folder_ / "run/last")) {
+    ::usleep(10'000);
+    ended = ::waitpid(child, &status, WNOHANG) == child;
+  }
+  ASSERT_FALSE(ended) << status;
+  ::kill(child, SIGINT);
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_TRUE(fs::exists(folder_ / "run/last/trainer_state/progress.json"));
+}
+
+TEST_F(TrainGptTest, APipeAsDataIsRefused) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  expect_error(tiny("run", {{"data", (folder_ / "pipe").string()}}), 1, "neither a file");
+}
+
 TEST_F(TrainGptTest, DumpsTheFirstGradientsWithoutChangingTheRun) {
   train(tiny("plain"));
   train(tiny("dumped", {{"dump-gradients", (folder_ / "g.safetensors").string()}}));
@@ -148,6 +284,22 @@ TEST_F(TrainGptTest, WrongUsageEndsWithTwo) {
   expect_error(tiny("run", {{"beta2", "1.5"}}), 2, "--beta2 must be");
   expect_error(tiny("run", {{"batch-size", "0"}}), 2, "--batch-size must be");
   expect_error(tiny("run", {{"tokenizer", "nowhere"}}), 2, "known are: character");
+  // Before tokenizer and text are looked at: there is no such text.
+  const auto at_once = [&](const std::string& option, const std::string& value) {
+    expect_error(tiny("run", {{"data", "nowhere.txt"}, {option, value}}), 2, "--" + option);
+  };
+  at_once("kv-heads", "3");
+  at_once("heads", "3");
+  at_once("layers", "0");
+  at_once("threads", "-5");
+  at_once("embedding-dropout", "1.5");
+  at_once("norm-epsilon", "nan");
+  at_once("learning-rate", "inf");
+  at_once("preset", "nope");
+  expect_error(tiny("run", {{"device", "cuda:99"}}), 2, "device");
+  expect_error(tiny("run", {{"patience", "2"}, {"validation-share", "0"}}), 2, "--patience");
+  expect_error({"--evaluate-only", "x", "--dump-gradients", "g"}, 2,
+               "--dump-gradients does not go");
   write_file(folder_ / "bad.toml", "no-such-key = 1\n");
   expect_error(tiny("run", {{"config", (folder_ / "bad.toml").string()}}), 2, "no-such-key");
   EXPECT_FALSE(fs::exists(folder_ / "run"));

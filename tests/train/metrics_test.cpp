@@ -116,6 +116,17 @@ TEST_F(MetricsTest, AResumeCutsLaterStepsAndATornLine) {
   EXPECT_EQ(steps(), (std::vector<int64_t>{0, 1, 2, 3, 3, 4}));
 }
 
+TEST_F(MetricsTest, AResumeCanDropTheLastStepsEvaluation) {
+  {
+    MetricsLog log(path);
+    log.write({2, "val", {{"loss", 4}}});
+    log.write({3, "train", {{"loss", 3}}});
+    log.write({3, "val", {{"loss", 2.5}}});
+  }
+  MetricsLog log(path, 3, /*drop_evaluation=*/true);
+  EXPECT_EQ(steps(), (std::vector<int64_t>{2, 3}));
+}
+
 TEST_F(MetricsTest, AResumeKeepsTheBytesOfTheLinesItKeeps) {
   const std::string line = "{\"split\":\"train\",  \"step\":1, \"loss\": 2.50}\n";
   write_file(path, line);

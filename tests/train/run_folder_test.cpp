@@ -31,6 +31,61 @@ TEST_F(RunFolderTest, RefusesAFolderThatIsInUse) {
   EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
 }
 
+TEST_F(RunFolderTest, ReusesWhatARunLeftThatEndedBeforeItsFirstCheckpoint) {
+  run_.create();
+  for (const char* file : {"run.toml", "text.tokens", "metrics.jsonl", "text.tokens.partial"})
+    write_file(run_ / file, "x");
+  fs::create_directories(run_ / "checkpoints" / ".step-000000.partial");
+  run_.create();
+  EXPECT_TRUE(run_.holds_new_run());
+  EXPECT_FALSE(fs::exists(run_ / "metrics.jsonl"));
+}
+
+TEST_F(RunFolderTest, NeverReusesAFolderThatHoldsAnythingElse) {
+  fs::create_directories(run_ / "checkpoints");
+  write_file(run_ / "checkpoints" / "model.pt", "x");
+  EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+  EXPECT_TRUE(fs::exists(run_ / "checkpoints" / "model.pt"));
+}
+
+TEST_F(RunFolderTest, OneProcessAtATimeWorksInIt) {
+  run_.create();
+  {
+    const RunLock lock = run_.lock();
+    EXPECT_THAT([&] { run_.lock(); },
+                ThrowsMessage<std::runtime_error>(HasSubstr("another process trains in it")));
+  }
+  const RunLock again = run_.lock();
+}
+
+TEST_F(RunFolderTest, TheSpareStaysAndTheDiscardedDoesNotCount) {
+  run_.create();
+  for (const int64_t step : {10, 20, 25}) run_.save_checkpoint(step, false, {.newest = 3}, fill);
+  run_.save_checkpoint(30, false, {.newest = 1, .spare = 10, .discard = 25}, fill);
+  EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(10, 30));
+}
+
+TEST_F(RunFolderTest, TheBestCanBeTakenBack) {
+  run_.create();
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
+  run_.save_checkpoint(20, true, {.newest = 3}, fill);
+  run_.point_best_at(10);
+  EXPECT_EQ(fs::read_symlink(run_ / "best"), "checkpoints/step-000010");
+  run_.point_best_at(0);  // which has no checkpoint
+  EXPECT_FALSE(fs::exists(fs::symlink_status(run_ / "best")));
+  EXPECT_EQ(fs::read_symlink(run_ / "config.json"), "last/config.json");
+}
+
+TEST_F(RunFolderTest, ACheckpointKnowsItsRun) {
+  run_.create();
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
+  EXPECT_EQ(run_of(run_ / "best"), std::nullopt);
+  write_file(run_ / "run.toml", "x");
+  EXPECT_EQ(run_of(run_.path()), run_.path());
+  EXPECT_EQ(run_of(run_ / "best"), fs::canonical(run_.path()));
+  EXPECT_EQ(run_of(run_.checkpoint(10)), fs::canonical(run_.path()));
+}
+
 TEST_F(RunFolderTest, RefusesAFileInItsPlace) {
   write_file(temporary_ / "run", "x");
   EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
@@ -38,8 +93,9 @@ TEST_F(RunFolderTest, RefusesAFileInItsPlace) {
 
 TEST_F(RunFolderTest, KeepsTheNewestAndTheBest) {
   run_.create();
-  run_.save_checkpoint(10, true, 2, fill);
-  for (const int64_t step : {20, 30, 40, 50}) run_.save_checkpoint(step, false, 2, fill);
+  run_.save_checkpoint(10, true, {.newest = 2}, fill);
+  for (const int64_t step : {20, 30, 40, 50})
+    run_.save_checkpoint(step, false, {.newest = 2}, fill);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(10, 40, 50));
   EXPECT_EQ(fs::read_symlink(run_ / "last"), "checkpoints/step-000050");
   EXPECT_EQ(fs::read_symlink(run_ / "best"), "checkpoints/step-000010");
@@ -48,10 +104,10 @@ TEST_F(RunFolderTest, KeepsTheNewestAndTheBest) {
 
 TEST_F(RunFolderTest, TheRootShowsTheBestCheckpointOrTheLastWhereThereIsNone) {
   run_.create();
-  run_.save_checkpoint(10, false, 3, fill);
+  run_.save_checkpoint(10, false, {.newest = 3}, fill);
   EXPECT_EQ(fs::read_symlink(run_ / "config.json"), "last/config.json");
-  run_.save_checkpoint(20, true, 3, fill);
-  run_.save_checkpoint(30, false, 3, fill);
+  run_.save_checkpoint(20, true, {.newest = 3}, fill);
+  run_.save_checkpoint(30, false, {.newest = 3}, fill);
   EXPECT_EQ(fs::read_symlink(run_ / "config.json"), "best/config.json");
   EXPECT_EQ(fs::canonical(run_ / "config.json"),
             fs::canonical(run_.checkpoint(20) / "config.json"));
@@ -60,19 +116,19 @@ TEST_F(RunFolderTest, TheRootShowsTheBestCheckpointOrTheLastWhereThereIsNone) {
 
 TEST_F(RunFolderTest, AFailingCheckpointLeavesTheOldOnes) {
   run_.create();
-  run_.save_checkpoint(10, true, 3, fill);
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
   const auto fail = [](const fs::path& folder) {
     fill(folder);
     throw std::runtime_error("disk full");
   };
-  EXPECT_THROW(run_.save_checkpoint(20, true, 3, fail), std::runtime_error);
+  EXPECT_THROW(run_.save_checkpoint(20, true, {.newest = 3}, fail), std::runtime_error);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(10));
   EXPECT_EQ(run_.last(), run_.checkpoint(10));
 }
 
 TEST_F(RunFolderTest, MovesAsAWhole) {
   run_.create();
-  run_.save_checkpoint(10, true, 3, fill);
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
   fs::rename(run_.path(), temporary_ / "moved");
   EXPECT_TRUE(fs::exists(temporary_ / "moved" / "config.json"));
   EXPECT_EQ(checkpoint_of(temporary_ / "moved"), temporary_ / "moved");

@@ -1,5 +1,6 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <random>
@@ -249,7 +250,26 @@ TEST_F(EncodeTextTest, RefusesEmptyBinaryAndForeignText) {
       "ab\xFF"
       "ba",
       "not valid UTF-8");
-  expect_refusal("abc", "'c'");
+}
+
+TEST_F(EncodeTextTest, ACharacterOutsideTheVocabularyIsToldByFileLineAndByte) {
+  expect_refusal("ab\n\naéc", "text.txt line 3 (byte 7): 'c' (U+0063) is not in the character");
+  std::string text;
+  for (int n = 0; n < 300000; ++n) text += "ab ba\n";  // past the first piece
+  expect_refusal(text + "bbc", "text.txt line 300001 (byte 1800002): 'c'");
+}
+
+TEST_F(EncodeTextTest, TheSecondFileCountsFromItsOwnBeginning) {
+  write_file(folder_ / "1.txt", "ab\nab\n");
+  write_file(folder_ / "2.txt", "b\nc");
+  EXPECT_THAT([&] { encode_text(text_files(folder_.path()), tokenizer_, folder_ / "out.tokens"); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("2.txt line 2 (byte 2): 'c'")));
+}
+
+TEST_F(EncodeTextTest, APipeIsRefusedInsteadOfWaitedFor) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT([&] { text_files(folder_ / "pipe"); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("neither a file nor a folder")));
 }
 
 TEST_F(EncodeTextTest, AMissingPathSaysHowToGetData) {

@@ -33,7 +33,8 @@ class TrainerTest : public ::testing::Test {
     writer.append(tokenizer_->ids(text), text.size());
     writer.finish();
   }
-  std::unique_ptr<GptTask> task(double dropout = 0.1, int64_t batch = 4) {
+  std::unique_ptr<GptTask> task(double dropout = 0.1, int64_t batch = 4,
+                                double validation_share = 0.1) {
     GptOptions model;
     model.vocab_size = tokenizer_->vocab_size();
     model.context = 8;
@@ -43,11 +44,13 @@ class TrainerTest : public ::testing::Test {
     model.residual_dropout = model.attention_dropout = dropout;
     TextOptions text;
     text.batch_size = batch;
+    text.validation_share = validation_share;
     text.sample_tokens = 5;
     torch::manual_seed(5);
     Gpt gpt(model);
     auto stream = std::make_shared<TokenStream>(folder_ / "text.tokens");
-    return std::make_unique<GptTask>(gpt, tokenizer_, split_text(stream, 0.1), text, 5);
+    return std::make_unique<GptTask>(gpt, tokenizer_, split_text(stream, validation_share), text,
+                                     5);
   }
   static TrainOptions options(int64_t max_steps) {
     TrainOptions o;
@@ -67,6 +70,13 @@ class TrainerTest : public ::testing::Test {
     std::vector<double> values;
     for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl")) {
       if (record.split == "train") values.push_back(*record.find("loss"));
+    }
+    return values;
+  }
+  std::vector<std::pair<int64_t, double>> evaluations(const std::string& name) {
+    std::vector<std::pair<int64_t, double>> values;
+    for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl")) {
+      if (record.split == "val") values.emplace_back(record.step, *record.find("loss"));
     }
     return values;
   }
@@ -210,6 +220,103 @@ TEST_F(TrainerTest, StopsEarlyWhenNothingGetsBetter) {
   EXPECT_EQ(result.step, 10);
 }
 
+TEST_F(TrainerTest, StoppingEarlyIsSaidAndHoldsOnResume) {
+  auto o = options(100);
+  o.learning_rate = 0.0;
+  o.patience = 2;
+  EXPECT_THAT(train("run", o).verdict.sentence, HasSubstr("Stopped early: 2 evaluations"));
+  const auto again = train("run", o, /*resume=*/true);
+  EXPECT_EQ(again.updates, 0);
+  EXPECT_TRUE(again.stopped_early);
+}
+
+TEST_F(TrainerTest, WithoutValidationThereIsNothingToLosePatienceWith) {
+  auto o = options(20);
+  o.patience = 1;
+  const auto result = fit(*task(0.1, 4, 0.0), o, {.folder = folder_ / "run", .title = ""});
+  EXPECT_FALSE(result.stopped_early);
+  EXPECT_EQ(result.step, 20);
+}
+
+TEST_F(TrainerTest, AStopBetweenEvaluationsLeavesNoTraceInTheRunThatGoesOn) {
+  auto o = options(20);
+  o.keep = 2;
+  o.average_last = 2;
+  train("whole", o);
+  o.average_last = 0;
+  o.max_steps = 7;  // evaluates there, too
+  EXPECT_EQ(train("parts", o).best_step, 7);
+  o.max_steps = 13;
+  train("parts", o, /*resume=*/true);
+  o.average_last = 2;
+  o.max_steps = 20;
+  train("parts", o, /*resume=*/true);
+  expect_equal_runs("whole", "parts");
+  EXPECT_EQ(evaluations("whole"), evaluations("parts"));
+  const RunFolder whole(folder_ / "whole"), parts(folder_ / "parts");
+  EXPECT_EQ(whole.checkpoint_steps(), parts.checkpoint_steps());
+  EXPECT_EQ(fs::read_symlink(whole / "best"), fs::read_symlink(parts / "best"));
+  EXPECT_EQ(read_file(whole / "averaged/model.safetensors"),
+            read_file(parts / "averaged/model.safetensors"));
+}
+
+TEST_F(TrainerTest, ARunAtItsEndIsMeasuredThereAndNotTrained) {
+  {
+    const InterruptGuard guard;
+    const auto stop = [](torch::nn::Module&, double) { InterruptGuard::request(); };
+    fit(*task(), options(20), {.folder = folder_ / "run", .inspect_first_gradients = stop});
+  }
+  const auto result = train("run", options(1), /*resume=*/true);
+  EXPECT_EQ(result.updates, 0);
+  ASSERT_EQ(evaluations("run").size(), 2U);
+  EXPECT_EQ(evaluations("run").back().first, 1);
+  train("run", options(1), /*resume=*/true);  // and that is remembered
+  EXPECT_EQ(evaluations("run").size(), 2U);
+  EXPECT_THAT([&] { train("run", options(0), true); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("is at step 1 already")));
+}
+
+TEST_F(TrainerTest, TheConfigurationOfAResumeIsKept) {
+  train("run", options(5));
+  fit(*task(), options(9), {.folder = folder_ / "run", .config_text = "new = 1\n", .resume = true});
+  EXPECT_EQ(read_file(folder_ / "run" / "run.toml"), "new = 1\n");
+}
+
+TEST_F(TrainerTest, TrainedWeightsStayTheBestWhereTrainingMakesThemWorse) {
+  auto o = options(5);
+  o.learning_rate = 10.0;
+  o.schedule = {.kind = ScheduleKind::kConstant, .warmup_steps = 0, .steps = 5};
+  o.clip = 0.0;
+  const auto result = fit(*task(), o, {.folder = folder_ / "run", .starts_trained = true});
+  EXPECT_EQ(result.best_step, 0);
+  EXPECT_EQ(fs::read_symlink(folder_ / "run" / "best"), "checkpoints/step-000000");
+  EXPECT_EQ(fs::read_symlink(folder_ / "run" / "config.json"), "best/config.json");
+}
+
+TEST_F(TrainerTest, TheFirstGradientsAreThoseOfTheMeanWhateverIsAccumulated) {
+  const auto gradients = [&](const std::string& name, int64_t batch, int64_t accumulate) {
+    auto o = options(1);
+    o.accumulate = accumulate;
+    torch::Tensor seen;
+    const auto look = [&](torch::nn::Module& module, double divisor) {
+      seen = module.parameters().back().grad() / divisor;
+    };
+    fit(*task(0.0, batch), o, {.folder = folder_ / name, .inspect_first_gradients = look});
+    return seen;
+  };
+  EXPECT_TRUE(torch::allclose(gradients("whole", 8, 1), gradients("halves", 4, 2), 1e-4, 1e-6));
+}
+
+TEST_F(TrainerTest, MetricsAreOfTrainingOrValidation) {
+  auto o = options(10);
+  o.average_last = 2;
+  train("run", o);
+  for (const auto& record : read_metrics(folder_ / "run" / "metrics.jsonl"))
+    EXPECT_TRUE(record.split == "train" || record.split == "val") << record.split;
+  EXPECT_THAT(read_file(folder_ / "run" / "report.html"),
+              HasSubstr("average of the last 2 checkpoints"));
+}
+
 TEST_F(TrainerTest, AveragesTheLastCheckpoints) {
   auto o = options(15);
   o.average_last = 2;
@@ -237,11 +344,27 @@ TEST_F(TrainerTest, RefusesAFolderThatIsInUse) {
               ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
 }
 
-TEST_F(TrainerTest, RefusesADamagedState) {
+TEST_F(TrainerTest, RefusesADamagedStateByNameAndCause) {
   train("run", options(5));
-  write_file(folder_ / "run" / "last" / "trainer_state" / "progress.json", "{");
-  EXPECT_THAT([&] { train("run", options(9), true); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("is damaged")));
+  const auto path = folder_ / "run" / "last" / "trainer_state" / "progress.json";
+  const std::string good = read_file(path);
+  const auto expect_refusal = [&](const std::string& text, const std::string& cause) {
+    write_file(path, text);
+    EXPECT_THAT([&] { train("run", options(9), true); },
+                ThrowsMessage<std::runtime_error>(
+                    ::testing::AllOf(HasSubstr("progress.json' is damaged"), HasSubstr(cause),
+                                     ::testing::Not(HasSubstr("json.exception")))));
+  };
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  expect_refusal("{", "not a JSON object");
+  expect_refusal(changed("\"version\": 2", "\"version\": \"2\""), "(version)");
+  expect_refusal(changed("\"step\": 5", "\"step\": -5"), "(step)");
+  expect_refusal(changed("\"best\": ", "\"best\": true, \"x\": "), "(best)");
+  expect_refusal(changed("\"data_state\": \"", "\"data_state\": \"zz"), "place in the data");
+  expect_refusal(changed("\"data_state\"", "\"data\""), "(data_state)");
 }
 
 TEST_F(TrainerTest, RefusesOptionsOutOfRange) {

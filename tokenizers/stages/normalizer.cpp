@@ -83,25 +83,19 @@ class Strip : public Normalizer {
       edit.skip(c.size);
     }
     if (right_) {
-      edit.keep(size_without_spaces(edit.rest()));
+      std::string_view kept = edit.rest();
+      while (!kept.empty()) {
+        const utf8::Character c = utf8::last(kept);
+        if (!c.valid || !bert::is_whitespace(c.code)) break;
+        kept.remove_suffix(c.size);
+      }
+      edit.keep(kept.size());
       edit.skip(edit.rest().size());
     }
     edit.finish();
   }
 
  private:
-  static size_t size_without_spaces(std::string_view text) {
-    const auto continues = [](char byte) { return (static_cast<uint8_t>(byte) & 0xC0) == 0x80; };
-    for (size_t size = text.size();;) {
-      const size_t end = size;
-      while (size > 0 && continues(text[--size])) {
-      }
-      if (end == 0) return 0;
-      const utf8::Character c = utf8::first(text.substr(size, end - size));
-      if (!c.valid || c.size != end - size || !bert::is_whitespace(c.code)) return end;
-    }
-  }
-
   bool left_, right_;
 };
 
@@ -119,8 +113,7 @@ class Prepend : public Normalizer {
   std::string text_;
 };
 
-// ---- From JSON
-// -----------------------------------------------------------------------------------
+// ---- From JSON ----
 const json& field(const json& rule, const char* name, bool (json::*is)() const noexcept,
                   const char* expected) {
   const auto found = rule.find(name);
@@ -163,9 +156,9 @@ std::unique_ptr<Normalizer> make_replace(const json& rule) {
 }
 
 std::unique_ptr<Normalizer> make_precompiled(const json& rule) {
-  std::optional<std::string> bytes = decode_base64(text(rule, "precompiled_charsmap"));
+  const std::optional<std::string> bytes = decode_base64(text(rule, "precompiled_charsmap"));
   if (!bytes) throw std::runtime_error("normalizer Precompiled: the charsmap must be Base64");
-  return make_precompiled_normalizer(std::move(*bytes));
+  return make_precompiled_normalizer(*bytes);
 }
 
 std::unique_ptr<Normalizer> make(const json& rule, int depth);

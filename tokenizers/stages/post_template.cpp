@@ -60,8 +60,7 @@ Encoding fill(const std::vector<Part>& parts, Encoding* a, Encoding* b) {
   return out;
 }
 
-// ---- tokenizer.json
-// ------------------------------------------------------------------------------
+// ---- tokenizer.json ----
 std::vector<Part> read_parts(const json& steps, const json& special_tokens) {
   std::vector<Part> parts;
   for (const json& step : steps) {

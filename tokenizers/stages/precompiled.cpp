@@ -95,8 +95,8 @@ class Precompiled : public Normalizer {
 
 }  // namespace
 
-std::unique_ptr<Normalizer> make_precompiled_normalizer(std::string charsmap) {
-  return std::make_unique<Precompiled>(PrecompiledCharsmap(std::move(charsmap)));
+std::unique_ptr<Normalizer> make_precompiled_normalizer(std::string_view charsmap) {
+  return std::make_unique<Precompiled>(PrecompiledCharsmap(charsmap));
 }
 
 }  // namespace zoo

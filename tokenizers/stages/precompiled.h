@@ -2,7 +2,7 @@
 // applies it; SentencePiece itself takes the longest match at each place instead.
 #pragma once
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "tokenizers/stages/normalizer.h"
 
@@ -10,6 +10,6 @@ namespace zoo {
 
 /// charsmap: the bytes of a model's precompiled_charsmap. Throws std::runtime_error for a damaged
 /// one.
-std::unique_ptr<Normalizer> make_precompiled_normalizer(std::string charsmap);
+std::unique_ptr<Normalizer> make_precompiled_normalizer(std::string_view charsmap);
 
 }  // namespace zoo

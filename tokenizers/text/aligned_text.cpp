@@ -1,5 +1,8 @@
 #include "tokenizers/text/aligned_text.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -7,12 +10,23 @@ namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-/// [begin, end) grown to whole characters; of bytes that are no UTF-8, by a few.
-Span whole_characters(std::string_view text, size_t begin, size_t end) {
+/// Where the character that byte `at` belongs to begins; `at` where the byte is no UTF-8.
+size_t character_start(std::string_view text, size_t at) {
   constexpr size_t kMost = 3;  // bytes of a character after its first
-  for (size_t i = 0; i < kMost && begin > 0 && continues(text[begin]); ++i) --begin;
-  for (size_t i = 0; i < kMost && end < text.size() && continues(text[end]); ++i) ++end;
-  return {begin, end};
+  for (size_t back = 1; back <= std::min(kMost, at) && continues(text[at - back + 1]); ++back) {
+    const utf8::Character c = utf8::first(text.substr(at - back));
+    if (c.valid && c.size > back) return at - back;
+  }
+  return at;
+}
+
+/// [begin, end) grown to whole characters.
+Span whole_characters(std::string_view text, size_t begin, size_t end) {
+  if (end < text.size() && continues(text[end])) {
+    const size_t last = character_start(text, end);
+    if (last < end) end = last + utf8::first(text.substr(last)).size;
+  }
+  return {character_start(text, begin), end};
 }
 
 }  // namespace
@@ -50,8 +64,8 @@ void AlignedText::Editor::copy_places(size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) spans_.push_back(text_.origin(i, i + 1));
   } else {
     const auto old = text_.spans_.begin();
-    spans_.insert(spans_.end(), old + static_cast<ptrdiff_t>(begin),
-                  old + static_cast<ptrdiff_t>(end));
+    spans_.insert(spans_.end(), old + static_cast<std::ptrdiff_t>(begin),
+                  old + static_cast<std::ptrdiff_t>(end));
   }
 }
 

@@ -26,14 +26,6 @@ Character first(std::string_view text) {
   return {.code = code, .size = size, .valid = true};
 }
 
-Character last(std::string_view text) {
-  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-    const Character c = first(text.substr(text.size() - size));
-    if (c.valid && c.size == size) return c;
-  }
-  return {.code = 0xFFFD, .size = 1, .valid = false};
-}
-
 size_t ascii_prefix(std::string_view text) {
   size_t at = 0;
   for (uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
@@ -42,6 +34,14 @@ size_t ascii_prefix(std::string_view text) {
   }
   while (at < text.size() && static_cast<uint8_t>(text[at]) < 0x80) ++at;
   return at;
+}
+
+Character last(std::string_view text) {
+  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    const Character c = first(text.substr(text.size() - size));
+    if (c.valid && c.size == size) return c;
+  }
+  return {.code = 0xFFFD, .size = 1, .valid = false};
 }
 
 std::string encode(char32_t code) {

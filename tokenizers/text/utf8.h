@@ -17,11 +17,11 @@ struct Character {
 /// U+10FFFF are invalid.
 Character first(std::string_view text);
 
-/// The character that `text` (not empty) ends with; an invalid byte likewise.
-Character last(std::string_view text);
-
 /// Bytes of `text` before the first one that is not ASCII.
 size_t ascii_prefix(std::string_view text);
+
+/// The character that `text` (not empty) ends with; an invalid byte likewise.
+Character last(std::string_view text);
 
 /// The bytes of a code point.
 std::string encode(char32_t code);

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
+#include "tokenizers/text/utf8.h"
 #include "tokenizers/training/training_text.h"
 #include "train/data/token_stream.h"
 
@@ -14,6 +17,68 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 constexpr size_t kPiece = size_t{1} << 20;  // bytes encoded at once: many lines
+
+/// Where a piece begins in its file.
+struct Place {
+  size_t bytes = 0, lines = 0;
+};
+
+Place after(Place place, std::string_view piece) {
+  place.bytes += piece.size();
+  place.lines += static_cast<size_t>(std::count(piece.begin(), piece.end(), '\n'));
+  return place;
+}
+
+void stop_if_asked() {
+  if (InterruptGuard::requested())
+    throw Interrupted("interrupted while encoding the text; nothing was kept");
+}
+
+bool knows(const Tokenizer& tokenizer, std::string_view text) {
+  try {
+    tokenizer.ids(text);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+/// Where the first character is that the tokenizer refuses even alone; nothing where it has another
+/// reason.
+std::optional<size_t> refused_character(const Tokenizer& tokenizer, std::string_view piece) {
+  for (size_t begin = 0, end = 0; begin < piece.size(); begin = end) {
+    end = std::min(piece.find('\n', begin), piece.size() - 1) + 1;
+    if (knows(tokenizer, piece.substr(begin, end - begin))) continue;
+    for (size_t at = begin; at < end; at += utf8::first(piece.substr(at)).size) {
+      if (!knows(tokenizer, piece.substr(at, utf8::first(piece.substr(at)).size))) return at;
+    }
+  }
+  return {};
+}
+
+/// The tokenizer's refusal of a piece, with its place in the file.
+[[noreturn]] void refuse(const fs::path& file, Place place, std::string_view piece,
+                         const Tokenizer& tokenizer, std::string what) {
+  if (const auto at = refused_character(tokenizer, piece)) {
+    place = after(place, piece.substr(0, *at));
+    what = fmt::format(
+        "{} is not in the {} tokenizer's vocabulary of {}; replace it in the text, or use a "
+        "tokenizer trained on text that has it (a model that is trained further keeps its own)",
+        utf8::describe(utf8::first(piece.substr(*at)).code), tokenizer.kind(),
+        tokenizer.vocab_size());
+  }
+  throw std::runtime_error(
+      fmt::format("{} line {} (byte {}): {}", file.string(), place.lines + 1, place.bytes, what));
+}
+
+std::vector<int32_t> encode_piece(const fs::path& file, const Place& place, std::string_view piece,
+                                  const Tokenizer& tokenizer) {
+  try {
+    return tokenizer.ids(piece);
+  } catch (const std::runtime_error& e) {
+    refuse(file, place, piece, tokenizer, e.what());
+  }
+}
 
 }  // namespace
 
@@ -23,7 +88,13 @@ std::vector<fs::path> text_files(const fs::path& path) {
         "no data at '{}'; name a text file or folder with --data, or run scripts/get_data.sh",
         path.string()));
   }
-  if (!fs::is_directory(path)) return {path};
+  if (fs::is_regular_file(path)) return {path};
+  if (!fs::is_directory(path)) {
+    throw std::runtime_error(
+        fmt::format("'{}' is neither a file nor a folder; the text is read more than once: save it "
+                    "to a file first",
+                    path.string()));
+  }
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(path)) {
     if (entry.is_regular_file()) files.push_back(entry.path());
@@ -45,13 +116,18 @@ void encode_text(const std::vector<fs::path>& files, const Tokenizer& tokenizer,
   TokenStreamWriter writer(out, static_cast<uint64_t>(tokenizer.vocab_size()),
                            fingerprint(tokenizer));
   ProgressBar bar("encoding the text", total);
-  TrainingText text(files, TrainingText::Pieces::kBlocks, kPiece);
-  for (std::string piece; text.next(piece);) {
-    if (InterruptGuard::requested())
-      throw std::runtime_error("interrupted while encoding the text; nothing was kept");
-    writer.append(tokenizer.ids(piece), piece.size());
-    bar.update(static_cast<int64_t>(text.bytes()), "");
+  int64_t done = 0;
+  for (const auto& file : files) {
+    if (fs::file_size(file) == 0) continue;
+    TrainingText text({file}, TrainingText::Pieces::kBlocks, kPiece);
+    Place place;
+    for (std::string piece; text.next(piece); place = after(place, piece)) {
+      stop_if_asked();
+      writer.append(encode_piece(file, place, piece, tokenizer), piece.size());
+      bar.update(done += static_cast<int64_t>(piece.size()), "");
+    }
   }
+  stop_if_asked();
   writer.finish();
   bar.finish();
 }

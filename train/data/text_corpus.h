@@ -9,12 +9,13 @@
 namespace zoo {
 
 /// `path` itself, or, where it is a folder, the regular files in it and below, sorted by path.
-/// Throws std::runtime_error: nothing there, or a folder without files.
+/// Throws std::runtime_error: nothing there, a pipe or device, or a folder without files.
 std::vector<std::filesystem::path> text_files(const std::filesystem::path& path);
 
 /// Encodes the files one after the other into a token stream at `out`, a megabyte at a time (cut at
-/// line ends), with progress on long texts. Throws std::runtime_error for empty, binary (zero
-/// bytes) or not UTF-8 text, naming the file.
+/// line ends), with progress on long texts. Throws std::runtime_error, naming the file and the
+/// place in it, for empty, binary (zero bytes) or not UTF-8 text and for what the tokenizer does
+/// not know; Interrupted where a signal came.
 void encode_text(const std::vector<std::filesystem::path>& files, const Tokenizer& tokenizer,
                  const std::filesystem::path& out);
 

@@ -34,22 +34,10 @@ T get(const std::byte* bytes) {
 }  // namespace
 
 TokenStreamWriter::TokenStreamWriter(fs::path path, uint64_t vocab_size, uint64_t fingerprint)
-    : path_(std::move(path)),
-      temporary_(path_.string() + ".partial"),
+    : file_(std::move(path)),
       info_{.vocab_size = vocab_size, .fingerprint = fingerprint},
       width_(vocab_size <= kNarrow ? 2 : 4) {
-  out_.open(temporary_, std::ios::binary | std::ios::trunc);
-  out_ << header();
-  if (!out_)
-    throw std::runtime_error(
-        fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
-}
-
-TokenStreamWriter::~TokenStreamWriter() {
-  if (finished_) return;
-  out_.close();
-  std::error_code ignored;
-  fs::remove(temporary_, ignored);
+  file_.write(header());
 }
 
 void TokenStreamWriter::append(std::span<const int32_t> ids, uint64_t text_bytes) {
@@ -65,23 +53,14 @@ void TokenStreamWriter::append(std::span<const int32_t> ids, uint64_t text_bytes
     else
       put(bytes, static_cast<uint32_t>(id));
   }
-  out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!out_)
-    throw std::runtime_error(
-        fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
+  file_.write(bytes);
   count_ += ids.size();
   info_.text_bytes += text_bytes;
 }
 
 void TokenStreamWriter::finish() {
-  out_.seekp(0);
-  out_ << header();
-  out_.close();
-  if (!out_)
-    throw std::runtime_error(
-        fmt::format("cannot write '{}': {}", path_.string(), std::strerror(errno)));
-  fs::rename(temporary_, path_);
-  finished_ = true;
+  file_.rewrite_start(header());
+  file_.commit();
 }
 
 std::string TokenStreamWriter::header() const {

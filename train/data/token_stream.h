@@ -10,9 +10,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 
+#include "app/files.h"
 #include "models/pretrained/mapped_file.h"
 
 namespace zoo {
@@ -23,13 +23,10 @@ struct TokenStreamInfo {
   uint64_t text_bytes = 0;
 };
 
-/// Writes ids as they come, to a temporary name that finish() renames.
+/// Writes ids as they come, through a PendingFile: without finish() there is no file.
 class TokenStreamWriter {
  public:
   TokenStreamWriter(std::filesystem::path path, uint64_t vocab_size, uint64_t fingerprint);
-  ~TokenStreamWriter();  ///< without finish(): removes the temporary file
-  TokenStreamWriter(const TokenStreamWriter&) = delete;
-  TokenStreamWriter& operator=(const TokenStreamWriter&) = delete;
   /// Throws std::invalid_argument for an id outside the vocabulary, std::runtime_error for a full
   /// disk.
   void append(std::span<const int32_t> ids, uint64_t text_bytes);
@@ -37,12 +34,10 @@ class TokenStreamWriter {
 
  private:
   std::string header() const;
-  std::filesystem::path path_, temporary_;
-  std::ofstream out_;
+  PendingFile file_;
   TokenStreamInfo info_;
   uint64_t count_ = 0;
   uint32_t width_ = 2;
-  bool finished_ = false;
 };
 
 class TokenStream {

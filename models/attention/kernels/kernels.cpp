@@ -1,3 +1,4 @@
+// The list of kernels, and what several of them share.
 #include "models/attention/kernels/kernels.h"
 
 namespace zoo {

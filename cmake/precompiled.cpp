@@ -1,0 +1,1 @@
+// Compiles nothing: it exists so that the precompiled headers have targets to be made in.
