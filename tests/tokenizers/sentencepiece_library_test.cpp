@@ -33,7 +33,7 @@ std::string random_text(const SentencePieceModel& model, std::mt19937& random) {
   std::string text;
   for (unsigned i = random() % 30; i > 0; --i) {
     const std::string& piece = model.pieces[random() % model.pieces.size()].text;
-    text += random() % 2 == 0 ? piece : utf8::replace_all(piece, kSpaceMark, " ");
+    text += random() % 2 == 0 ? piece : utf8::replace_all(piece, kMarkedSpace, " ");
     if (random() % 5 == 0) text += " ";
   }
   return text;

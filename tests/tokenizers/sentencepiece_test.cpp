@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 using ::testing::ThrowsMessage;
 
 class SentencePieceTest : public ::testing::TestWithParam<TokenizerKind> {
@@ -62,7 +63,7 @@ TEST_P(SentencePieceTest, BytesHaveThePlaceOfTheirCharacter) {
   const Encoding encoding = tokenizer().encode("a\xF0\x9F\x98\x80");
   ASSERT_GE(encoding.ids.size(), 4u);
   for (size_t i = encoding.ids.size() - 4; i < encoding.ids.size(); ++i) {
-    EXPECT_EQ(encoding.offsets[i], std::pair<size_t, size_t>(1, 5)) << i;
+    EXPECT_THAT(encoding.offsets[i], Pair(1, 5)) << i;
   }
 }
 
@@ -76,7 +77,7 @@ TEST_P(SentencePieceTest, CountsWordsAsSpacesDelimitThem) {
   }
   EXPECT_EQ(words, expected);
   EXPECT_EQ(encoding.words.front(), -1);
-  EXPECT_EQ(encoding.offsets.back(), std::pair<size_t, size_t>(0, 0));
+  EXPECT_THAT(encoding.offsets.back(), Pair(0, 0));
   EXPECT_EQ(encoding.type_ids, std::vector<int32_t>(encoding.ids.size(), 0));
 }
 

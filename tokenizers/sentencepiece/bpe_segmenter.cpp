@@ -36,7 +36,7 @@ struct Join {
 class BpeSegmenter : public Segmenter {
  public:
   BpeSegmenter(const SentencePieceModel& model, int32_t unk_id)
-      : unk_id_(unk_id), space_(model.escape_whitespaces ? kSpaceMark : " ") {
+      : unk_id_(unk_id), space_(model.escape_whitespaces ? kMarkedSpace : " ") {
     std::vector<std::pair<std::string_view, int32_t>> pieces, whole;
     for (size_t id = 0; id < model.pieces.size(); ++id) {
       const auto& piece = model.pieces[id];

@@ -248,7 +248,7 @@ std::string MarianTokenizer::decode(std::span<const int32_t> ids, bool skip_spec
     text += source_.join(row) + piece + " ";
     row.clear();
   }
-  text = utf8::replace_all(text + source_.join(row), kSpaceMark, " ");
+  text = utf8::replace_all(text + source_.join(row), kMarkedSpace, " ");
   return std::string(strip(text));
 }
 
@@ -264,7 +264,7 @@ std::string MarianTokenizer::bytes_of(int32_t id) const {
   std::string piece = piece_of(id);
   if (is_special(id)) return piece;
   const auto known = source_.id_of(piece);
-  return known ? source_.bytes_of(*known) : utf8::replace_all(piece, kSpaceMark, " ");
+  return known ? source_.bytes_of(*known) : utf8::replace_all(piece, kMarkedSpace, " ");
 }
 
 std::optional<int32_t> MarianTokenizer::id_of(std::string_view piece) const {

@@ -303,11 +303,11 @@ std::string SentencePieceTokenizer::join(std::span<const std::string> pieces) co
       continue;
     }
     std::string_view rest = name;
-    if (at_start && rest.starts_with(kSpaceMark)) {
-      rest.remove_prefix(kSpaceMark.size());
+    if (at_start && rest.starts_with(kMarkedSpace)) {
+      rest.remove_prefix(kMarkedSpace.size());
       at_start = model_.remove_extra_whitespaces;  // else one space is all that was put there
     }
-    text += utf8::replace_all(rest, kSpaceMark, " ");
+    text += utf8::replace_all(rest, kMarkedSpace, " ");
   }
   return text + utf8::replace_invalid(run);
 }
@@ -318,7 +318,7 @@ std::string SentencePieceTokenizer::bytes_of(int32_t id) const {
   const SentencePieceModel::Piece& found = piece(id);
   if (found.type == Type::kByte) return {static_cast<char>(byte_of(found))};
   if (!is_text(found.type) || !model_.escape_whitespaces) return found.text;
-  return utf8::replace_all(found.text, kSpaceMark, " ");
+  return utf8::replace_all(found.text, kMarkedSpace, " ");
 }
 
 std::optional<int32_t> SentencePieceTokenizer::id_of(std::string_view piece) const {

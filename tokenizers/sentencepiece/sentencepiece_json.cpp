@@ -53,15 +53,15 @@ OrderedJson normalizer(const SentencePieceModel& model) {
   }
   if (model.add_dummy_prefix) {
     steps.push_back(
-        {{"type", "Prepend"}, {"prepend", model.escape_whitespaces ? kSpaceMark : " "}});
+        {{"type", "Prepend"}, {"prepend", model.escape_whitespaces ? kMarkedSpace : " "}});
   }
-  if (model.escape_whitespaces) steps.push_back(replace({{"String", " "}}, kSpaceMark));
+  if (model.escape_whitespaces) steps.push_back(replace({{"String", " "}}, kMarkedSpace));
   return chain(std::move(steps), "normalizers");
 }
 
 OrderedJson decoder(const SentencePieceModel& model) {
   std::vector<OrderedJson> steps;
-  if (model.escape_whitespaces) steps.push_back(replace({{"String", kSpaceMark}}, " "));
+  if (model.escape_whitespaces) steps.push_back(replace({{"String", kMarkedSpace}}, " "));
   if (model.byte_fallback) steps.push_back({{"type", "ByteFallback"}});
   steps.push_back({{"type", "Fuse"}});
   if (const size_t start = leading_spaces_dropped(model); start > 0) {

@@ -85,7 +85,7 @@ PrecompiledCharsmap::Rule SentencePieceNormalizer::next(std::string_view text) c
 
 std::string SentencePieceNormalizer::apply(std::string_view text,
                                            std::vector<size_t>* origins) const {
-  Writer out(marks_ ? kSpaceMark : " ", origins);
+  Writer out(marks_ ? kMarkedSpace : " ", origins);
   size_t at = 0;
   while (collapses_ && at < text.size()) {  // spaces in front
     const PrecompiledCharsmap::Rule step = next(text.substr(at));

@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581: a space, in pieces
+constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";  // U+2581: a space, in pieces
 
 class SentencePieceNormalizer {
  public:
