@@ -1,16 +1,18 @@
 // Makes a tokenizer from text files:
-//   train_tokenizer --kind sentencepiece-bpe --vocab-size 1000 --out runs/bpe
-//   data/tinyshakespeare/input.txt
+//   train_tokenizer --kind byte-bpe --vocab-size 1000 --out runs/bpe data/tinyshakespeare/input.txt
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include "app/cli.h"
-#include "app/files.h"
+#include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "tokenizers/training/trainers.h"
@@ -44,6 +46,53 @@ uintmax_t total_size(const std::vector<std::string>& files) {
   return bytes;
 }
 
+/// A bar for each stage, and the traced merges on standard output.
+class Watch {
+ public:
+  zoo::TrainingWatch callbacks() {
+    return {.progress = [this](std::string_view stage, int64_t done,
+                               int64_t total) { show(stage, done, total); },
+            .trace =
+                [this](const std::string& line) {
+                  stop_if_asked();
+                  finish();
+                  fmt::print("{}\n", line);
+                }};
+  }
+  void finish() {
+    if (bar_) bar_->finish();
+    bar_.reset();
+  }
+  static void stop_if_asked() {
+    if (zoo::InterruptGuard::requested()) {
+      throw std::runtime_error("interrupted; nothing was written");
+    }
+  }
+
+ private:
+  void show(std::string_view stage, int64_t done, int64_t total) {
+    stop_if_asked();
+    if (stage != stage_) {
+      finish();
+      stage_ = stage;
+      bar_.emplace(stage_, total);
+    }
+    bar_->update(done, "");
+  }
+  std::string stage_;
+  std::optional<zoo::ProgressBar> bar_;
+};
+
+/// A text may not have as many pieces as were asked for.
+void say_if_smaller(const zoo::TokenizerTraining& options, int32_t ids) {
+  if (ids >= zoo::wanted_vocab_size(options)) return;
+  fmt::print(stderr, "{} ids instead of {}: no pair of pieces is left that stands in the text {}\n",
+             ids, zoo::wanted_vocab_size(options),
+             options.min_frequency > 1
+                 ? fmt::format("{} times (--min-frequency)", options.min_frequency)
+                 : "at all");
+}
+
 int train(const zoo::TokenizerTraining& options, const std::string& out,
           const std::vector<std::string>& files) {
   const bool made_here = !fs::exists(out);
@@ -53,7 +102,14 @@ int train(const zoo::TokenizerTraining& options, const std::string& out,
              static_cast<double>(total_size(files)) / 1e6, files.size(),
              files.size() == 1 ? "" : "s");
   try {
-    const auto tokenizer = zoo::train_tokenizer(options, {files.begin(), files.end()});
+    std::optional<zoo::InterruptGuard> guard;  // Ctrl-C waits for a place to stop
+    if (zoo::is_merging(options.kind)) guard.emplace();
+    Watch watch;
+    const auto tokenizer =
+        zoo::train_tokenizer(options, {files.begin(), files.end()}, watch.callbacks());
+    watch.finish();
+    if (guard) watch.stop_if_asked();
+    if (guard) say_if_smaller(options, tokenizer->vocab_size());
     tokenizer->save(out);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     fmt::print("{}: {} ids in {}, in {}, fingerprint {:016x}\n", tokenizer->kind(),

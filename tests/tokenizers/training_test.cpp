@@ -39,6 +39,16 @@ TEST(TrainingTextTest, BlocksEndAtLineEndsThenAtSpacesThenBetweenCharacters) {
   EXPECT_THAT(pieces_of({"a\n\nb"}, kLines, 8), ElementsAre("a", "", "b"));
 }
 
+TEST(TrainingTextTest, WholeLinesAreNeverCut) {
+  using enum TrainingText::Pieces;
+  EXPECT_THAT(pieces_of({"ab\ncd\nefghi"}, kWholeLines, 8), ElementsAre("ab\ncd\n", "efghi"));
+  EXPECT_THAT(pieces_of({"abc def ghi jkl\n\nmno", "pq"}, kWholeLines, 8),
+              ElementsAre("abc def ghi jkl\n", "\n", "mno", "pq"));
+  const std::string line(200'000, 'x');
+  EXPECT_THAT(pieces_of({"a\n" + line + "\n" + line, "\n"}, kWholeLines, 8),
+              ElementsAre("a\n", line + "\n", line, "\n"));
+}
+
 TEST(TrainingTextTest, BlocksTogetherAreTheFiles) {
   std::mt19937 random(5);
   for (int i = 0; i < 200; ++i) {
@@ -46,8 +56,9 @@ TEST(TrainingTextTest, BlocksTogetherAreTheFiles) {
     for (int k = 0; k < 20; ++k) text += testing::random_unicode(random);
     std::erase(text, '\0');  // which says that a file is no text
     std::string joined;
+    using enum TrainingText::Pieces;
     for (const auto& piece :
-         pieces_of({text, text}, TrainingText::Pieces::kBlocks, 8 + random() % 90)) {
+         pieces_of({text, text}, i % 2 == 0 ? kBlocks : kWholeLines, 8 + random() % 90)) {
       EXPECT_EQ(utf8::find_invalid(piece), std::string::npos);
       joined += piece;
     }
@@ -159,9 +170,10 @@ TEST(TrainTokenizerTest, RefusesOptionsOutOfRange) {
 }
 
 TEST(TokenizerKindTest, UnknownKindsAreRefusedWithTheKnownOnes) {
-  EXPECT_THAT([] { parse_enum<TokenizerKind>("wordpiece"); },
+  EXPECT_THAT([] { parse_enum<TokenizerKind>("words"); },
               ThrowsMessage<std::invalid_argument>(
-                  HasSubstr("known are: character, sentencepiece-bpe, sentencepiece-unigram")));
+                  HasSubstr("known are: byte-bpe, wordpiece, bpe, sentencepiece-bpe, "
+                            "sentencepiece-unigram, character")));
 }
 
 }  // namespace

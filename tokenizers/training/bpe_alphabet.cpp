@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -11,14 +12,16 @@ namespace {
 
 constexpr uint32_t kNoId = ~uint32_t{0};
 
-char32_t byte_character(uint8_t byte) {
-  const auto printed = [](int b) {
-    return (b >= 0x21 && b <= 0x7E) || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
-  };
-  if (printed(byte)) return byte;
-  char32_t code = 0x100;
-  for (int b = 0; b < byte; ++b) code += printed(b) ? 0 : 1;
-  return code;
+/// Code points of the byte alphabet, by byte.
+const std::array<char32_t, 256>& byte_codes() {
+  static const auto codes = [] {
+    std::array<char32_t, 256> found{};
+    for (size_t b = 0; b < 256; ++b) {
+      found[b] = utf8::first(byte_character(static_cast<uint8_t>(b))).code;
+    }
+    return found;
+  }();
+  return codes;
 }
 
 /// Calls f(code, first, last) for each character of a word.
@@ -26,7 +29,7 @@ template <class F>
 void for_each_character(std::string_view word, bool bytes, F f) {
   for (size_t at = 0; at < word.size();) {
     const utf8::Character c =
-        bytes ? utf8::Character{byte_character(static_cast<uint8_t>(word[at])), 1, true}
+        bytes ? utf8::Character{byte_codes()[static_cast<uint8_t>(word[at])], 1, true}
               : utf8::first(word.substr(at));
     f(c.code, at == 0, at + c.size == word.size());
     at += c.size;
@@ -76,8 +79,9 @@ class Starter {
       for_each_character(words_.word(i), alphabet_.bytes,
                          [&](char32_t code, bool, bool) { add(code, words_.count(i)); });
     }
-    for (int b = 0; alphabet_.bytes && b < 256; ++b)
-      add(byte_character(static_cast<uint8_t>(b)), 1);
+    if (alphabet_.bytes) {
+      for (const char32_t code : byte_codes()) add(code, 1);
+    }
     std::vector<char32_t> kept;
     for (char32_t code = 0; code < counts.size(); ++code) {
       if (counts[code] > 0) kept.push_back(code);

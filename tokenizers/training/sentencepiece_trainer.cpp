@@ -15,8 +15,8 @@
 #include <unordered_map>
 
 #include "tokenizers/sentencepiece/sentencepiece.h"
-#include "tokenizers/training/trainers.h"
 #include "tokenizers/text/utf8.h"
+#include "tokenizers/training/trainers.h"
 
 namespace zoo {
 namespace {
@@ -97,7 +97,7 @@ float round_score(float score) { return std::round(score * 64.0F) / 64.0F; }
 
 std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
                                                TrainingText& text) {
-  const int64_t vocab_size = options.vocab_size == 0 ? 8000 : options.vocab_size;
+  const int64_t vocab_size = wanted_vocab_size(options);
   Sentences sentences(text);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(
