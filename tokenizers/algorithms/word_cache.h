@@ -1,6 +1,7 @@
 // Words that a thread has split already. Natural text repeats its words, and looking one up costs a
 // fraction of splitting it.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -34,10 +35,11 @@ class WordCache {
       size = static_cast<uint8_t>(text.size());
       count = static_cast<uint8_t>(symbol_count);
       std::memcpy(word.data(), text.data(), text.size());
-      uint8_t end = 0;
+      size_t end = 0;
       for (size_t i = 0; i < symbol_count; ++i) {
+        end = std::min(end + symbols[i].length, text.size());
         ids[i] = symbols[i].id;
-        ends[i] = end = static_cast<uint8_t>(end + symbols[i].length);
+        ends[i] = static_cast<uint8_t>(end);
       }
     }
   };
