@@ -15,7 +15,8 @@
 #include <string>
 #include <unordered_map>
 #include <vector>
-#if __has_include(<gmock/gmock.h>)  // only the tests include it; a program without tests needs none
+#if __has_include( \
+    <gmock/gmock.h>)  // only the tests include it; a program without tests needs none
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #endif

@@ -163,9 +163,7 @@ Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
     });
   }
   if (has(folder, "vocab.json") && has(folder, "merges.txt")) {
-    return load_document(folder, "vocab.json", [&] {
-      return read_byte_bpe_folder(folder).dump();
-    });
+    return load_document(folder, "vocab.json", [&] { return read_byte_bpe_folder(folder).dump(); });
   }
   if (has(folder, "vocab.txt")) {
     return load_document(folder, "vocab.txt", [&] {

@@ -9,8 +9,8 @@
 
 #include "app/files.h"
 #include "tests/support/temporary_folder.h"
-#include "tokenizers/training/trainers.h"
 #include "tokenizers/text/utf8.h"
+#include "tokenizers/training/trainers.h"
 
 namespace zoo::testing {
 

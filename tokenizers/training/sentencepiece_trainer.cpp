@@ -21,7 +21,6 @@
 namespace zoo {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";    // U+2581
 constexpr std::string_view kUnknownMark = "\xE2\x96\x85";  // U+2585: the trainer's own use
 
 /// Hands text to the library, which would otherwise skip whole blocks for one reserved character,
