@@ -25,7 +25,8 @@ json part(const json& document, const char* name) { return document.value(name, 
 
 std::string kind_of(const json& model, bool byte_level) {
   const std::string type = model.at("type");
-  if (type == "BPE") return byte_level ? "byte-bpe" : "sentencepiece-bpe";
+  if (type == "BPE" && byte_level) return "byte-bpe";
+  if (type == "BPE") return model.value("byte_fallback", false) ? "sentencepiece-bpe" : "bpe";
   if (type == "Unigram") return "sentencepiece-unigram";
   return type == "WordPiece" ? "wordpiece" : "words";
 }
