@@ -36,7 +36,7 @@ class Sentences : public sentencepiece::SentenceIterator {
  private:
   void advance() {
     done_ = !text_.next(value_);
-    for (const std::string_view reserved : {kUnknownMark, kSpaceMark}) {
+    for (const std::string_view reserved : {kUnknownMark, kMarkedSpace}) {
       value_ = utf8::replace_all(value_, reserved, "");
     }
   }
@@ -105,7 +105,7 @@ std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
   const bool unigram = options.kind == TokenizerKind::kSentencePieceUnigram;
   const auto edit = [&](SentencePieceModel::Piece& piece) {
     if (unigram) piece.score = round_score(piece.score);
-    if (!options.lossy) piece.text = utf8::replace_all(piece.text, kSpaceMark, " ");
+    if (!options.lossy) piece.text = utf8::replace_all(piece.text, kMarkedSpace, " ");
   };
   model = rewrite_sentencepiece_model(model, edit, options.lossy);
   // As it will be read back from its folder: with <s> and </s> recognised in the text.
