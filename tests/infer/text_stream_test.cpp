@@ -7,6 +7,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "tokenizers/stages/post_template.h"
+
 namespace zoo {
 namespace {
 
@@ -34,11 +36,13 @@ class PieceTokenizer final : public Tokenizer {
   std::optional<int32_t> eos_id() const override { return {}; }
   std::optional<int32_t> pad_id() const override { return {}; }
   std::optional<int32_t> unk_id() const override { return {}; }
+  const PostTemplate& post_template() const override { return post_; }
   std::string kind() const override { return "pieces"; }
   void save(const std::filesystem::path&) const override {}
 
  private:
   std::vector<std::string> pieces_;
+  PostTemplate post_;
 };
 
 struct Streamed {

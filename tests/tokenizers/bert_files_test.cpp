@@ -91,8 +91,8 @@ TEST(BertFilesTest, VocabularyComesBack) {
 
 TEST(BertFilesTest, WriteNothingThatWouldReadOtherwise) {
   const testing::TemporaryFolder folder;
-  for (const json vocab : {json{{"a b\n", 0}}, json{{"a ", 0}}, json{{"a", 1'000'000}},
-                           json{{"a", 3}, {"b", 3}}, json{{"a", -1}}}) {
+  for (const json& vocab : {json{{"a b\n", 0}}, json{{"a ", 0}}, json{{"a", 1'000'000}},
+                            json{{"a", 3}, {"b", 3}}, json{{"a", -1}}}) {
     write_vocab_txt(folder.path(), {{"model", {{"vocab", vocab}}}});
     EXPECT_FALSE(std::filesystem::exists(folder.path() / "vocab.txt")) << vocab;
   }

@@ -103,7 +103,11 @@ TEST(RegexTest, InvalidBytesCountAsReplacementCharacters) {
   EXPECT_THAT(matches("\uFFFD", "\xF0\x9F\x98"), IsEmpty());  // three bytes as they are written
   EXPECT_THAT(matches("[\uFFFD]", "\xF0\x9F"), ElementsAre("\xF0", "\x9F"));
   EXPECT_THAT(matches(".a", "\xE2\x82\x61"), ElementsAre("\x82\x61"));
-  EXPECT_THAT(matches(".+b", "\xC3\xC3\xA9b\xC3"), ElementsAre("\xC3\xC3\xA9b"));
+  EXPECT_THAT(matches(".+b",
+                      "\xC3\xC3\xA9"
+                      "b\xC3"),
+              ElementsAre("\xC3\xC3\xA9"
+                          "b"));
 }
 
 TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {

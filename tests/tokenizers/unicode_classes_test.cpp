@@ -98,7 +98,8 @@ TEST(CodePointSetTest, AlgebraIsThatOfItsMembers) {
     std::vector<char32_t> probes = {0, 0x7F, 0xFF, 0x100, kCodes - 1, *code, *code};
     for (const auto& ranges : {a, b}) {
       for (const Range& range : ranges) {
-        for (const char32_t c : {range.first - 1, range.first, range.last, range.last + 1}) {
+        for (const char32_t c : std::initializer_list<char32_t>{range.first - 1, range.first,
+                                                                range.last, range.last + 1}) {
           if (c < kCodes) probes.push_back(c);
         }
       }

@@ -136,8 +136,8 @@ TEST(WordPieceTest, RefusesDamagedModels) {
     model[name] = 1.5;
     EXPECT_THAT(refusal(model), HasSubstr("found number"));
   }
-  for (const json id : {json(-1), json(1e9), json(5'000'000'000), json("1"), json(nullptr),
-                        json(18446744073709551615u)}) {
+  for (const json& id : {json(-1), json(1e9), json(5'000'000'000), json("1"), json(nullptr),
+                         json(18446744073709551615u)}) {
     json model = good;
     model["vocab"]["line\nfeed"] = id;
     EXPECT_THAT(refusal(model), HasSubstr("\"line\\nfeed\" must have an id from 0 to"));
