@@ -22,13 +22,22 @@ class Fnv1a {
   uint64_t hash_ = 0xCBF29CE484222325u;
 };
 
+/// The template fills details for its own ids even where the texts are empty.
+void drop_details(Encoding& encoding) {
+  encoding.offsets.clear();
+  encoding.type_ids.clear();
+  encoding.words.clear();
+}
+
 }  // namespace
 
 Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options) {
   if (!options.add_special && !options.details) return bare;
   const PostTemplate& post = tokenizer.post_template();
-  return options.add_special ? post.apply(std::move(bare))
-                             : post.without_ids().apply(std::move(bare));
+  Encoding whole = options.add_special ? post.apply(std::move(bare))
+                                       : post.without_ids().apply(std::move(bare));
+  if (!options.details) drop_details(whole);
+  return whole;
 }
 
 Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
@@ -36,7 +45,9 @@ Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string
   const PostTemplate post =
       options.add_special ? tokenizer.post_template() : tokenizer.post_template().without_ids();
   options.add_special = false;
-  return post.apply(tokenizer.encode(a, options), tokenizer.encode(b, options));
+  Encoding whole = post.apply(tokenizer.encode(a, options), tokenizer.encode(b, options));
+  if (!options.details) drop_details(whole);
+  return whole;
 }
 
 uint64_t fingerprint(const Tokenizer& tokenizer) {

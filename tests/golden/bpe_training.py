@@ -105,7 +105,7 @@ def main():
                        text_case("wordpiece", few_letters, vocab_size=30),
                        text_case("wordpiece", few_letters.replace("a", "Á"), vocab_size=30, min_frequency=1),
                        text_case("wordpiece", few_letters.replace("a", "Á"), vocab_size=30, cased=True),
-                       text_case("wordpiece", few_letters, vocab_size=30, special_tokens=["[UNK]", "ab"]),
+                       text_case("wordpiece", few_letters, vocab_size=30, special_tokens=[*SPECIAL["wordpiece"], "ab"]),
                        text_case("bpe", few_letters, vocab_size=30)]}
     # One line a case: a diff shows which changed.
     lines = {name: ",\n".join(json.dumps(case, ensure_ascii=False) for case in found) for name, found in cases.items()}

@@ -44,7 +44,7 @@ TEST(HostileFilesTest, FoldersThatAreNoneOrHoldNoTokenizerSayWhatWasExpected) {
               ThrowsMessage<std::runtime_error>(HasSubstr("not a folder")));
   EXPECT_THAT(
       complaint("readme.txt", "hello"),
-      HasSubstr("expected tokenizer.json or a SentencePiece .model file, found readme.txt"));
+      HasSubstr("vocab.json with merges.txt, or vocab.txt; found readme.txt"));
 }
 
 TEST(HostileFilesTest, RefusesEveryTruncationOfAModel) {
@@ -113,9 +113,9 @@ TEST(HostileFilesTest, RefusesJsonThatIsTruncatedOrOfAnotherKind) {
     EXPECT_THAT(complaint("tokenizer.json", other), HasSubstr("found other JSON")) << other;
   }
   EXPECT_THAT(complaint("tokenizer.json", R"({"model": {"type": "WordPiece", "vocab": {}}})"),
-              HasSubstr("a WordPiece tokenizer; known are"));
+              HasSubstr("WordPiece: expected a number"));
   EXPECT_THAT(complaint("tokenizer.json", R"({"model": {"type": "BPE", "vocab": {}}})"),
-              HasSubstr("without a SentencePiece .model file"));
+              HasSubstr("'merges' is missing"));
 }
 
 TEST(HostileFilesTest, RefusesCharacterVocabulariesThatAreNone) {
