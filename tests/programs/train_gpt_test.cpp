@@ -283,7 +283,7 @@ TEST_F(TrainGptTest, WrongUsageEndsWithTwo) {
   expect_error(tiny("run", {{"position", "sideways"}}), 2, "rotary");
   expect_error(tiny("run", {{"beta2", "1.5"}}), 2, "--beta2 must be");
   expect_error(tiny("run", {{"batch-size", "0"}}), 2, "--batch-size must be");
-  expect_error(tiny("run", {{"tokenizer", "nowhere"}}), 2, "known are: character");
+  expect_error(tiny("run", {{"tokenizer", "nowhere"}}), 2, "known are: byte-bpe, wordpiece");
   // Before tokenizer and text are looked at: there is no such text.
   const auto at_once = [&](const std::string& option, const std::string& value) {
     expect_error(tiny("run", {{"data", "nowhere.txt"}, {option, value}}), 2, "--" + option);

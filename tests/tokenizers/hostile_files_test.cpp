@@ -42,9 +42,8 @@ TEST(HostileFilesTest, FoldersThatAreNoneOrHoldNoTokenizerSayWhatWasExpected) {
       ThrowsMessage<std::runtime_error>(HasSubstr("no such folder; train_tokenizer makes one")));
   EXPECT_THAT([] { load_tokenizer("CMakeLists.txt"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("not a folder")));
-  EXPECT_THAT(
-      complaint("readme.txt", "hello"),
-      HasSubstr("vocab.json with merges.txt, or vocab.txt; found readme.txt"));
+  EXPECT_THAT(complaint("readme.txt", "hello"),
+              HasSubstr("vocab.json with merges.txt, or vocab.txt; found readme.txt"));
 }
 
 TEST(HostileFilesTest, RefusesEveryTruncationOfAModel) {

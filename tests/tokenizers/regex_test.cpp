@@ -134,7 +134,7 @@ TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {
   refuses("[\\d-z]", "range");
   refuses("[a-\\d]", "escape");
   refuses("(?x: a)", "such a group");
-  refuses("(?i:straße)", "ASCII");
+  refuses("(?i:straße)", "ligature");
   refuses("(?i:first)", "ligature");
   refuses("(?i:\\p{Lu})", "without case");
   refuses("(?:a*)*", "can match nothing");
@@ -157,7 +157,7 @@ TEST(RegexTest, PatternsThatGoOutOfHandStopWithAMessage) {
     Span span;
     EXPECT_THAT([&] { all.next(span); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("too many steps")));
-    all.restart("aab");
+    all.restart("aaab");
     EXPECT_TRUE(all.next(span));
   }
 }

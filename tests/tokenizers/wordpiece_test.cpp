@@ -122,7 +122,7 @@ TEST(WordPieceTest, WithoutUnknownTokenAnUnknownWordIsAnError) {
     split(*model, "b");
     FAIL();
   } catch (const std::runtime_error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("the vocabulary has no \"[UNK]\""));
+    EXPECT_THAT(error.what(), HasSubstr("the vocabulary has no '[UNK]'"));
   }
 }
 

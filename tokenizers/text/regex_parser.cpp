@@ -20,7 +20,7 @@ class Parser : private PatternReader {
   Node parse() {
     if (take("(?i)")) ignore_case = true;
     Node node = alternatives();
-    if (!done()) fail(")' without '(");
+    if (!done()) fail("')' without '('");
     return node;
   }
 
