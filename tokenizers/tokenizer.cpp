@@ -34,8 +34,8 @@ void drop_details(Encoding& encoding) {
 Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const EncodeOptions& options) {
   if (!options.add_special && !options.details) return bare;
   const PostTemplate& post = tokenizer.post_template();
-  Encoding whole = options.add_special ? post.apply(std::move(bare))
-                                       : post.without_ids().apply(std::move(bare));
+  Encoding whole =
+      options.add_special ? post.apply(std::move(bare)) : post.without_ids().apply(std::move(bare));
   if (!options.details) drop_details(whole);
   return whole;
 }
