@@ -5,6 +5,7 @@
 #   CLI11            command lines and recipe files                 zoo::cli11
 #   nlohmann-json    config.json, tokenizer.json, metrics           zoo::json
 #   SentencePiece    unigram and BPE tokenizers                     zoo::sentencepiece
+#   Highway          SIMD for every processor, at run time          zoo::highway
 #   stb              PNG files                                      zoo::stb
 #   GoogleTest, RapidCheck                                          tests only
 
@@ -70,4 +71,5 @@ if(UNIX AND NOT APPLE)
   target_link_options(zoo_sentencepiece INTERFACE
     "SHELL:LINKER:--push-state,--no-as-needed ${zoo_sentencepiece_sentencepiece} LINKER:--pop-state")
 endif()
+zoo_find_library(zoo::highway hwy/highway.h libhwy-dev LIBRARIES hwy)
 zoo_find_library(zoo::stb stb_image_write.h libstb-dev SUFFIX stb)

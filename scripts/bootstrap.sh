@@ -20,6 +20,7 @@ headers='vector|g++
 CLI/CLI.hpp|libcli11-dev
 nlohmann/json.hpp|nlohmann-json3-dev
 sentencepiece_trainer.h|libsentencepiece-dev
+hwy/highway.h|libhwy-dev
 stb/stb_image_write.h|libstb-dev
 gtest/gtest.h|libgtest-dev
 gmock/gmock.h|libgmock-dev

@@ -28,17 +28,21 @@ AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, 
                        AttendArgs args = {});
 
 AttendResult reference(const AttendCase& c);
-/// attend with the kernel, and its gradients by autograd; an input that nothing reaches has zeros.
+/// attend with the kernel and, where it trains, its gradients by autograd; an input that nothing
+/// reaches has zeros.
 AttendResult run_kernel(const std::string& kernel, const AttendCase& c);
 /// What torch's operators make of it when called without attend: its rounding is the yardstick.
 AttendResult run_torch_alone(const AttendCase& c);
 
-/// The kernel's refusal of the case; empty where it can do it. A refusal must name, in quotes, a
-/// kernel that can.
+/// The kernel's refusal of the case, without gradients; empty where it can do it. A refusal must
+/// name, in quotes, a kernel that can.
 std::string refusal(const std::string& kernel, const AttendCase& c);
+/// Whether it can do the case with gradients; where not, its refusal must be a good one, too.
+bool trains(const std::string& kernel, const AttendCase& c);
 
 /// Fails unless the kernel's output and gradients are as close to the reference as twice torch's
-/// own rounding + 1e-6 (relative to the largest entry where that is above 1). Refused cases pass,
+/// own rounding + 1e-6 (relative to the largest entry, of gradients the largest of all three, where
+/// that is above 1). Refused cases pass,
 /// once the refusal is found to be a good one. True where the kernel ran.
 bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c);
 

@@ -7,8 +7,12 @@
 
 namespace zoo {
 
-const AttentionKernel& matmul_kernel();  ///< the formula in torch operations
-const AttentionKernel& torch_kernel();   ///< torch's scaled_dot_product_attention
+const AttentionKernel& loops_kernel();    ///< the definition
+const AttentionKernel& matmul_kernel();   ///< the formula in torch operations
+const AttentionKernel& blocked_kernel();  ///< blocks that stay in the cache
+const AttentionKernel& online_kernel();   ///< online softmax: no row of scores
+const AttentionKernel& flash_kernel();    ///< tiles in SIMD registers
+const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
 
 /// Oldest idea first.
 std::span<const AttentionKernel* const> all_kernels();

@@ -1,0 +1,122 @@
+// flash: tiles of 64 queries against tiles of keys, with SIMD and threads.
+//
+// Adds to `online`: a tile's work is four small matrix products whose sums stay in registers; keys
+// that causal, window or lengths hide are never touched; heads are read where a projection left them.
+// Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T S.
+// Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) forms the weights again from q, k and the
+// logarithm of each row's sum, which makes it five products where forward has two.
+#include <vector>
+
+#include "models/attention/kernels/flash_tiles.h"
+#include "models/attention/kernels/kernels.h"
+#include "models/attention/kernels/parallel.h"
+#include "models/attention/kernels/plain_kernel.h"
+
+namespace zoo {
+namespace {
+
+using flash::padded;
+
+/// The sums for the keys and values of one head: [S, padded(Dh)] each.
+struct KeySums {
+  std::vector<float> dk, dv;
+
+  void clear(const PlainCall<float>& call) {
+    const auto size = static_cast<size_t>(call.S * padded(call.Dh));
+    dk.assign(size, 0.0F);
+    dv.assign(size, 0.0F);
+  }
+};
+
+/// Key-value head and everything that reads it, cut into parts that run side by side where there are
+/// few heads. How many does not depend on the number of threads, so that sums do not either.
+class BackwardWork {
+ public:
+  BackwardWork(const PlainCall<float>& call, const PlainGradients<float>& gradients)
+      : call_(call),
+        gradients_(gradients),
+        heads_(call.B * call.Hkv),
+        units_(flash::tiles_of(call.T) * (call.H / call.Hkv)),
+        parts_(std::clamp<int64_t>(kEnough / heads_, 1, units_)) {}
+
+  void run() {
+    if (parts_ == 1) {
+      for_each_task(heads_, [&](int64_t head) {
+        thread_local KeySums sums;
+        sums.clear(call_);
+        add(head, 0, sums);
+        write(head, &sums);
+      });
+      return;
+    }
+    std::vector<KeySums> sums(static_cast<size_t>(heads_ * parts_));
+    for_each_task(heads_ * parts_, [&](int64_t n) {
+      KeySums& mine = sums[static_cast<size_t>(n)];
+      mine.clear(call_);
+      add(n / parts_, n % parts_, mine);
+    });
+    for_each_task(heads_, [&](int64_t head) { write(head, &sums[static_cast<size_t>(head * parts_)]); });
+  }
+
+ private:
+  static constexpr int64_t kEnough = 16;
+
+  // Every parts_-th tile: with causal, later ones have more to do.
+  void add(int64_t head, int64_t part, KeySums& sums) const {
+    const int64_t b = head / call_.Hkv, group = call_.H / call_.Hkv;
+    for (int64_t unit = part; unit < units_; unit += parts_) {
+      flash::backward_tile(call_, gradients_, b, head % call_.Hkv * group + unit % group, unit / group,
+                           sums.dk.data(), sums.dv.data());
+    }
+  }
+
+  void write(int64_t head, const KeySums* parts) const {
+    const int64_t b = head / call_.Hkv, h = head % call_.Hkv, width = padded(call_.Dh);
+    for (int64_t s = 0; s < call_.S; ++s) {
+      float* const dk = gradients_.dk.at(b, h, s);
+      float* const dv = gradients_.dv.at(b, h, s);
+      for (int64_t i = 0; i < call_.Dh; ++i) {
+        const auto at = static_cast<size_t>(s * width + i);
+        float k_sum = 0, v_sum = 0;
+        for (int64_t part = 0; part < parts_; ++part)
+          k_sum += parts[part].dk[at], v_sum += parts[part].dv[at];
+        dk[i] = call_.scale * k_sum;
+        dv[i] = v_sum;
+      }
+    }
+  }
+
+  const PlainCall<float>& call_;
+  const PlainGradients<float>& gradients_;
+  int64_t heads_, units_, parts_;
+};
+
+class FlashKernel final : public PlainKernel {
+ public:
+  std::string_view name() const override { return "flash"; }
+  std::string_view summary() const override {
+    return "tiles in SIMD registers, threads, no score matrix; skips what is hidden";
+  }
+  Abilities abilities() const override { return {.backward = true}; }
+
+  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
+    const int64_t tiles = flash::tiles_of(call.T);
+    for_each_task(call.B * call.H * tiles, [&](int64_t n) {
+      const int64_t head = n / tiles, tile = tiles - 1 - n % tiles;  // the longest first
+      flash::forward_tile(call, result, head / call.H, head % call.H, tile);
+    });
+  }
+  void backward(const PlainCall<float>& call,
+                const PlainGradients<float>& gradients) const override {
+    BackwardWork(call, gradients).run();
+  }
+};
+
+}  // namespace
+
+const AttentionKernel& flash_kernel() {
+  static const FlashKernel kernel;
+  return kernel;
+}
+
+}  // namespace zoo

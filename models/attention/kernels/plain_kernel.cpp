@@ -1,0 +1,199 @@
+// From tensors to pointers and back.
+#include "models/attention/kernels/plain_kernel.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <utility>
+
+namespace zoo {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// A row of Dh entries side by side, as the kernels read it.
+torch::Tensor with_dense_rows(const torch::Tensor& t) {
+  return t.size(-1) == 1 || t.stride(-1) == 1 ? t : t.contiguous();
+}
+
+/// [B, H, L, Dh] in the memory order [B, L, H, Dh]: merging the heads after it needs no copy.
+torch::Tensor empty_heads(at::IntArrayRef sizes, const torch::TensorOptions& options) {
+  return torch::empty({sizes[0], sizes[2], sizes[1], sizes[3]}, options).transpose(1, 2);
+}
+
+template <typename Real>
+Rows<Real> rows_of(const torch::Tensor& t) {
+  return {const_cast<Real*>(t.const_data_ptr<std::remove_const_t<Real>>()), t.stride(0),
+          t.stride(1), t.stride(2)};
+}
+
+template <typename Element>
+Broadcast<Element> broadcast_of(const torch::Tensor& t, at::IntArrayRef scores) {
+  if (!t.defined()) return {};
+  const auto wide = t.expand(scores);
+  return {wide.const_data_ptr<Element>(), wide.stride(0), wide.stride(1), wide.stride(2),
+          wide.stride(3)};
+}
+
+/// The tensors behind a PlainCall's pointers.
+struct Call {
+  torch::Tensor q, k, v;
+  AttendArgs args;
+
+  Call(const torch::Tensor& q_, const torch::Tensor& k_, const torch::Tensor& v_, AttendArgs args_)
+      : q(with_dense_rows(q_)),
+        k(with_dense_rows(k_)),
+        v(with_dense_rows(v_)),
+        args(std::move(args_)) {
+    const auto here = [&](torch::Tensor& t) { t = t.defined() ? t.to(torch::kCPU) : t; };
+    const auto here_as_scores = [&](torch::Tensor& t) {
+      t = t.defined() ? t.detach().to(q.options()) : t;
+    };
+    for (torch::Tensor* t : {&args.query_start, &args.key_lengths, &args.may_attend}) here(*t);
+    for (torch::Tensor* t : {&args.query_start, &args.key_lengths})
+      if (t->defined()) *t = t->contiguous();
+    here_as_scores(args.bias);
+    here_as_scores(args.relative_bias);
+    if (args.relative_bias.defined()) args.relative_bias = args.relative_bias.contiguous();
+  }
+
+  template <typename Real>
+  PlainCall<Real> plain() const {
+    PlainCall<Real> call;
+    call.B = q.size(0), call.H = q.size(1), call.T = q.size(2), call.Dh = q.size(3);
+    call.Hkv = k.size(1), call.S = k.size(2);
+    call.q = rows_of<const Real>(q), call.k = rows_of<const Real>(k), call.v = rows_of<const Real>(v);
+    call.scale =
+        static_cast<Real>(args.scale.value_or(1.0 / std::sqrt(static_cast<double>(call.Dh))));
+    call.causal = args.causal;
+    call.window = std::min(args.window.value_or(call.kNoWindow), call.kNoWindow);
+    const auto numbers = [](const torch::Tensor& t) {
+      return t.defined() ? t.const_data_ptr<int64_t>() : nullptr;
+    };
+    call.query_start = numbers(args.query_start);
+    call.key_lengths = numbers(args.key_lengths);
+    const int64_t scores[] = {call.B, call.H, call.T, call.S};
+    call.may_attend = broadcast_of<bool>(args.may_attend, scores);
+    call.bias = broadcast_of<Real>(args.bias, scores);
+    if (args.relative_bias.defined())
+      call.relative_bias = args.relative_bias.const_data_ptr<Real>();
+    call.dropout = args.dropout;
+    call.dropout_seed = args.dropout_seed.value_or(0);
+    return call;
+  }
+};
+
+/// The two types that kernels compute in.
+template <typename F>
+void with_real(torch::Dtype dtype, F f) {
+  if (dtype == torch::kDouble) {
+    f(double{});
+  } else {
+    f(float{});
+  }
+}
+
+struct Output {
+  torch::Tensor y, log_sums;
+};
+
+Output run_forward(const PlainKernel& kernel, const Call& call, bool keep_log_sums) {
+  const auto options = call.q.options().requires_grad(false);
+  Output out{empty_heads(call.q.sizes(), options), {}};  // [B, H, T, Dh]
+  if (keep_log_sums)
+    out.log_sums = torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)}, options);
+  torch::Tensor weights;
+  if (call.args.weights != nullptr) {
+    weights = torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)}, options);
+    *call.args.weights = weights;
+  }
+  with_real(call.q.scalar_type(), [&](auto real) {
+    using Real = decltype(real);
+    kernel.forward(call.plain<Real>(),
+                   {.y = rows_of<Real>(out.y),
+                    .log_sums = keep_log_sums ? out.log_sums.data_ptr<Real>() : nullptr,
+                    .weights = weights.defined() ? weights.data_ptr<Real>() : nullptr});
+  });
+  return out;
+}
+
+/// What backward needs beside the saved tensors.
+struct Kept : torch::CustomClassHolder {
+  Kept(const PlainKernel& kernel_, AttendArgs args_) : kernel(kernel_), args(std::move(args_)) {}
+  const PlainKernel& kernel;
+  AttendArgs args;
+};
+
+struct PlainFunction : torch::autograd::Function<PlainFunction> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& q,
+                               const torch::Tensor& k, const torch::Tensor& v,
+                               const PlainKernel* kernel, const AttendArgs& args) {
+    const Call call(q, k, v, args);
+    const Output out = run_forward(*kernel, call, /*keep_log_sums=*/true);
+    context->save_for_backward({call.q, call.k, call.v, out.y, out.log_sums});
+    AttendArgs kept = call.args;
+    kept.weights = nullptr;
+    context->saved_data["call"] =
+        c10::IValue::make_capsule(c10::make_intrusive<Kept>(*kernel, std::move(kept)));
+    return out.y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const auto capsule = context->saved_data["call"].toCapsule();
+    const auto& kept = static_cast<const Kept&>(*capsule);
+    const Call call(saved[0], saved[1], saved[2], kept.args);
+    const auto& y = saved[3];
+    const auto dy = with_dense_rows(upstream[0]);
+    const auto dq = empty_heads(call.q.sizes(), y.options()),  // [B, H, T, Dh]
+        dk = empty_heads(call.k.sizes(), y.options()),         // [B, Hkv, S, Dh]
+        dv = empty_heads(call.v.sizes(), y.options());         // [B, Hkv, S, Dh]
+    with_real(y.scalar_type(), [&](auto real) {
+      using Real = decltype(real);
+      kept.kernel.backward(call.plain<Real>(), {.y = rows_of<const Real>(y),
+                                                .dy = rows_of<const Real>(dy),
+                                                .log_sums = saved[4].const_data_ptr<Real>(),
+                                                .dq = rows_of<Real>(dq),
+                                                .dk = rows_of<Real>(dk),
+                                                .dv = rows_of<Real>(dv)});
+    });
+    return {dq, dk, dv, {}, {}};
+  }
+};
+
+bool wants_gradient(const torch::Tensor& t) { return t.defined() && t.requires_grad(); }
+
+}  // namespace
+
+std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
+                                 const torch::Tensor& v, const AttendArgs& args) const {
+  const Abilities can = abilities();
+  if (!q.device().is_cpu()) return "it runs on the CPU; ask kernel 'torch' or 'matmul'";
+  if (!can.float64 && q.scalar_type() == torch::kDouble)
+    return "it computes in float32; ask kernel 'matmul' for float64";
+  if (!can.weights && args.weights != nullptr)
+    return "it never forms a whole row of attention weights; ask kernel 'matmul' for them";
+  if (!torch::GradMode::is_enabled()) return {};
+  if (!can.backward && (wants_gradient(q) || wants_gradient(k) || wants_gradient(v)))
+    return "it has no backward pass; ask kernel 'matmul' to train";
+  if (wants_gradient(args.bias) || wants_gradient(args.relative_bias))
+    return "its backward pass gives no gradient to biases; ask kernel 'matmul'";
+  return {};
+}
+
+torch::Tensor PlainKernel::run(const torch::Tensor& q, const torch::Tensor& k,
+                               const torch::Tensor& v, const AttendArgs& args) const {
+  const auto dtype = q.scalar_type();
+  if (dtype != torch::kFloat && dtype != torch::kDouble) {
+    const auto y = run(q.to(torch::kFloat), k.to(torch::kFloat), v.to(torch::kFloat), args);
+    if (args.weights != nullptr) *args.weights = args.weights->to(dtype);
+    return y.to(dtype);
+  }
+  const bool trains = torch::GradMode::is_enabled() &&
+                      (q.requires_grad() || k.requires_grad() || v.requires_grad());
+  if (trains) return PlainFunction::apply(q, k, v, this, args);
+  return run_forward(*this, Call(q, k, v, args), /*keep_log_sums=*/false).y;
+}
+
+}  // namespace zoo

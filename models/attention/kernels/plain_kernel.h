@@ -1,0 +1,30 @@
+// What the rungs in plain C++ share: the way from tensors to pointers, and their place in autograd.
+#pragma once
+#include <string>
+
+#include "models/attention/attend.h"
+#include "models/attention/kernels/plain_call.h"
+
+namespace zoo {
+
+/// A kernel on the CPU's memory. It computes in float32, or in float64 where it can; bfloat16 and
+/// float16 are converted there and back.
+class PlainKernel : public AttentionKernel {
+ public:
+  std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                      const AttendArgs& args) const override;
+  torch::Tensor run(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                    const AttendArgs& args) const final;
+
+  struct Abilities {
+    bool backward = false, float64 = false, weights = false;
+  };
+  virtual Abilities abilities() const = 0;
+  // Called for what abilities() promises, and for nothing else.
+  virtual void forward(const PlainCall<float>& call, const PlainResult<float>& result) const = 0;
+  virtual void forward(const PlainCall<double>&, const PlainResult<double>&) const {}
+  virtual void backward(const PlainCall<float>&, const PlainGradients<float>&) const {}
+  virtual void backward(const PlainCall<double>&, const PlainGradients<double>&) const {}
+};
+
+}  // namespace zoo
