@@ -26,6 +26,10 @@ struct KeySums {
     dk.assign(size, 0.0F);
     dv.assign(size, 0.0F);
   }
+  void add(const KeySums& other) {
+    for (size_t i = 0; i < dk.size(); ++i) dk[i] += other.dk[i];
+    for (size_t i = 0; i < dv.size(); ++i) dv[i] += other.dv[i];
+  }
 };
 
 /// Key-value head and everything that reads it, cut into parts that run side by side where there are
@@ -70,19 +74,15 @@ class BackwardWork {
     }
   }
 
-  void write(int64_t head, const KeySums* parts) const {
+  void write(int64_t head, KeySums* parts) const {
+    for (int64_t part = 1; part < parts_; ++part) parts[0].add(parts[part]);
     const int64_t b = head / call_.Hkv, h = head % call_.Hkv, width = padded(call_.Dh);
     for (int64_t s = 0; s < call_.S; ++s) {
+      const float* const k_sums = parts[0].dk.data() + s * width;
+      const float* const v_sums = parts[0].dv.data() + s * width;
       float* const dk = gradients_.dk.at(b, h, s);
-      float* const dv = gradients_.dv.at(b, h, s);
-      for (int64_t i = 0; i < call_.Dh; ++i) {
-        const auto at = static_cast<size_t>(s * width + i);
-        float k_sum = 0, v_sum = 0;
-        for (int64_t part = 0; part < parts_; ++part)
-          k_sum += parts[part].dk[at], v_sum += parts[part].dv[at];
-        dk[i] = call_.scale * k_sum;
-        dv[i] = v_sum;
-      }
+      for (int64_t i = 0; i < call_.Dh; ++i) dk[i] = call_.scale * k_sums[i];
+      std::copy_n(v_sums, call_.Dh, gradients_.dv.at(b, h, s));
     }
   }
 

@@ -66,43 +66,39 @@ HWY_NOINLINE void multiply_block(const Left& left, const float* right, int64_t s
 
 template <int kV, class Left, class Finish>
 HWY_INLINE void multiply_rows(int64_t rows, const Left& left, const float* right, int64_t step,
-                              int64_t count, int64_t row, int64_t vec, const Finish& finish) {
-  switch (rows) {
-    case 1: return multiply_block<1, kV>(left, right, step, count, row, vec, finish);
-    case 2: return multiply_block<2, kV>(left, right, step, count, row, vec, finish);
-    case 3: return multiply_block<3, kV>(left, right, step, count, row, vec, finish);
-    case 4: return multiply_block<4, kV>(left, right, step, count, row, vec, finish);
-    case 5: return multiply_block<5, kV>(left, right, step, count, row, vec, finish);
-    default: return multiply_block<6, kV>(left, right, step, count, row, vec, finish);
+                              int64_t count, int64_t vec, const Finish& finish) {
+  // Shared evenly between blocks, so that none is left with one row.
+  const int64_t blocks = (rows + kMostRows - 1) / kMostRows;
+  for (int64_t block = 0, row = 0, some = 0; block < blocks; ++block, row += some) {
+    some = (rows - row + blocks - block - 1) / (blocks - block);
+    switch (some) {
+      case 1: multiply_block<1, kV>(left, right, step, count, row, vec, finish); break;
+      case 2: multiply_block<2, kV>(left, right, step, count, row, vec, finish); break;
+      case 3: multiply_block<3, kV>(left, right, step, count, row, vec, finish); break;
+      case 4: multiply_block<4, kV>(left, right, step, count, row, vec, finish); break;
+      case 5: multiply_block<5, kV>(left, right, step, count, row, vec, finish); break;
+      default: multiply_block<6, kV>(left, right, step, count, row, vec, finish); break;
+    }
   }
 }
 
-// Rows 0 ... rows - 1, vectors begin ... end - 1 of the product left * right. Rows are shared evenly
-// between blocks, so that none is left with one.
+// Rows 0 ... rows - 1, vectors begin ... end - 1 of the product left * right. A column of vectors of
+// the right factor stays in the first-level cache for all rows.
 template <class Left, class Finish>
 HWY_INLINE void multiply(int64_t rows, int64_t begin, int64_t end, const Left& left,
                          const float* right, int64_t step, int64_t count, const Finish& finish) {
-  const int64_t blocks = (rows + kMostRows - 1) / kMostRows;
-  int64_t row = 0;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t some = (rows - row + blocks - block - 1) / (blocks - block);
-    for (int64_t vec = begin; vec < end;) {
-      const int64_t width = end - vec;
-      if (kMostVecs >= 4 && width >= 4) {
-        multiply_rows<HWY_MIN(4, kMostVecs)>(some, left, right, step, count, row, vec, finish);
-        vec += 4;
-      } else if (kMostVecs >= 3 && width == 3) {
-        multiply_rows<HWY_MIN(3, kMostVecs)>(some, left, right, step, count, row, vec, finish);
-        vec += 3;
-      } else if (width >= 2) {
-        multiply_rows<2>(some, left, right, step, count, row, vec, finish);
-        vec += 2;
-      } else {
-        multiply_rows<1>(some, left, right, step, count, row, vec, finish);
-        vec += 1;
-      }
+  for (int64_t vec = begin; vec < end;) {
+    const int64_t width = std::min<int64_t>(end - vec, kMostVecs);
+    if (width == 1) {
+      multiply_rows<1>(rows, left, right, step, count, vec, finish);
+    } else if (width == 2) {
+      multiply_rows<2>(rows, left, right, step, count, vec, finish);
+    } else if (width == 3) {
+      multiply_rows<HWY_MIN(3, kMostVecs)>(rows, left, right, step, count, vec, finish);
+    } else {
+      multiply_rows<kMostVecs>(rows, left, right, step, count, vec, finish);
     }
-    row += some;
+    vec += width;
   }
 }
 
@@ -161,16 +157,18 @@ struct Add {
 HWY_INLINE Vec exp2(Vec x) {
   const hn::RebindToSigned<Tag> integers;
   const Vec lowest = hn::Set(d, -125.0F);
-  const Vec n = hn::Round(hn::Max(x, lowest));
-  const Vec r = hn::Sub(x, n);
+  // To add 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n stands in the low bits.
+  const Vec magic = hn::Set(d, 12582912.0F);
+  const Vec shifted = hn::Add(hn::Max(x, lowest), magic);
+  const Vec r = hn::Sub(x, hn::Sub(shifted, magic));
   Vec p = hn::Set(d, 1.326472690e-03F);
   p = hn::MulAdd(p, r, hn::Set(d, 9.671512661e-03F));
   p = hn::MulAdd(p, r, hn::Set(d, 5.550733744e-02F));
   p = hn::MulAdd(p, r, hn::Set(d, 2.402224208e-01F));
   p = hn::MulAdd(p, r, hn::Set(d, 6.931469776e-01F));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0F));
-  const auto exponent = hn::Add(hn::ConvertTo(integers, n), hn::Set(integers, 127));
-  const Vec power = hn::BitCast(d, hn::ShiftLeft<23>(exponent));
+  const auto n = hn::ShiftLeft<23>(hn::BitCast(integers, shifted));
+  const Vec power = hn::BitCast(d, hn::Add(n, hn::BitCast(integers, hn::Set(d, 1.0F))));
   return hn::IfThenZeroElse(hn::Lt(x, lowest), hn::Mul(p, power));
 }
 
@@ -285,6 +283,8 @@ class View {
     const auto key = hn::Set(integers, static_cast<int32_t>(piece.key));
     const Vec hidden = hn::Set(d, -kInfinity);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
+      const int64_t one = vec * kLanes, other = one + kLanes - 1;
+      if (begin_[other] <= piece.key && end_[one] >= piece.key + piece.keys) continue;
       const auto from = [&](const int32_t* bound) HWY_ATTR {
         return hn::ConvertTo(d, hn::Sub(hn::LoadU(integers, bound + vec * kLanes), key));
       };
@@ -419,7 +419,7 @@ class Forward {
       hn::StoreU(hn::Mul(hn::LoadU(d, sum_ + at), shrink), d, sum_ + at);
     }
     const bool whole = count == 1 && !pieces[0].edge;
-    if (!whole) {
+    if (!whole && std::exchange(has_values_, true)) {
       for (int64_t row = 0; row < tile_.call.Dh; ++row) {
         for (int64_t at = 0; at < kQueries; at += kLanes) {
           float* const y = y_ + row * kQueries + at;
@@ -493,6 +493,7 @@ class Forward {
     const PlainCall<float>& call = tile_.call;
     const Transposed values{values_ + piece.key * call.v.step, call.v.step};
     if (whole) {
+      has_values_ = true;
       multiply(call.Dh, 0, kVecs, values, weights, kQueries, piece.keys, Shrink{y_, shrink_});
     } else {
       multiply(call.Dh, piece.begin, piece.end, values, weights, kQueries, piece.keys,
@@ -522,6 +523,7 @@ class Forward {
   HWY_ALIGN float top_[kQueries];  // of a query: the largest score so far,
   HWY_ALIGN float sum_[kQueries];  // the sum of 2^(score - top)
   HWY_ALIGN float shrink_[kQueries];
+  bool has_values_ = false;  // in y_
 };
 
 void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,
