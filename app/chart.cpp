@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 
 #include "app/html.h"
@@ -48,17 +49,25 @@ std::vector<double> log_ticks(double high) {
   return result;
 }
 
+/// Powers of ten, for a range of logarithms.
+std::vector<double> power_ticks(Range range) {
+  std::vector<double> result;
+  for (double power = std::ceil(range.low); power <= range.high; ++power)
+    result.push_back(std::pow(10.0, power));
+  return result;
+}
+
 class Painter {
  public:
   Painter(const Chart& chart, int width, int height)
       : chart_(chart), width_(width), height_(height) {
     for (const ChartLine& line : chart.lines) include(line);
-    if (chart.chance) y_.include(*chart.chance);
+    if (chart.chance) y_.include(y_place(*chart.chance));
     if (chart.band) {
-      y_.include(chart.band->first);
-      y_.include(chart.band->second);
+      y_.include(y_place(chart.band->first));
+      y_.include(y_place(chart.band->second));
     }
-    if (chart.y_from_zero) y_.include(0);
+    if (chart.y_from_zero && !chart.log_y) y_.include(0);
     if (x_.empty()) x_ = {0, 1};
     if (y_.empty()) y_ = {0, 1};
     if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
@@ -66,7 +75,7 @@ class Painter {
     const double margin =
         y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
     y_.high += margin;
-    if (!chart.y_from_zero || y_.low < 0) y_.low -= margin;
+    if (chart.log_y || !chart.y_from_zero || y_.low < 0) y_.low -= margin;
     if (chart.log_x || (x_.low > 0 && x_.low < 0.1 * x_.high)) x_.low = 0;
   }
 
@@ -91,7 +100,7 @@ class Painter {
     std::vector<double> values;
     for (const ChartPoint& point : line.points) {
       x_.include(point.x);
-      if (std::isfinite(point.y)) values.push_back(point.y);
+      if (std::isfinite(y_place(point.y))) values.push_back(y_place(point.y));
     }
     if (values.empty()) return;
     std::sort(values.begin(), values.end());
@@ -106,13 +115,15 @@ class Painter {
     const double part = (place(x) - place(x_.low)) / (place(x_.high) - place(x_.low));
     return kLeft + part * (width_ - kLeft - kRight);
   }
+  double y_place(double y) const { return chart_.log_y ? std::log10(y) : y; }
   double y_at(double y) const {
-    return kTop + (y_.high - y) / (y_.high - y_.low) * (height_ - kTop - kBottom);
+    return kTop + (y_.high - y_place(y)) / (y_.high - y_.low) * (height_ - kTop - kBottom);
   }
 
   void paint_axes() {
     const double right = width_ - kRight, bottom = height_ - kBottom;
-    for (const double tick : ticks(y_, std::max(3, (height_ - 68) / 40))) {
+    for (const double tick :
+         chart_.log_y ? power_ticks(y_) : ticks(y_, std::max(3, (height_ - 68) / 40))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>"
           "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
@@ -150,8 +161,7 @@ class Painter {
   }
 
   void paint_line(const ChartLine& line) {
-    static constexpr const char* kClasses[] = {"faint", "train", "val"};
-    const char* look = kClasses[static_cast<int>(line.look)];
+    const std::string look = class_of(line);
     std::string path;
     bool pen_down = false;
     for (const ChartPoint& point : thinned(line.points)) {
@@ -163,8 +173,10 @@ class Painter {
     }
     out_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", look, path);
     // A line of one point has no length: only a dot shows it.
-    const bool dots =
-        line.points.size() == 1 || (line.look == ChartLine::Look::kVal && line.points.size() <= 60);
+    const bool dots = line.points.size() == 1 ||
+                      (line.look != ChartLine::Look::kFaint &&
+                       line.look != ChartLine::Look::kTrain && line.points.size() <= 60);
+    if (line.look == ChartLine::Look::kSeries && !line.points.empty()) paint_label(line, look);
     if (!dots) return;
     for (const ChartPoint& point : line.points) {
       if (!std::isfinite(point.y)) continue;
@@ -173,6 +185,33 @@ class Painter {
           "{:.12g}</title></circle>",
           look, x_at(point.x), y_at(point.y), kDot, html_escape(line.label), point.y, point.x);
     }
+  }
+
+  static std::string class_of(const ChartLine& line) {
+    switch (line.look) {
+      case ChartLine::Look::kFaint:
+        return "faint";
+      case ChartLine::Look::kTrain:
+        return "train";
+      case ChartLine::Look::kVal:
+        return "val";
+      case ChartLine::Look::kSeries:
+        break;
+    }
+    return fmt::format("series s{}", line.series % 8);
+  }
+
+  /// At the end of the line, above the labels that are there already.
+  void paint_label(const ChartLine& line, const std::string& look) {
+    const ChartPoint& end = line.points.back();
+    double y = y_at(end.y) - 6;
+    std::sort(labels_.begin(), labels_.end(), std::greater<>());
+    for (const double other : labels_)
+      if (std::abs(other - y) < 12) y = other - 12;
+    labels_.push_back(y);
+    out_ +=
+        fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
+                    look, x_at(end.x) - 4, y, html_escape(line.label));
   }
 
   /// Lowest and highest point of each pixel column, in their order.
@@ -197,11 +236,38 @@ class Painter {
   static inline uint64_t next_clip = 0;
   const Chart& chart_;
   const int width_, height_;
-  Range x_, y_;
+  Range x_, y_;  // y_: of what y_place makes of y
+  std::vector<double> labels_;
   std::string out_;
 };
 
 }  // namespace
+
+std::string_view chart_style() {
+  return R"(
+.grid { stroke: var(--line); fill: none; }
+.axis { stroke: var(--muted); fill: none; }
+path.train, path.val, path.faint, path.series { fill: none; stroke-width: 2; stroke-linejoin: round;
+  stroke-linecap: round; }
+path.train { stroke: var(--train); }
+path.val { stroke: var(--val); }
+path.faint { stroke: var(--train); stroke-width: 1; opacity: 0.3; }
+circle.train, circle.faint { fill: var(--train); }
+circle.val { fill: var(--val); }
+path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
+rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
+:root { --s0: #2c6bd6; --s1: #c8560b; --s2: #15713f; --s3: #8e44ad; --s4: #b3261e; --s5: #0b7d8a; --s6: #8a6d00; --s7: #5d6778; }
+@media (prefers-color-scheme: dark) { :root { --s0: #74a7ff; --s1: #ff9d57; --s2: #5fd08f; --s3: #d19cf0; --s4: #ff8a80; --s5: #5fcad6; --s6: #e0c14d; --s7: #9aa5b6; } }
+path.s0 { stroke: var(--s0); } circle.s0, svg text.s0 { fill: var(--s0); }
+path.s1 { stroke: var(--s1); } circle.s1, svg text.s1 { fill: var(--s1); }
+path.s2 { stroke: var(--s2); } circle.s2, svg text.s2 { fill: var(--s2); }
+path.s3 { stroke: var(--s3); } circle.s3, svg text.s3 { fill: var(--s3); }
+path.s4 { stroke: var(--s4); } circle.s4, svg text.s4 { fill: var(--s4); }
+path.s5 { stroke: var(--s5); } circle.s5, svg text.s5 { fill: var(--s5); }
+path.s6 { stroke: var(--s6); } circle.s6, svg text.s6 { fill: var(--s6); }
+path.s7 { stroke: var(--s7); } circle.s7, svg text.s7 { fill: var(--s7); }
+)";
+}
 
 std::string render_svg(const Chart& chart, int width, int height) {
   return Painter(chart, width, height).paint();

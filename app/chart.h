@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,10 +13,11 @@ struct ChartPoint {
 };
 
 struct ChartLine {
-  enum class Look { kFaint, kTrain, kVal };
+  enum class Look { kFaint, kTrain, kVal, kSeries };
   std::string label;
   Look look = Look::kTrain;
   std::vector<ChartPoint> points;  // x ascending
+  int series = 0;  // kSeries: one of several equals, 0 to 7; its label stands at its end
 };
 
 struct Chart {
@@ -24,12 +26,16 @@ struct Chart {
   std::optional<double> chance;                   // a dashed line across
   std::optional<std::pair<double, double>> band;  // a shaded range of y; an end may be infinite
   bool log_x = false;                             // places x at log(1 + x), so that 0 has a place
+  bool log_y = false;                             // all y above 0
   bool y_from_zero = false;
 };
 
 /// The picture in a viewBox of the given size; extremes of faint lines may be cut off. Lines of
 /// many points are thinned to the lowest and highest one for each pixel.
 std::string render_svg(const Chart& chart, int width, int height);
+
+/// CSS for these pictures: belongs into html_page's `style`.
+std::string_view chart_style();
 
 /// Mean over a centred window of 2 % of the points; narrower at the start, so that a steep start is
 /// not bent, and partly one-sided at the end.

@@ -183,7 +183,7 @@ std::string comparison_page(const std::vector<TokenizerReport>& reports) {
   constexpr std::string_view kStyle =
       ".wide{overflow-x:auto} table{border-collapse:collapse} th,td{padding:.3em "
       ".7em;text-align:right;white-space:nowrap} th:first-child,td:first-child{text-align:left}";
-  return html_page("Tokenizers compared", kStyle, body);
+  return html_page("Tokenizers compared", std::string(chart_style()) + std::string(kStyle), body);
 }
 
 }  // namespace zoo

@@ -179,7 +179,9 @@ std::string render_report(const ReportInput& input) {
   const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) +
                            render_verdict(input.verdict) + render_tiles(input) + charts +
                            render_evaluations(input) + render_samples(input.samples) + config;
-  return html_page(input.title, std::string(kChartStyle) + std::string(kReportStyle), body);
+  return html_page(
+      input.title,
+      std::string(chart_style()) + std::string(kChartStyle) + std::string(kReportStyle), body);
 }
 
 }  // namespace zoo

@@ -32,17 +32,6 @@ const std::string_view kChartStyle = R"(
 @media (max-width: 640px) { .narrow { display: block; } .wide { display: none; } }
 .small { display: grid; gap: 16px; margin-top: 16px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); }
-.grid { stroke: var(--line); fill: none; }
-.axis { stroke: var(--muted); fill: none; }
-path.train, path.val, path.faint { fill: none; stroke-width: 2; stroke-linejoin: round;
-  stroke-linecap: round; }
-path.train { stroke: var(--train); }
-path.val { stroke: var(--val); }
-path.faint { stroke: var(--train); stroke-width: 1; opacity: 0.3; }
-circle.train, circle.faint { fill: var(--train); }
-circle.val { fill: var(--val); }
-path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
-rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
 )";
 
 namespace {

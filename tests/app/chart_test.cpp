@@ -52,6 +52,33 @@ TEST(ChartTest, AxesAreLabelledAndTicked) {
   }
 }
 
+TEST(ChartTest, ALogarithmicAxisTicksPowersAndSpacesThemEvenly) {
+  Chart chart = chart_of({{1, 0.5}, {2, 5}, {3, 50}});
+  chart.log_y = true;
+  const std::string svg = render_svg(chart, 400, 300);
+  expect_sound(svg);
+  for (const char* text : {">1<", ">10<"}) EXPECT_THAT(svg, HasSubstr(text));
+  EXPECT_THAT(svg, Not(HasSubstr(">0<")));
+  double x[3], y[3];
+  ASSERT_EQ(std::sscanf(path_of(svg, "train").c_str(), "M%lf %lfL%lf %lfL%lf %lf", &x[0], &y[0],
+                        &x[1], &y[1], &x[2], &y[2]),
+            6);
+  EXPECT_NEAR(y[0] - y[1], y[1] - y[2], 0.2);
+}
+
+TEST(ChartTest, SeriesBearTheirNamesApartFromEachOther) {
+  Chart chart;
+  chart.lines.push_back({"one", ChartLine::Look::kSeries, {{0, 1}, {1, 2}}, 0});
+  chart.lines.push_back({"two", ChartLine::Look::kSeries, {{0, 1}, {1, 2}}, 1});
+  const std::string svg = render_svg(chart, 400, 300);
+  expect_sound(svg);
+  const auto label_y = [&](const char* look) {
+    const size_t at = svg.find(std::string("<text class=\"series ") + look);
+    return std::stod(svg.substr(svg.find("y=\"", at) + 3));
+  };
+  EXPECT_GE(std::abs(label_y("s0") - label_y("s1")), 12.0);
+}
+
 TEST(ChartTest, APointThatIsNoNumberInterruptsTheLine) {
   const std::string svg =
       render_svg(chart_of({{0, 1}, {1, 2}, {2, kNan}, {3, kInfinity}, {4, 1}}), 400, 300);

@@ -44,7 +44,8 @@ class Blocked {
     blocks::for_each_block(all, blocks::kKeys, [&](KeyRange keys) {
       for (int64_t i = 0; i < of.count; ++i) {
         blocks::add_rows(rows.data() + i * S + keys.begin - all.begin, call_.v, of.b,
-                         call_.kv_head(of.h), keys, call_.Dh, result_.y.at(of.b, of.h, of.first + i));
+                         call_.kv_head(of.h), keys, call_.Dh,
+                         result_.y.at(of.b, of.h, of.first + i));
       }
     });
   }

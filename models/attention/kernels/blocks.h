@@ -98,8 +98,9 @@ void add_rows(const Real* weights, const Rows<const Real>& rows, int64_t b, int6
   }
 }
 
-/// Backward of both rungs, `key_block` keys at a time: the weights are formed again from q, k and the
-/// logarithms of the rows' sums. One task is a key-value head with all query heads that read it.
+/// Backward of both rungs, `key_block` keys at a time: the weights are formed again from q, k and
+/// the logarithms of the rows' sums. One task is a key-value head with all query heads that read
+/// it.
 template <typename Real>
 class Backward {
  public:
@@ -107,8 +108,7 @@ class Backward {
       : call_(call), gradients_(gradients), key_block_(std::min(key_block, call.S)) {}
 
   void run() const {
-    for_each_task(call_.B * call_.Hkv,
-                  [&](int64_t n) { one_head(n / call_.Hkv, n % call_.Hkv); });
+    for_each_task(call_.B * call_.Hkv, [&](int64_t n) { one_head(n / call_.Hkv, n % call_.Hkv); });
   }
 
  private:

@@ -1,10 +1,10 @@
 // flash: tiles of 64 queries against tiles of keys, with SIMD and threads.
 //
 // Adds to `online`: a tile's work is four small matrix products whose sums stay in registers; keys
-// that causal, window or lengths hide are never touched; heads are read where a projection left them.
-// Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T S.
-// Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) forms the weights again from q, k and the
-// logarithm of each row's sum, which makes it five products where forward has two.
+// that causal, window or lengths hide are never touched; heads are read where a projection left
+// them. Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T
+// S. Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) forms the weights again from q, k
+// and the logarithm of each row's sum, which makes it five products where forward has two.
 #include <vector>
 
 #include "models/attention/kernels/flash_tiles.h"
@@ -32,8 +32,8 @@ struct KeySums {
   }
 };
 
-/// Key-value head and everything that reads it, cut into parts that run side by side where there are
-/// few heads. How many does not depend on the number of threads, so that sums do not either.
+/// Key-value head and everything that reads it, cut into parts that run side by side where there
+/// are few heads. How many does not depend on the number of threads, so that sums do not either.
 class BackwardWork {
  public:
   BackwardWork(const PlainCall<float>& call, const PlainGradients<float>& gradients)
@@ -59,7 +59,8 @@ class BackwardWork {
       mine.clear(call_);
       add(n / parts_, n % parts_, mine);
     });
-    for_each_task(heads_, [&](int64_t head) { write(head, &sums[static_cast<size_t>(head * parts_)]); });
+    for_each_task(heads_,
+                  [&](int64_t head) { write(head, &sums[static_cast<size_t>(head * parts_)]); });
   }
 
  private:
@@ -69,8 +70,8 @@ class BackwardWork {
   void add(int64_t head, int64_t part, KeySums& sums) const {
     const int64_t b = head / call_.Hkv, group = call_.H / call_.Hkv;
     for (int64_t unit = part; unit < units_; unit += parts_) {
-      flash::backward_tile(call_, gradients_, b, head % call_.Hkv * group + unit % group, unit / group,
-                           sums.dk.data(), sums.dv.data());
+      flash::backward_tile(call_, gradients_, b, head % call_.Hkv * group + unit % group,
+                           unit / group, sums.dk.data(), sums.dv.data());
     }
   }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -36,15 +37,16 @@ constexpr int kMostRows = 6, kMostVecs = 4;
 constexpr int kMostRows = 6, kMostVecs = 2;
 #endif
 
-constexpr int64_t kKeys = 64;        // in a tile of scores
-constexpr int64_t kEdgeKeys = 16;    // in a piece at the edge of what queries see
-constexpr int64_t kEdgePieces = 4;   // of which a tile holds so many
+constexpr int64_t kKeys = 64;       // in a tile of scores
+constexpr int64_t kEdgeKeys = 16;   // in a piece at the edge of what queries see
+constexpr int64_t kEdgePieces = 4;  // of which a tile holds so many
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504088896341F;
 
 // ---- Products -----------------------------------------------------------------------------------
 
-// Σ_n left(row, n) right[n][vec] for a block of kR rows and kV vectors, then finish(row, vec, sums).
+// Σ_n left(row, n) right[n][vec] for a block of kR rows and kV vectors, then finish(row, vec,
+// sums).
 template <int kR, int kV, class Left, class Finish>
 HWY_NOINLINE void multiply_block(const Left& left, const float* right, int64_t step, int64_t count,
                                  int64_t row, int64_t vec, const Finish& finish) {
@@ -72,18 +74,30 @@ HWY_INLINE void multiply_rows(int64_t rows, const Left& left, const float* right
   for (int64_t block = 0, row = 0, some = 0; block < blocks; ++block, row += some) {
     some = (rows - row + blocks - block - 1) / (blocks - block);
     switch (some) {
-      case 1: multiply_block<1, kV>(left, right, step, count, row, vec, finish); break;
-      case 2: multiply_block<2, kV>(left, right, step, count, row, vec, finish); break;
-      case 3: multiply_block<3, kV>(left, right, step, count, row, vec, finish); break;
-      case 4: multiply_block<4, kV>(left, right, step, count, row, vec, finish); break;
-      case 5: multiply_block<5, kV>(left, right, step, count, row, vec, finish); break;
-      default: multiply_block<6, kV>(left, right, step, count, row, vec, finish); break;
+      case 1:
+        multiply_block<1, kV>(left, right, step, count, row, vec, finish);
+        break;
+      case 2:
+        multiply_block<2, kV>(left, right, step, count, row, vec, finish);
+        break;
+      case 3:
+        multiply_block<3, kV>(left, right, step, count, row, vec, finish);
+        break;
+      case 4:
+        multiply_block<4, kV>(left, right, step, count, row, vec, finish);
+        break;
+      case 5:
+        multiply_block<5, kV>(left, right, step, count, row, vec, finish);
+        break;
+      default:
+        multiply_block<6, kV>(left, right, step, count, row, vec, finish);
+        break;
     }
   }
 }
 
-// Rows 0 ... rows - 1, vectors begin ... end - 1 of the product left * right. A column of vectors of
-// the right factor stays in the first-level cache for all rows.
+// Rows 0 ... rows - 1, vectors begin ... end - 1 of the product left * right. A column of vectors
+// of the right factor stays in the first-level cache for all rows.
 template <class Left, class Finish>
 HWY_INLINE void multiply(int64_t rows, int64_t begin, int64_t end, const Left& left,
                          const float* right, int64_t step, int64_t count, const Finish& finish) {
@@ -189,8 +203,8 @@ HWY_INLINE void transpose4(hn::Vec<Tag4> (&rows)[4]) {
 }
 #endif
 
-// out[column][row] = factor * in[row][column] for rows of `Dh` numbers; out has kQueries columns, of
-// which those past `rows` become 0.
+// out[column][row] = factor * in[row][column] for rows of `Dh` numbers; out has kQueries columns,
+// of which those past `rows` become 0.
 HWY_INLINE void pack(const float* in, int64_t step, int64_t rows, int64_t Dh, float factor,
                      float* out) {
   int64_t done_rows = 0, done_columns = 0;
@@ -203,8 +217,7 @@ HWY_INLINE void pack(const float* in, int64_t step, int64_t rows, int64_t Dh, fl
       for (int64_t i = 0; i < 4; ++i)
         block[i] = hn::Mul(times, hn::LoadU(d4, in + (row + i) * step + column));
       transpose4(block);
-      for (int64_t i = 0; i < 4; ++i)
-        hn::StoreU(block[i], d4, out + (column + i) * kQueries + row);
+      for (int64_t i = 0; i < 4; ++i) hn::StoreU(block[i], d4, out + (column + i) * kQueries + row);
     }
   }
 #endif
@@ -331,7 +344,10 @@ struct Tile {
   int64_t b, h, first, queries;
 
   Tile(const PlainCall<float>& call_, int64_t b_, int64_t h_, int64_t tile)
-      : call(call_), b(b_), h(h_), first(tile * kQueries),
+      : call(call_),
+        b(b_),
+        h(h_),
+        first(tile * kQueries),
         queries(std::min(kQueries, call_.T - first)) {}
 
   // Calls f(query, its place in the tile) for the queries of a piece.
@@ -387,15 +403,13 @@ class Forward {
 
   void run(const PlainResult<float>& result) {
     const PlainCall<float>& call = tile_.call;
-    view_.for_each_group(
-        [&](const Piece* pieces, int64_t count) HWY_ATTR { add(pieces, count); });
+    view_.for_each_group([&](const Piece* pieces, int64_t count) HWY_ATTR { add(pieces, count); });
     alignas(64) float inverse[kQueries];
     for (int64_t i = 0; i < kQueries; ++i) inverse[i] = sum_[i] == 0.0F ? 0.0F : 1.0F / sum_[i];
     unpack(y_, tile_.queries, call.Dh, inverse, result.y.at(tile_.b, tile_.h, tile_.first),
            result.y.step);
     if (result.log_sums == nullptr) return;
-    float* const log_sums =
-        result.log_sums + (tile_.b * call.H + tile_.h) * call.T + tile_.first;
+    float* const log_sums = result.log_sums + (tile_.b * call.H + tile_.h) * call.T + tile_.first;
     for (int64_t i = 0; i < tile_.queries; ++i) {
       log_sums[i] = sum_[i] == 0.0F ? kInfinity : top_[i] + std::log2(sum_[i]);
     }
@@ -704,6 +718,34 @@ void backward_tile(const PlainCall<float>& call, const PlainGradients<float>& gr
 }
 
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(instruction_set)(); }
+
+namespace {
+
+// Bits of what the processor knows and the program has; a smaller bit is a better set.
+int64_t usable_sets() {
+  static const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
+  return usable;
+}
+
+}  // namespace
+
+std::vector<std::string> instruction_sets() {
+  std::vector<std::string> names;
+  for (int64_t left = usable_sets(); left != 0; left &= left - 1)
+    names.emplace_back(hwy::TargetName(left & -left));
+  return names;
+}
+
+void use_instruction_set(std::string_view name) {
+  std::string known;
+  for (int64_t left = usable_sets(); left != 0; left &= left - 1) {
+    const int64_t set = left & -left;
+    if (hwy::TargetName(set) == name) return hwy::GetChosenTarget().Update(set);
+    known += (known.empty() ? "" : ", ") + std::string(hwy::TargetName(set));
+  }
+  throw std::invalid_argument("no instruction set '" + std::string(name) +
+                              "' here; there are: " + known);
+}
 
 }  // namespace zoo::flash
 #endif

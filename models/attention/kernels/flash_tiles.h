@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "models/attention/kernels/plain_call.h"
 
@@ -28,5 +30,10 @@ void backward_tile(const PlainCall<float>& call, const PlainGradients<float>& gr
 
 /// The instruction set in use, as Highway calls it: "AVX2".
 std::string instruction_set();
+/// Those that this program has and this processor knows, the best first.
+std::vector<std::string> instruction_sets();
+/// Uses this one from now on, to compare it with others; not while another thread computes. Throws
+/// std::invalid_argument for one that instruction_sets() does not have.
+void use_instruction_set(std::string_view name);
 
 }  // namespace zoo::flash

@@ -4,7 +4,7 @@
 namespace zoo {
 
 std::span<const AttentionKernel* const> all_kernels() {
-  static const AttentionKernel* const kernels[] = {&loops_kernel(),  &matmul_kernel(),
+  static const AttentionKernel* const kernels[] = {&loops_kernel(),   &matmul_kernel(),
                                                    &blocked_kernel(), &online_kernel(),
                                                    &flash_kernel(),   &torch_kernel()};
   return kernels;

@@ -68,9 +68,8 @@ class Loops {
 
   Real& weight(KeyRange keys, int64_t s) { return weights_[static_cast<size_t>(s - keys.begin)]; }
   bool all_hidden() const {
-    return std::all_of(weights_.begin(), weights_.end(), [](Real score) {
-      return score == -std::numeric_limits<Real>::infinity();
-    });
+    return std::all_of(weights_.begin(), weights_.end(),
+                       [](Real score) { return score == -std::numeric_limits<Real>::infinity(); });
   }
 
   const PlainCall<Real>& call_;
@@ -81,7 +80,9 @@ class Loops {
 class LoopsKernel final : public PlainKernel {
  public:
   std::string_view name() const override { return "loops"; }
-  std::string_view summary() const override { return "the definition in plain loops, on one thread"; }
+  std::string_view summary() const override {
+    return "the definition in plain loops, on one thread";
+  }
   Abilities abilities() const override { return {.float64 = true, .weights = true}; }
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     Loops<float>(call, result).run();

@@ -1,10 +1,10 @@
 // online: no row of scores any more, only a block of them.
 //
-// Adds to `blocked` the online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867; for attention
-// Rabe and Staats 2021, arXiv:2112.05682): a query keeps the largest score so far, the sum of
-// exponentials and the weighted sum of values, both in units of that largest score; when a block
-// brings a larger one, both are multiplied by exp(old - new). Costs 4 B H T S Dh operations and memory
-// for 32 x 64 scores a thread, whatever S is.
+// Adds to `blocked` the online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867; for
+// attention Rabe and Staats 2021, arXiv:2112.05682): a query keeps the largest score so far, the
+// sum of exponentials and the weighted sum of values, both in units of that largest score; when a
+// block brings a larger one, both are multiplied by exp(old - new). Costs 4 B H T S Dh operations
+// and memory for 32 x 64 scores a thread, whatever S is.
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/kernels.h"
 #include "models/attention/kernels/plain_kernel.h"

@@ -1,6 +1,7 @@
-// Where torch brings OpenMP's library (Linux), its pool of threads is used through the library's entry
-// point: at::parallel_for is a template and runs on one thread in code that was not itself compiled
-// for OpenMP, and a pool of our own would fight with torch's waiting threads for the cores.
+// Where torch brings OpenMP's library (Linux), its pool of threads is used through the library's
+// entry point: at::parallel_for is a template and runs on one thread in code that was not itself
+// compiled for OpenMP, and a pool of our own would fight with torch's waiting threads for the
+// cores.
 #include "models/attention/kernels/parallel.h"
 
 #include <ATen/Parallel.h>

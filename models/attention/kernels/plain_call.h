@@ -72,8 +72,8 @@ struct PlainCall {
     return may_attend.data != nullptr || bias.data != nullptr || relative_bias != nullptr;
   }
 
-  /// Adds `unit` times the biases to the scores of query t with these keys, and makes minus infinity
-  /// of those that the mask hides. The scores lie `stride` apart.
+  /// Adds `unit` times the biases to the scores of query t with these keys, and makes minus
+  /// infinity of those that the mask hides. The scores lie `stride` apart.
   void add_terms(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit, Real* scores,
                  int64_t stride = 1) const {
     const auto each = [&](auto change) {

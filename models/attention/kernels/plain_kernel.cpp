@@ -63,7 +63,8 @@ struct Call {
     PlainCall<Real> call;
     call.B = q.size(0), call.H = q.size(1), call.T = q.size(2), call.Dh = q.size(3);
     call.Hkv = k.size(1), call.S = k.size(2);
-    call.q = rows_of<const Real>(q), call.k = rows_of<const Real>(k), call.v = rows_of<const Real>(v);
+    call.q = rows_of<const Real>(q), call.k = rows_of<const Real>(k),
+    call.v = rows_of<const Real>(v);
     call.scale =
         static_cast<Real>(args.scale.value_or(1.0 / std::sqrt(static_cast<double>(call.Dh))));
     call.causal = args.causal;
@@ -105,7 +106,8 @@ Output run_forward(const PlainKernel& kernel, const Call& call, bool keep_log_su
     out.log_sums = torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)}, options);
   torch::Tensor weights;
   if (call.args.weights != nullptr) {
-    weights = torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)}, options);
+    weights =
+        torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)}, options);
     *call.args.weights = weights;
   }
   with_real(call.q.scalar_type(), [&](auto real) {

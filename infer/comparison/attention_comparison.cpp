@@ -1,0 +1,373 @@
+// Measuring: references, errors, interleaved timing.
+#include "infer/comparison/attention_comparison.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/record_function.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+#include <torch/autograd.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "app/interrupt.h"
+#include "infer/comparison/memory_meter.h"
+#include "models/attention/attend.h"
+#include "models/attention/kernels/flash_tiles.h"
+
+namespace zoo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+void wait_for(torch::Device device) {
+  if (!device.is_cpu())
+    c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+}
+
+struct Inputs {
+  torch::Tensor q, k, v, upstream;
+};
+
+Inputs random_inputs(const AttentionShape& shape, const ComparisonOptions& options) {
+  const auto normal = [&](int64_t heads, int64_t length) {
+    return torch::randn({shape.B, heads, length, shape.Dh}).to(options.device, options.dtype);
+  };
+  Inputs inputs;
+  inputs.q = normal(shape.H, shape.T);
+  inputs.k = normal(shape.Hkv, shape.S);
+  inputs.v = normal(shape.Hkv, shape.S);
+  inputs.upstream = normal(shape.H, shape.T);
+  return inputs;
+}
+
+/// The output, and with backward dq, dk, dv.
+using Outputs = std::vector<torch::Tensor>;
+
+Outputs call(const AttentionKernel& kernel, const Inputs& inputs, bool causal, Pass pass) {
+  const AttendArgs args{.causal = causal};
+  if (pass == Pass::kForward) {
+    const torch::NoGradGuard no_grad;
+    return {attend(kernel, inputs.q, inputs.k, inputs.v, args)};
+  }
+  const auto leaf = [](const torch::Tensor& t) { return t.detach().requires_grad_(true); };
+  const auto q = leaf(inputs.q), k = leaf(inputs.k), v = leaf(inputs.v);
+  const auto y = attend(kernel, q, k, v, args);
+  Outputs outputs = torch::autograd::grad({y}, {q, k, v}, {inputs.upstream});
+  outputs.insert(outputs.begin(), y.detach());
+  return outputs;
+}
+
+/// In float64 by the formula, one key-value head at a time: a whole score matrix of all heads could
+/// outgrow the memory.
+Outputs reference(const Inputs& inputs, bool causal, Pass pass) {
+  const auto& formula = attention_kernel("matmul");
+  const int64_t heads = inputs.k.size(1), group = inputs.q.size(1) / heads;
+  std::vector<Outputs> rows;
+  for (int64_t b = 0; b < inputs.q.size(0); ++b) {
+    std::vector<Outputs> parts;
+    for (int64_t h = 0; h < heads; ++h) {
+      const auto part = [&](const torch::Tensor& t, int64_t first, int64_t count) {
+        return t.narrow(0, b, 1).narrow(1, first, count).to(torch::kCPU, torch::kDouble);
+      };
+      parts.push_back(call(formula,
+                           {part(inputs.q, h * group, group), part(inputs.k, h, 1),
+                            part(inputs.v, h, 1), part(inputs.upstream, h * group, group)},
+                           causal, pass));
+    }
+    rows.emplace_back();
+    for (size_t i = 0; i < parts.front().size(); ++i) {
+      std::vector<torch::Tensor> pieces;
+      for (const Outputs& some : parts) pieces.push_back(some[i]);
+      rows.back().push_back(torch::cat(pieces, 1));
+    }
+  }
+  Outputs whole;
+  for (size_t i = 0; i < rows.front().size(); ++i) {
+    std::vector<torch::Tensor> pieces;
+    for (const Outputs& row : rows) pieces.push_back(row[i]);
+    whole.push_back(torch::cat(pieces, 0));
+  }
+  return whole;
+}
+
+double largest_error(const Outputs& got, const Outputs& wanted) {
+  double error = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double here =
+        (got[i].to(torch::kCPU, torch::kDouble) - wanted[i]).abs().max().item<double>();
+    error = std::isnan(here) ? here : std::max(error, here);
+  }
+  return error;
+}
+
+/// Which of torch's attention operators runs while it lives.
+class OperatorWatch {
+ public:
+  OperatorWatch() {
+    seen_.clear();
+    handle_ = at::addThreadLocalCallback(
+        at::RecordFunctionCallback([](const at::RecordFunction& function)
+                                       -> std::unique_ptr<at::ObserverContext> {
+          const std::string name = function.name();
+          constexpr std::string_view kInner = "aten::_scaled_dot_product_";
+          if (name.starts_with(kInner) && seen_.empty()) seen_ = name.substr(kInner.size());
+          return nullptr;
+        }).scopes({at::RecordScope::FUNCTION}));
+  }
+  ~OperatorWatch() { at::removeCallback(handle_); }
+  OperatorWatch(const OperatorWatch&) = delete;
+  OperatorWatch& operator=(const OperatorWatch&) = delete;
+
+  /// The first, which is the forward one: "flash_attention_for_cpu", "attention_math", ...
+  static std::string seen() { return seen_; }
+
+ private:
+  static thread_local std::string seen_;
+  at::CallbackHandle handle_;
+};
+thread_local std::string OperatorWatch::seen_;
+
+/// One case: all kernels on the same inputs.
+class Case {
+ public:
+  Case(const ComparisonOptions& options, const AttentionShape& shape, bool causal, Pass pass)
+      : options_(options), shape_(shape), causal_(causal), pass_(pass) {
+    inputs_ = random_inputs(shape, options);
+  }
+
+  std::vector<ComparisonResult> run(const Machine& machine) {
+    const Outputs exact = reference(inputs_, causal_, pass_);
+    const double torch_error =
+        largest_error(call(attention_kernel("torch"), inputs_, causal_, pass_), exact);
+    for (const std::string& name : options_.kernels) runners_.push_back(first_call(name, exact));
+    time();
+    std::vector<ComparisonResult> results;
+    const double operations =
+        shape_.operations(causal_) * (pass_ == Pass::kForward ? 1.0 : 3.5) / 1e9;
+    for (Runner& runner : runners_) {
+      ComparisonResult& result = runner.result;
+      result.torch_error = torch_error;
+      if (!runner.times.empty()) {
+        result.seconds = median(runner.times);
+        result.gflops = operations / result.seconds;
+        result.peak_share = machine.matmul_gflops > 0 ? result.gflops / machine.matmul_gflops : 0;
+      }
+      results.push_back(result);
+    }
+    return results;
+  }
+
+ private:
+  struct Runner {
+    const AttentionKernel* kernel = nullptr;
+    ComparisonResult result;
+    std::vector<double> times;
+    double spent = 0;
+  };
+
+  Runner first_call(const std::string& name, const Outputs& exact) const {
+    Runner runner{.kernel = &attention_kernel(name)};
+    ComparisonResult& result = runner.result;
+    result = {.kernel = name, .shape = shape_, .causal = causal_, .pass = pass_};
+    {
+      const torch::AutoGradMode gradients(pass_ != Pass::kForward);
+      const auto as_input = [&](const torch::Tensor& t) {
+        return t.detach().requires_grad_(pass_ != Pass::kForward);
+      };
+      result.refused = runner.kernel->refuses(as_input(inputs_.q), as_input(inputs_.k),
+                                              as_input(inputs_.v), {.causal = causal_});
+    }
+    if (!result.refused.empty()) return runner;
+    std::optional<OperatorWatch> watch;
+    if (name == "torch") watch.emplace();
+    Outputs outputs;
+    double seconds = 0;
+    {
+      const MemoryMeter memory;
+      const auto began = Clock::now();
+      outputs = call(*runner.kernel, inputs_, causal_, pass_);
+      wait_for(options_.device);
+      seconds = seconds_since(began);
+      if (options_.device.is_cpu()) result.peak_bytes = memory.peak();
+    }
+    if (watch) result.torch_kernel = OperatorWatch::seen();
+    result.max_error = largest_error(outputs, exact);
+    // One that takes so long is not asked again.
+    if (seconds > options_.seconds) {
+      runner.times.push_back(seconds);
+      runner.spent = seconds;
+    }
+    return runner;
+  }
+
+  // In turns: what disturbs the machine for a while then disturbs all alike.
+  void time() {
+    for (bool busy = true; busy && !InterruptGuard::requested();) {
+      busy = false;
+      for (Runner& runner : runners_) {
+        const bool enough = runner.spent >= options_.seconds;
+        if (!runner.result.refused.empty() || enough) continue;
+        const auto began = Clock::now();
+        call(*runner.kernel, inputs_, causal_, pass_);
+        wait_for(options_.device);
+        runner.times.push_back(seconds_since(began));
+        runner.spent += runner.times.back();
+        busy = true;
+      }
+    }
+  }
+
+  const ComparisonOptions& options_;
+  AttentionShape shape_;
+  bool causal_;
+  Pass pass_;
+  Inputs inputs_;
+  std::vector<Runner> runners_;
+};
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name"))
+      return line.substr(std::min(line.find(": "), line.size() - 2) + 2);
+  }
+  return "unknown";
+}
+
+int64_t read_number(std::string_view text, std::string_view whole) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > 1 << 24) {
+    throw std::invalid_argument(fmt::format(
+        "'{}' is no shape: write BxHxTxDh, for instance 2x8x1024x64, then xS and xHkv where they "
+        "differ from T and H",
+        whole));
+  }
+  return value;
+}
+
+std::vector<std::string_view> split(std::string_view text, char at) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t end = text.find(at);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+AttentionShape parse_shape(std::string_view text) {
+  std::vector<int64_t> n;
+  for (const std::string_view part : split(text, 'x')) n.push_back(read_number(part, text));
+  if (n.size() < 4 || n.size() > 6) read_number("", text);
+  const AttentionShape shape{.B = n[0],
+                             .H = n[1],
+                             .T = n[2],
+                             .Dh = n[3],
+                             .S = n.size() > 4 ? n[4] : n[2],
+                             .Hkv = n.size() > 5 ? n[5] : n[1]};
+  if (shape.H % shape.Hkv != 0) {
+    throw std::invalid_argument(fmt::format("shape '{}': {} key-value heads do not divide {} heads",
+                                            text, shape.Hkv, shape.H));
+  }
+  return shape;
+}
+
+}  // namespace
+
+double AttentionShape::operations(bool causal) const {
+  const auto n = [](int64_t value) { return static_cast<double>(value); };
+  return 4.0 * n(B) * n(H) * n(T) * n(S) * n(Dh) * (causal ? 0.5 : 1.0);
+}
+
+std::string AttentionShape::text() const {
+  std::string text = fmt::format("{}x{}x{}x{}", B, H, T, Dh);
+  if (S != T || Hkv != H) text += fmt::format("x{}", S);
+  if (Hkv != H) text += fmt::format("x{}", Hkv);
+  return text;
+}
+
+std::vector<AttentionShape> parse_shapes(std::string_view text) {
+  std::vector<AttentionShape> shapes;
+  for (const std::string_view part : split(text, ',')) shapes.push_back(parse_shape(part));
+  return shapes;
+}
+
+std::string_view name_of(Pass pass) {
+  return pass == Pass::kForward ? "forward" : "forward+backward";
+}
+
+Machine measure_machine(torch::Dtype dtype, torch::Device device) {
+  constexpr int64_t kSize = 2048;
+  Machine machine{.processor = processor_name(),
+                  .device = device.str(),
+                  .instruction_set = flash::instruction_set(),
+                  .torch_version = TORCH_VERSION,
+                  .threads = at::get_num_threads()};
+  const torch::NoGradGuard no_grad;
+  const auto matrix = torch::randn({kSize, kSize}).to(device, dtype);
+  torch::matmul(matrix, matrix);
+  std::vector<double> times;
+  for (int n = 0; n < 5; ++n) {
+    const auto began = Clock::now();
+    torch::matmul(matrix, matrix);
+    wait_for(device);
+    times.push_back(seconds_since(began));
+  }
+  machine.matmul_gflops = 2.0 * std::pow(static_cast<double>(kSize), 3) / median(times) / 1e9;
+  return machine;
+}
+
+std::vector<ComparisonResult> compare_attention(const ComparisonOptions& options,
+                                                const Machine& machine,
+                                                const ComparisonWatch& watch) {
+  std::vector<ComparisonResult> results;
+  const auto count =
+      static_cast<int64_t>(options.shapes.size() * options.causal.size() * options.passes.size());
+  int64_t done = 0;
+  for (const AttentionShape& shape : options.shapes) {
+    for (const bool causal : options.causal) {
+      for (const Pass pass : options.passes) {
+        if (InterruptGuard::requested()) return results;
+        watch(done++, count,
+              fmt::format("{} {} {}", shape.text(), causal ? "causal" : "full", name_of(pass)));
+        for (ComparisonResult& result : Case(options, shape, causal, pass).run(machine))
+          results.push_back(std::move(result));
+      }
+    }
+  }
+  return results;
+}
+
+std::optional<double> fitted_exponent(const std::vector<std::pair<double, double>>& points) {
+  constexpr size_t kLast = 4;  // short lengths pay for other things
+  const size_t first = points.size() > kLast ? points.size() - kLast : 0;
+  double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
+  for (size_t i = first; i < points.size(); ++i) {
+    const double x = std::log(points[i].first), y = std::log(points[i].second);
+    n += 1, x_sum += x, y_sum += y, xx += x * x, xy += x * y;
+  }
+  const double spread = n * xx - x_sum * x_sum;
+  if (n < 2 || spread <= 0) return {};
+  return (n * xy - x_sum * y_sum) / spread;
+}
+
+}  // namespace zoo

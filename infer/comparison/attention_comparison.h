@@ -1,0 +1,87 @@
+// The attention kernels side by side: error, time, memory, against torch's own.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoo {
+
+struct AttentionShape {
+  int64_t B = 1, H = 1, T = 1, Dh = 1, S = 1, Hkv = 1;
+
+  bool operator==(const AttentionShape&) const = default;
+  /// Operations of a forward pass: 4 B H T S Dh, half of them where causal.
+  double operations(bool causal) const;
+  /// As parse_shapes reads it.
+  std::string text() const;
+};
+
+/// "12x4x64x32,2x8x128x64x512x2": B x H x T x Dh, then S and Hkv where they differ from T and H.
+/// Throws std::invalid_argument for anything else.
+std::vector<AttentionShape> parse_shapes(std::string_view text);
+
+enum class Pass { kForward, kForwardBackward };
+std::string_view name_of(Pass pass);
+
+struct ComparisonOptions {
+  std::vector<std::string> kernels;  ///< in the order of the table
+  std::vector<AttentionShape> shapes;
+  std::vector<bool> causal = {true, false};
+  std::vector<Pass> passes = {Pass::kForward, Pass::kForwardBackward};
+  torch::Dtype dtype = torch::kFloat;
+  torch::Device device = torch::kCPU;
+  double seconds = 1.0;  ///< of timing for each kernel and case
+};
+
+/// One kernel on one case. Numbers of a kernel that refused are 0.
+struct ComparisonResult {
+  std::string kernel;
+  AttentionShape shape;
+  bool causal = false;
+  Pass pass = Pass::kForward;
+  double seconds = 0;      ///< of one call: the median of interleaved repeats
+  double gflops = 0;       ///< forward and backward together count 3.5 times forward
+  double peak_share = 0;   ///< of the machine's measured matrix product
+  double max_error = 0;    ///< against float64, of the output and, with backward, of dq, dk and dv
+  double torch_error = 0;  ///< the same of torch's own
+  int64_t peak_bytes = 0;  ///< held at once beyond the inputs; the CPU only
+  std::string torch_kernel;  ///< kernel torch: the operator that ran behind it
+  std::string refused;       ///< why it did not run
+};
+
+struct Machine {
+  std::string processor, device, instruction_set, torch_version;
+  int threads = 1;
+  double matmul_gflops = 0;  ///< of a product of two matrices of 2048 x 2048, in the chosen type
+};
+
+Machine measure_machine(torch::Dtype dtype, torch::Device device);
+
+/// Called before each case with its number, the number of cases, and what it is.
+using ComparisonWatch = std::function<void(int64_t, int64_t, const std::string&)>;
+
+/// Cases in the order shape, causal, pass, kernel. Stops early at Ctrl-C, with what it has.
+std::vector<ComparisonResult> compare_attention(const ComparisonOptions& options,
+                                                const Machine& machine,
+                                                const ComparisonWatch& watch);
+
+/// Time grows as length to this power: the slope of a line through the logarithms of the last
+/// points. Empty for fewer than two.
+std::optional<double> fitted_exponent(const std::vector<std::pair<double, double>>& points);
+
+/// One table a case, for the terminal.
+std::string comparison_table(const std::vector<ComparisonResult>& results);
+/// One JSON object {"machine": {...}, "results": [...]}.
+std::string comparison_json(const ComparisonOptions& options, const Machine& machine,
+                            const std::vector<ComparisonResult>& results);
+/// Tables, and time and memory over the length from `sweep`: forward passes that differ in nothing
+/// but T.
+std::string comparison_page(const Machine& machine, const std::vector<ComparisonResult>& results,
+                            const std::vector<ComparisonResult>& sweep);
+
+}  // namespace zoo

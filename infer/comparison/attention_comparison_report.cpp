@@ -1,0 +1,232 @@
+// What was measured as a table, as JSON and as a page.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "app/chart.h"
+#include "app/html.h"
+#include "infer/comparison/attention_comparison.h"
+
+namespace zoo {
+namespace {
+
+std::string milliseconds(double seconds) { return fmt::format("{:.3f}", 1000 * seconds); }
+
+std::string mebibytes(int64_t bytes) {
+  return fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 20));
+}
+
+const std::vector<std::string>& headings() {
+  static const std::vector<std::string> names = {"kernel",  "ms",    "GFLOP/s", "of matmul",
+                                                 "x torch", "error", "MiB",     ""};
+  return names;
+}
+
+/// As Python's torch calls it.
+std::string name_of(torch::Dtype dtype) {
+  switch (dtype) {
+    case torch::kDouble:
+      return "float64";
+    case torch::kBFloat16:
+      return "bfloat16";
+    case torch::kHalf:
+      return "float16";
+    default:
+      return "float32";
+  }
+}
+
+/// Results of one case, which follow each other.
+struct Case {
+  std::string title;
+  std::vector<const ComparisonResult*> results;
+};
+
+std::vector<Case> cases_of(const std::vector<ComparisonResult>& results) {
+  std::vector<Case> cases;
+  for (const ComparisonResult& r : results) {
+    const auto title =
+        fmt::format("{} {} {}", r.shape.text(), r.causal ? "causal" : "full", name_of(r.pass));
+    if (cases.empty() || cases.back().title != title) cases.push_back({title, {}});
+    cases.back().results.push_back(&r);
+  }
+  return cases;
+}
+
+std::vector<std::string> cells(const ComparisonResult& r, double torch_seconds) {
+  if (!r.refused.empty()) return {r.kernel, "", "", "", "", "", "", r.refused};
+  return {r.kernel,
+          milliseconds(r.seconds),
+          fmt::format("{:.1f}", r.gflops),
+          fmt::format("{:.0f} %", 100 * r.peak_share),
+          torch_seconds > 0 ? fmt::format("{:.2f}", torch_seconds / r.seconds) : "",
+          fmt::format("{:.1e}", r.max_error),
+          r.peak_bytes > 0 ? mebibytes(r.peak_bytes) : "",
+          r.torch_kernel};
+}
+
+std::vector<std::vector<std::string>> rows_of(const Case& one) {
+  double torch_seconds = 0;
+  for (const ComparisonResult* r : one.results)
+    if (r->kernel == "torch") torch_seconds = r->seconds;
+  std::vector<std::vector<std::string>> rows = {headings()};
+  for (const ComparisonResult* r : one.results) rows.push_back(cells(*r, torch_seconds));
+  return rows;
+}
+
+std::string html_table(const Case& one) {
+  std::string html = "<div class=\"wide\"><table>\n";
+  bool head = true;
+  for (const auto& row : rows_of(one)) {
+    html += "<tr>";
+    for (const std::string& cell : row)
+      html += fmt::format("<{0}>{1}</{0}>", head ? "th" : "td", html_escape(cell));
+    html += "</tr>\n";
+    head = false;
+  }
+  return html + "</table></div>\n";
+}
+
+using Curves = std::map<std::string, std::vector<std::pair<double, double>>>;
+
+template <class Value>
+Curves curves_of(const std::vector<ComparisonResult>& sweep, Value value) {
+  Curves curves;
+  for (const ComparisonResult& r : sweep) {
+    if (r.refused.empty() && value(r) > 0)
+      curves[r.kernel].emplace_back(static_cast<double>(r.shape.T), value(r));
+  }
+  return curves;
+}
+
+std::string chart_of(const Curves& curves, std::string y_label) {
+  Chart chart{.x_label = "length T", .y_label = std::move(y_label)};
+  chart.log_x = chart.log_y = true;
+  int series = 0;
+  for (const auto& [kernel, points] : curves) {
+    ChartLine line{.label = kernel, .look = ChartLine::Look::kSeries, .series = series++};
+    for (const auto& [x, y] : points) line.points.push_back({x, y});
+    chart.lines.push_back(line);
+  }
+  return render_svg(chart, 720, 380);
+}
+
+std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
+  if (sweep.empty()) return "";
+  const AttentionShape& shape = sweep.front().shape;
+  const auto times = curves_of(sweep, [](const ComparisonResult& r) { return 1000 * r.seconds; });
+  const auto memory = curves_of(sweep, [](const ComparisonResult& r) {
+    return static_cast<double>(r.peak_bytes) / (1 << 20);
+  });
+  std::string html =
+      fmt::format("<h2>As the text grows</h2>\n<p>Forward, {}, {} row, {} heads of width {}.</p>\n",
+                  sweep.front().causal ? "causal" : "full", shape.B, shape.H, shape.Dh);
+  html += chart_of(times, "time, ms");
+  html += "<table><tr><th>kernel</th><th>time grows as T to the power of</th></tr>\n";
+  for (const auto& [kernel, points] : times) {
+    const auto exponent = fitted_exponent(points);
+    html += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", html_escape(kernel),
+                        exponent ? fmt::format("{:.2f}", *exponent) : "");
+  }
+  html +=
+      "</table>\n<h3>Memory beyond the inputs</h3>\n" + chart_of(memory, "most held at once, MiB");
+  return html;
+}
+
+}  // namespace
+
+std::string comparison_table(const std::vector<ComparisonResult>& results) {
+  std::string text;
+  for (const Case& one : cases_of(results)) {
+    const auto rows = rows_of(one);
+    std::vector<size_t> widths(headings().size() - 1);
+    for (const auto& row : rows)
+      for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    text += (text.empty() ? "" : "\n") + one.title +
+            fmt::format("; torch's error {:.1e}\n", one.results.front()->torch_error);
+    for (const auto& row : rows) {
+      std::string line;
+      if (row[1].empty()) {
+        line = fmt::format("  {:<{}}  {}", row.front(), widths[0], row.back());
+      } else {
+        line = fmt::format("  {:<{}}", row[0], widths[0]);
+        for (size_t i = 1; i < widths.size(); ++i)
+          line += fmt::format("  {:>{}}", row[i], widths[i]);
+        line += "  " + row.back();
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += line + "\n";
+    }
+  }
+  return text;
+}
+
+std::string comparison_json(const ComparisonOptions& options, const Machine& machine,
+                            const std::vector<ComparisonResult>& results) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  const std::string dtype = name_of(options.dtype);
+  for (const ComparisonResult& r : results) {
+    nlohmann::ordered_json entry = {{"kernel", r.kernel},
+                                    {"shape", {r.shape.B, r.shape.H, r.shape.T, r.shape.Dh}},
+                                    {"S", r.shape.S},
+                                    {"Hkv", r.shape.Hkv},
+                                    {"causal", r.causal},
+                                    {"pass", name_of(r.pass)},
+                                    {"dtype", dtype},
+                                    {"device", machine.device},
+                                    {"threads", machine.threads}};
+    if (r.refused.empty()) {
+      entry.update({{"seconds", r.seconds},
+                    {"gflops", r.gflops},
+                    {"peak_share", r.peak_share},
+                    {"max_error", r.max_error},
+                    {"torch_error", r.torch_error},
+                    {"peak_bytes", r.peak_bytes}});
+    } else {
+      entry["refused"] = r.refused;
+    }
+    if (!r.torch_kernel.empty()) entry["torch_kernel"] = r.torch_kernel;
+    list.push_back(std::move(entry));
+  }
+  const nlohmann::ordered_json whole = {{"machine",
+                                         {{"processor", machine.processor},
+                                          {"device", machine.device},
+                                          {"threads", machine.threads},
+                                          {"instruction_set", machine.instruction_set},
+                                          {"torch", machine.torch_version},
+                                          {"matmul_gflops", machine.matmul_gflops}}},
+                                        {"results", list}};
+  return whole.dump(2);
+}
+
+std::string comparison_page(const Machine& machine, const std::vector<ComparisonResult>& results,
+                            const std::vector<ComparisonResult>& sweep) {
+  constexpr std::string_view kStyle = R"(
+.wide { overflow-x: auto; }
+td, th { text-align: right; white-space: nowrap; }
+td:first-child, th:first-child, td:last-child { text-align: left; }
+h3 { margin: 22px 0 6px; }
+)";
+  std::string body = "<h1>Attention kernels compared</h1>\n";
+  body += fmt::format(
+      "<p>{}, {} threads, SIMD {}, LibTorch {}; a product of two 2048 x 2048 matrices runs at "
+      "{:.0f} "
+      "GFLOP/s.</p>\n",
+      html_escape(machine.processor), machine.threads, html_escape(machine.instruction_set),
+      html_escape(machine.torch_version), machine.matmul_gflops);
+  body += sweep_section(sweep);
+  body +=
+      "<h2>Case by case</h2>\n<p>Shapes are B x H x T x Dh. ms: one call, the median of "
+      "interleaved repeats. x torch: how many times as fast as kernel torch. error: the largest "
+      "difference to float64, of the output and, with backward, of the gradients. MiB: most held "
+      "at once beyond the inputs.</p>\n";
+  for (const Case& one : cases_of(results))
+    body += "<h3>" + html_escape(one.title) + "</h3>\n" + html_table(one);
+  return html_page("Attention kernels compared", std::string(chart_style()) + std::string(kStyle),
+                   body);
+}
+
+}  // namespace zoo

@@ -1,0 +1,101 @@
+// torch's allocator on the CPU with a counter around it, and operator new with the same.
+#include "infer/comparison/memory_meter.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ZOO_OWN_NEW 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ZOO_OWN_NEW 0
+#endif
+#endif
+#if !defined(ZOO_OWN_NEW) && defined(__GLIBC__)
+#define ZOO_OWN_NEW 1
+#endif
+
+namespace zoo {
+namespace {
+
+std::atomic<bool> counting{false};
+std::atomic<int64_t> held{0}, most{0};
+
+void count(int64_t bytes) {
+  if (!counting.load(std::memory_order_relaxed)) return;
+  const int64_t now = held.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  int64_t before = most.load(std::memory_order_relaxed);
+  while (now > before && !most.compare_exchange_weak(before, now)) {
+  }
+}
+
+class CountingAllocator final : public c10::Allocator {
+ public:
+  explicit CountingAllocator(c10::Allocator* inner) : inner_(inner) {}
+
+  c10::DataPtr allocate(size_t bytes) override {
+    auto block =
+        std::make_unique<Block>(Block{inner_->allocate(bytes), static_cast<int64_t>(bytes)});
+    count(block->bytes);
+    void* const data = block->memory.get();
+    return {data, block.release(), &CountingAllocator::free, c10::Device(c10::DeviceType::CPU)};
+  }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    inner_->copy_data(to, from, bytes);
+  }
+
+ private:
+  struct Block {
+    c10::DataPtr memory;
+    int64_t bytes;
+  };
+  static void free(void* context) {
+    const std::unique_ptr<Block> block(static_cast<Block*>(context));
+    count(-block->bytes);
+  }
+  c10::Allocator* inner_;
+};
+
+}  // namespace
+
+MemoryMeter::MemoryMeter() {
+  // Installed for good: tensors made meanwhile must find their way back to it.
+  static CountingAllocator allocator(c10::GetAllocator(c10::DeviceType::CPU));
+  [[maybe_unused]] static const bool installed = [] {
+    c10::SetAllocator(c10::DeviceType::CPU, &allocator, /*priority=*/1);
+    return true;
+  }();
+  held = 0;
+  most = 0;
+  counting = true;
+}
+
+MemoryMeter::~MemoryMeter() { counting = false; }
+
+int64_t MemoryMeter::peak() const { return most; }
+
+}  // namespace zoo
+
+#if ZOO_OWN_NEW
+// The forms without alignment; new[] and the others of the standard library end in these.
+void* operator new(size_t size) {
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  zoo::count(static_cast<int64_t>(malloc_usable_size(memory)));
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  if (memory == nullptr) return;
+  zoo::count(-static_cast<int64_t>(malloc_usable_size(memory)));
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept { operator delete(memory); }
+#endif
