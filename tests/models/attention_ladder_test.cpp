@@ -112,6 +112,30 @@ TEST_P(LadderTest, HalfPrecisionIsComputedInSingle) {
 INSTANTIATE_TEST_SUITE_P(Kernels, LadderTest, ::testing::Values("blocked", "online", "flash"),
                          [](const auto& info) { return info.param; });
 
+TEST(DecodeTest, RunsOfALongCacheArePutTogether) {
+  torch::manual_seed(5);
+  for (const int64_t S : {1, 511, 512, 513, 1500}) {
+    for (const int64_t T : {1, 3, 16}) {
+      SCOPED_TRACE(std::to_string(T) + " queries, " + std::to_string(S) + " keys");
+      expect_exact("decode", random_case(2, 4, 2, T, S, 20, {.causal = true}));
+      expect_exact("decode", random_case(2, 4, 1, T, S, 33,
+                                         {.causal = true,
+                                          .window = 600,
+                                          .query_start = ids({S / 2, S - T}),
+                                          .key_lengths = ids({S / 2 + T, S})}));
+    }
+  }
+  expect_exact("decode", random_case(1, 4, 2, 2, 1100, 8,
+                                     {.may_attend = torch::rand({1, 4, 2, 1100}) < 0.5,
+                                      .bias = torch::randn({1100}),
+                                      .relative_bias = torch::randn({4, 1101}),
+                                      .dropout = 0.2,
+                                      .dropout_seed = 9}));
+  auto c = random_case(1, 1, 1, 1, 600, 4);
+  c.k[0][0][3].fill_(std::numeric_limits<float>::quiet_NaN());
+  EXPECT_TRUE(attend("decode", c.q, c.k, c.v, c.args).isnan().all().item<bool>());
+}
+
 TEST(FlashTest, EveryInstructionSetIsAsExact) {
   torch::manual_seed(4);
   const std::string best = flash::instruction_set();
@@ -122,6 +146,7 @@ TEST(FlashTest, EveryInstructionSetIsAsExact) {
     EXPECT_EQ(flash::instruction_set(), name);
     expect_exact("flash", random_case(2, 4, 2, 100, 130, 20, {.causal = true, .window = 90}));
     expect_exact("flash", random_case(1, 2, 2, 65, 65, 64));
+    expect_exact("decode", random_case(1, 4, 2, 3, 700, 21));
     expect_exact("flash",
                  random_case(1, 1, 1, 3, 17, 5,
                              {.bias = torch::randn({3, 17}), .dropout = 0.5, .dropout_seed = 1}));

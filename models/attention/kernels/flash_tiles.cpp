@@ -11,23 +11,18 @@
 #include <utility>
 #include <vector>
 
-// Two sets less to compile: SSSE3 is SSE4's little sister, and of AVX3_DL nothing is used that AVX3
-// lacks. Vectors whose length is known at run time only (SVE, RVV) cannot lie in arrays: such
-// machines take the set below.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_RVV)
+#include "models/attention/kernels/instruction_sets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/attention/kernels/flash_tiles.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "models/attention/kernels/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
+using namespace vectors::HWY_NAMESPACE;
 
-using Tag = hn::CappedTag<float, 16>;
-using Vec = hn::Vec<Tag>;
-constexpr Tag d;
-constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 constexpr int64_t kVecs = kQueries / kLanes;  // in a row of a tile
 
 // Sums that a block of a product keeps in registers: kMostRows x kMostVecs.
@@ -41,7 +36,6 @@ constexpr int64_t kKeys = 64;       // in a tile of scores
 constexpr int64_t kEdgeKeys = 16;   // in a piece at the edge of what queries see
 constexpr int64_t kEdgePieces = 4;  // of which a tile holds so many
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kLog2E = 1.44269504088896341F;
 
 // ---- Products -----------------------------------------------------------------------------------
 
@@ -164,27 +158,6 @@ struct Add {
 };
 
 // ---- Numbers ------------------------------------------------------------------------------------
-
-// 2^x for x <= 1 or so: 2^n by the exponent's bits, n the nearest integer, times 2^(x - n) by a
-// polynomial (minimax on [-1/2, 1/2], relative error 1e-7). What would be denormal is an exact 0:
-// products with denormal numbers are many times slower. NaN stays NaN.
-HWY_INLINE Vec exp2(Vec x) {
-  const hn::RebindToSigned<Tag> integers;
-  const Vec lowest = hn::Set(d, -125.0F);
-  // To add 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n stands in the low bits.
-  const Vec magic = hn::Set(d, 12582912.0F);
-  const Vec shifted = hn::Add(hn::Max(x, lowest), magic);
-  const Vec r = hn::Sub(x, hn::Sub(shifted, magic));
-  Vec p = hn::Set(d, 1.326472690e-03F);
-  p = hn::MulAdd(p, r, hn::Set(d, 9.671512661e-03F));
-  p = hn::MulAdd(p, r, hn::Set(d, 5.550733744e-02F));
-  p = hn::MulAdd(p, r, hn::Set(d, 2.402224208e-01F));
-  p = hn::MulAdd(p, r, hn::Set(d, 6.931469776e-01F));
-  p = hn::MulAdd(p, r, hn::Set(d, 1.0F));
-  const auto n = hn::ShiftLeft<23>(hn::BitCast(integers, shifted));
-  const Vec power = hn::BitCast(d, hn::Add(n, hn::BitCast(integers, hn::Set(d, 1.0F))));
-  return hn::IfThenZeroElse(hn::Lt(x, lowest), hn::Mul(p, power));
-}
 
 #if HWY_TARGET != HWY_SCALAR
 using Tag4 = hn::FixedTag<float, 4>;

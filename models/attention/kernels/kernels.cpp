@@ -4,9 +4,9 @@
 namespace zoo {
 
 std::span<const AttentionKernel* const> all_kernels() {
-  static const AttentionKernel* const kernels[] = {&loops_kernel(),   &matmul_kernel(),
-                                                   &blocked_kernel(), &online_kernel(),
-                                                   &flash_kernel(),   &torch_kernel()};
+  static const AttentionKernel* const kernels[] = {
+      &loops_kernel(), &matmul_kernel(), &blocked_kernel(), &online_kernel(),
+      &flash_kernel(), &decode_kernel(), &torch_kernel()};
   return kernels;
 }
 

@@ -12,6 +12,7 @@ const AttentionKernel& matmul_kernel();   ///< the formula in torch operations
 const AttentionKernel& blocked_kernel();  ///< blocks that stay in the cache
 const AttentionKernel& online_kernel();   ///< online softmax: no row of scores
 const AttentionKernel& flash_kernel();    ///< tiles in SIMD registers
+const AttentionKernel& decode_kernel();   ///< few queries, long cache
 const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
 
 /// Oldest idea first.

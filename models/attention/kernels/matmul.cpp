@@ -1,12 +1,17 @@
-// matmul: Eq. 1 of Vaswani et al. 2017 as torch operations, one line an operation.
+// matmul: Eq. 1 of Vaswani et al. 2017 as torch operations, one line an operation, forward and
+// backward.
 //
-// Costs 4 B H T S Dh operations in two matrix products, and memory for the whole score matrix [B,
-// H, T, S], several times over in training. Can do everything attend() can ask for, which makes it
-// the reference for all other kernels.
+// Adds to `loops` the fast matrix products of a library. Costs 4 B H T S Dh operations in two of
+// them (backward: 8 in four), and memory for the whole score matrix [B, H, T, S]: two of them in
+// forward, three in backward, of which one is kept in between. Can do everything attend() can ask
+// for, which makes it the reference for all other kernels.
+#include <ATen/ExpandUtils.h>
 #include <ATen/ops/_safe_softmax.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "models/attention/dropout_mask.h"
 #include "models/attention/kernels/kernels.h"
@@ -14,6 +19,99 @@
 
 namespace zoo {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+double scale_of(const AttendArgs& args, const torch::Tensor& q) {
+  return args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
+}
+
+/// The factor of each weight [B, H, T, S] that dropout leaves: 0, or 1 / (1 - p).
+torch::Tensor dropout_factors(const AttendArgs& args, const torch::Tensor& weights) {
+  if (args.dropout >= 1.0) return torch::zeros_like(weights);
+  return dropout_mask(args.dropout, *args.dropout_seed, weights.size(0), weights.size(1),
+                      weights.size(2), weights.size(3), weights.device())
+      .to(weights.scalar_type())
+      .div_(1.0 - args.dropout);
+}
+
+torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
+                                const AttendArgs& args) {
+  const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
+  const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
+  auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
+  if (const auto bias = dense_bias(args, S); bias.defined()) scores += bias.to(scores.dtype());
+  if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
+    scores.masked_fill_(mask.logical_not(), -std::numeric_limits<double>::infinity());
+  return at::_safe_softmax(scores, -1);  // rows that may attend to nothing: zeros, not NaN
+}
+
+torch::Tensor weighted_values(const torch::Tensor& weights, const torch::Tensor& v,
+                              const AttendArgs& args) {
+  const auto used = args.dropout > 0.0 ? weights * dropout_factors(args, weights) : weights;
+  return torch::matmul(used, repeat_kv_heads(v, weights.size(1)));  // [B, H, T, Dh]
+}
+
+/// Gradients of repeated heads [B, H, S, Dh] -> [B, Hkv, S, Dh].
+torch::Tensor sum_groups(const torch::Tensor& t, int64_t kv_heads) {
+  if (t.size(1) == kv_heads) return t;
+  return t.unflatten(1, {kv_heads, t.size(1) / kv_heads}).sum(2);
+}
+
+/// relative_bias [H, T + S - 1]: entry (s - t) + T - 1 stood at all (t, s) on its diagonal.
+torch::Tensor sum_diagonals(const torch::Tensor& dscores) {
+  const int64_t H = dscores.size(1), T = dscores.size(2), S = dscores.size(3);
+  const auto integers = torch::dtype(torch::kLong).device(dscores.device());
+  const auto entry = torch::arange(S, integers) - torch::arange(T, integers).unsqueeze(1) + (T - 1);
+  return torch::zeros({H, T + S - 1}, dscores.options())
+      .index_add_(1, entry.flatten(), dscores.sum(0).flatten(1));
+}
+
+struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& q,
+                               const torch::Tensor& k, const torch::Tensor& v,
+                               const std::optional<torch::Tensor>& /*bias*/,
+                               const std::optional<torch::Tensor>& /*relative_bias*/,
+                               const AttendArgs& args) {
+    const auto weights = attention_weights(q, k, args);  // [B, H, T, S]
+    if (args.weights != nullptr) *args.weights = weights;
+    context->save_for_backward({q, k, v, args.bias, args.relative_bias, weights});
+    context->saved_data["scale"] = scale_of(args, q);
+    context->saved_data["dropout"] = args.dropout;
+    context->saved_data["seed"] = static_cast<int64_t>(args.dropout_seed.value_or(0));
+    return weighted_values(weights, v, args);
+  }
+
+  // With w the weights, f dropout's factors, x the scores before softmax:
+  //   dv = (f w)^T dy;  dw = f (dy v^T);  dx = w (dw - rowsum(w dw));  dq = scale dx k;  dk = scale
+  //   dx^T q;  and a bias gets dx, summed over where it was repeated.
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    const auto &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &relative = saved[4],
+               &w = saved[5];
+    const auto& dy = upstream[0];  // [B, H, T, Dh]
+    const double scale = context->saved_data["scale"].toDouble();
+    const int64_t H = q.size(1), Hkv = k.size(1);
+    AttendArgs dropout{.dropout = context->saved_data["dropout"].toDouble(),
+                       .dropout_seed = static_cast<uint64_t>(context->saved_data["seed"].toInt())};
+    auto used = w;
+    auto dw = torch::matmul(dy, repeat_kv_heads(v, H).transpose(-2, -1));  // [B, H, T, S]
+    if (dropout.dropout > 0.0) {
+      const auto factors = dropout_factors(dropout, w);
+      used = w * factors;
+      dw = dw * factors;
+    }
+    const auto dv = torch::matmul(used.transpose(-2, -1), dy);         // [B, H, S, Dh]
+    const auto dx = w * (dw - (w * dw).sum(-1, /*keepdim=*/true));     // [B, H, T, S]
+    const auto dq = torch::matmul(dx, repeat_kv_heads(k, H)) * scale;  // [B, H, T, Dh]
+    const auto dk = torch::matmul(dx.transpose(-2, -1), q) * scale;    // [B, H, S, Dh]
+    torch::Tensor dbias, drelative;
+    if (bias.defined()) dbias = at::sum_to(dx, bias.sizes()).to(bias.scalar_type());
+    if (relative.defined()) drelative = sum_diagonals(dx).to(relative.scalar_type());
+    return {dq, sum_groups(dk, Hkv), sum_groups(dv, Hkv), dbias, drelative, {}};
+  }
+};
 
 class MatmulKernel final : public AttentionKernel {
  public:
@@ -28,30 +126,11 @@ class MatmulKernel final : public AttentionKernel {
 
   torch::Tensor run(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                     const AttendArgs& args) const override {
-    const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
-    const double scale = args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
-    const auto keys = repeat_kv_heads(k, H), values = repeat_kv_heads(v, H);  // [B, H, S, Dh]
-
-    auto scores = torch::matmul(q * scale, keys.transpose(-2, -1));  // [B, H, T, S]
-    if (const auto bias = dense_bias(args, S); bias.defined())
-      scores = scores + bias.to(scores.dtype());
-    if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined()) {
-      scores = scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
-    }
-    auto weights =
-        at::_safe_softmax(scores, -1);  // rows that may attend to nothing: zeros, not NaN
-    if (args.weights != nullptr) *args.weights = weights;
-    if (args.dropout > 0.0) weights = drop(weights, args);
-    return torch::matmul(weights, values);  // [B, H, T, Dh]
-  }
-
- private:
-  static torch::Tensor drop(const torch::Tensor& weights, const AttendArgs& args) {
-    if (args.dropout >= 1.0) return torch::zeros_like(weights);
-    const auto keep =
-        dropout_mask(args.dropout, *args.dropout_seed, weights.size(0), weights.size(1),
-                     weights.size(2), weights.size(3), weights.device());
-    return weights.masked_fill(keep.logical_not(), 0.0) / (1.0 - args.dropout);
+    // An undefined tensor is no input for autograd; none at all is.
+    const auto given = [](const torch::Tensor& t) {
+      return t.defined() ? std::optional(t) : std::nullopt;
+    };
+    return MatmulFunction::apply(q, k, v, given(args.bias), given(args.relative_bias), args);
   }
 };
 

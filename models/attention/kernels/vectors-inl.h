@@ -1,0 +1,48 @@
+// What the SIMD kernels share, once for each instruction set: vectors of at most 16 floats, and
+// 2^x.
+#if defined(ZOO_VECTORS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZOO_VECTORS_INL_H
+#undef ZOO_VECTORS_INL_H
+#else
+#define ZOO_VECTORS_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace zoo::vectors::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::CappedTag<float, 16>;
+using Vec = hn::Vec<Tag>;
+constexpr Tag d;
+constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
+constexpr float kLog2E = 1.44269504088896341F;
+
+// 2^x for x <= 1 or so: 2^n by the exponent's bits, n the nearest integer, times 2^(x - n) by a
+// polynomial (minimax on [-1/2, 1/2], relative error 1e-7). What would be denormal is an exact 0:
+// products with denormal numbers are many times slower. NaN stays NaN.
+HWY_INLINE Vec exp2(Vec x) {
+  const hn::RebindToSigned<Tag> integers;
+  const Vec lowest = hn::Set(d, -125.0F);
+  // To add 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n stands in the low bits.
+  const Vec magic = hn::Set(d, 12582912.0F);
+  const Vec shifted = hn::Add(hn::Max(x, lowest), magic);
+  const Vec r = hn::Sub(x, hn::Sub(shifted, magic));
+  Vec p = hn::Set(d, 1.326472690e-03F);
+  p = hn::MulAdd(p, r, hn::Set(d, 9.671512661e-03F));
+  p = hn::MulAdd(p, r, hn::Set(d, 5.550733744e-02F));
+  p = hn::MulAdd(p, r, hn::Set(d, 2.402224208e-01F));
+  p = hn::MulAdd(p, r, hn::Set(d, 6.931469776e-01F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0F));
+  const auto n = hn::ShiftLeft<23>(hn::BitCast(integers, shifted));
+  const Vec power = hn::BitCast(d, hn::Add(n, hn::BitCast(integers, hn::Set(d, 1.0F))));
+  return hn::IfThenZeroElse(hn::Lt(x, lowest), hn::Mul(p, power));
+}
+
+}  // namespace zoo::vectors::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
