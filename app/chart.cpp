@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <limits>
 
 #include "app/html.h"
@@ -43,9 +42,17 @@ std::vector<double> ticks(Range range, int wanted) {
   return result;
 }
 
-std::vector<double> log_ticks(double high) {
-  std::vector<double> result = {0};
-  for (double power = 1; power <= high; power *= 10) result.push_back(power);
+/// 0 and powers of ten; over less than two of them 1, 2 and 5 times a power.
+std::vector<double> log_ticks(Range range) {
+  std::vector<double> result;
+  if (range.low <= 0) result.push_back(0);
+  const bool few = range.low > 0 && range.high < 100 * range.low;
+  for (double power = 1; power <= range.high; power *= 10) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      const double tick = factor * power;
+      if ((factor == 1.0 || few) && tick >= range.low && tick <= range.high) result.push_back(tick);
+    }
+  }
   return result;
 }
 
@@ -55,6 +62,20 @@ std::vector<double> power_ticks(Range range) {
   for (double power = std::ceil(range.low); power <= range.high; ++power)
     result.push_back(std::pow(10.0, power));
   return result;
+}
+
+std::string class_of(const ChartLine& line) {
+  switch (line.look) {
+    case ChartLine::Look::kFaint:
+      return "faint";
+    case ChartLine::Look::kTrain:
+      return "train";
+    case ChartLine::Look::kVal:
+      return "val";
+    case ChartLine::Look::kSeries:
+      break;
+  }
+  return fmt::format("series s{}", line.series % 8);
 }
 
 class Painter {
@@ -76,7 +97,7 @@ class Painter {
         y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
     y_.high += margin;
     if (chart.log_y || !chart.y_from_zero || y_.low < 0) y_.low -= margin;
-    if (chart.log_x || (x_.low > 0 && x_.low < 0.1 * x_.high)) x_.low = 0;
+    if (!chart.log_x && x_.low > 0 && x_.low < 0.1 * x_.high) x_.low = 0;
   }
 
   std::string paint() {
@@ -129,8 +150,7 @@ class Painter {
           "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
           kLeft, y_at(tick), right, kLeft - 7, y_at(tick) + 4, short_number(tick));
     }
-    for (const double tick :
-         chart_.log_x ? log_ticks(x_.high) : ticks(x_, std::max(3, width_ / 90))) {
+    for (const double tick : chart_.log_x ? log_ticks(x_) : ticks(x_, std::max(3, width_ / 90))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}v5\"/>"
           "<text x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
@@ -176,7 +196,6 @@ class Painter {
     const bool dots = line.points.size() == 1 ||
                       (line.look != ChartLine::Look::kFaint &&
                        line.look != ChartLine::Look::kTrain && line.points.size() <= 60);
-    if (line.look == ChartLine::Look::kSeries && !line.points.empty()) paint_label(line, look);
     if (!dots) return;
     for (const ChartPoint& point : line.points) {
       if (!std::isfinite(point.y)) continue;
@@ -185,33 +204,6 @@ class Painter {
           "{:.12g}</title></circle>",
           look, x_at(point.x), y_at(point.y), kDot, html_escape(line.label), point.y, point.x);
     }
-  }
-
-  static std::string class_of(const ChartLine& line) {
-    switch (line.look) {
-      case ChartLine::Look::kFaint:
-        return "faint";
-      case ChartLine::Look::kTrain:
-        return "train";
-      case ChartLine::Look::kVal:
-        return "val";
-      case ChartLine::Look::kSeries:
-        break;
-    }
-    return fmt::format("series s{}", line.series % 8);
-  }
-
-  /// At the end of the line, above the labels that are there already.
-  void paint_label(const ChartLine& line, const std::string& look) {
-    const ChartPoint& end = line.points.back();
-    double y = y_at(end.y) - 6;
-    std::sort(labels_.begin(), labels_.end(), std::greater<>());
-    for (const double other : labels_)
-      if (std::abs(other - y) < 12) y = other - 12;
-    labels_.push_back(y);
-    out_ +=
-        fmt::format("<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
-                    look, x_at(end.x) - 4, y, html_escape(line.label));
   }
 
   /// Lowest and highest point of each pixel column, in their order.
@@ -237,14 +229,41 @@ class Painter {
   const Chart& chart_;
   const int width_, height_;
   Range x_, y_;  // y_: of what y_place makes of y
-  std::vector<double> labels_;
   std::string out_;
 };
 
 }  // namespace
 
+std::string render_legend(const Chart& chart) {
+  std::string items;
+  for (const ChartLine& line : chart.lines) {
+    items += fmt::format("<span class=\"{}\">{}</span>", class_of(line), html_escape(line.label));
+  }
+  if (chart.chance) {
+    items += fmt::format("<span class=\"chance\">chance {:.4g}</span>", *chart.chance);
+  }
+  if (chart.band) {
+    const auto [low, high] = *chart.band;
+    items += fmt::format("<span class=\"band\">expected {}</span>",
+                         std::isinf(low)    ? fmt::format("at most {:.4g}", high)
+                         : std::isinf(high) ? fmt::format("at least {:.4g}", low)
+                                            : fmt::format("{:.4g} to {:.4g}", low, high));
+  }
+  return "<div class=\"legend\">" + items + "</div>\n";
+}
+
 std::string_view chart_style() {
   return R"(
+.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; font-size: 0.85rem;
+  color: var(--muted); }
+.legend span::before { content: ""; display: inline-block; width: 18px; height: 3px;
+  margin-right: 6px; vertical-align: middle; background: currentColor; }
+.legend .train::before { background: var(--train); }
+.legend .faint::before { background: var(--train); opacity: 0.35; }
+.legend .val::before { background: var(--val); }
+.legend .chance::before { height: 0; background: none; border-top: 2px dashed var(--muted); }
+.legend .band::before { height: 10px; background: var(--good-soft);
+  border: solid var(--good); border-width: 1px 0; }
 .grid { stroke: var(--line); fill: none; }
 .axis { stroke: var(--muted); fill: none; }
 path.train, path.val, path.faint, path.series { fill: none; stroke-width: 2; stroke-linejoin: round;
@@ -258,14 +277,14 @@ path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fi
 rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
 :root { --s0: #2c6bd6; --s1: #c8560b; --s2: #15713f; --s3: #8e44ad; --s4: #b3261e; --s5: #0b7d8a; --s6: #8a6d00; --s7: #5d6778; }
 @media (prefers-color-scheme: dark) { :root { --s0: #74a7ff; --s1: #ff9d57; --s2: #5fd08f; --s3: #d19cf0; --s4: #ff8a80; --s5: #5fcad6; --s6: #e0c14d; --s7: #9aa5b6; } }
-path.s0 { stroke: var(--s0); } circle.s0, svg text.s0 { fill: var(--s0); }
-path.s1 { stroke: var(--s1); } circle.s1, svg text.s1 { fill: var(--s1); }
-path.s2 { stroke: var(--s2); } circle.s2, svg text.s2 { fill: var(--s2); }
-path.s3 { stroke: var(--s3); } circle.s3, svg text.s3 { fill: var(--s3); }
-path.s4 { stroke: var(--s4); } circle.s4, svg text.s4 { fill: var(--s4); }
-path.s5 { stroke: var(--s5); } circle.s5, svg text.s5 { fill: var(--s5); }
-path.s6 { stroke: var(--s6); } circle.s6, svg text.s6 { fill: var(--s6); }
-path.s7 { stroke: var(--s7); } circle.s7, svg text.s7 { fill: var(--s7); }
+path.s0 { stroke: var(--s0); } circle.s0 { fill: var(--s0); } .legend .s0::before { background: var(--s0); }
+path.s1 { stroke: var(--s1); } circle.s1 { fill: var(--s1); } .legend .s1::before { background: var(--s1); }
+path.s2 { stroke: var(--s2); } circle.s2 { fill: var(--s2); } .legend .s2::before { background: var(--s2); }
+path.s3 { stroke: var(--s3); } circle.s3 { fill: var(--s3); } .legend .s3::before { background: var(--s3); }
+path.s4 { stroke: var(--s4); } circle.s4 { fill: var(--s4); } .legend .s4::before { background: var(--s4); }
+path.s5 { stroke: var(--s5); } circle.s5 { fill: var(--s5); } .legend .s5::before { background: var(--s5); }
+path.s6 { stroke: var(--s6); } circle.s6 { fill: var(--s6); } .legend .s6::before { background: var(--s6); }
+path.s7 { stroke: var(--s7); } circle.s7 { fill: var(--s7); } .legend .s7::before { background: var(--s7); }
 )";
 }
 

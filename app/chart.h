@@ -17,7 +17,7 @@ struct ChartLine {
   std::string label;
   Look look = Look::kTrain;
   std::vector<ChartPoint> points;  // x ascending
-  int series = 0;  // kSeries: one of several equals, 0 to 7; its label stands at its end
+  int series = 0;                  // kSeries: one of several equals, 0 to 7
 };
 
 struct Chart {
@@ -34,7 +34,10 @@ struct Chart {
 /// many points are thinned to the lowest and highest one for each pixel.
 std::string render_svg(const Chart& chart, int width, int height);
 
-/// CSS for these pictures: belongs into html_page's `style`.
+/// Names and colours of what the picture shows, to stand above it.
+std::string render_legend(const Chart& chart);
+
+/// CSS for pictures and legends: belongs into html_page's `style`.
 std::string_view chart_style();
 
 /// Mean over a centred window of 2 % of the points; narrower at the start, so that a steep start is

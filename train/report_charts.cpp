@@ -12,16 +12,6 @@
 namespace zoo {
 
 const std::string_view kChartStyle = R"(
-.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; font-size: 0.85rem;
-  color: var(--muted); }
-.legend span::before { content: ""; display: inline-block; width: 18px; height: 3px;
-  margin-right: 6px; vertical-align: middle; background: currentColor; }
-.legend .train::before { background: var(--train); }
-.legend .faint::before { background: var(--train); opacity: 0.35; }
-.legend .val::before { background: var(--val); }
-.legend .chance::before { height: 0; background: none; border-top: 2px dashed var(--muted); }
-.legend .band::before { height: 10px; background: var(--good-soft);
-  border: solid var(--good); border-width: 1px 0; }
 .switch { position: absolute; opacity: 0; }
 .switch + label { display: inline-block; padding: 2px 12px; margin: 0 4px 8px 0; font-size: 0.85rem;
   border: 1px solid var(--line); border-radius: 99px; color: var(--muted); cursor: pointer; }
@@ -93,26 +83,6 @@ Chart chart_of(const ReportInput& input, const std::string& key) {
   return chart;
 }
 
-std::string legend_of(const Chart& chart) {
-  static constexpr std::array<const char*, 3> kClasses = {"faint", "train", "val"};
-  std::string items;
-  for (const ChartLine& line : chart.lines) {
-    items += fmt::format("<span class=\"{}\">{}</span>", kClasses[static_cast<size_t>(line.look)],
-                         html_escape(line.label));
-  }
-  if (chart.chance) {
-    items += fmt::format("<span class=\"chance\">chance {:.4g}</span>", *chart.chance);
-  }
-  if (chart.band) {
-    const auto [low, high] = *chart.band;
-    items += fmt::format("<span class=\"band\">expected {}</span>",
-                         std::isinf(low)    ? fmt::format("at most {:.4g}", high)
-                         : std::isinf(high) ? fmt::format("at least {:.4g}", low)
-                                            : fmt::format("{:.4g} to {:.4g}", low, high));
-  }
-  return "<div class=\"legend\">" + items + "</div>\n";
-}
-
 std::string large_chart(Chart chart, const std::string& heading) {
   std::string html = fmt::format(
       "<section class=\"card\"><h3>{}</h3>{}"
@@ -120,7 +90,7 @@ std::string large_chart(Chart chart, const std::string& heading) {
       "<label for=\"x-linear\">linear</label>"
       "<input class=\"switch\" type=\"radio\" name=\"x\" id=\"x-log\">"
       "<label for=\"x-log\">log updates</label>\n",
-      html_escape(heading), legend_of(chart));
+      html_escape(heading), render_legend(chart));
   for (const bool log_x : {false, true}) {
     chart.log_x = log_x;
     const char* scale = log_x ? "log" : "linear";
@@ -133,7 +103,7 @@ std::string large_chart(Chart chart, const std::string& heading) {
 
 std::string small_chart(const Chart& chart, const std::string& heading) {
   return fmt::format("<section class=\"card\"><h3>{}</h3>{}{}</section>\n", html_escape(heading),
-                     legend_of(chart), render_svg(chart, 340, 230));
+                     render_legend(chart), render_svg(chart, 340, 230));
 }
 
 /// All measures in the order in which the metrics name them first.

@@ -102,16 +102,18 @@ Curves curves_of(const std::vector<ComparisonResult>& sweep, Value value) {
   return curves;
 }
 
-std::string chart_of(const Curves& curves, std::string y_label) {
+std::string chart_of(const Curves& curves, std::string y_label, bool with_exponents) {
   Chart chart{.x_label = "length T", .y_label = std::move(y_label)};
   chart.log_x = chart.log_y = true;
   int series = 0;
   for (const auto& [kernel, points] : curves) {
     ChartLine line{.label = kernel, .look = ChartLine::Look::kSeries, .series = series++};
+    const auto exponent = fitted_exponent(points);
+    if (with_exponents && exponent) line.label += fmt::format(": T to the {:.2f}", *exponent);
     for (const auto& [x, y] : points) line.points.push_back({x, y});
     chart.lines.push_back(line);
   }
-  return render_svg(chart, 720, 380);
+  return render_legend(chart) + render_svg(chart, 720, 380);
 }
 
 std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
@@ -121,19 +123,11 @@ std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
   const auto memory = curves_of(sweep, [](const ComparisonResult& r) {
     return static_cast<double>(r.peak_bytes) / (1 << 20);
   });
-  std::string html =
-      fmt::format("<h2>As the text grows</h2>\n<p>Forward, {}, {} row, {} heads of width {}.</p>\n",
-                  sweep.front().causal ? "causal" : "full", shape.B, shape.H, shape.Dh);
-  html += chart_of(times, "time, ms");
-  html += "<table><tr><th>kernel</th><th>time grows as T to the power of</th></tr>\n";
-  for (const auto& [kernel, points] : times) {
-    const auto exponent = fitted_exponent(points);
-    html += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", html_escape(kernel),
-                        exponent ? fmt::format("{:.2f}", *exponent) : "");
-  }
-  html +=
-      "</table>\n<h3>Memory beyond the inputs</h3>\n" + chart_of(memory, "most held at once, MiB");
-  return html;
+  return fmt::format(
+             "<h2>As the text grows</h2>\n<p>Forward, {}, {} row, {} heads of width {}.</p>\n",
+             sweep.front().causal ? "causal" : "full", shape.B, shape.H, shape.Dh) +
+         chart_of(times, "time, ms", true) + "<h3>Memory beyond the inputs</h3>\n" +
+         chart_of(memory, "most held at once, MiB", false);
 }
 
 }  // namespace
