@@ -7,6 +7,7 @@
 // and the logarithm of each row's sum, which makes it five products where forward has two.
 #include <vector>
 
+#include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/attention/kernels/kernels.h"
 #include "models/attention/kernels/parallel.h"
@@ -101,6 +102,9 @@ class FlashKernel final : public PlainKernel {
   Abilities abilities() const override { return {.backward = true}; }
 
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
+    // With few queries there is nothing to tile.
+    if (call.T <= decode::kMostQueries && result.log_sums == nullptr)
+      return decode_kernel().forward(call, result);
     const int64_t tiles = flash::tiles_of(call.T);
     for_each_task(call.B * call.H * tiles, [&](int64_t n) {
       const int64_t head = n / tiles, tile = tiles - 1 - n % tiles;  // the longest first

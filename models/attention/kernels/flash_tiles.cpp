@@ -237,7 +237,8 @@ struct Piece {
 
 class View {
  public:
-  View(const PlainCall<float>& call, int64_t b, int64_t first_query, int64_t queries) {
+  View(const PlainCall<float>& call, int64_t b, int64_t first_query, int64_t queries)
+      : vecs_((queries + kLanes - 1) / kLanes) {
     for (int64_t i = 0; i < kQueries; ++i) {
       const KeyRange range = call.keys_of(b, first_query + std::min(i, queries - 1));
       begin_[i] = static_cast<int32_t>(range.begin);
@@ -256,7 +257,7 @@ class View {
     if (end < last) end = end / kEdgeKeys * kEdgeKeys;
     if (begin >= end) return edge_groups(first, last, each);
     for (int64_t key = begin; key < end; key += kKeys) {
-      const Piece piece{key, std::min(kKeys, end - key), 0, kVecs, false};
+      const Piece piece{key, std::min(kKeys, end - key), 0, vecs_, false};
       each(&piece, 1);
     }
     edge_groups(first, begin, each);
@@ -295,7 +296,7 @@ class View {
         const int64_t one = vec * kLanes, other = one + kLanes - 1;
         return begin_[one] >= key + keys || end_[other] <= key;
       };
-      int64_t begin = 0, end = kVecs;
+      int64_t begin = 0, end = vecs_;
       while (begin < end && unseen(begin)) ++begin;
       while (begin < end && unseen(end - 1)) --end;
       if (begin < end) pieces[count++] = {key, keys, begin, end, true};
@@ -306,6 +307,7 @@ class View {
     if (count > 0) each(pieces, count);
   }
 
+  int64_t vecs_;  // that hold queries
   alignas(64) int32_t begin_[kQueries], end_[kQueries];
 };
 
@@ -481,7 +483,7 @@ class Forward {
     const Transposed values{values_ + piece.key * call.v.step, call.v.step};
     if (whole) {
       has_values_ = true;
-      multiply(call.Dh, 0, kVecs, values, weights, kQueries, piece.keys, Shrink{y_, shrink_});
+      multiply(call.Dh, 0, piece.end, values, weights, kQueries, piece.keys, Shrink{y_, shrink_});
     } else {
       multiply(call.Dh, piece.begin, piece.end, values, weights, kQueries, piece.keys,
                Add{y_, kQueries});
