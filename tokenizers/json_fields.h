@@ -7,6 +7,10 @@
 
 namespace zoo::fields {
 
+/// A JSON text; discarded (is_discarded(), and neither object nor array) where it is none, or
+/// nested so deeply that code which walks it would run out of stack.
+nlohmann::json parse(std::string_view text);
+
 // All throw std::runtime_error: "BPE: 'merges' must be an array, got a number". `part` is who asks.
 
 /// Throws unless it is an object.
