@@ -298,8 +298,9 @@ std::string_view tiktoken_encoding_of(const std::filesystem::path& file) {
     if (file.stem() == rules.name) return rules.name;
   }
   throw std::runtime_error(
-      fmt::format("the name of the file must tell its encoding; name it {}.tiktoken",
-                  fmt::join(tiktoken_encodings(), ".tiktoken, ")));
+      fmt::format("the name of the file must tell its encoding, which is one of {}; rename it to "
+                  "cl100k_base.tiktoken, for example",
+                  fmt::join(tiktoken_encodings(), ", ")));
 }
 
 std::string tiktoken_ranks(const json& document) {
