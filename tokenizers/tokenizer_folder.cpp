@@ -13,6 +13,7 @@
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/families/tiktoken_files.h"
+#include "tokenizers/json_fields.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/sentencepiece/marian.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
@@ -55,13 +56,6 @@ std::vector<fs::path> model_files(const fs::path& folder) {
   return found;
 }
 
-/// Pieces of a broken file may stand in a message: it stays one line.
-std::string on_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return text;
-}
-
 /// Runs `read` and puts the file's name before what it complains of.
 template <class Read>
 std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
@@ -71,7 +65,8 @@ std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
     throw std::runtime_error(fmt::format(
         "{}: a part that a tokenizer.json must have is missing or of another type", file.string()));
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("{}: {}", file.string(), on_one_line(error.what())));
+    throw std::runtime_error(
+        fmt::format("{}: {}", file.string(), fields::on_one_line(error.what())));
   }
 }
 

@@ -114,6 +114,8 @@ TEST(BpeTest, AMissingUnknownTokenIsNoticedWhenItIsNeeded) {
   EXPECT_THAT(pieces(*model, "a"), ElementsAre("a"));
   EXPECT_THAT([&] { pieces(*model, "b"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("'<unk>'")));
+  const auto odd = make_bpe_model(model_of({"a"}, {}, {{"unk_token", "\n\""}}), false);
+  EXPECT_THAT([&] { pieces(*odd, "\n"); }, ThrowsMessage<std::runtime_error>(Not(HasSubstr("\n"))));
 }
 
 TEST(BpeTest, AWordOfTheVocabularyStaysWholeWhereMergesAreIgnored) {

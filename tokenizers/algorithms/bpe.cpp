@@ -220,7 +220,7 @@ void BpeModel::split_characters(std::string_view word, std::vector<Symbol>& symb
       if (!unk_id_) {
         throw std::runtime_error(fmt::format(
             "BPE: a text has the unknown character '{}', and the vocabulary no unk_token '{}'",
-            character, *options_.unk_token));
+            fields::on_one_line(character), fields::on_one_line(*options_.unk_token)));
       }
       const uint32_t before = unknown && options_.fuse_unk ? unknown->length : 0;
       if (!options_.fuse_unk) add_unknown();
