@@ -2,12 +2,49 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace zoo::fields {
 
 using nlohmann::json;
+
+namespace {
+
+constexpr size_t kDeepest = 500;
+
+/// Brackets in strings do not count; whether the rest is JSON is for the parser to say.
+bool nested_too_deeply(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (quoted) {
+      i += c == '\\';
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return true;
+    } else if (c == ']' || c == '}') {
+      depth -= depth > 0;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+json parse(std::string_view text) {
+  if (nested_too_deeply(text)) return json(json::value_t::discarded);
+  return json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return text;
+}
 
 void check_object(const json& object, std::string_view part) {
   if (object.is_object()) return;

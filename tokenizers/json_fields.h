@@ -7,7 +7,16 @@
 
 namespace zoo::fields {
 
-// All throw std::runtime_error: "BPE: 'merges' must be an array, got a number". `part` is who asks.
+/// A JSON text; discarded (is_discarded(), and neither object nor array) where it is none, or
+/// nested so deeply that code which walks it would run out of stack.
+nlohmann::json parse(std::string_view text);
+
+/// Control characters as spaces: what a broken file says may stand in a message, which stays one
+/// line.
+std::string on_one_line(std::string text);
+
+// The rest throws std::runtime_error: "BPE: 'merges' must be an array, got a number". `part` is who
+// asks.
 
 /// Throws unless it is an object.
 void check_object(const nlohmann::json& object, std::string_view part);

@@ -11,6 +11,7 @@
 #include "app/files.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
+#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
@@ -135,7 +136,7 @@ void PipelineTokenizer::read_added(const json& document) {
 
 // tokenizer_config.json names the roles; without it the names in use do.
 void PipelineTokenizer::find_roles() {
-  const json config = json::parse(config_.empty() ? "{}" : config_, nullptr, false);
+  const json config = fields::parse(config_.empty() ? "{}" : config_);
   if (!config.is_object()) {
     throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
   }

@@ -7,9 +7,13 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
 #include <string>
 
 #include "app/cli.h"
@@ -17,6 +21,7 @@
 #include "app/run_app.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/comparison.h"
+#include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer.h"
 
 namespace {
@@ -30,11 +35,27 @@ struct Options {
   bool pieces = false, offsets = false, pair = false, batch = false;
   zoo::Truncation truncation = zoo::Truncation::kLongestFirst;
   int64_t max_length = 0;
+  std::optional<double> sample;
+  std::optional<int64_t> nbest;
+  int64_t seed = 0;
+  bool draws() const { return sample || nbest; }
 };
 
 /// U+2028 and its like inside a string would end the line for some readers.
 std::string dump(const json& value, bool ascii = false) {
   return value.dump(-1, ' ', ascii, json::error_handler_t::replace);
+}
+
+int each_line(const std::function<std::string(const std::string& line)>& work) {
+  std::string line;
+  for (int64_t number = 1; std::getline(std::cin, line, '\n'); ++number) {
+    try {
+      std::cout << work(line) << '\n';
+    } catch (const std::exception& error) {
+      throw std::runtime_error(fmt::format("line {}: {}", number, error.what()));
+    }
+  }
+  return 0;
 }
 
 // ---- encode ----
@@ -55,8 +76,12 @@ zoo::TextPair read_texts(const Options& o, const std::string& text) {
   return {.a = std::string_view(text).substr(0, tab), .b = std::string_view(text).substr(tab + 1)};
 }
 
+std::string show_ids(const std::vector<int32_t>& ids) {
+  return fmt::format("[{}]", fmt::join(ids, ", "));
+}
+
 std::string show(const zoo::Tokenizer& tokenizer, const Options& o, const zoo::Encoding& encoding) {
-  if (!o.pieces && !o.offsets) return fmt::format("[{}]", fmt::join(encoding.ids, ", "));
+  if (!o.pieces && !o.offsets) return show_ids(encoding.ids);
   json list = json::array();
   for (size_t i = 0; i < encoding.ids.size(); ++i) {
     const std::string piece = tokenizer.piece_of(encoding.ids[i]);
@@ -70,6 +95,34 @@ std::string show(const zoo::Tokenizer& tokenizer, const Options& o, const zoo::E
     }
   }
   return dump(list);
+}
+
+/// Lines in turn: the first line's split does not depend on how many follow.
+int encode_splits(const zoo::SentencePieceTokenizer& tokenizer, const Options& o) {
+  std::mt19937_64 seeds(static_cast<uint64_t>(o.seed));
+  const auto show_split = [&](std::vector<int32_t> ids) {
+    zoo::Encoding bare;
+    bare.ids = std::move(ids);
+    const zoo::Encoding whole = zoo::finish_encoding(tokenizer, std::move(bare),
+                                                     {.add_special = o.special, .details = false});
+    if (!o.pieces) return show_ids(whole.ids);
+    json pieces = json::array();
+    for (const int32_t id : whole.ids) pieces.push_back(tokenizer.piece_of(id));
+    return dump(pieces);
+  };
+  return each_line([&](const std::string& line) {
+    const std::string text = read_text(o, line);
+    if (o.sample) {
+      const auto out_of = static_cast<int>(o.nbest.value_or(-1));
+      return show_split(tokenizer.sample(text, *o.sample, out_of, seeds()));
+    }
+    std::vector<std::string> splits;
+    for (auto& [ids, score] : tokenizer.nbest(text, static_cast<size_t>(*o.nbest))) {
+      splits.push_back(fmt::format(R"({{"score": {}, "{}": {}}})", score,
+                                   o.pieces ? "pieces" : "ids", show_split(std::move(ids))));
+    }
+    return fmt::format("[{}]", fmt::join(splits, ", "));
+  });
 }
 
 std::string encode_line(const zoo::Tokenizer& tokenizer, const Options& o,
@@ -122,19 +175,6 @@ std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
   return o.as_json ? dump(text, /*ascii=*/true) : text;
 }
 
-int each_line(const zoo::Tokenizer& tokenizer, const Options& o) {
-  const auto work = o.verb == "encode" ? encode_line : decode_line;
-  std::string line;
-  for (int64_t number = 1; std::getline(std::cin, line, '\n'); ++number) {
-    try {
-      std::cout << work(tokenizer, o, line) << '\n';
-    } catch (const std::exception& error) {
-      throw std::runtime_error(fmt::format("line {}: {}", number, error.what()));
-    }
-  }
-  return 0;
-}
-
 // ---- compare ----
 int compare(const Options& o) {
   const std::string text = o.file.empty()
@@ -159,14 +199,56 @@ int compare(const Options& o) {
   return 0;
 }
 
+/// Complaints about --sample and --nbest that need no tokenizer.
+void check_drawing(const Options& o) {
+  if (o.verb != "encode") throw zoo::UsageError("--sample and --nbest are for the verb encode");
+  if (o.plain || o.offsets || o.pair || o.batch) {
+    throw zoo::UsageError(
+        "--sample and --nbest do not go with --plain, --offsets, --pair, --batch");
+  }
+  constexpr int64_t kMostSplits = 1024;
+  if (o.nbest && (*o.nbest < 1 || *o.nbest > kMostSplits)) {
+    throw zoo::UsageError(fmt::format("--nbest must be 1 to {}, got {}", kMostSplits, *o.nbest));
+  }
+  if (o.sample && !(*o.sample >= 0 && std::isfinite(*o.sample))) {
+    throw zoo::UsageError(fmt::format("--sample must be 0 or more, got {}", *o.sample));
+  }
+}
+
+const zoo::SentencePieceTokenizer& as_sentencepiece(const zoo::Tokenizer& tokenizer,
+                                                    const Options& o) {
+  const auto* found = dynamic_cast<const zoo::SentencePieceTokenizer*>(&tokenizer);
+  if (found == nullptr) {
+    throw std::runtime_error(
+        fmt::format("--sample and --nbest need a SentencePiece tokenizer with its .model file, {} "
+                    "holds one of kind {}; leave them out",
+                    o.tokenizers.front(), tokenizer.kind()));
+  }
+  const bool bpe = tokenizer.kind() == "sentencepiece-bpe";
+  if (bpe && o.nbest) {
+    throw std::runtime_error(fmt::format(
+        "--nbest needs a unigram model, {} holds BPE, which gives no probabilities; leave it out",
+        o.tokenizers.front()));
+  }
+  if (bpe && *o.sample > 1) {
+    throw std::runtime_error(fmt::format(
+        "--sample is the probability that BPE leaves a merge out, 0 to 1, got {}", *o.sample));
+  }
+  return *found;
+}
+
 int run(const Options& o) {
+  if (o.draws()) check_drawing(o);
   if (o.verb == "compare") return compare(o);
   if (o.tokenizers.size() > 1)
     throw zoo::UsageError("several --tokenizer are for the verb compare");
   if (!o.batch && o.max_length != 0) throw zoo::UsageError("--max-length is for --batch");
   if (o.max_length < 0) throw zoo::UsageError("--max-length must not be negative");
   const auto tokenizer = zoo::load_tokenizer(o.tokenizers.front(), {.target = o.target});
-  return o.verb == "encode" && o.batch ? encode_as_batch(*tokenizer, o) : each_line(*tokenizer, o);
+  if (o.draws()) return encode_splits(as_sentencepiece(*tokenizer, o), o);
+  if (o.verb == "encode" && o.batch) return encode_as_batch(*tokenizer, o);
+  const auto work = o.verb == "encode" ? encode_line : decode_line;
+  return each_line([&](const std::string& line) { return work(*tokenizer, o, line); });
 }
 
 void add_options(CLI::App& app, Options& o) {
@@ -199,6 +281,14 @@ void add_options(CLI::App& app, Options& o) {
   zoo::add_option(app, encode, "max-length", o.max_length,
                   "With --batch: longest row, special tokens included (0: no limit)");
   zoo::add_option(app, encode, "truncation", o.truncation, "With --batch: which text is cut");
+  const char* splits = "encode with SentencePiece";
+  zoo::add_option(app, splits, "sample", o.sample,
+                  "A split drawn at random. Unigram: the power to which probabilities are raised "
+                  "(0: all splits alike); BPE: the probability that a merge is left out");
+  zoo::add_option(app, splits, "nbest", o.nbest,
+                  "Unigram: the N most probable splits of a line as [{\"score\", \"ids\"}, ...]; "
+                  "with --sample: draw from these alone");
+  zoo::add_option(app, splits, "seed", o.seed, "Of --sample: the same seed, the same splits");
   app.add_flag("--skip-special", o.skip_special, "Leave special tokens out")->group("decode");
   app.add_option("--file", o.file, "The text (default: standard input)")->group("compare");
   app.add_option("--page", o.page, "Write the table and a plot as a page (HTML)")->group("compare");

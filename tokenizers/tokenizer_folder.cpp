@@ -12,6 +12,8 @@
 #include "tokenizers/character.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
+#include "tokenizers/families/tiktoken_files.h"
+#include "tokenizers/json_fields.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/sentencepiece/marian.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
@@ -22,7 +24,7 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-// What transformers and the zoo put beside a model; *.model comes to these.
+// What transformers and the zoo put beside a model; *.model and *.tiktoken come to these.
 constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
                                                 "tokenizer_config.json",
                                                 "special_tokens_map.json",
@@ -33,27 +35,25 @@ constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
                                                 "source.spm",
                                                 "target.spm"};
 
-/// The folder's *.model files, the usual names first.
-std::vector<fs::path> model_files(const fs::path& folder) {
+std::vector<fs::path> files_ending(const fs::path& folder, const char* extension) {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".model" && entry.is_regular_file()) {
+    if (entry.path().extension() == extension && entry.is_regular_file()) {
       found.push_back(entry.path());
     }
   }
   std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// The folder's *.model files, the usual names first.
+std::vector<fs::path> model_files(const fs::path& folder) {
+  std::vector<fs::path> found = files_ending(folder, ".model");
   for (const char* name : {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"}) {
     const auto usual = std::find(found.begin(), found.end(), folder / name);
     if (usual != found.end()) std::rotate(found.begin(), usual, usual + 1);
   }
   return found;
-}
-
-/// Pieces of a broken file may stand in a message: it stays one line.
-std::string on_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return text;
 }
 
 /// Runs `read` and puts the file's name before what it complains of.
@@ -65,7 +65,8 @@ std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
     throw std::runtime_error(fmt::format(
         "{}: a part that a tokenizer.json must have is missing or of another type", file.string()));
   } catch (const std::exception& error) {
-    throw std::runtime_error(fmt::format("{}: {}", file.string(), on_one_line(error.what())));
+    throw std::runtime_error(
+        fmt::format("{}: {}", file.string(), fields::on_one_line(error.what())));
   }
 }
 
@@ -116,11 +117,23 @@ Made load_marian(const fs::path& folder, const LoadOptions& options) {
 }
 
 /// A tokenizer.json made of a family's older files.
-Made load_document(const fs::path& folder, const char* file,
-                   const std::function<std::string()>& document) {
-  return reading(folder / file, [&]() -> Made {
-    return std::make_unique<PipelineTokenizer>(document(), config_of(folder));
+Made load_document(const fs::path& file, const std::function<std::string()>& document) {
+  return reading(file, [&]() -> Made {
+    return std::make_unique<PipelineTokenizer>(document(), config_of(file.parent_path()));
   });
+}
+
+Made load_tiktoken(const fs::path& file) {
+  return load_document(
+      file, [&] { return tiktoken_document(read_file(file), tiktoken_encoding_of(file)).dump(); });
+}
+
+/// *.model: SentencePiece's, or Llama 3's ranks.
+Made load_model(const fs::path& file) {
+  std::string model = read_file(file);
+  if (is_tiktoken(model)) return load_tiktoken(file);
+  return reading(
+      file, [&]() -> Made { return std::make_unique<SentencePieceTokenizer>(std::move(model)); });
 }
 
 std::string listing(const fs::path& folder) {
@@ -157,22 +170,21 @@ Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
   }
   if (fs::exists(folder / "tokenizer.json", ignored)) return load_json(folder);
   if (marian) return load_marian(folder, options);
-  if (const auto models = model_files(folder); !models.empty()) {
-    return reading(models.front(), [&]() -> Made {
-      return std::make_unique<SentencePieceTokenizer>(read_file(models.front()));
-    });
-  }
+  if (const auto models = model_files(folder); !models.empty()) return load_model(models.front());
   if (has(folder, "vocab.json") && has(folder, "merges.txt")) {
-    return load_document(folder, "vocab.json", [&] { return read_byte_bpe_folder(folder).dump(); });
+    return load_document(folder / "vocab.json",
+                         [&] { return read_byte_bpe_folder(folder).dump(); });
   }
   if (has(folder, "vocab.txt")) {
-    return load_document(folder, "vocab.txt", [&] {
+    return load_document(folder / "vocab.txt", [&] {
       return bert_document(read_file(folder / "vocab.txt"), config_of(folder));
     });
   }
+  const std::vector<fs::path> ranks = files_ending(folder, ".tiktoken");
+  if (ranks.size() == 1) return load_tiktoken(ranks.front());
   throw std::runtime_error(
       fmt::format("tokenizer folder {}: expected tokenizer.json, a SentencePiece .model file, "
-                  "vocab.json with merges.txt, or vocab.txt; found {}",
+                  "vocab.json with merges.txt, vocab.txt, or one .tiktoken file; found {}",
                   folder.string(), listing(folder)));
 }
 
@@ -182,6 +194,7 @@ void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
     throw std::runtime_error(fmt::format("tokenizer folder {}: no such folder", from.string()));
   }
   std::vector<fs::path> files = model_files(from);
+  for (fs::path& file : files_ending(from, ".tiktoken")) files.push_back(std::move(file));
   for (const std::string_view name : kTokenizerFiles) {
     if (fs::is_regular_file(from / name, ignored)) files.push_back(from / name);
   }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "app/files.h"
+#include "tokenizers/json_fields.h"
 
 namespace zoo {
 namespace {
@@ -39,7 +40,7 @@ std::string make_tokenizer_config(const Tokenizer& tokenizer) {
 }
 
 json parse_tokenizer_json(std::string_view text) {
-  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json parsed = fields::parse(text);
   if (parsed.is_discarded()) throw std::runtime_error("not valid JSON; is the file whole?");
   const auto model = parsed.is_object() ? parsed.find("model") : parsed.end();
   if (!parsed.is_object() || model == parsed.end() || !model->is_object() ||

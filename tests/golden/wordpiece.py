@@ -37,6 +37,7 @@ RULES = [{"type": name} for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase", 
     {"type": "Prepend", "prepend": "\u2581>"},
     {"type": "Replace", "pattern": {"String": "a"}, "content": "\u00e6e"},
     {"type": "Replace", "pattern": {"Regex": "\\s+|ss"}, "content": "_"},
+    {"type": "Replace", "pattern": {"Regex": "\\bs|\\B[et]\\b|\\b\\s"}, "content": "_"},
     {"type": "Sequence", "normalizers": [{"type": name} for name in ("NFKD", "StripAccents", "Lowercase", "NFC")]}]
 PIECES = (
     "[PAD] [UNK] [CLS] [SEP] [MASK] un una ##aff ##able ##a ##b ##ab ##abc ##abcd a ab abc abcdef ##def ##e ##f cafe "
@@ -139,7 +140,7 @@ def documents():
     return [document_case(vocab, config) for vocab, config in [
         (special + "a\n##b\n", None),
         (special + "a\n", {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}),
-        ("a\r\nb\u3000\r\n c\n", {}),
+        ("a\r\nb\u3000\r\n\r\n c\n\n", {}),
         ("<pad>\n<unk>\n<s>\n</s>\n<mask>\n", names),
         (special + "a", added)]]
 

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 
 #include "tests/programs/run_program.h"
@@ -70,6 +73,66 @@ TEST_F(TokenizeTest, SpecialTokensAreAddedSkippedAndReadAsFlagsSay) {
               ::testing::Not(HasSubstr("[1]")));
   EXPECT_EQ(tokenize({"--tokenizer", bpe, "decode"}, "[1, 2]\n").out, "<s></s>\n");
   EXPECT_EQ(tokenize({"--tokenizer", bpe, "decode", "--skip-special"}, "[1, 2]\n").out, "\n");
+}
+
+TEST_F(TokenizeTest, SentencePieceSplitsAreDrawnAndListed) {
+  std::ofstream text(folder_ / "text.txt");
+  const char* const syllables[] = {"ka", "lo", "mi", "su", "ter", "vin", "or", "que"};
+  std::mt19937 random(1);
+  for (int word = 0; word < 4000; ++word) {
+    for (unsigned i = random() % 3 + 1; i > 0; --i) text << syllables[random() % 8];
+    text << (word % 9 == 0 ? "\n" : " ");
+  }
+  text.close();
+  const std::string unigram = (folder_ / "unigram").string(), bpe = (folder_ / "bpe").string();
+  for (const auto& [kind, out] :
+       {std::pair("sentencepiece-unigram", unigram), {"sentencepiece-bpe", bpe}}) {
+    const auto trained = train({"--kind", kind, "--vocab-size", "330", "--out", out});
+    ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  }
+  const std::string lines = "kalomi tervin\nkalomi tervin\n\n";
+  const auto encode = [&](const std::string& folder, std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--tokenizer", folder, "encode"});
+    return tokenize(flags, lines);
+  };
+  const std::string best = encode(unigram, {}).out;
+  const auto drawn = encode(unigram, {"--sample", "0.1", "--seed", "3"});
+  EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_NE(drawn.out, best);
+  EXPECT_EQ(drawn.out, encode(unigram, {"--sample", "0.1", "--seed", "3"}).out);
+  EXPECT_NE(drawn.out, encode(unigram, {"--sample", "0.1", "--seed", "4"}).out);
+  EXPECT_EQ(tokenize({"--tokenizer", unigram, "decode"}, drawn.out).out, lines);
+  EXPECT_EQ(encode(unigram, {"--sample", "0.1", "--nbest", "1"}).out, best);
+  EXPECT_EQ(encode(bpe, {"--sample", "0"}).out, encode(bpe, {}).out);
+  EXPECT_NE(encode(bpe, {"--sample", "0.9"}).out, encode(bpe, {}).out);
+  EXPECT_THAT(encode(unigram, {"--sample", "1", "--special"}).out, StartsWith("[1,"));
+  const auto first_line = [](const std::string& out) {
+    return nlohmann::json::parse(out.substr(0, out.find('\n')));
+  };
+  const auto listed = first_line(encode(unigram, {"--nbest", "3"}).out);
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_GE(listed[0]["score"], listed[1]["score"]);
+  EXPECT_EQ(listed[0]["ids"], first_line(best));
+  EXPECT_THAT(encode(unigram, {"--nbest", "1", "--pieces"}).out, HasSubstr("\"pieces\": [\""));
+}
+
+TEST_F(TokenizeTest, SplitsAreRefusedWhereNoneCanBeDrawn) {
+  const auto refusal = [&](std::vector<std::string> flags, int code) {
+    flags.insert(flags.end(), {"--tokenizer", tokenizer_});
+    const auto found = tokenize(flags, "ab\n");
+    EXPECT_EQ(found.exit_code, code);
+    EXPECT_EQ(found.out, "");
+    EXPECT_EQ(std::count(found.err.begin(), found.err.end(), '\n'), 1) << found.err;
+    return found.err;
+  };
+  EXPECT_THAT(refusal({"encode", "--sample", "0.1"}, 1),
+              HasSubstr("need a SentencePiece tokenizer with its .model file"));
+  EXPECT_THAT(refusal({"encode", "--nbest", "2"}, 1), HasSubstr("kind character; leave them out"));
+  EXPECT_THAT(refusal({"decode", "--sample", "0.1"}, 2), HasSubstr("for the verb encode"));
+  EXPECT_THAT(refusal({"encode", "--sample", "0.1", "--batch"}, 2), HasSubstr("do not go with"));
+  EXPECT_THAT(refusal({"encode", "--sample", "-1"}, 2), HasSubstr("must be 0 or more"));
+  EXPECT_THAT(refusal({"encode", "--sample", "nan"}, 2), HasSubstr("--sample"));
+  EXPECT_THAT(refusal({"encode", "--nbest", "0"}, 2), HasSubstr("must be 1 to 1024"));
 }
 
 TEST_F(TokenizeTest, BadLinesAreNamedAfterTheGoodOnesArePrinted) {

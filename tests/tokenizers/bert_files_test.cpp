@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -65,6 +66,29 @@ TEST(BertFilesTest, GiveMissingSpecialTokensTheNextIds) {
 TEST(BertFilesTest, TheLastOfEqualLinesCounts) {
   const json made = document("a\nb\na\n\n\n");
   EXPECT_EQ(made["model"]["vocab"], json::parse(R"({"b": 1, "a": 2, "": 4})"));
+}
+
+std::map<std::string, int> added_ids(const json& document) {
+  std::map<std::string, int> ids;
+  for (const json& token : document["added_tokens"]) ids[token["content"]] = token["id"];
+  return ids;
+}
+
+// The ids are those of AutoTokenizer in transformers 5.23.
+TEST(BertFilesTest, NewTokensCountFromTheDifferentPiecesOn) {
+  const json config = {{"additional_special_tokens", {"<x>"}},
+                       {"added_tokens_decoder", {{"9", {{"content", "<y>"}}}}}};
+  const std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\na\nb\n";
+  EXPECT_EQ(added_ids(document(vocabulary, config)), (std::map<std::string, int>{{"[PAD]", 0},
+                                                                                 {"[UNK]", 1},
+                                                                                 {"[CLS]", 2},
+                                                                                 {"[SEP]", 3},
+                                                                                 {"[MASK]", 4},
+                                                                                 {"<y>", 7},
+                                                                                 {"<x>", 8}}));
+  EXPECT_EQ(added_ids(document("a\nb\na\n\n\n")),
+            (std::map<std::string, int>{
+                {"[UNK]", 3}, {"[SEP]", 4}, {"[PAD]", 5}, {"[CLS]", 6}, {"[MASK]", 7}}));
 }
 
 TEST(BertFilesTest, RefuseDamagedFiles) {

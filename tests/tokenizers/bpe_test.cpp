@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/files.h"
+#include "tokenizers/pipeline.h"
 #include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/stages/pre_tokenizer.h"
 
@@ -17,9 +18,11 @@ namespace zoo {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::ThrowsMessage;
 using Pieces = std::vector<std::string>;
 
@@ -111,6 +114,8 @@ TEST(BpeTest, AMissingUnknownTokenIsNoticedWhenItIsNeeded) {
   EXPECT_THAT(pieces(*model, "a"), ElementsAre("a"));
   EXPECT_THAT([&] { pieces(*model, "b"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("'<unk>'")));
+  const auto odd = make_bpe_model(model_of({"a"}, {}, {{"unk_token", "\n\""}}), false);
+  EXPECT_THAT([&] { pieces(*odd, "\n"); }, ThrowsMessage<std::runtime_error>(Not(HasSubstr("\n"))));
 }
 
 TEST(BpeTest, AWordOfTheVocabularyStaysWholeWhereMergesAreIgnored) {
@@ -161,6 +166,73 @@ TEST(BpeTest, AMegabyteWithoutSpacesIsNoTrouble) {
 }
 
 // Made by tests/golden/byte_bpe.py.
+TEST(BpeTest, IdsAndTheirEndsAreThoseOfThePackage) {
+  const json golden = json::parse(read_file("tests/golden/byte_bpe/models.json"));
+  ASSERT_GT(golden["cases"].size(), 10u);
+  for (const json& entry : golden["cases"]) {
+    json model = entry["model"];
+    model.update(golden["vocabularies"][entry["vocabulary"].get<size_t>()]);
+    const json whole = {{"pre_tokenizer", entry["pre_tokenizer"]}, {"model", model}};
+    const PipelineTokenizer tokenizer(whole.dump());
+    for (size_t i = 0; i < golden["texts"].size(); ++i) {
+      const std::string text = golden["texts"][i];
+      const Encoding found = tokenizer.encode(text);
+      EXPECT_EQ(json(found.ids), entry["ids"][i]) << entry["name"] << " on '" << text << "'";
+      EXPECT_EQ(tokenizer.ids(text), found.ids) << "untracked, " << entry["name"];
+      if (entry["ends"].is_null()) continue;
+      json ends = json::array();
+      for (const auto& [begin, end] : found.offsets) ends.push_back(end);
+      EXPECT_EQ(ends, entry["ends"][i]) << entry["name"] << " on '" << text << "'";
+    }
+  }
+}
+
+TEST(BpeTest, MergesAreStringsOrPairs) {
+  const Pieces all = {"a", "b", "ab"};
+  json model = model_of(all, {"a b"});
+  EXPECT_THAT(pieces(model, "ab"), ElementsAre("ab"));
+  model["merges"] = json::array({json::array({"a", "b"})});
+  EXPECT_THAT(pieces(model, "ab"), ElementsAre("ab"));
+  model["merges"] = json::array({"#version: 0.2", "a b"});
+  EXPECT_THAT(pieces(model, "ab"), ElementsAre("ab"));
+  json spaces = model_of({" ", "a", " a"}, {});  // only a pair can hold a space
+  spaces["merges"] = json::array({json::array({" ", "a"})});
+  EXPECT_THAT(pieces(spaces, " a"), ElementsAre(" a"));
+}
+
+TEST(BpeTest, DamagedModelsAreRefusedInOneLine) {
+  const auto refuses = [](const char* key, const json& value, const std::string& why) {
+    json model = model_of({"a", "b", "ab"}, {"a b"});
+    value.is_discarded() ? void(model.erase(key)) : void(model[key] = value);
+    EXPECT_THAT([&] { make_bpe_model(model, false); },
+                ThrowsMessage<std::runtime_error>(AllOf(HasSubstr(why), Not(HasSubstr("\n")))))
+        << key << ": " << value;
+  };
+  const json missing(json::value_t::discarded);
+  refuses("vocab", missing, "BPE: 'vocab' is missing");
+  refuses("vocab", json::array({"a"}), "must be an object of pieces and ids, got array");
+  refuses("vocab", {{"a", 0}, {"b", 0}}, "pieces 'a' and 'b' have one id, 0");
+  for (const json& id : {json(-1), json(1.5), json("0"), json(), json(1'000'000), json(1ull << 63)})
+    refuses("vocab", {{"a", id}}, "the id of piece 'a' must be an integer from 0 to");
+  refuses("merges", missing, "BPE: 'merges' is missing");
+  // An object of merges: neither does the `tokenizers` package read one.
+  for (const json& merges : {json(), json("a b"), json(3), json::object(), json{{"a b", 0}}})
+    refuses("merges", merges, "BPE: 'merges' must be an array");
+  for (const json& merge : {json("ab"), json("a b c"), json("a  b"), json(3), json::array({"a"}),
+                            json::array({"a", "b", "ab"}), json::array({"a", 1}), json()})
+    refuses("merges", json::array({"a b", merge}), "BPE: merge 2 must be two pieces");
+  refuses("merges", json::array({"a c"}), "BPE: merge 1 ('a' and 'c') needs the piece 'c'");
+  refuses("merges", json::array({"b a"}), "needs the piece 'ba', which is not in the vocabulary");
+  refuses("continuing_subword_prefix", "##", "shorter than the continuing_subword_prefix");
+  refuses("continuing_subword_prefix", 1, "'continuing_subword_prefix' must be a string");
+  refuses("end_of_word_suffix", json::array(), "'end_of_word_suffix' must be a string");
+  refuses("unk_token", 5, "'unk_token' must be a string");
+  for (const char* flag : {"fuse_unk", "byte_fallback", "ignore_merges"})
+    refuses(flag, "yes", "must be true or false");
+  refuses("dropout", 0.5, "dropout is not supported");
+  refuses("dropout", "none", "dropout is not supported");
+}
+
 TEST(BpeTest, ModelsNeverReadEachOthersCachedWords) {
   for (int round = 0; round < 50; ++round) {  // a new model may lie where a destroyed one did
     const auto merged = make_bpe_model(model_of({"a", "b", "ab"}, {"a b"}), false);

@@ -43,7 +43,7 @@ TEST(HostileFilesTest, FoldersThatAreNoneOrHoldNoTokenizerSayWhatWasExpected) {
   EXPECT_THAT([] { load_tokenizer("CMakeLists.txt"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("not a folder")));
   EXPECT_THAT(complaint("readme.txt", "hello"),
-              HasSubstr("vocab.json with merges.txt, or vocab.txt; found readme.txt"));
+              HasSubstr("vocab.txt, or one .tiktoken file; found readme.txt"));
 }
 
 TEST(HostileFilesTest, RefusesEveryTruncationOfAModel) {

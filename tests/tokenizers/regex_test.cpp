@@ -57,6 +57,26 @@ TEST(RegexTest, LooksAround) {
   EXPECT_THAT(matches("(?<=éa|ab)c", "éac abc c"), ElementsAre("c", "c"));
 }
 
+// The words of Oniguruma and of Rust are found by their engines.
+TEST(RegexTest, WordsHaveEdges) {
+  EXPECT_THAT(matches(R"(\b\w+\b)", "don't stop"), ElementsAre("don", "t", "stop"));
+  EXPECT_THAT(matches(R"(\bfoo\b)", "foo foobar barfoo"), ElementsAre("foo"));
+  EXPECT_THAT(matches(R"(\bé)", "éaé é\u0301é"), ElementsAre("é", "é"));
+  EXPECT_THAT(matches(R"(a\B.)", "a- ab a\u0301"), ElementsAre("ab", "a\u0301"));
+  EXPECT_THAT(matches(R"(\B)", "ab cd"), ElementsAre("", ""));
+  EXPECT_THAT(matches(R"(\B)", "  "), ElementsAre("", "", ""));
+  EXPECT_THAT(matches(R"(\b)", ""), IsEmpty());
+  EXPECT_THAT(matches(R"((?i:\ba))", "A ba"), ElementsAre("A"));
+  EXPECT_THAT(matches(R"(a\b)", "a\xFF a\xC3\xA9 a\xC3"), ElementsAre("a", "a"));
+  EXPECT_THAT(matches(R"(\b.)", "\xFF\x61\xFF"), ElementsAre("a", "\xFF"));
+  EXPECT_THAT(matches(R"(a\b)", "a² a\u200D"), ElementsAre("a"));
+  EXPECT_THAT(matches(R"(a\b)", "a² a\u200D", kRust), ElementsAre("a"));
+  const Regex oniguruma(R"(a\b)"), rust(R"(a\b)", kRust);
+  Span span;
+  EXPECT_FALSE(Regex::Matches(oniguruma, "a²").next(span));
+  EXPECT_TRUE(Regex::Matches(rust, "a²").next(span));
+}
+
 TEST(RegexTest, ClassesAreSets) {
   EXPECT_THAT(matches("[a-cx]+", "abxyc"), ElementsAre("abx", "c"));
   EXPECT_THAT(matches("[^a\\s]+", "ab c"), ElementsAre("b", "c"));
@@ -126,7 +146,8 @@ TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {
   refuses("a{3,2}", "in order");
   refuses("a{100001}", "at most 100000");
   refuses("(a)\\1", "escape");
-  refuses("\\b", "escape");
+  refuses("[\\b]", "escape");
+  refuses("\\b+", "no length");
   refuses("\\p{Klingon}", "no such class");
   refuses("\\pL", "braces");
   refuses("[[:alpha:]]", "[:name:]");
@@ -175,7 +196,9 @@ TEST(RegexTest, PublishedPatternsNeverGoOutOfHand) {
         Regex::Matches all(regex, text);
         size_t covered = 0;
         for (Span span; all.next(span);) covered += span.end - span.begin;
-        if (name != "clip") ASSERT_EQ(covered, text.size()) << name << " on " << piece;
+        if (name != "clip") {
+          ASSERT_EQ(covered, text.size()) << name << " on " << piece;
+        }
       }
     }
   }

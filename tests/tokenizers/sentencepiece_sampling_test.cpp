@@ -186,7 +186,9 @@ TEST(NBestTest, ListsAllSplitsInTheOrderOfTheirProbability) {
     EXPECT_EQ(found[0].ids, tiny_unigram().ids(text));
     for (size_t i = 0; i < found.size(); ++i) {
       EXPECT_NEAR(found[i].score, expected.at(found[i].ids), 1e-9);
-      if (i > 0) EXPECT_LE(found[i].score, found[i - 1].score);
+      if (i > 0) {
+        EXPECT_LE(found[i].score, found[i - 1].score);
+      }
     }
   }
 }

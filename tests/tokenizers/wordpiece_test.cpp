@@ -15,6 +15,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 json model_of(const std::vector<std::string>& pieces, size_t max_characters = 100,
               const std::string& prefix = "##") {
@@ -123,6 +124,14 @@ TEST(WordPieceTest, WithoutUnknownTokenAnUnknownWordIsAnError) {
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("the vocabulary has no '[UNK]'"));
+  }
+  json odd = model_of({"a"});
+  odd["unk_token"] = "\n";
+  try {
+    split(*make_wordpiece_model(odd), "b");
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
   }
 }
 

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "tokenizers/algorithms/bpe_merges.h"
-#include "tokenizers/algorithms/vocabulary.h"
+#include "tokenizers/algorithms/vocabulary_model.h"
 #include "tokenizers/algorithms/word_cache.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
@@ -32,18 +32,12 @@ struct Options {
   bool fuse_unk = false, byte_fallback = false, ignore_merges = false;
 };
 
-class BpeModel final : public SubwordModel {
+class BpeModel final : public VocabularyModel {
  public:
   BpeModel(Vocabulary vocabulary, const json& merges, Options options);
 
   void encode(std::string_view word, std::vector<int32_t>& ids,
               std::vector<size_t>* ends) const override;
-  int32_t vocab_size() const override { return vocabulary_.size(); }
-  const std::string& piece_of(int32_t id) const override { return vocabulary_.piece_of(id); }
-  std::optional<int32_t> id_of(std::string_view piece) const override {
-    return vocabulary_.id_of(piece);
-  }
-  std::optional<int32_t> unk_id() const override { return unk_id_; }
 
  private:
   void add_merges(const json& merges);
@@ -58,10 +52,8 @@ class BpeModel final : public SubwordModel {
   void split_characters(std::string_view word, std::vector<Symbol>& symbols) const;
   bool add_bytes(std::string_view character, std::vector<Symbol>& symbols) const;
 
-  Vocabulary vocabulary_;
   Options options_;
   BpeMerges merges_;
-  std::optional<int32_t> unk_id_;
   std::optional<PieceMap> whole_words_;  // as bytes, for ignore_merges
   std::array<int32_t, 256> fallback_ = {};
   // Byte-level, where every byte is a piece: by byte, inside a word and at its end.
@@ -76,12 +68,11 @@ uint32_t next_number() {
 }
 
 BpeModel::BpeModel(Vocabulary vocabulary, const json& merges, Options options)
-    : vocabulary_(std::move(vocabulary)),
+    : VocabularyModel(std::move(vocabulary), options.unk_token),
       options_(std::move(options)),
       merges_(merges.size()),
       number_(next_number()) {
   add_merges(merges);
-  if (options_.unk_token) unk_id_ = vocabulary_.id_of(*options_.unk_token);
   find_bytes();
   if (options_.ignore_merges) find_whole_words();
 }
@@ -229,7 +220,7 @@ void BpeModel::split_characters(std::string_view word, std::vector<Symbol>& symb
       if (!unk_id_) {
         throw std::runtime_error(fmt::format(
             "BPE: a text has the unknown character '{}', and the vocabulary no unk_token '{}'",
-            character, *options_.unk_token));
+            fields::on_one_line(character), fields::on_one_line(*options_.unk_token)));
       }
       const uint32_t before = unknown && options_.fuse_unk ? unknown->length : 0;
       if (!options_.fuse_unk) add_unknown();

@@ -9,7 +9,7 @@
 
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/algorithms/unigram.h"
-#include "tokenizers/algorithms/vocabulary.h"
+#include "tokenizers/algorithms/vocabulary_model.h"
 #include "tokenizers/algorithms/wordpiece.h"
 #include "tokenizers/json_fields.h"
 
@@ -19,10 +19,10 @@ namespace {
 using nlohmann::json;
 
 /// Every word is a piece, or unknown.
-class WordLevelModel final : public SubwordModel {
+class WordLevelModel final : public VocabularyModel {
  public:
-  WordLevelModel(Vocabulary vocabulary, std::string unk_token)
-      : vocabulary_(std::move(vocabulary)), unk_id_(vocabulary_.id_of(unk_token)) {}
+  WordLevelModel(Vocabulary vocabulary, const std::string& unk_token)
+      : VocabularyModel(std::move(vocabulary), unk_token) {}
 
   /// Throws std::runtime_error for an unknown word where there is no unk_token.
   void encode(std::string_view word, std::vector<int32_t>& ids,
@@ -35,16 +35,6 @@ class WordLevelModel final : public SubwordModel {
     ids.push_back(id ? *id : *unk_id_);
     if (ends != nullptr) ends->push_back(word.size());
   }
-  int32_t vocab_size() const override { return vocabulary_.size(); }
-  const std::string& piece_of(int32_t id) const override { return vocabulary_.piece_of(id); }
-  std::optional<int32_t> id_of(std::string_view piece) const override {
-    return vocabulary_.id_of(piece);
-  }
-  std::optional<int32_t> unk_id() const override { return unk_id_; }
-
- private:
-  Vocabulary vocabulary_;
-  std::optional<int32_t> unk_id_;
 };
 
 /// Files from before tokenizers 0.10 do not say it.

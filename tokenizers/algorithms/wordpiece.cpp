@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tokenizers/json_fields.h"
+
 namespace zoo {
 namespace {
 
@@ -176,7 +178,7 @@ class WordPiece : public SubwordModel {
     if (!unknown_) {
       throw std::runtime_error(
           fmt::format("WordPiece: a word needs the unknown token, but the vocabulary has no '{}'",
-                      unknown_text_));
+                      fields::on_one_line(unknown_text_)));
     }
     ids.resize(ids_before);
     ids.push_back(*unknown_);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/files.h"
+#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/bert_rules.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/tokenizer_json.h"
@@ -68,8 +69,7 @@ AddedToken read_token(const json& token, const char* where) {
 /// BERT's five special tokens and whatever else the config adds.
 class TokenList {
  public:
-  explicit TokenList(const std::vector<std::string_view>& pieces)
-      : next_id_(static_cast<int32_t>(pieces.size())) {
+  explicit TokenList(const std::vector<std::string_view>& pieces) {
     for (size_t id = 0; id < pieces.size(); ++id) {
       id_of_piece_[pieces[id]] = static_cast<int32_t>(id);
     }
@@ -133,13 +133,20 @@ class TokenList {
                                     [&](const AddedToken& t) { return t.text == token.text; });
     if (known != tokens_.end()) return static_cast<size_t>(known - tokens_.begin());
     const auto piece = id_of_piece_.find(token.text);
-    token.id = piece == id_of_piece_.end() ? next_id_++ : piece->second;
+    token.id = piece == id_of_piece_.end() ? next_id() : piece->second;
     tokens_.push_back(std::move(token));
     return tokens_.size() - 1;
   }
 
+  /// As the reference counts: different pieces, not lines. Where a piece has several lines, the id
+  /// may be that of a later piece, whose name is then hidden when ids are decoded.
+  int32_t next_id() const {
+    auto id = static_cast<int32_t>(id_of_piece_.size());
+    for (const AddedToken& token : tokens_) id = std::max(id, token.id + 1);
+    return id;
+  }
+
   std::unordered_map<std::string_view, int32_t> id_of_piece_;
-  int32_t next_id_;
   std::vector<AddedToken> tokens_;
   std::map<std::string, size_t> roles_;
 };
@@ -167,7 +174,7 @@ OrderedJson bert_template(const AddedToken& cls, const AddedToken& sep) {
 }
 
 json parse_config(std::string_view text) {
-  const json config = text.empty() ? json::object() : json::parse(text, nullptr, false);
+  const json config = text.empty() ? json::object() : fields::parse(text);
   if (!config.is_object()) {
     throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
   }

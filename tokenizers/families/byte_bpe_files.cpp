@@ -11,6 +11,7 @@
 #include "tokenizers/algorithms/vocabulary.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/tiktoken_patterns.h"
+#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {
@@ -22,7 +23,7 @@ using Merges = std::vector<std::pair<std::string, std::string>>;
 constexpr std::string_view kSuffix = "</w>";  // CLIP's, of the last piece of a word
 
 Vocabulary read_vocab(std::string_view text) {
-  const json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json parsed = fields::parse(text);
   if (parsed.is_discarded()) {
     throw std::runtime_error("vocab.json: not valid JSON; is the file whole?");
   }
@@ -62,19 +63,19 @@ void check_merges(const Vocabulary& vocabulary, const Merges& merges) {
   }
 }
 
-/// The parts around the model that differ between families.
+/// What differs between families.
 struct Family {
-  ordered_json normalizer, pre_tokenizer, post_processor, decoder;
-  std::vector<AddedTokenRule> added;
+  TokenizerJson parts;
+  std::vector<AddedToken> added;
 };
 
-AddedTokenRule special(const Vocabulary& vocabulary, std::string text, bool normalized,
-                       bool lstrip = false) {
+AddedToken special(const Vocabulary& vocabulary, std::string text, bool normalized,
+                   bool lstrip = false) {
   const int32_t id = vocabulary.id_of(text).value();
-  return {.id = id, .text = std::move(text), .normalized = normalized, .lstrip = lstrip};
+  return {.id = id, .text = std::move(text), .lstrip = lstrip, .normalized = normalized};
 }
 
-ordered_json roberta_processing(const AddedTokenRule& before, const AddedTokenRule& after,
+ordered_json roberta_processing(const AddedToken& before, const AddedToken& after,
                                 bool trim_offsets) {
   return {{"type", "RobertaProcessing"},
           {"sep", ordered_json::array({after.text, after.id})},
@@ -84,10 +85,12 @@ ordered_json roberta_processing(const AddedTokenRule& before, const AddedTokenRu
 }
 
 Family byte_level_family() {
-  return {.normalizer = nullptr,
-          .pre_tokenizer = byte_level_json(false, true, true),
-          .post_processor = byte_level_json(true, false, true),
-          .decoder = byte_level_json(true, true, true)};
+  return {.parts = {.normalizer = nullptr,
+                    .pre_tokenizer = byte_level_json(false, true, true),
+                    .post_processor = byte_level_json(true, false, true),
+                    .decoder = byte_level_json(true, true, true),
+                    .model = nullptr},
+          .added = {}};
 }
 
 Family gpt2(const Vocabulary& vocabulary) {
@@ -104,7 +107,7 @@ Family roberta(const Vocabulary& vocabulary) {
     if (vocabulary.id_of(name)) family.added.push_back(special(vocabulary, name, true));
   }
   family.added.push_back(special(vocabulary, "<mask>", true, /*lstrip=*/true));
-  family.post_processor =
+  family.parts.post_processor =
       roberta_processing(special(vocabulary, "<s>", true), special(vocabulary, "</s>", true), true);
   return family;
 }
@@ -114,22 +117,22 @@ Family clip(const Vocabulary& vocabulary) {
   // Also for texts that write it in capitals, as the model's own file has it; not so the end.
   family.added.push_back(special(vocabulary, "<|startoftext|>", true));
   family.added.push_back(special(vocabulary, "<|endoftext|>", false));
-  family.normalizer = {
+  family.parts.normalizer = {
       {"type", "Sequence"},
       {"normalizers",
        ordered_json::array(
            {{{"type", "NFC"}},
             {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}},
             {{"type", "Lowercase"}}})}};
-  family.pre_tokenizer = {
+  family.parts.pre_tokenizer = {
       {"type", "Sequence"},
       {"pretokenizers", ordered_json::array({split_json(split_pattern("clip"), "Removed", true),
                                              byte_level_json(false, true, true)})}};
-  family.post_processor = roberta_processing(family.added[0], family.added[1], false);
+  family.parts.post_processor = roberta_processing(family.added[0], family.added[1], false);
   const auto replace = [](std::string_view from) -> ordered_json {
     return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", " "}};
   };
-  family.decoder = {
+  family.parts.decoder = {
       {"type", "Sequence"},
       {"decoders",
        ordered_json::array({byte_level_json(true, true, true),
@@ -175,12 +178,6 @@ ordered_json split_json(std::string_view regex, std::string_view behaviour, bool
           {"invert", invert}};
 }
 
-ordered_json added_token_json(const AddedTokenRule& token) {
-  return {{"id", token.id},         {"content", token.text}, {"single_word", false},
-          {"lstrip", token.lstrip}, {"rstrip", false},       {"normalized", token.normalized},
-          {"special", true}};
-}
-
 ordered_json byte_bpe_document(std::string_view vocab_json, std::string_view merges_txt) {
   const Vocabulary vocabulary = read_vocab(vocab_json);
   const Merges merges = read_merges(merges_txt);
@@ -196,24 +193,12 @@ ordered_json byte_bpe_document(std::string_view vocab_json, std::string_view mer
   const bool is_clip = suffix && has("<|startoftext|>") && has("<|endoftext|>");
   const bool is_roberta = !is_clip && has("<s>") && has("</s>") && has("<mask>");
   Family family = is_clip ? clip(vocabulary) : is_roberta ? roberta(vocabulary) : gpt2(vocabulary);
-  std::sort(family.added.begin(), family.added.end(),
-            [](const auto& a, const auto& b) { return a.id < b.id; });
-  ordered_json added = ordered_json::array();
-  for (const AddedTokenRule& token : family.added) added.push_back(added_token_json(token));
-  ordered_json model = bpe_model_json(vocab, merges);
+  ordered_json& model = family.parts.model = bpe_model_json(vocab, merges);
   if (is_clip) {
     model["unk_token"] = "<|endoftext|>";
     model["end_of_word_suffix"] = kSuffix;
   }
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", std::move(added)},
-          {"normalizer", std::move(family.normalizer)},
-          {"pre_tokenizer", std::move(family.pre_tokenizer)},
-          {"post_processor", std::move(family.post_processor)},
-          {"decoder", std::move(family.decoder)},
-          {"model", std::move(model)}};
+  return make_tokenizer_json(family.parts, std::move(family.added));
 }
 
 ordered_json read_byte_bpe_folder(const std::filesystem::path& folder) {

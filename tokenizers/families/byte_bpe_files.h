@@ -35,11 +35,4 @@ nlohmann::ordered_json byte_level_json(bool add_prefix_space, bool trim_offsets,
 /// A Split at what a regular expression matches.
 nlohmann::ordered_json split_json(std::string_view regex, std::string_view behaviour, bool invert);
 
-struct AddedTokenRule {
-  int32_t id = 0;
-  std::string text;
-  bool normalized = false, lstrip = false;
-};
-nlohmann::ordered_json added_token_json(const AddedTokenRule& token);
-
 }  // namespace zoo

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -19,6 +20,7 @@
 #include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/text/base64.h"
 #include "tokenizers/tiktoken_patterns.h"
+#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {
@@ -27,13 +29,33 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 struct Special {
-  std::string_view text;
+  std::string text;
   int32_t id;
 };
 struct EncodingRules {
   std::string_view name, pattern;
   std::vector<Special> specials;
+  bool ids_after_pieces = false;  ///< ids of the specials count from the number of pieces on
+  std::string_view begin = {};    ///< what add_special puts before a text
 };
+
+/// Llama 3.1's; Llama 3 has the same ids, of which it calls some otherwise or nothing.
+std::vector<Special> llama3_specials() {
+  constexpr int32_t kAll = 256;
+  const std::map<int32_t, std::string_view> named = {
+      {0, "begin_of_text"},   {1, "end_of_text"},   {4, "finetune_right_pad_id"},
+      {6, "start_header_id"}, {7, "end_header_id"}, {8, "eom_id"},
+      {9, "eot_id"},          {10, "python_tag"}};
+  std::vector<Special> specials;
+  for (int32_t id = 0, reserved = 0; id < kAll; ++id) {
+    const auto name = named.find(id);
+    specials.push_back({name == named.end()
+                            ? fmt::format("<|reserved_special_token_{}|>", reserved++)
+                            : fmt::format("<|{}|>", name->second),
+                        id});
+  }
+  return specials;
+}
 
 const std::vector<EncodingRules>& encodings() {
   static const std::vector<EncodingRules> all = {
@@ -48,6 +70,7 @@ const std::vector<EncodingRules>& encodings() {
         {"<|fim_suffix|>", 100260},
         {"<|endofprompt|>", 100276}}},
       {"o200k_base", "o200k", {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}},
+      {"llama3", "llama3", llama3_specials(), /*ids_after_pieces=*/true, "<|begin_of_text|>"},
   };
   return all;
 }
@@ -116,6 +139,15 @@ PieceMap index_pieces(const std::vector<Piece>& pieces) {
   return ranks;
 }
 
+void check_bytes(const PieceMap& ranks) {
+  for (int byte = 0; byte < 256; ++byte) {
+    if (ranks.find(std::string(1, static_cast<char>(byte)))) continue;
+    throw std::runtime_error(fmt::format(
+        "tiktoken ranks: no piece is the byte 0x{:02X}, every byte must be one; is the file whole?",
+        byte));
+  }
+}
+
 /// All pairs of pieces that make this one; those of low ranks first.
 void add_merges(std::string_view bytes, const PieceMap& ranks,
                 std::vector<std::pair<std::string, std::string>>& merges) {
@@ -130,6 +162,53 @@ void add_merges(std::string_view bytes, const PieceMap& ranks,
     merges.emplace_back(to_byte_alphabet(bytes.substr(0, cut)),
                         to_byte_alphabet(bytes.substr(cut)));
   }
+}
+
+std::vector<AddedToken> added_tokens(const EncodingRules& rules, const std::vector<Piece>& pieces,
+                                     const PieceMap& rank_of) {
+  const int32_t first = rules.ids_after_pieces ? static_cast<int32_t>(pieces.size()) : 0;
+  std::vector<AddedToken> added;
+  for (const Special& special : rules.specials) {
+    const int32_t id = first + special.id;
+    const auto taken =
+        std::lower_bound(pieces.begin(), pieces.end(), id,
+                         [](const Piece& piece, int32_t other) { return piece.rank < other; });
+    if ((taken != pieces.end() && taken->rank == id) || rank_of.find(special.text)) {
+      throw std::runtime_error(fmt::format(
+          "tiktoken ranks: {} has the id {} for {}, which a piece of the file has, too; "
+          "is it the file of another encoding?",
+          rules.name, id, special.text));
+    }
+    added.push_back({.id = id, .text = special.text});
+  }
+  return added;
+}
+
+/// ByteLevel alone adds nothing.
+ordered_json post_processor(const EncodingRules& rules, const std::vector<AddedToken>& added) {
+  ordered_json bytes = byte_level_json(true, false, true);
+  if (rules.begin.empty()) return bytes;
+  const auto begin = std::find_if(added.begin(), added.end(), [&](const AddedToken& token) {
+    return token.text == rules.begin;
+  });
+  const auto part = [&](const char* kind, std::string_view id, int segment) -> ordered_json {
+    return {{kind, {{"id", id}, {"type_id", segment}}}};
+  };
+  const ordered_json single =
+      ordered_json::array({part("SpecialToken", rules.begin, 0), part("Sequence", "A", 0)});
+  ordered_json pair = single;
+  pair.push_back(part("SpecialToken", rules.begin, 1));
+  pair.push_back(part("Sequence", "B", 1));
+  const ordered_json names = {{begin->text,
+                               {{"id", begin->text},
+                                {"ids", ordered_json::array({begin->id})},
+                                {"tokens", ordered_json::array({begin->text})}}}};
+  return {{"type", "Sequence"},
+          {"processors", ordered_json::array({bytes,
+                                              {{"type", "TemplateProcessing"},
+                                               {"single", single},
+                                               {"pair", pair},
+                                               {"special_tokens", names}}})}};
 }
 
 const EncodingRules& rules_of(std::string_view name) {
@@ -183,42 +262,45 @@ ordered_json tiktoken_document(std::string_view ranks, std::string_view encoding
   const EncodingRules& rules = rules_of(encoding);
   const std::vector<Piece> pieces = read_pieces(ranks);
   const PieceMap rank_of = index_pieces(pieces);
+  check_bytes(rank_of);
   std::vector<std::pair<std::string, int32_t>> vocab;
   std::vector<std::pair<std::string, std::string>> merges;
   for (const Piece& piece : pieces) {
     vocab.emplace_back(to_byte_alphabet(piece.bytes), piece.rank);
     add_merges(piece.bytes, rank_of, merges);
   }
-  ordered_json added = ordered_json::array();
-  for (const Special& special : rules.specials) {
-    const auto taken =
-        std::lower_bound(pieces.begin(), pieces.end(), special.id,
-                         [](const Piece& piece, int32_t id) { return piece.rank < id; });
-    if ((taken != pieces.end() && taken->rank == special.id) || rank_of.find(special.text)) {
-      throw std::runtime_error(fmt::format(
-          "tiktoken ranks: {} has the id {} for {}, which a piece of the file has, too; "
-          "is it the file of another encoding?",
-          rules.name, special.id, special.text));
-    }
-    // In the vocabulary, too: the `tokenizers` package gives other added tokens the next free id.
-    vocab.emplace_back(special.text, special.id);
-    added.push_back(added_token_json({.id = special.id, .text = std::string(special.text)}));
+  const std::vector<AddedToken> added = added_tokens(rules, pieces, rank_of);
+  // In the vocabulary, too: the `tokenizers` package gives other added tokens the next free id.
+  for (const AddedToken& token : added) vocab.emplace_back(token.text, token.id);
+  TokenizerJson parts;
+  parts.pre_tokenizer = {
+      {"type", "Sequence"},
+      {"pretokenizers",
+       ordered_json::array({split_json(split_pattern(rules.pattern), "Isolated", false),
+                            byte_level_json(false, true, false)})}};
+  parts.post_processor = post_processor(rules, added);
+  parts.decoder = byte_level_json(true, true, true);
+  parts.model = bpe_model_json(vocab, merges);
+  parts.model["ignore_merges"] = true;
+  return make_tokenizer_json(parts, added);
+}
+
+bool is_tiktoken(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const size_t end = line.find(' ');
+  return end != 0 && end != std::string_view::npos && decode_base64(line.substr(0, end)) &&
+         line.find_first_not_of("0123456789\r", end + 1) == std::string_view::npos;
+}
+
+std::string_view tiktoken_encoding_of(const std::filesystem::path& file) {
+  if (file.extension() != ".tiktoken") return "llama3";
+  for (const EncodingRules& rules : encodings()) {
+    if (file.stem() == rules.name) return rules.name;
   }
-  ordered_json model = bpe_model_json(vocab, merges);
-  model["ignore_merges"] = true;
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", std::move(added)},
-          {"normalizer", nullptr},
-          {"pre_tokenizer",
-           {{"type", "Sequence"},
-            {"pretokenizers",
-             ordered_json::array({split_json(split_pattern(rules.pattern), "Isolated", false),
-                                  byte_level_json(false, true, false)})}}},
-          {"post_processor", byte_level_json(true, false, true)},
-          {"decoder", byte_level_json(true, true, true)},
-          {"model", std::move(model)}};
+  throw std::runtime_error(
+      fmt::format("the name of the file must tell its encoding, which is one of {}; rename it to "
+                  "cl100k_base.tiktoken, for example",
+                  fmt::join(tiktoken_encodings(), ", ")));
 }
 
 std::string tiktoken_ranks(const json& document) {

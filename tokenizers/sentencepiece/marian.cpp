@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "app/files.h"
+#include "tokenizers/json_fields.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -27,7 +28,7 @@ SentencePieceTokenizer read_model(const std::string& bytes, const char* name) {
 }
 
 json read_config(const std::string& text) {
-  json config = json::parse(text.empty() ? "{}" : text, nullptr, /*allow_exceptions=*/false);
+  json config = fields::parse(text.empty() ? "{}" : text);
   if (!config.is_object()) {
     throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
   }
@@ -105,7 +106,7 @@ MarianTokenizer::MarianTokenizer(std::string source_model, std::string target_mo
 }
 
 void MarianTokenizer::read_vocabulary() {
-  const json vocabulary = json::parse(vocab_, nullptr, /*allow_exceptions=*/false);
+  const json vocabulary = fields::parse(vocab_);
   if (!vocabulary.is_object() || vocabulary.empty()) {
     throw std::runtime_error("vocab.json: expected a JSON object of pieces and ids");
   }

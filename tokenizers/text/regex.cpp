@@ -27,19 +27,6 @@ uint8_t byte_at(std::string_view text, size_t position) {
   return static_cast<uint8_t>(text[position]);
 }
 
-bool at_place(regex::Place place, std::string_view text, size_t position) {
-  switch (place) {
-    case regex::Place::kTextBegin:
-      return position == 0;
-    case regex::Place::kTextEnd:
-      return position == text.size();
-    case regex::Place::kLineBegin:
-      return position == 0 || (text[position - 1] == '\n' && position < text.size());
-    default:
-      return position == text.size() || text[position] == '\n';
-  }
-}
-
 }  // namespace
 
 Regex::Regex(std::string_view pattern, Dialect dialect)
@@ -174,6 +161,24 @@ bool Regex::Matches::loop(const Instruction& in, size_t& position) {
   return true;
 }
 
+bool Regex::Matches::at_place(const Instruction& in, size_t position) const {
+  switch (in.place) {
+    case regex::Place::kTextBegin:
+      return position == 0;
+    case regex::Place::kTextEnd:
+      return position == text_.size();
+    case regex::Place::kLineBegin:
+      return position == 0 || (text_[position - 1] == '\n' && position < text_.size());
+    case regex::Place::kLineEnd:
+      return position == text_.size() || text_[position] == '\n';
+    default:
+      break;
+  }
+  const bool before = position > 0 && one(*in.set, step_back(position)) != kNone;
+  const bool after = one(*in.set, position) != kNone;
+  return (before != after) == (in.place == regex::Place::kWordEdge);
+}
+
 bool Regex::Matches::look(const Instruction& in, size_t position) {
   for (size_t i = 0; in.behind && i < in.min; ++i) {
     if (position == 0) return in.negative;
@@ -267,7 +272,7 @@ bool Regex::Matches::run(const Instruction* instruction, size_t& position) {
         good = look(in, at);
         break;
       case Op::kPlace:
-        good = at_place(in.place, text, at);
+        good = at_place(in, at);
         break;
       case Op::kAccept:
         position = at;

@@ -2,9 +2,9 @@
 // with the Unicode classes of the reference (unicode_classes.h).
 //
 // Known: alternation, groups (a capturing group is a plain one), (?i:...), (?>...), lookahead and
-// lookbehind of a fixed length, ^ $ \A \z, `.`, classes with ranges, negation, nesting and &&,
-// \s \d \w \p{..}, escapes, * + ? {m,n} greedy, lazy and possessive. Everything else is refused
-// with its place in the pattern.
+// lookbehind of a fixed length, ^ $ \A \z \b \B, `.`, classes with ranges, negation, nesting and
+// &&, \s \d \w \p{..}, escapes, * + ? {m,n} greedy, lazy and possessive. Everything else is
+// refused with its place in the pattern.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -63,6 +63,7 @@ class Regex {
     size_t one(const regex::Set& set, size_t position) const;
     size_t character(size_t position, char32_t& code) const;
     size_t step_back(size_t position) const;
+    bool at_place(const regex::Instruction& in, size_t position) const;
     void push(const Frame& frame);
     void spend(size_t steps);
 

@@ -42,6 +42,8 @@ class PatternReader {
   bool ignore_case = false;
 
  protected:
+  /// \w; alone: not inside [...].
+  CodePointSet word(bool alone) const;
   const std::string_view pattern_;
   const bool oniguruma_;
   size_t at_ = 0;
@@ -49,7 +51,6 @@ class PatternReader {
  private:
   using Ranges = std::vector<CodePointSet::Range>;
   void check_has_no_case(char32_t first, char32_t last) const;
-  CodePointSet word(bool alone) const;
   CodePointSet property(size_t begin, bool negative);
   char32_t hexadecimal(size_t begin, size_t fewest, size_t most, std::string_view closing);
   void item(CodePointSet& set, Ranges& ranges, size_t first);

@@ -225,6 +225,13 @@ class Parser : private PatternReader {
       at_ += 2;
       return at_place(pattern_[at_ - 1] == 'A' ? Place::kTextBegin : Place::kTextEnd);
     }
+    if (starts("\\b") || starts("\\B")) {
+      at_ += 2;
+      Node node = set_node(word(/*alone=*/true));
+      node.kind = Node::Kind::kPlace;
+      node.place = pattern_[at_ - 1] == 'b' ? Place::kWordEdge : Place::kNoWordEdge;
+      return node;
+    }
     if (auto set = class_escape(/*alone=*/true)) return set_node(std::move(*set));
     return literal(escaped_character());
   }

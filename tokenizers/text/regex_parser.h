@@ -11,18 +11,19 @@
 namespace zoo::regex {
 
 enum class Greed { kGreedy, kLazy, kPossessive };
-enum class Place { kLineBegin, kLineEnd, kTextBegin, kTextEnd };
+enum class Place { kLineBegin, kLineEnd, kTextBegin, kTextEnd, kWordEdge, kNoWordEdge };
 
 struct Node {
   enum class Kind { kText, kSet, kSequence, kAlternatives, kRepeat, kAtomic, kLook, kPlace };
   Kind kind = Kind::kSequence;
-  std::string text = {};                         ///< kText: bytes
-  std::shared_ptr<const CodePointSet> set = {};  ///< kSet
-  std::vector<Node> children = {};               ///< one for kRepeat, kAtomic and kLook
-  size_t min = 1, max = 1;                       ///< kRepeat
-  Greed greed = Greed::kGreedy;                  ///< kRepeat
-  bool behind = false, negative = false;         ///< kLook
-  Place place = Place::kTextBegin;               ///< kPlace
+  std::string text = {};  ///< kText: bytes
+  std::shared_ptr<const CodePointSet> set =
+      {};                                 ///< kSet; kPlace at an edge of words: their characters
+  std::vector<Node> children = {};        ///< one for kRepeat, kAtomic and kLook
+  size_t min = 1, max = 1;                ///< kRepeat
+  Greed greed = Greed::kGreedy;           ///< kRepeat
+  bool behind = false, negative = false;  ///< kLook
+  Place place = Place::kTextBegin;        ///< kPlace
 };
 
 constexpr size_t kNoLimit = static_cast<size_t>(-1);

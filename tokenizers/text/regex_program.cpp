@@ -153,7 +153,10 @@ class Compiler {
       case Node::Kind::kLook:
         return look(node, next);
       case Node::Kind::kPlace:
-        return unknown(add({.op = Op::kPlace, .place = node.place, .next = next.instruction}));
+        return unknown(add({.op = Op::kPlace,
+                            .place = node.place,
+                            .next = next.instruction,
+                            .set = node.set ? set(node.set) : nullptr}));
     }
     return next;
   }

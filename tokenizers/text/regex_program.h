@@ -35,7 +35,7 @@ struct Instruction {
   Place place = Place::kTextBegin;        // kPlace
   const Instruction* next = nullptr;
   const Instruction* inside = nullptr;         // kAtomic, kLook
-  const Set* set = nullptr;                    // kSet, kLoop
+  const Set* set = nullptr;                    // kSet, kLoop, kPlace
   const Alternatives* alternatives = nullptr;  // kAlternatives
   const std::string* text = nullptr;           // kText
   size_t min = 1, max = 1;                     // kLoop; kLook behind: `min` characters
