@@ -135,13 +135,20 @@ GptText opened(const fs::path& tokens, std::shared_ptr<const Tokenizer> tokenize
 
 bool is_token_stream(const fs::path& path) { return path.extension() == ".tokens"; }
 
+/// Throws UsageError where the kernel cannot train this way, before anything is read.
+void check_kernel(const GptOptions& model, torch::Device device) {
+  const auto q = torch::empty({1, 1, 1, 1}, torch::device(device)).requires_grad_(true);
+  const AttendArgs args{.causal = true, .dropout = model.attention_dropout};
+  if (const auto why = attention_kernel(model.attention).refuses(q, q, q, args); !why.empty())
+    throw UsageError(fmt::format("--attention {}: {}", model.attention, why));
+}
+
 /// Throws UsageError for options that cannot be, whatever else there is.
 void check_alone(const GptRunOptions& options) {
   try {
     check(options.train);
     check(options.text);
-    attention_kernel(options.model.attention);
-    find_device(options.train.device);
+    check_kernel(options.model, find_device(options.train.device));
     if (options.train.patience > 0 && options.text.validation_share == 0.0) {
       throw std::invalid_argument(
           "--patience needs validation text: set --validation-share above 0");

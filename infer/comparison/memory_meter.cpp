@@ -37,30 +37,37 @@ void count(int64_t bytes) {
   }
 }
 
+#if defined(__GLIBC__)
+int64_t size_of(void* memory) { return static_cast<int64_t>(::malloc_usable_size(memory)); }
+#else
+int64_t size_of(void*) { return 0; }
+#endif
+
+/// Hands out torch's own blocks, whose deleter is replaced: torch insists that a block is its own
+/// context.
 class CountingAllocator final : public c10::Allocator {
  public:
-  explicit CountingAllocator(c10::Allocator* inner) : inner_(inner) {}
+  explicit CountingAllocator(c10::Allocator* inner) : inner_(inner) {
+    deleter_ = inner->raw_deleter();
+  }
 
   c10::DataPtr allocate(size_t bytes) override {
-    auto block =
-        std::make_unique<Block>(Block{inner_->allocate(bytes), static_cast<int64_t>(bytes)});
-    count(block->bytes);
-    void* const data = block->memory.get();
-    return {data, block.release(), &CountingAllocator::free, c10::Device(c10::DeviceType::CPU)};
+    void* const memory = inner_->raw_allocate(bytes);
+    count(size_of(memory));
+    return {memory, memory, &CountingAllocator::free, c10::Device(c10::DeviceType::CPU)};
   }
+  c10::DeleterFnPtr raw_deleter() const override { return &CountingAllocator::free; }
   void copy_data(void* to, const void* from, size_t bytes) const override {
     inner_->copy_data(to, from, bytes);
   }
 
  private:
-  struct Block {
-    c10::DataPtr memory;
-    int64_t bytes;
-  };
-  static void free(void* context) {
-    const std::unique_ptr<Block> block(static_cast<Block*>(context));
-    count(-block->bytes);
+  static void free(void* memory) {
+    if (memory == nullptr) return;
+    count(-size_of(memory));
+    deleter_(memory);
   }
+  static inline c10::DeleterFnPtr deleter_ = nullptr;
   c10::Allocator* inner_;
 };
 
@@ -89,12 +96,12 @@ int64_t MemoryMeter::peak() const { return most; }
 void* operator new(size_t size) {
   void* const memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) throw std::bad_alloc();
-  zoo::count(static_cast<int64_t>(malloc_usable_size(memory)));
+  zoo::count(zoo::size_of(memory));
   return memory;
 }
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
-  zoo::count(-static_cast<int64_t>(malloc_usable_size(memory)));
+  zoo::count(-zoo::size_of(memory));
   std::free(memory);
 }
 void operator delete(void* memory, size_t) noexcept { operator delete(memory); }

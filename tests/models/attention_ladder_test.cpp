@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Kernels, LadderTest, ::testing::Values("blocked", "onli
 TEST(DecodeTest, RunsOfALongCacheArePutTogether) {
   torch::manual_seed(5);
   for (const int64_t S : {1, 511, 512, 513, 1500}) {
-    for (const int64_t T : {1, 3, 16}) {
+    for (const int64_t T : {1, 3, 16, 17}) {
       SCOPED_TRACE(std::to_string(T) + " queries, " + std::to_string(S) + " keys");
       expect_exact("decode", random_case(2, 4, 2, T, S, 20, {.causal = true}));
       expect_exact("decode", random_case(2, 4, 1, T, S, 33,

@@ -138,7 +138,7 @@ TEST_F(ForwardTest, RefusesModelsAndKernelsThatItDoesNotHave) {
       refusal({{"input_ids", ids}}, {}, folder / "bert"),
       HasSubstr("architecture \"BertForPreTrainingX\" (model_type \"bert\") is not supported"));
   EXPECT_THAT(refusal({{"input_ids", ids}}, {"--attention", "nonsense"}),
-              HasSubstr("matmul, torch"));
+              HasSubstr("flash, decode, torch"));
 }
 
 TEST_F(ForwardTest, AFullDeviceIsAnErrorAndKeepsItsPlace) {

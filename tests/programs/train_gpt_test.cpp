@@ -10,6 +10,8 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,9 @@ namespace zoo::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::DoubleNear;
 using ::testing::HasSubstr;
+using ::testing::Pointwise;
 
 class TrainGptTest : public ::testing::Test {
  protected:
@@ -75,6 +79,12 @@ class TrainGptTest : public ::testing::Test {
     }
     return kept;
   }
+  static std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+  }
   static std::string losses_of(const std::string& out) { return out.substr(out.rfind("val loss")); }
   TemporaryFolder folder_;
 };
@@ -98,6 +108,28 @@ TEST_F(TrainGptTest, ResumedRunEqualsTheWholeOne) {
   EXPECT_EQ(metrics("whole"), metrics("parts"));
   EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
             read_file(folder_ / "parts/last/model.safetensors"));
+}
+
+TEST_F(TrainGptTest, EveryKernelThatTrainsGivesTheSameLosses) {
+  const auto losses = [&](const std::string& kernel) {
+    const auto result = train(tiny(kernel, {{"attention", kernel},
+                                            {"attention-dropout", "0.1"},
+                                            {"max-steps", "10"},
+                                            {"context", "20"},
+                                            {"learning-rate", "1e-2"}}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<double> values;
+    for (const std::string& line : lines_of(read_file(folder_ / kernel / "metrics.jsonl"))) {
+      const auto record = nlohmann::json::parse(line);
+      if (record["split"] == "train") values.push_back(record["loss"]);
+    }
+    return values;
+  };
+  const auto wanted = losses("matmul");
+  ASSERT_EQ(wanted.size(), 10u);
+  EXPECT_LT(wanted.back(), wanted.front());
+  for (const char* kernel : {"blocked", "online", "flash", "torch"})
+    EXPECT_THAT(losses(kernel), Pointwise(DoubleNear(1e-5), wanted)) << kernel;
 }
 
 TEST_F(TrainGptTest, PrintsAConfigurationThatConfigReadsBack) {
@@ -279,7 +311,9 @@ TEST_F(TrainGptTest, UnusableDataIsOneLineAndLeavesNoRunFolder) {
 
 TEST_F(TrainGptTest, WrongUsageEndsWithTwo) {
   expect_error(tiny("run", {{"no-such-flag", "1"}}), 2, "no-such-flag");
-  expect_error(tiny("run", {{"attention", "magic"}}), 2, "known are: matmul, torch");
+  expect_error(tiny("run", {{"attention", "magic"}}), 2, "known are: loops, matmul");
+  expect_error(tiny("run", {{"attention", "loops"}}), 2, "--attention loops: it has no backward");
+  expect_error(tiny("run", {{"attention", "decode"}}), 2, "ask kernel 'matmul'");
   expect_error(tiny("run", {{"position", "sideways"}}), 2, "rotary");
   expect_error(tiny("run", {{"beta2", "1.5"}}), 2, "--beta2 must be");
   expect_error(tiny("run", {{"batch-size", "0"}}), 2, "--batch-size must be");

@@ -6,7 +6,8 @@
 // and these are put together at the end ("split-KV" decoding: Dao et al. 2023, "Flash-Decoding for
 // long-context inference"). Query heads that share a key-value head go through it together, so that
 // a cache of Hkv heads is read once and not H / Hkv times. Costs 4 B H T S Dh operations, and Dh +
-// 2 numbers of memory for each query and run. No backward pass.
+// 2 numbers of memory for each query and run. No backward pass. More than 16
+// queries, such as a long prompt before the first token, are left to `flash`.
 #include <cmath>
 #include <vector>
 
@@ -19,7 +20,7 @@
 namespace zoo {
 namespace {
 
-constexpr int64_t kMostQueries = 16, kRun = 512;
+constexpr int64_t kRun = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLog2E = 1.44269504088896341F;
 
@@ -129,20 +130,15 @@ class DecodeKernel final : public PlainKernel {
     return "a few queries against a long cache, shared between threads along the keys";
   }
   Abilities abilities() const override { return {}; }
-  std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                      const AttendArgs& args) const override {
-    const std::string why = PlainKernel::refuses(q, k, v, args);
-    if (!why.empty() || q.size(2) <= kMostQueries) return why;
-    return "it is for at most " + std::to_string(kMostQueries) + " queries; ask kernel 'flash'";
-  }
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
+    if (call.T > decode::kMostQueries) return flash_kernel().forward(call, result);
     Decode(call, result).run();
   }
 };
 
 }  // namespace
 
-const AttentionKernel& decode_kernel() {
+const PlainKernel& decode_kernel() {
   static const DecodeKernel kernel;
   return kernel;
 }

@@ -5,6 +5,10 @@
 
 namespace zoo::decode {
 
+/// From here on tiles of queries are quicker than rows (compare_attention --shapes
+/// 1x12x16x64x1024).
+inline constexpr int64_t kMostQueries = 16;
+
 /// scores[r * stride + n] = query_r . key_n; rows of queries lie Dh apart, keys `step`.
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride);

@@ -4,7 +4,8 @@
 // that causal, window or lengths hide are never touched; heads are read where a projection left
 // them. Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T
 // S. Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) forms the weights again from q, k
-// and the logarithm of each row's sum, which makes it five products where forward has two.
+// and the logarithm of each row's sum, which makes it five products where forward has two. A
+// forward pass of a few queries, as in generating text, is left to `decode`.
 #include <vector>
 
 #include "models/attention/kernels/decode_rows.h"
@@ -119,7 +120,7 @@ class FlashKernel final : public PlainKernel {
 
 }  // namespace
 
-const AttentionKernel& flash_kernel() {
+const PlainKernel& flash_kernel() {
   static const FlashKernel kernel;
   return kernel;
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "models/attention/attend.h"
+#include "models/attention/kernels/plain_kernel.h"
 
 namespace zoo {
 
@@ -11,8 +12,8 @@ const AttentionKernel& loops_kernel();    ///< the definition
 const AttentionKernel& matmul_kernel();   ///< the formula in torch operations
 const AttentionKernel& blocked_kernel();  ///< blocks that stay in the cache
 const AttentionKernel& online_kernel();   ///< online softmax: no row of scores
-const AttentionKernel& flash_kernel();    ///< tiles in SIMD registers
-const AttentionKernel& decode_kernel();   ///< few queries, long cache
+const PlainKernel& flash_kernel();        ///< tiles in SIMD registers
+const PlainKernel& decode_kernel();       ///< few queries, long cache
 const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
 
 /// Oldest idea first.
