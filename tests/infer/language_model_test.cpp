@@ -65,7 +65,7 @@ TEST(LanguageModelTest, SaysInOneLineWhatIsWrongWithAFolder) {
 
   write_checkpoint(folder.path(), U"abc");
   EXPECT_THAT(error_of({.model = folder.path(), .device = "cpu", .attention = "fast"}),
-              HasSubstr("--attention: unknown kernel 'fast'; known are: matmul, torch"));
+              HasSubstr("--attention: unknown kernel 'fast'; known are: loops, matmul"));
   std::filesystem::remove(folder / "model.safetensors");
   EXPECT_THAT(error_of({.model = folder.path()}), HasSubstr("model.safetensors"));
 }
