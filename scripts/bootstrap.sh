@@ -2,6 +2,7 @@
 # Installs what the zoo needs and this machine lacks: Debian packages with apt, LibTorch from PyPI into .venv.
 # Instant when nothing is missing; an install that was cut off is found and repaired by the next call.
 #   scripts/bootstrap.sh               everything to build and test on the CPU (1.3 GB)
+#   scripts/bootstrap.sh --nvcc        also a CUDA compiler where no toolkit stands: compiles the CUDA kernels (+0.3 GB)
 #   scripts/bootstrap.sh --cuda        also the CUDA libraries of LibTorch, and nvcc where no toolkit stands (+4 GB)
 #   scripts/bootstrap.sh --reference   also .venv-reference: PyTorch and transformers for Python, to compare with (5.6 GB)
 #   scripts/bootstrap.sh --check       installs nothing: says what is missing, exit code 1 if anything is
@@ -78,6 +79,7 @@ is_complete() {  # set, folder, requirements...
 
 missing_sets() {
   [ -n "${LIBTORCH:-}" ] || is_complete libtorch "$root/.venv" "${libtorch[@]}" || echo libtorch
+  [ "$with_nvcc" = no ] || [ "$have_nvcc" = yes ] || is_complete nvcc "$root/.venv" "${nvcc[@]}" || echo nvcc
   [ "$with_cuda" = no ] || is_complete cuda "$root/.venv" "${cuda[@]}" || echo cuda
   [ "$with_reference" = no ] || is_complete reference "$root/.venv-reference" "${reference[@]}" || echo reference
 }
@@ -155,22 +157,25 @@ install_sets() {
     flock -n 9 || { say "another bootstrap is at work; waiting for it" && flock 9; }
   fi
   [ -n "${LIBTORCH:-}" ] || install_set libtorch "$root/.venv" '1.3 GB' --no-deps "${libtorch[@]}"
+  [ "$with_nvcc" = no ] || [ "$have_nvcc" = yes ] ||
+    install_set nvcc "$root/.venv" '0.3 GB' --no-deps "${nvcc[@]}"
   [ "$with_cuda" = no ] || install_set cuda "$root/.venv" '5 GB' '' "${cuda[@]}"
   [ "$with_reference" = no ] || install_set reference "$root/.venv-reference" '5.6 GB' '' "${reference[@]}"
 }
 
 # ---- Main -----------------------------------------------------------------------------------------------------------
-only_check=no with_cuda=no with_reference=no
+only_check=no with_nvcc=no with_cuda=no with_reference=no
 for argument in "$@"; do
   case "$argument" in
     --check) only_check=yes ;;
-    --cuda) with_cuda=yes ;;
+    --nvcc) with_nvcc=yes ;;
+    --cuda) with_nvcc=yes with_cuda=yes ;;
     --reference) with_reference=yes ;;
     -h | --help)
       sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
       exit 0
       ;;
-    *) stop "unknown option $argument; known are --cuda, --reference, --check" ;;
+    *) stop "unknown option $argument; known are --nvcc, --cuda, --reference, --check" ;;
   esac
 done
 if [ -n "${LIBTORCH:-}" ]; then
@@ -181,7 +186,8 @@ if [ -n "${LIBTORCH:-}" ]; then
   [ $found = yes ] ||
     stop "LIBTORCH is $LIBTORCH, where no include/torch/csrc/api/include/torch/torch.h is: name the folder of an unpacked LibTorch"
 fi
-if ! command -v nvcc >/dev/null && ! [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ]; then cuda+=("${nvcc[@]}"); fi
+have_nvcc=no
+if command -v nvcc >/dev/null || [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ]; then have_nvcc=yes; fi
 if [ -n "${CXX:-}" ] && ! command -v "$cxx" >/dev/null; then stop "CXX names $cxx, which is not on this machine"; fi
 if command -v "$cxx" >/dev/null && ! "$cxx" -std=c++20 -E -x c++ /dev/null >/dev/null 2>&1; then
   stop "$cxx does not know C++20: name a newer compiler with CXX=..., for instance g++ 12 or clang++ 14"

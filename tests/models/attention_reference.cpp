@@ -185,12 +185,16 @@ AttendResult reference(const AttendCase& c) {
   return r;
 }
 
-AttendResult run_kernel(const std::string& kernel, const AttendCase& c) {
+static AttendResult run(const AttentionKernel& kernel, const AttendCase& c, bool with_gradients) {
   const auto q = leaf_of(c.q), k = leaf_of(c.k), v = leaf_of(c.v);
-  const torch::AutoGradMode with_gradients(trains(kernel, c));
+  const torch::AutoGradMode mode(with_gradients);
   const auto y = attend(kernel, q, k, v, c.args);
   if (y.requires_grad()) y.backward(c.upstream);
   return {y.detach(), gradient_of(q), gradient_of(k), gradient_of(v), {}, {}};
+}
+
+AttendResult run_kernel(const std::string& kernel, const AttendCase& c) {
+  return run(attention_kernel(kernel), c, trains(kernel, c));
 }
 
 AttendResult run_torch_alone(const AttendCase& c) {
@@ -239,22 +243,37 @@ bool trains(const std::string& kernel, const AttendCase& c) {
   return refusal(kernel, c, /*with_gradients=*/true).empty();
 }
 
-bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c) {
-  if (!refusal(kernel, c).empty()) return false;
-  const auto wanted = reference(c), got = run_kernel(kernel, c), torch = run_torch_alone(c);
+namespace {
+
+void expect_exact(const AttentionKernel& kernel, const AttendCase& c, bool with_gradients) {
+  const auto wanted = reference(c), got = run(kernel, c, with_gradients),
+             torch = run_torch_alone(c);
   const double largest_gradient =
       std::max({largest(wanted.dq), largest(wanted.dk), largest(wanted.dv)});
   const auto compare = [&](const char* what, const torch::Tensor AttendResult::*field,
                            double scale) {
     EXPECT_LE(error_of(got.*field, wanted.*field),
               2 * error_of(torch.*field, wanted.*field) + 1e-6 * std::max(1.0, scale))
-        << what << " of kernel " << kernel;
+        << what << " of kernel " << kernel.name();
   };
   compare("y", &AttendResult::y, largest(wanted.y));
-  if (!trains(kernel, c)) return true;
+  if (!with_gradients) return;
   compare("dq", &AttendResult::dq, largest_gradient);
   compare("dk", &AttendResult::dk, largest_gradient);
   compare("dv", &AttendResult::dv, largest_gradient);
+}
+
+}  // namespace
+
+bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c) {
+  if (!refusal(kernel, c).empty()) return false;
+  expect_exact(attention_kernel(kernel), c, trains(kernel, c));
+  return true;
+}
+
+bool expect_as_exact_as_torch(const AttentionKernel& kernel, const AttendCase& c) {
+  if (!kernel.refuses(c.q, c.k, c.v, c.args).empty()) return false;
+  expect_exact(kernel, c, /*with_gradients=*/true);
   return true;
 }
 

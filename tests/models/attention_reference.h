@@ -45,5 +45,7 @@ bool trains(const std::string& kernel, const AttendCase& c);
 /// that is above 1). Refused cases pass,
 /// once the refusal is found to be a good one. True where the kernel ran.
 bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c);
+/// The same for a kernel that is in no list.
+bool expect_as_exact_as_torch(const AttentionKernel& kernel, const AttendCase& c);
 
 }  // namespace zoo::testing

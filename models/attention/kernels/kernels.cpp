@@ -5,8 +5,19 @@ namespace zoo {
 
 std::span<const AttentionKernel* const> all_kernels() {
   static const AttentionKernel* const kernels[] = {
-      &loops_kernel(), &matmul_kernel(), &blocked_kernel(), &online_kernel(),
-      &flash_kernel(), &decode_kernel(), &torch_kernel()};
+    &loops_kernel(),
+    &matmul_kernel(),
+    &blocked_kernel(),
+    &online_kernel(),
+    &flash_kernel(),
+    &decode_kernel(),
+#if defined(ZOO_CUDA_KERNELS)
+    &cuda_naive_kernel(),
+    &cuda_tiled_kernel(),
+    &cuda_warps_kernel(),
+#endif
+    &torch_kernel()
+  };
   return kernels;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "models/attention/device_code.h"
 #include "models/attention/philox.h"
 
 namespace zoo {
@@ -15,7 +16,9 @@ struct Rows {
   Real* data = nullptr;
   int64_t batch = 0, head = 0, step = 0;  ///< distances between rows
 
-  Real* at(int64_t b, int64_t h, int64_t i) const { return data + b * batch + h * head + i * step; }
+  ZOO_DEVICE Real* at(int64_t b, int64_t h, int64_t i) const {
+    return data + b * batch + h * head + i * step;
+  }
 };
 
 /// An array that broadcasts to [B, H, T, S]: where it repeats, its distance is 0.
@@ -24,7 +27,7 @@ struct Broadcast {
   const Element* data = nullptr;  ///< null: not given
   int64_t b = 0, h = 0, t = 0, s = 0;
 
-  const Element* row(int64_t at_b, int64_t at_h, int64_t at_t) const {
+  ZOO_DEVICE const Element* row(int64_t at_b, int64_t at_h, int64_t at_t) const {
     return data + at_b * b + at_h * h + at_t * t;
   }
 };
@@ -52,10 +55,10 @@ struct PlainCall {
   double dropout = 0.0;
   uint64_t dropout_seed = 0;
 
-  int64_t kv_head(int64_t h) const { return h * Hkv / H; }
+  ZOO_DEVICE int64_t kv_head(int64_t h) const { return h * Hkv / H; }
 
   /// What causal, window and lengths leave to query t. Neither bound ever falls as t grows.
-  KeyRange keys_of(int64_t b, int64_t t) const {
+  ZOO_DEVICE KeyRange keys_of(int64_t b, int64_t t) const {
     const int64_t place = t + (query_start != nullptr ? query_start[b] : S - T);
     int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
     if (causal) {
@@ -68,14 +71,14 @@ struct PlainCall {
   }
 
   /// Whether a score depends on more than its q and k.
-  bool has_terms() const {
+  ZOO_DEVICE bool has_terms() const {
     return may_attend.data != nullptr || bias.data != nullptr || relative_bias != nullptr;
   }
 
   /// Adds `unit` times the biases to the scores of query t with these keys, and makes minus
   /// infinity of those that the mask hides. The scores lie `stride` apart.
-  void add_terms(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit, Real* scores,
-                 int64_t stride = 1) const {
+  ZOO_DEVICE void add_terms(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit, Real* scores,
+                            int64_t stride = 1) const {
     const auto each = [&](auto change) {
       for (int64_t s = keys.begin; s < keys.end; ++s) change(scores[(s - keys.begin) * stride], s);
     };
@@ -103,8 +106,8 @@ struct PlainCall {
   }
 
   /// Multiplies the weights of query t by 0 where dropped, by 1 / (1 - dropout) where kept.
-  void drop(int64_t b, int64_t h, int64_t t, KeyRange keys, Real* weights,
-            int64_t stride = 1) const {
+  ZOO_DEVICE void drop(int64_t b, int64_t h, int64_t t, KeyRange keys, Real* weights,
+                       int64_t stride = 1) const {
     const auto row = static_cast<uint64_t>((b * H + h) * T + t);
     const uint32_t threshold = dropout_threshold(dropout);
     const Real grown = dropout < 1.0 ? static_cast<Real>(1.0 / (1.0 - dropout)) : Real{0};

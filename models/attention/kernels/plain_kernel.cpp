@@ -46,7 +46,7 @@ struct Call {
         k(with_dense_rows(k_)),
         v(with_dense_rows(v_)),
         args(std::move(args_)) {
-    const auto here = [&](torch::Tensor& t) { t = t.defined() ? t.to(torch::kCPU) : t; };
+    const auto here = [&](torch::Tensor& t) { t = t.defined() ? t.to(q.device()) : t; };
     const auto here_as_scores = [&](torch::Tensor& t) {
       t = t.defined() ? t.detach().to(q.options()) : t;
     };
@@ -171,7 +171,14 @@ bool wants_gradient(const torch::Tensor& t) { return t.defined() && t.requires_g
 std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
                                  const torch::Tensor& v, const AttendArgs& args) const {
   const Abilities can = abilities();
-  if (!q.device().is_cpu()) return "it runs on the CPU; ask kernel 'torch' or 'matmul'";
+  if (q.device().type() != can.device) {
+    return can.device == torch::kCPU ? "it runs on the CPU; ask kernel 'torch' or 'matmul'"
+                                     : "it runs on a GPU; ask kernel 'flash' or 'matmul'";
+  }
+  if (can.widest > 0 && q.size(3) > can.widest) {
+    return "it takes heads of at most " + std::to_string(can.widest) +
+           " numbers; ask kernel 'matmul'";
+  }
   if (!can.float64 && q.scalar_type() == torch::kDouble)
     return "it computes in float32; ask kernel 'matmul' for float64";
   if (!can.weights && args.weights != nullptr)

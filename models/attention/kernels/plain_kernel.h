@@ -7,8 +7,8 @@
 
 namespace zoo {
 
-/// A kernel on the CPU's memory. It computes in float32, or in float64 where it can; bfloat16 and
-/// float16 are converted there and back.
+/// A kernel on pointers, of the CPU or of a GPU. It computes in float32, or in float64 where it
+/// can; bfloat16 and float16 are converted there and back.
 class PlainKernel : public AttentionKernel {
  public:
   std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -18,6 +18,8 @@ class PlainKernel : public AttentionKernel {
 
   struct Abilities {
     bool backward = false, float64 = false, weights = false;
+    c10::DeviceType device = c10::DeviceType::CPU;
+    int64_t widest = 0;  ///< head; 0: any
   };
   virtual Abilities abilities() const = 0;
   // Called for what abilities() promises, and for nothing else.

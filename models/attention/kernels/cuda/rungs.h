@@ -1,0 +1,76 @@
+// The CUDA rungs by name, and the shape of their grids. No CUDA in here: the emulation uses it,
+// too.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "models/attention/kernels/cuda/blocks.h"
+
+namespace zoo::cuda {
+
+enum class Rung { kNaive, kTiled, kWarps };
+enum class Pass { kForward, kBackwardQueries, kBackwardKeys };
+
+/// How a pass is cut into blocks.
+struct Grid {
+  int64_t blocks = 0;
+  int threads = 0;
+  int64_t shared = 0;  ///< floats of shared memory of a block
+};
+
+/// Rows are queries, or keys of key-value heads in Pass::kBackwardKeys.
+inline Grid grid_of(Rung rung, Pass pass, const PlainCall<float>& call) {
+  const bool keys = pass == Pass::kBackwardKeys;
+  const int64_t heads = call.B * (keys ? call.Hkv : call.H), length = keys ? call.S : call.T;
+  const auto blocks_for = [](int64_t rows, int64_t each) { return (rows + each - 1) / each; };
+  switch (rung) {
+    case Rung::kNaive:
+      return {blocks_for(heads * length, 128), 128, 0};
+    case Rung::kTiled:
+      return {heads * blocks_for(length, 64), 64, tiled_shared(call.Dh)};
+    case Rung::kWarps:
+      break;
+  }
+  return {blocks_for(heads * length, 4), 4 * kWarp, 0};
+}
+
+/// Widest head of a rung; 0: any.
+inline int64_t widest(Rung rung) { return rung == Rung::kNaive ? 0 : kMostWidth; }
+
+template <Rung kRung, class Block>
+ZOO_DEVICE void forward(Block& block, const PlainCall<float>& call,
+                        const PlainResult<float>& result) {
+  if constexpr (kRung == Rung::kNaive) {
+    naive_forward(block, call, result);
+  } else if constexpr (kRung == Rung::kTiled) {
+    tiled_forward(block, call, result);
+  } else {
+    warps_forward(block, call, result);
+  }
+}
+
+template <Rung kRung, class Block>
+ZOO_DEVICE void backward_queries(Block& block, const PlainCall<float>& call,
+                                 const PlainGradients<float>& gradients) {
+  if constexpr (kRung == Rung::kNaive) {
+    naive_backward_queries(block, call, gradients);
+  } else if constexpr (kRung == Rung::kTiled) {
+    tiled_backward_queries(block, call, gradients);
+  } else {
+    warps_backward_queries(block, call, gradients);
+  }
+}
+
+template <Rung kRung, class Block>
+ZOO_DEVICE void backward_keys(Block& block, const PlainCall<float>& call,
+                              const PlainGradients<float>& gradients) {
+  if constexpr (kRung == Rung::kNaive) {
+    naive_backward_keys(block, call, gradients);
+  } else if constexpr (kRung == Rung::kTiled) {
+    tiled_backward_keys(block, call, gradients);
+  } else {
+    warps_backward_keys(block, call, gradients);
+  }
+}
+
+}  // namespace zoo::cuda
