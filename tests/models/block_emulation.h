@@ -22,7 +22,7 @@ class BlockMemory {
   }
   struct Warp {
     std::barrier<> barrier{cuda::kWarp};
-    std::array<float, cuda::kWarp> numbers{};
+    std::array<std::array<float, cuda::kWarp>, 2> numbers{};  // of this exchange and the one before
   };
   std::barrier<> barrier;
   std::vector<float> shared;
@@ -64,15 +64,16 @@ class EmulatedBlock {
   template <class F>
   float traded(float x, F f) {
     auto& warp = *memory_.warps[static_cast<size_t>(thread_ / cuda::kWarp)];
-    warp.numbers[static_cast<size_t>(thread_ % cuda::kWarp)] = x;
+    // Two places in turn: whoever writes the next number may overtake a slow reader of this one.
+    auto& numbers = warp.numbers[static_cast<size_t>(exchanges_++ % 2)];
+    numbers[static_cast<size_t>(thread_ % cuda::kWarp)] = x;
     warp.barrier.arrive_and_wait();
-    const float result = f(warp.numbers);
-    warp.barrier.arrive_and_wait();
-    return result;
+    return f(numbers);
   }
   BlockMemory& memory_;
   int64_t index_;
   int thread_, threads_;
+  int64_t exchanges_ = 0;
 };
 
 /// Runs body(block) for all threads of all blocks, block after block.

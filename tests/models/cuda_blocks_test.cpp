@@ -62,9 +62,9 @@ class CudaBlocksTest : public ::testing::TestWithParam<Rung> {
 
 TEST_P(CudaBlocksTest, PlainCausalAndUnequalLengths) {
   expect_exact(random_case(1, 2, 2, 33, 33, 8));
-  expect_exact(random_case(2, 1, 1, 65, 65, 5, {.causal = true}));
+  expect_exact(random_case(2, 1, 1, 34, 34, 5, {.causal = true}));
   expect_exact(random_case(1, 1, 1, 3, 70, 16, {.causal = true}));
-  expect_exact(random_case(1, 1, 1, 70, 3, 4, {.causal = true}));
+  expect_exact(random_case(1, 1, 1, 67, 3, 4, {.causal = true}));
   expect_exact(random_case(1, 1, 1, 1, 1, 1));
 }
 
@@ -74,8 +74,8 @@ TEST_P(CudaBlocksTest, GroupedHeadsAndWideHeads) {
 }
 
 TEST_P(CudaBlocksTest, WindowsLengthsAndStarts) {
-  expect_exact(random_case(1, 1, 1, 70, 70, 4, {.causal = true, .window = 9}));
-  expect_exact(random_case(1, 1, 1, 40, 50, 4, {.window = 5}));
+  expect_exact(random_case(1, 1, 1, 40, 40, 4, {.causal = true, .window = 9}));
+  expect_exact(random_case(1, 1, 1, 20, 40, 4, {.window = 5}));
   expect_exact(random_case(
       3, 1, 1, 20, 40, 4,
       {.causal = true, .query_start = ids({0, 20, 7}), .key_lengths = ids({40, 0, 12})}));
@@ -108,9 +108,12 @@ TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {
 
 std::string name_of(const ::testing::TestParamInfo<Rung>& info) {
   switch (info.param) {
-    case Rung::kNaive: return "naive";
-    case Rung::kTiled: return "tiled";
-    case Rung::kWarps: break;
+    case Rung::kNaive:
+      return "naive";
+    case Rung::kTiled:
+      return "tiled";
+    case Rung::kWarps:
+      break;
   }
   return "warps";
 }

@@ -314,9 +314,10 @@ ZOO_DEVICE void add_rows_by_lanes(Block& block, float weight, const Rows<const f
                                   int64_t b, int64_t h, int64_t first, int64_t count, int64_t Dh,
                                   float* sum) {
   const int lane = static_cast<int>(block.thread() % kWarp);
-  for (int n = 0; n < kWarp; ++n) {
+  const int rows_here = static_cast<int>(count < kWarp ? count : kWarp);  // the same in all lanes
+  for (int n = 0; n < rows_here; ++n) {
     const float of_row = block.warp_get(weight, n);
-    if (n >= count || of_row == 0.0F) continue;
+    if (of_row == 0.0F) continue;
     const float* const row = rows.at(b, h, first + n);
     for (int64_t i = lane, column = 0; i < Dh; i += kWarp, ++column) sum[column] += of_row * row[i];
   }
