@@ -89,7 +89,7 @@ TEST_P(LadderTest, ThreadsDoNotChangeTheNumbers) {
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   const auto one = testing::run_kernel(GetParam(), c);
-  for (const int threads : {2, 3, 5}) {
+  for (const int threads : {2, 3}) {
     at::set_num_threads(threads);
     const auto several = testing::run_kernel(GetParam(), c);
     EXPECT_TRUE(torch::equal(one.y, several.y)) << threads;

@@ -26,6 +26,16 @@ inline Queries queries_of(int64_t b, int64_t h, int64_t block, int64_t T) {
   return {b, h, first, std::min(kQueries, T - first)};
 }
 
+/// Calls one_block(queries) for all blocks of queries, as tasks of their own.
+template <typename Real, typename F>
+void for_each_queries(const PlainCall<Real>& call, F one_block) {
+  const int64_t count = count_of(call.T);
+  for_each_task(call.B * call.H * count, [&](int64_t n) {
+    const int64_t head = n / count;
+    one_block(queries_of(head / call.H, head % call.H, n % count, call.T));
+  });
+}
+
 /// The keys that at least one of the queries sees.
 template <typename Real>
 KeyRange keys_of(const PlainCall<Real>& call, const Queries& of) {

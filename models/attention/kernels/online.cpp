@@ -21,11 +21,7 @@ class Online {
       : call_(call), result_(result) {}
 
   void run() const {
-    const int64_t count = blocks::count_of(call_.T);
-    for_each_task(call_.B * call_.H * count, [&](int64_t n) {
-      const int64_t head = n / count;
-      one_block(blocks::queries_of(head / call_.H, head % call_.H, n % count, call_.T));
-    });
+    blocks::for_each_queries(call_, [&](const Queries& of) { one_block(of); });
   }
 
  private:

@@ -1,0 +1,173 @@
+// A tile of queries: what its queries see, piece by piece, and what forward and backward share.
+#if defined(ZOO_FLASH_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef ZOO_FLASH_TILE_INL_H
+#undef ZOO_FLASH_TILE_INL_H
+#else
+#define ZOO_FLASH_TILE_INL_H
+#endif
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "models/attention/kernels/flash_tiles.h"
+#include "models/attention/kernels/products-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace zoo::flash::HWY_NAMESPACE {
+using namespace vectors::HWY_NAMESPACE;
+
+constexpr int64_t kVecs = kQueries / kLanes;  // in a row of a tile
+
+constexpr int64_t kKeys = 64;       // in a tile of scores
+constexpr int64_t kEdgeKeys = 16;   // in a piece at the edge of what queries see
+constexpr int64_t kEdgePieces = 4;  // of which a tile holds so many
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// A run of keys against a run of the tile's vectors. Where `edge`, some of these queries do not see
+// some of these keys.
+struct Piece {
+  int64_t key, keys, begin, end;
+  bool edge;
+};
+
+class View {
+ public:
+  View(const PlainCall<float>& call, int64_t b, int64_t first_query, int64_t queries)
+      : vecs_((queries + kLanes - 1) / kLanes) {
+    for (int64_t i = 0; i < kQueries; ++i) {
+      const KeyRange range = call.keys_of(b, first_query + std::min(i, queries - 1));
+      begin_[i] = static_cast<int32_t>(range.begin);
+      end_[i] = static_cast<int32_t>(range.end);
+    }
+  }
+
+  // Calls each(pieces, count) for groups of pieces, of kKeys keys at most: first what all queries
+  // see, in large pieces, then the two edges, in small ones that leave out queries which see none.
+  template <class Each>
+  HWY_INLINE void for_each_group(const Each& each) const {
+    const int64_t first = begin_[0], last = end_[kQueries - 1];
+    const auto up = [](int64_t s) { return (s + kEdgeKeys - 1) / kEdgeKeys * kEdgeKeys; };
+    int64_t begin = begin_[kQueries - 1], end = end_[0];
+    if (begin > first) begin = up(begin);
+    if (end < last) end = end / kEdgeKeys * kEdgeKeys;
+    if (begin >= end) return edge_groups(first, last, each);
+    for (int64_t key = begin; key < end; key += kKeys) {
+      const Piece piece{key, std::min(kKeys, end - key), 0, vecs_, false};
+      each(&piece, 1);
+    }
+    edge_groups(first, begin, each);
+    edge_groups(end, last, each);
+  }
+
+  // -inf to the scores that are not seen.
+  HWY_INLINE void hide(const Piece& piece, float* scores) const {
+    const hn::RebindToSigned<Tag> integers;
+    const auto key = hn::Set(integers, static_cast<int32_t>(piece.key));
+    const Vec hidden = hn::Set(d, -kInfinity);
+    for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
+      const int64_t one = vec * kLanes, other = one + kLanes - 1;
+      if (begin_[other] <= piece.key && end_[one] >= piece.key + piece.keys) continue;
+      const auto from = [&](const int32_t* bound) HWY_ATTR {
+        return hn::ConvertTo(d, hn::Sub(hn::LoadU(integers, bound + vec * kLanes), key));
+      };
+      const Vec begin = from(begin_), end = from(end_);
+      for (int64_t row = 0; row < piece.keys; ++row) {
+        const Vec place = hn::Set(d, static_cast<float>(row));
+        float* const at = scores + row * kQueries + vec * kLanes;
+        const auto seen = hn::And(hn::Ge(place, begin), hn::Lt(place, end));
+        hn::StoreU(hn::IfThenElse(seen, hn::LoadU(d, at), hidden), d, at);
+      }
+    }
+  }
+
+ private:
+  template <class Each>
+  HWY_INLINE void edge_groups(int64_t first, int64_t last, const Each& each) const {
+    Piece pieces[kEdgePieces];
+    int64_t count = 0;
+    for (int64_t key = first; key < last; key += kEdgeKeys) {
+      const int64_t keys = std::min(kEdgeKeys, last - key);
+      const auto unseen = [&](int64_t vec) {
+        const int64_t one = vec * kLanes, other = one + kLanes - 1;
+        return begin_[one] >= key + keys || end_[other] <= key;
+      };
+      int64_t begin = 0, end = vecs_;
+      while (begin < end && unseen(begin)) ++begin;
+      while (begin < end && unseen(end - 1)) --end;
+      if (begin < end) pieces[count++] = {key, keys, begin, end, true};
+      if (count < kEdgePieces) continue;
+      each(pieces, count);
+      count = 0;
+    }
+    if (count > 0) each(pieces, count);
+  }
+
+  int64_t vecs_;  // that hold queries
+  alignas(64) int32_t begin_[kQueries], end_[kQueries];
+};
+
+// Rows of Dh numbers into a tile [Dh, kQueries]; columns past `rows` become 0.
+HWY_INLINE void pack(const float* in, int64_t step, int64_t rows, int64_t Dh, float factor,
+                     float* tile) {
+  transpose(in, step, rows, Dh, &factor, 0, tile, kQueries);
+  if (rows == kQueries) return;
+  for (int64_t column = 0; column < Dh; ++column)
+    std::fill(tile + column * kQueries + rows, tile + (column + 1) * kQueries, 0.0F);
+}
+
+// The way back: row i of out is column i of the tile, times factors[i].
+HWY_INLINE void unpack(const float* tile, int64_t rows, int64_t Dh, const float* factors,
+                       float* out, int64_t step) {
+  transpose(tile, kQueries, Dh, rows, factors, 1, out, step);
+}
+
+// One tile of queries at work.
+struct Tile {
+  const PlainCall<float>& call;
+  int64_t b, h, first, queries;
+
+  Tile(const PlainCall<float>& call_, int64_t b_, int64_t h_, int64_t tile)
+      : call(call_),
+        b(b_),
+        h(h_),
+        first(tile * kQueries),
+        queries(std::min(kQueries, call_.T - first)) {}
+
+  // Calls f(query, its place in the tile) for the queries of a piece.
+  template <class F>
+  HWY_INLINE void for_each_query(const Piece& piece, const F& f) const {
+    const int64_t last = std::min(queries, piece.end * kLanes);
+    for (int64_t i = piece.begin * kLanes; i < last; ++i) f(first + i, i);
+  }
+  void add_terms(const Piece& piece, float* scores) const {
+    for_each_query(piece, [&](int64_t t, int64_t i) {
+      call.add_terms(b, h, t, {piece.key, piece.key + piece.keys}, kLog2E, scores + i, kQueries);
+    });
+  }
+  void drop(const Piece& piece, float* weights) const {
+    for_each_query(piece, [&](int64_t t, int64_t i) {
+      call.drop(b, h, t, {piece.key, piece.key + piece.keys}, weights + i, kQueries);
+    });
+  }
+};
+
+// Calls f(at) for the vectors of a piece, down the rows; at is their place in the tile.
+template <class F>
+HWY_INLINE void for_each_vec(const Piece& piece, int64_t vec, const F& f) {
+  for (int64_t row = 0; row < piece.keys; ++row) f(row * kQueries + vec * kLanes);
+}
+
+// Memory of one thread, kept between tiles: `size` floats that begin a cache line.
+float* scratch(int64_t size) {
+  thread_local std::vector<float> memory;
+  const auto wanted = static_cast<size_t>(size) + 16;
+  if (memory.size() < wanted) memory.resize(wanted);
+  const auto address = reinterpret_cast<uintptr_t>(memory.data());
+  return memory.data() + (64 - address % 64) % 64 / sizeof(float);
+}
+
+}  // namespace zoo::flash::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
