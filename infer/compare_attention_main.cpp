@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,14 +97,19 @@ zoo::ComparisonOptions comparison_of(const Options& o) {
                                   {"float64", torch::kDouble},
                                   {"bfloat16", torch::kBFloat16},
                                   {"float16", torch::kHalf}});
-  if (!(o.seconds > 0.0)) throw zoo::UsageError("--seconds must be above 0");
+  if (!(o.seconds > 0.0 && o.seconds < 1e6))
+    throw zoo::UsageError("--seconds must be above 0 and below a million");
   if (o.threads < 0) throw zoo::UsageError("--threads must not be negative; 0 uses all cores");
   try {
     if (o.simd != "auto") zoo::flash::use_instruction_set(o.simd);
   } catch (const std::invalid_argument& error) {
     throw zoo::UsageError(std::string("--simd: ") + error.what());
   }
-  c.device = zoo::find_device(o.device);
+  try {
+    c.device = zoo::find_device(o.device);
+  } catch (const c10::Error& error) {
+    throw zoo::UsageError(error.what_without_backtrace());
+  }
   c.seconds = o.seconds;
   return c;
 }
@@ -151,8 +157,11 @@ int main(int argc, char** argv) {
     const auto comparison = comparison_of(options);
     zoo::set_threads(options.threads);
     torch::manual_seed(static_cast<uint64_t>(options.seed));
-    const zoo::InterruptGuard interrupt;
+    // Opened before all the work, so that a place where it cannot be written is known at once.
+    std::optional<zoo::PendingFile> page;
+    if (!options.page.empty()) page.emplace(options.page);
     const auto machine = zoo::measure_machine(comparison.dtype, comparison.device);
+    const zoo::InterruptGuard interrupt;
     const auto results = compare(comparison, machine, "comparing");
     if (options.json) {
       std::cout << zoo::comparison_json(comparison, machine, results) << '\n';
@@ -161,9 +170,10 @@ int main(int argc, char** argv) {
                                machine.processor, machine.threads, machine.instruction_set,
                                machine.matmul_gflops, zoo::comparison_table(results));
     }
-    if (!options.page.empty() && !zoo::InterruptGuard::requested())
-      zoo::write_file(options.page,
-                      zoo::comparison_page(machine, results, sweep(comparison, machine)));
-    return zoo::InterruptGuard::requested() ? 130 : 0;
+    if (page && !zoo::InterruptGuard::requested()) {
+      page->write(zoo::comparison_page(machine, results, sweep(comparison, machine)));
+      page->commit();
+    }
+    return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
   });
 }

@@ -57,7 +57,7 @@ struct ComparisonResult {
 struct Machine {
   std::string processor, device, instruction_set, torch_version;
   int threads = 1;
-  double matmul_gflops = 0;  ///< of a product of two matrices of 2048 x 2048, in the chosen type
+  double matmul_gflops = 0;  ///< of a large product (2048 x 2048), in the chosen type
 };
 
 Machine measure_machine(torch::Dtype dtype, torch::Device device);

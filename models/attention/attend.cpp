@@ -105,7 +105,10 @@ torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, cons
   if (q.numel() == 0 || k.size(2) == 0) {  // nothing attends, or there is nothing to attend to
     if (args.weights != nullptr)
       *args.weights = torch::zeros({q.size(0), q.size(1), q.size(2), k.size(2)}, q.options());
-    return q.masked_fill(torch::ones({}, q.options().dtype(torch::kBool)), 0.0);  // keeps the graph
+    // Zeros that keep all inputs in the graph; an empty sum adds nothing.
+    const auto y = q.masked_fill(torch::ones({}, q.options().dtype(torch::kBool)), 0.0) +
+                   (k.sum() + v.sum()) * 0.0;
+    return args.head_gate.defined() ? gate_heads(y, args.head_gate) : y;
   }
   AttendArgs ready = args;
   if (args.dropout > 0.0 && !args.dropout_seed) ready.dropout_seed = draw_seed();

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include "tests/models/attention_reference.h"
 
@@ -167,6 +168,18 @@ TEST_P(AttendTest, ARowThatMayAttendToNothingGivesZerosAndZeroGradients) {
     SCOPED_TRACE(n);
     expect_exact(random_case(2, 2, 2, 4, 5, 8, ways[n]));
   }
+}
+
+TEST_P(AttendTest, WithoutKeysAllInputsStayInTheGraph) {
+  const auto c = random_case(1, 2, 2, 3, 0, 4);
+  const auto leaf = [](const torch::Tensor& t) { return t.clone().requires_grad_(true); };
+  const auto q = leaf(c.q), k = leaf(c.k), v = leaf(c.v), gate = leaf(torch::ones({2}));
+  const torch::AutoGradMode mode(testing::trains(GetParam(), c));
+  const auto y = attend(GetParam(), q, k, v, {.head_gate = gate});
+  EXPECT_TRUE(y.eq(0).all().item<bool>());
+  if (!y.requires_grad()) return;
+  const auto gradients = torch::autograd::grad({y.sum()}, {q, k, v, gate});
+  for (const auto& gradient : gradients) EXPECT_TRUE(gradient.eq(0).all().item<bool>());
 }
 
 TEST_P(AttendTest, NoKeysGiveZeros) {

@@ -2,12 +2,14 @@
 // instruction set, the same numbers on any number of threads, no number that is none swallowed.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 
 #include <limits>
 
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/attention/kernels/parallel.h"
 #include "tests/models/attention_reference.h"
+#include "tests/support/gradient_check.h"
 
 namespace zoo {
 namespace {
@@ -76,6 +78,68 @@ TEST_P(LadderTest, TheLowestNumberAsABiasHidesNothingWhereAllAreAsLow) {
   EXPECT_TRUE(torch::allclose(attend(GetParam(), c.q, c.k, c.v, c.args), mean, 1e-5, 1e-6));
 }
 
+TEST_P(LadderTest, ARowFarBelowZeroKeepsItsGradients) {
+  // As padding by an additive mask of -1e9 makes it: the logarithm of a sum is nothing beside it.
+  for (const float low : {-1e9F, std::numeric_limits<float>::lowest()}) {
+    SCOPED_TRACE(low);
+    auto c = random_case(1, 1, 1, 2, 40, 4, {.bias = torch::full({1, 40}, low)});
+    c.upstream.fill_(1);
+    const auto got = testing::run_kernel(GetParam(), c);
+    EXPECT_TRUE(torch::allclose(got.dv, torch::full_like(got.dv, 2.0 / 40), 1e-5, 1e-6)) << got.dv;
+  }
+}
+
+TEST_P(LadderTest, AHiddenBiasThatIsNoNumberHarmsNothing) {
+  auto bias = torch::zeros({70, 70});
+  bias.masked_fill_(torch::ones({70, 70}, torch::kBool).triu(1),
+                    std::numeric_limits<float>::quiet_NaN());
+  const auto c = random_case(1, 1, 1, 70, 70, 4, {.causal = true, .bias = bias});
+  EXPECT_FALSE(attend(GetParam(), c.q, c.k, c.v, c.args).isnan().any().item<bool>());
+}
+
+TEST_P(LadderTest, StartsAtTheEndsOfTheNumbersDoNotOverflow) {
+  for (const int64_t start :
+       {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
+    const auto c = random_case(1, 1, 1, 3, 5, 4, {.window = 2, .query_start = ids({start})});
+    EXPECT_TRUE(attend(GetParam(), c.q, c.k, c.v, c.args).eq(0).all().item<bool>()) << start;
+  }
+}
+
+TEST_P(LadderTest, ChangesBetweenForwardAndBackwardAreHarmlessOrTold) {
+  const auto gradient = [&](const auto& change) {
+    torch::manual_seed(7);
+    auto c =
+        random_case(2, 1, 1, 5, 9, 4, {.key_lengths = ids({9, 4}), .bias = torch::randn({5, 9})});
+    const auto v = c.v.clone().requires_grad_(true);
+    const auto y = attend(GetParam(), c.q, c.k, v, c.args);
+    change(c);
+    y.backward(c.upstream);
+    return v.grad();
+  };
+  const auto wanted = gradient([](AttendCase&) {});
+  EXPECT_TRUE(torch::equal(gradient([](AttendCase& c) { c.args.key_lengths.sub_(3); }), wanted));
+  EXPECT_THROW(gradient([](AttendCase& c) { c.args.bias.zero_(); }), c10::Error);
+}
+
+TEST_P(LadderTest, SecondDerivativesAreRefused) {
+  const auto c = random_case(1, 1, 1, 3, 3, 4);
+  const auto q = c.q.clone().requires_grad_(true);
+  const auto y = attend(GetParam(), q, c.k, c.v, c.args);
+  try {
+    torch::autograd::grad({y.pow(2).sum()}, {q}, {}, std::nullopt, /*create_graph=*/true);
+    FAIL();
+  } catch (const c10::Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'matmul'"), std::string::npos) << error.what();
+  }
+}
+
+TEST_P(LadderTest, TheOutputMayBeChangedInPlace) {
+  const auto c = random_case(1, 2, 2, 3, 3, 4);
+  const auto q = c.q.clone().requires_grad_(true);
+  const auto y = attend(GetParam(), q, c.k, c.v, c.args);
+  EXPECT_NO_THROW(y.mul_(2));
+}
+
 TEST_P(LadderTest, ANumberThatIsNoneIsNotSwallowed) {
   auto c = random_case(1, 1, 1, 70, 70, 8);
   c.q[0][0][66].fill_(std::numeric_limits<float>::quiet_NaN());
@@ -111,6 +175,23 @@ TEST_P(LadderTest, HalfPrecisionIsComputedInSingle) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, LadderTest, ::testing::Values("blocked", "online", "flash"),
                          [](const auto& info) { return info.param; });
+
+TEST(MatmulTest, SecondDerivativesMatchDifferencesOfTheFirst) {
+  torch::manual_seed(8);
+  const auto inputs = random_case(1, 2, 1, 4, 5, 3, {.causal = true, .bias = torch::randn({4, 5})});
+  auto args = inputs.args;
+  args.bias = args.bias.to(torch::kDouble);
+  const auto k = inputs.k.to(torch::kDouble), v = inputs.v.to(torch::kDouble);
+  auto q = inputs.q.to(torch::kDouble).requires_grad_(true);
+  const auto first = [&] {
+    const torch::AutoGradMode gradients(true);  // differences are taken without
+    const auto y = attend("matmul", q, k, v, args);
+    return torch::autograd::grad({y.pow(2).sum()}, {q}, {}, std::nullopt, /*create_graph=*/true)[0]
+        .pow(2)
+        .sum();
+  };
+  testing::expect_gradients_match_differences(first, {q}, 12);
+}
 
 TEST(DecodeTest, RunsOfALongCacheArePutTogether) {
   torch::manual_seed(5);

@@ -36,9 +36,10 @@ TEST(CompareAttentionTest, ListsTheKernels) {
 
 TEST(CompareAttentionTest, WrongUsageIsOneLine) {
   const std::vector<std::vector<std::string>> wrong = {
-      {"--kernels", "flesh"}, {"--shapes", "1x2"},        {"--mask", "some"}, {"--dtype", "int8"},
-      {"--seconds", "0"},     {"--threads", "-1"},        {"--pass", "back"}, {"--simd", "abacus"},
-      {"--shapes", ""},       {"--shapes", "1x3x8x8x8x2"}};
+      {"--kernels", "flesh"}, {"--shapes", "1x2"},  {"--mask", "some"},
+      {"--dtype", "int8"},    {"--seconds", "0"},   {"--threads", "-1"},
+      {"--pass", "back"},     {"--simd", "abacus"}, {"--seconds", "inf"},
+      {"--device", "abacus"}, {"--shapes", ""},     {"--shapes", "1x3x8x8x8x2"}};
   for (const auto& arguments : wrong) {
     SCOPED_TRACE(arguments[0] + " " + arguments[1]);
     const auto result = run_program("compare_attention", arguments);
@@ -46,6 +47,13 @@ TEST(CompareAttentionTest, WrongUsageIsOneLine) {
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_THAT(result.err, HasSubstr(arguments[0]));
   }
+}
+
+TEST(CompareAttentionTest, APageThatCannotBeWrittenIsToldAtOnce) {
+  const auto result = run_program("compare_attention", {"--page", "/nonexistent/page.html"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("cannot write /nonexistent/page.html"));
 }
 
 }  // namespace

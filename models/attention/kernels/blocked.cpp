@@ -57,8 +57,10 @@ class Blocked {
     }
     for (Real& weight : row) weight = empty ? Real{0} : weight / sum;
     const int64_t place = (of.b * call_.H + of.h) * call_.T + t;
-    if (result_.log_sums != nullptr)
-      result_.log_sums[place] = empty ? kInfinity : top + std::log(sum);
+    if (result_.tops != nullptr) {
+      result_.tops[place] = empty ? Real{0} : top;
+      result_.inverse_sums[place] = empty ? Real{0} : 1 / sum;
+    }
     if (result_.weights != nullptr)
       std::copy(row.begin(), row.end(), result_.weights + place * call_.S + keys.begin);
     if (call_.dropout > 0.0) call_.drop(of.b, of.h, t, keys, row.data());

@@ -87,13 +87,13 @@ void find_scores(const PlainCall<Real>& call, const Queries& of, KeyRange keys, 
   multiply(call.q, of, call.k, call.kv_head(of.h), keys, call.Dh, scores, stride);
   for (int64_t i = 0; i < of.count; ++i) {
     Real* const row = scores + i * stride;
+    for (int64_t n = 0; n < keys.end - keys.begin; ++n) row[n] *= call.scale;
+    if (call.has_terms()) call.add_terms(of.b, of.h, of.first + i, keys, Real{1}, row);
     const KeyRange seen = call.keys_of(of.b, of.first + i);
     for (int64_t s = keys.begin; s < keys.end; ++s) {
-      Real& score = row[s - keys.begin];
-      score = s >= seen.begin && s < seen.end ? score * call.scale
-                                              : -std::numeric_limits<Real>::infinity();
+      if (s < seen.begin || s >= seen.end)
+        row[s - keys.begin] = -std::numeric_limits<Real>::infinity();
     }
-    if (call.has_terms()) call.add_terms(of.b, of.h, of.first + i, keys, Real{1}, row);
   }
 }
 
@@ -160,7 +160,8 @@ class Backward {
   void one_query(const Queries& of, int64_t t, KeyRange keys, Real* weights, Real* used,
                  Real* dscores) const {
     const int64_t b = of.b, kv = call_.kv_head(of.h), Dh = call_.Dh, count = keys.end - keys.begin;
-    const Real log_sum = gradients_.log_sums[(b * call_.H + of.h) * call_.T + t];
+    const int64_t place = (b * call_.H + of.h) * call_.T + t;
+    const Real top = gradients_.tops[place], inverse_sum = gradients_.inverse_sums[place];
     const Real *const y = gradients_.y.at(b, of.h, t), *const dy = gradients_.dy.at(b, of.h, t);
     Real pull = 0;  // Σ weight * its gradient over all keys
     for (int64_t d = 0; d < Dh; ++d) pull += y[d] * dy[d];
@@ -168,7 +169,7 @@ class Backward {
     std::fill_n(used, count, Real{1});
     if (call_.dropout > 0.0) call_.drop(b, of.h, t, keys, used);
     for (int64_t n = 0; n < count; ++n) {
-      const Real weight = std::exp(weights[n] - log_sum);
+      const Real weight = std::exp(weights[n] - top) * inverse_sum;
       dscores[n] = weight * (dscores[n] * used[n] - pull) * call_.scale;
       used[n] *= weight;
     }

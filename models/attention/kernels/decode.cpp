@@ -9,6 +9,7 @@
 // 2 numbers of memory for each query and run. No backward pass. More than 16
 // queries, such as a long prompt before the first token, are left to `flash`.
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "models/attention/kernels/blocks.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr int64_t kRun = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kLog2E = 1.44269504088896341F;
 
 /// What one query has of one run of keys.
 struct Part {
@@ -67,7 +67,8 @@ class Decode {
     for (int64_t r = 0; r < rows_; ++r) {
       const float* const q = call_.q.at(b, head_of(kv, r), query_of(r));
       for (int64_t i = 0; i < Dh; ++i)
-        queries[static_cast<size_t>(r * Dh + i)] = q[i] * call_.scale * kLog2E;
+        queries[static_cast<size_t>(r * Dh + i)] =
+            q[i] * call_.scale * std::numbers::log2e_v<float>;
     }
     decode::multiply_keys(queries.data(), rows_, call_.k.at(b, kv, keys.begin), call_.k.step, count,
                           Dh, scores.data(), count);
@@ -83,7 +84,7 @@ class Decode {
   Part soften(int64_t b, int64_t h, int64_t t, KeyRange keys, float* scores) const {
     const int64_t count = keys.end - keys.begin;
     const KeyRange seen = call_.keys_of(b, t);
-    if (call_.has_terms()) call_.add_terms(b, h, t, keys, kLog2E, scores);
+    if (call_.has_terms()) call_.add_terms(b, h, t, keys, std::numbers::log2e_v<float>, scores);
     for (int64_t s = keys.begin; s < std::min(seen.begin, keys.end); ++s)
       scores[s - keys.begin] = -kInfinity;
     for (int64_t s = std::max(seen.end, keys.begin); s < keys.end; ++s)

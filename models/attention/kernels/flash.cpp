@@ -1,11 +1,12 @@
 // flash: tiles of 64 queries against tiles of keys, with SIMD and threads.
 //
-// Adds to `online`: a tile's work is four small matrix products whose sums stay in registers; keys
-// that causal, window or lengths hide are never touched; heads are read where a projection left
-// them. Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T
-// S. Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) forms the weights again from q, k
-// and the logarithm of each row's sum, which makes it five products where forward has two. A
-// forward pass of a few queries, as in generating text, is left to `decode`.
+// Adds to `online`: a tile's work is two small matrix products (backward: five) whose sums stay in
+// registers; keys that causal, window or lengths hide are never touched; heads are read where a
+// projection left them. Costs 4 B H T S Dh operations, half of them where causal, and no memory
+// that grows with T S but for sums of dk and dv. Backward (Dao et al. 2022, arXiv:2205.14135,
+// Algorithm 4) forms the weights again from q, k, and the largest score and the sum of each row,
+// which makes it five products where forward has two. A forward pass of a few queries, as in
+// generating text, is left to `decode`.
 #include <vector>
 
 #include "models/attention/kernels/decode_rows.h"
@@ -104,7 +105,7 @@ class FlashKernel final : public PlainKernel {
 
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     // With few queries there is nothing to tile.
-    if (call.T <= decode::kMostQueries && result.log_sums == nullptr)
+    if (call.T <= decode::kMostQueries && result.tops == nullptr)
       return decode_kernel().forward(call, result);
     const int64_t tiles = flash::tiles_of(call.T);
     for_each_task(call.B * call.H * tiles, [&](int64_t n) {

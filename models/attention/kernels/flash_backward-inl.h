@@ -63,14 +63,15 @@ class Backward {
     return {copy, width_};
   }
 
-  // Of each query: the logarithm of its sum, and y dy, by which its softmax pulls all its scores
+  // Of each query: its largest score, its sum, and y dy, by which its softmax pulls all its scores
   // back.
   void read_rows() {
     const PlainCall<float>& call = tile_.call;
-    const float* const log_sums =
-        gradients_.log_sums + (tile_.b * call.H + tile_.h) * call.T + tile_.first;
-    std::fill(log_sum_, log_sum_ + kQueries, kInfinity);
-    std::copy(log_sums, log_sums + tile_.queries, log_sum_);
+    const int64_t place = (tile_.b * call.H + tile_.h) * call.T + tile_.first;
+    std::fill(top_, top_ + kQueries, 0.0F);
+    std::copy_n(gradients_.tops + place, tile_.queries, top_);
+    std::fill(inverse_sum_, inverse_sum_ + kQueries, 0.0F);
+    std::copy_n(gradients_.inverse_sums + place, tile_.queries, inverse_sum_);
     std::fill(pull_, pull_ + kQueries, 0.0F);
     for (int64_t i = 0; i < tile_.queries; ++i) {
       const float* const y = gradients_.y.at(tile_.b, tile_.h, tile_.first + i);
@@ -85,7 +86,7 @@ class Backward {
     }
   }
 
-  // weights = exp(scores - log sum), dweights = dy v, dscores = weights * (dweights - y dy), and
+  // weights = exp(scores - top) / sum, dweights = dy v, dscores = weights * (dweights - y dy), and
   // from these the gradients.
   HWY_INLINE void add(const Piece& piece) {
     const PlainCall<float>& call = tile_.call;
@@ -97,9 +98,11 @@ class Backward {
     if (call.has_terms()) tile_.add_terms(piece, weights_);
     if (piece.edge) view_.hide(piece, weights_);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
-      const Vec log_sum = hn::LoadU(d, log_sum_ + vec * kLanes);
+      const Vec top = hn::LoadU(d, top_ + vec * kLanes);
+      const Vec inverse_sum = hn::LoadU(d, inverse_sum_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        hn::StoreU(exp2(hn::Sub(hn::LoadU(d, weights_ + at), log_sum)), d, weights_ + at);
+        const Vec weight = exp2(hn::Sub(hn::LoadU(d, weights_ + at), top));
+        hn::StoreU(hn::Mul(weight, inverse_sum), d, weights_ + at);
       });
     }
     const float* used = weights_;  // after dropout
@@ -152,7 +155,7 @@ class Backward {
   float *weights_, *kept_, *dscores_;  // [kKeys, kQueries]
   const float *keys_, *values_;
   Matrix q_, dy_;  // [kQueries, width_]
-  HWY_ALIGN float log_sum_[kQueries];
+  HWY_ALIGN float top_[kQueries], inverse_sum_[kQueries];
   HWY_ALIGN float pull_[kQueries];
 };
 

@@ -6,7 +6,6 @@
 #define ZOO_FLASH_FORWARD_INL_H
 #endif
 
-#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -37,10 +36,11 @@ class Forward {
     for (int64_t i = 0; i < kQueries; ++i) inverse[i] = sum_[i] == 0.0F ? 0.0F : 1.0F / sum_[i];
     unpack(y_, tile_.queries, call.Dh, inverse, result.y.at(tile_.b, tile_.h, tile_.first),
            result.y.step);
-    if (result.log_sums == nullptr) return;
-    float* const log_sums = result.log_sums + (tile_.b * call.H + tile_.h) * call.T + tile_.first;
+    if (result.tops == nullptr) return;
+    const int64_t place = (tile_.b * call.H + tile_.h) * call.T + tile_.first;
     for (int64_t i = 0; i < tile_.queries; ++i) {
-      log_sums[i] = sum_[i] == 0.0F ? kInfinity : top_[i] + std::log2(sum_[i]);
+      result.tops[place + i] = sum_[i] == 0.0F ? 0.0F : top_[i];
+      result.inverse_sums[place + i] = inverse[i];
     }
   }
 

@@ -18,8 +18,8 @@ inline int64_t tiles_of(int64_t T) { return (T + kQueries - 1) / kQueries; }
 /// A head's width in the sums of a backward pass: a whole number of vectors of any machine.
 inline int64_t padded(int64_t Dh) { return (Dh + 15) / 16 * 16; }
 
-/// Queries tile * kQueries and following of one head: fills their rows of y and log_sums. The
-/// logarithms are to base 2.
+/// Queries tile * kQueries and following of one head: fills their rows of y, tops and
+/// inverse_sums. A top is in units of log 2: weights are powers of two.
 void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,
                   int64_t h, int64_t tile);
 

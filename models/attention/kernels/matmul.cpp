@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "models/attention/dropout_mask.h"
 #include "models/attention/kernels/kernels.h"
@@ -41,9 +42,10 @@ torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
   const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
   const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
   auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
-  if (const auto bias = dense_bias(args, S); bias.defined()) scores += bias.to(scores.dtype());
+  if (const auto bias = dense_bias(args, S); bias.defined())
+    scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
-    scores.masked_fill_(mask.logical_not(), -std::numeric_limits<double>::infinity());
+    scores = scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
   return at::_safe_softmax(scores, -1);  // rows that may attend to nothing: zeros, not NaN
 }
 
@@ -68,6 +70,11 @@ torch::Tensor sum_diagonals(const torch::Tensor& dscores) {
       .index_add_(1, entry.flatten(), dscores.sum(0).flatten(1));
 }
 
+struct KeptArgs : torch::CustomClassHolder {
+  explicit KeptArgs(AttendArgs args_) : args(std::move(args_)) {}
+  AttendArgs args;
+};
+
 struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& q,
                                const torch::Tensor& k, const torch::Tensor& v,
@@ -77,9 +84,11 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
     const auto weights = attention_weights(q, k, args);  // [B, H, T, S]
     if (args.weights != nullptr) *args.weights = weights;
     context->save_for_backward({q, k, v, args.bias, args.relative_bias, weights});
-    context->saved_data["scale"] = scale_of(args, q);
-    context->saved_data["dropout"] = args.dropout;
-    context->saved_data["seed"] = static_cast<int64_t>(args.dropout_seed.value_or(0));
+    AttendArgs kept = args;
+    kept.weights = nullptr;
+    kept.bias = kept.relative_bias = torch::Tensor();
+    context->saved_data["args"] =
+        c10::IValue::make_capsule(c10::make_intrusive<KeptArgs>(std::move(kept)));
     return weighted_values(weights, v, args);
   }
 
@@ -89,16 +98,20 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
     const auto &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &relative = saved[4],
-               &w = saved[5];
+               &formed = saved[5];
     const auto& dy = upstream[0];  // [B, H, T, Dh]
-    const double scale = context->saved_data["scale"].toDouble();
+    const auto capsule = context->saved_data["args"].toCapsule();
+    AttendArgs args = static_cast<const KeptArgs&>(*capsule).args;
+    args.bias = bias;
+    args.relative_bias = relative;
+    const double scale = scale_of(args, q);
     const int64_t H = q.size(1), Hkv = k.size(1);
-    AttendArgs dropout{.dropout = context->saved_data["dropout"].toDouble(),
-                       .dropout_seed = static_cast<uint64_t>(context->saved_data["seed"].toInt())};
+    // For second derivatives the weights must be a function of the inputs again.
+    const auto w = torch::GradMode::is_enabled() ? attention_weights(q, k, args) : formed;
     auto used = w;
     auto dw = torch::matmul(dy, repeat_kv_heads(v, H).transpose(-2, -1));  // [B, H, T, S]
-    if (dropout.dropout > 0.0) {
-      const auto factors = dropout_factors(dropout, w);
+    if (args.dropout > 0.0) {
+      const auto factors = dropout_factors(args, w);
       used = w * factors;
       dw = dw * factors;
     }

@@ -66,9 +66,10 @@ class Online {
     const bool empty = seen.top == -kInfinity;
     Real* const y = result_.y.at(of.b, of.h, t);
     for (int64_t d = 0; d < call_.Dh && !empty; ++d) y[d] /= seen.sum;
-    if (result_.log_sums == nullptr) return;
-    result_.log_sums[(of.b * call_.H + of.h) * call_.T + t] =
-        empty ? kInfinity : seen.top + std::log(seen.sum);
+    if (result_.tops == nullptr) return;
+    const int64_t place = (of.b * call_.H + of.h) * call_.T + t;
+    result_.tops[place] = empty ? Real{0} : seen.top;
+    result_.inverse_sums[place] = empty ? Real{0} : 1 / seen.sum;
   }
 
   const PlainCall<Real>& call_;

@@ -40,7 +40,7 @@ struct KeyRange {
 /// The names are those of AttendArgs, which says what they mean.
 template <typename Real>
 struct PlainCall {
-  static constexpr int64_t kNoWindow = int64_t{1} << 62;
+  static constexpr int64_t kNoWindow = int64_t{1} << 61;  ///< no number of this size overflows here
 
   int64_t B = 0, H = 0, Hkv = 0, T = 0, S = 0, Dh = 0;
   Rows<const Real> q, k, v;
@@ -59,7 +59,8 @@ struct PlainCall {
 
   /// What causal, window and lengths leave to query t. Neither bound ever falls as t grows.
   ZOO_DEVICE KeyRange keys_of(int64_t b, int64_t t) const {
-    const int64_t place = t + (query_start != nullptr ? query_start[b] : S - T);
+    const int64_t start = query_start != nullptr ? query_start[b] : S - T;
+    const int64_t place = t + std::clamp(start, -kNoWindow, kNoWindow);
     int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
     if (causal) {
       end = std::min(end, place + 1);
@@ -125,15 +126,19 @@ struct PlainCall {
 template <typename Real>
 struct PlainResult {
   Rows<Real> y;
-  Real* log_sums = nullptr;  ///< [B, H, T]: log of the sum of a row's exponentials, for backward
-  Real* weights = nullptr;   ///< [B, H, T, S], zeros so far; null: not wanted
+  // For backward, null: not wanted. [B, H, T]: a row's largest score (0 where it sees nothing), and
+  // 1 / the sum of its exponentials in units of that score's (0 there). Together they would be one
+  // number, top
+  // + log sum; but beside a top of -1e9 the logarithm would be lost in rounding.
+  Real *tops = nullptr, *inverse_sums = nullptr;
+  Real* weights = nullptr;  ///< [B, H, T, S], zeros so far; null: not wanted
 };
 
 /// What a backward pass reads and fills. Rows of dq, dk and dv are all written.
 template <typename Real>
 struct PlainGradients {
   Rows<const Real> y, dy;
-  const Real* log_sums = nullptr;
+  const Real *tops = nullptr, *inverse_sums = nullptr;  ///< as PlainResult has them
   Rows<Real> dq, dk, dv;
 };
 

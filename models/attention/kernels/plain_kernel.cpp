@@ -1,9 +1,11 @@
 // From tensors to pointers and back.
 #include "models/attention/kernels/plain_kernel.h"
 
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace zoo {
@@ -19,7 +21,8 @@ torch::Tensor with_dense_rows(const torch::Tensor& t) {
 
 /// [B, H, L, Dh] in the memory order [B, L, H, Dh]: merging the heads after it needs no copy.
 torch::Tensor empty_heads(at::IntArrayRef sizes, const torch::TensorOptions& options) {
-  return torch::empty({sizes[0], sizes[2], sizes[1], sizes[3]}, options).transpose(1, 2);
+  const int64_t H = sizes[1], L = sizes[2], Dh = sizes[3];
+  return torch::empty_strided(sizes, {L * H * Dh, Dh, H * Dh, 1}, options);
 }
 
 template <typename Real>
@@ -96,14 +99,18 @@ void with_real(torch::Dtype dtype, F f) {
 }
 
 struct Output {
-  torch::Tensor y, log_sums;
+  torch::Tensor y, tops, inverse_sums;
 };
 
-Output run_forward(const PlainKernel& kernel, const Call& call, bool keep_log_sums) {
+Output run_forward(const PlainKernel& kernel, const Call& call, bool for_backward) {
+  const c10::OptionalDeviceGuard guard(call.q.device());
   const auto options = call.q.options().requires_grad(false);
-  Output out{empty_heads(call.q.sizes(), options), {}};  // [B, H, T, Dh]
-  if (keep_log_sums)
-    out.log_sums = torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)}, options);
+  Output out{empty_heads(call.q.sizes(), options), {}, {}};  // [B, H, T, Dh]
+  if (for_backward) {
+    out.tops =
+        torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)}, options);  // [B, H, T]
+    out.inverse_sums = torch::empty_like(out.tops);
+  }
   torch::Tensor weights;
   if (call.args.weights != nullptr) {
     weights =
@@ -114,7 +121,8 @@ Output run_forward(const PlainKernel& kernel, const Call& call, bool keep_log_su
     using Real = decltype(real);
     kernel.forward(call.plain<Real>(),
                    {.y = rows_of<Real>(out.y),
-                    .log_sums = keep_log_sums ? out.log_sums.data_ptr<Real>() : nullptr,
+                    .tops = for_backward ? out.tops.data_ptr<Real>() : nullptr,
+                    .inverse_sums = for_backward ? out.inverse_sums.data_ptr<Real>() : nullptr,
                     .weights = weights.defined() ? weights.data_ptr<Real>() : nullptr});
   });
   return out;
@@ -132,10 +140,16 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
                                const torch::Tensor& k, const torch::Tensor& v,
                                const PlainKernel* kernel, const AttendArgs& args) {
     const Call call(q, k, v, args);
-    const Output out = run_forward(*kernel, call, /*keep_log_sums=*/true);
-    context->save_for_backward({call.q, call.k, call.v, out.y, out.log_sums});
+    const Output out = run_forward(*kernel, call, /*for_backward=*/true);
     AttendArgs kept = call.args;
     kept.weights = nullptr;
+    // Lengths may change before backward (a cache grows); all else is watched for changes by
+    // autograd.
+    for (torch::Tensor* rows : {&kept.query_start, &kept.key_lengths})
+      if (rows->defined()) *rows = rows->clone();
+    context->save_for_backward({call.q, call.k, call.v, out.y, out.tops, out.inverse_sums,
+                                std::exchange(kept.may_attend, {}), std::exchange(kept.bias, {}),
+                                std::exchange(kept.relative_bias, {})});
     context->saved_data["call"] =
         c10::IValue::make_capsule(c10::make_intrusive<Kept>(*kernel, std::move(kept)));
     return out.y;
@@ -145,7 +159,14 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
     const auto saved = context->get_saved_variables();
     const auto capsule = context->saved_data["call"].toCapsule();
     const auto& kept = static_cast<const Kept&>(*capsule);
-    const Call call(saved[0], saved[1], saved[2], kept.args);
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "attention kernel '", kept.kernel.name(),
+                "': it has no second derivatives; ask kernel 'matmul' for them");
+    AttendArgs args = kept.args;
+    args.may_attend = saved[6];
+    args.bias = saved[7];
+    args.relative_bias = saved[8];
+    const c10::OptionalDeviceGuard guard(saved[0].device());
+    const Call call(saved[0], saved[1], saved[2], std::move(args));
     const auto& y = saved[3];
     const auto dy = with_dense_rows(upstream[0]);
     const auto dq = empty_heads(call.q.sizes(), y.options()),  // [B, H, T, Dh]
@@ -155,7 +176,8 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
       using Real = decltype(real);
       kept.kernel.backward(call.plain<Real>(), {.y = rows_of<const Real>(y),
                                                 .dy = rows_of<const Real>(dy),
-                                                .log_sums = saved[4].const_data_ptr<Real>(),
+                                                .tops = saved[4].const_data_ptr<Real>(),
+                                                .inverse_sums = saved[5].const_data_ptr<Real>(),
                                                 .dq = rows_of<Real>(dq),
                                                 .dk = rows_of<Real>(dk),
                                                 .dv = rows_of<Real>(dv)});
@@ -179,6 +201,8 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
     return "it takes heads of at most " + std::to_string(can.widest) +
            " numbers; ask kernel 'matmul'";
   }
+  if (k.size(2) > std::numeric_limits<int32_t>::max())
+    return "it counts keys with 31 bits; ask kernel 'matmul'";
   if (!can.float64 && q.scalar_type() == torch::kDouble)
     return "it computes in float32; ask kernel 'matmul' for float64";
   if (!can.weights && args.weights != nullptr)
@@ -202,7 +226,7 @@ torch::Tensor PlainKernel::run(const torch::Tensor& q, const torch::Tensor& k,
   const bool trains = torch::GradMode::is_enabled() &&
                       (q.requires_grad() || k.requires_grad() || v.requires_grad());
   if (trains) return PlainFunction::apply(q, k, v, this, args);
-  return run_forward(*this, Call(q, k, v, args), /*keep_log_sums=*/false).y;
+  return run_forward(*this, Call(q, k, v, args), /*for_backward=*/false).y;
 }
 
 }  // namespace zoo

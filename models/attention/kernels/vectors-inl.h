@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <numbers>
 
 HWY_BEFORE_NAMESPACE();
 namespace zoo::vectors::HWY_NAMESPACE {
@@ -19,7 +20,7 @@ using Tag = hn::CappedTag<float, 16>;
 using Vec = hn::Vec<Tag>;
 constexpr Tag d;
 constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
-constexpr float kLog2E = 1.44269504088896341F;
+constexpr float kLog2E = std::numbers::log2e_v<float>;
 
 // 2^x for x <= 1 or so: 2^n by the exponent's bits, n the nearest integer, times 2^(x - n) by a
 // polynomial (minimax on [-1/2, 1/2], relative error 1e-7). What would be denormal is an exact 0:

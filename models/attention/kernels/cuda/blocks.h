@@ -1,6 +1,6 @@
 // What a block of threads does in each CUDA rung, forward and backward.
 //
-// Written once, for two kinds of block: nvcc compiles it for the GPU (kernels.cu), and the tests
+// Written once, for two kinds of block: nvcc compiles it for the GPU (launch.cu), and the tests
 // run it on the CPU with an emulated block (tests/models/block_emulation.h), so that the logic is
 // tested where there is no GPU. A Block has
 //   index(), thread(), threads()   this block's place in the grid, this thread's in the block
@@ -49,13 +49,25 @@ ZOO_DEVICE inline float weight_of(float score, float top) {
   return score == kHidden ? 0.0F : std::exp(score - top);
 }
 
-/// y dy of a query: by this its softmax pulls all its scores back.
-ZOO_DEVICE inline float pull_of(const PlainGradients<float>& g, int64_t b, int64_t h, int64_t t,
-                                int64_t Dh) {
+/// For backward: what PlainResult wants of a row.
+ZOO_DEVICE inline void keep(const PlainResult<float>& result, int64_t row, float top, float sum) {
+  if (result.tops == nullptr) return;
+  result.tops[row] = sum == 0.0F ? 0.0F : top;
+  result.inverse_sums[row] = sum == 0.0F ? 0.0F : 1.0F / sum;
+}
+
+/// What a row of weights is formed again from; and y dy, by which its softmax pulls all its scores
+/// back.
+struct RowSums {
+  float top = 0, inverse_sum = 0, pull = 0;
+};
+ZOO_DEVICE inline RowSums sums_of(const PlainCall<float>& call, const PlainGradients<float>& g,
+                                  int64_t b, int64_t h, int64_t t) {
+  const int64_t row = (b * call.H + h) * call.T + t;
   const float *const y = g.y.at(b, h, t), *const dy = g.dy.at(b, h, t);
-  float sum = 0;
-  for (int64_t i = 0; i < Dh; ++i) sum += y[i] * dy[i];
-  return sum;
+  RowSums sums{g.tops[row], g.inverse_sums[row], 0};
+  for (int64_t i = 0; i < call.Dh; ++i) sums.pull += y[i] * dy[i];
+  return sums;
 }
 
 /// A query or key of a whole batch by its number.
@@ -96,8 +108,7 @@ ZOO_DEVICE void naive_forward(Block& block, const PlainCall<float>& call,
     const float* const v = call.v.at(b, kv, s);
     for (int64_t i = 0; i < call.Dh; ++i) y[i] += used * v[i];
   }
-  if (result.log_sums != nullptr)
-    result.log_sums[n] = top == kHidden ? -kHidden : top + std::log(sum);
+  keep(result, n, top, sum);
 }
 
 /// One weight backward: what reaches its score, and the weight after dropout.
@@ -107,13 +118,13 @@ struct WeightGradient {
 ZOO_DEVICE inline WeightGradient weight_gradient(const PlainCall<float>& call, int64_t b, int64_t h,
                                                  int64_t t, int64_t s, const float* q,
                                                  const float* k, const float* v, const float* dy,
-                                                 float log_sum, float pull) {
-  const float weight = weight_of(find_score(call, b, h, t, s, q, k), log_sum);
+                                                 const RowSums& row) {
+  const float weight = weight_of(find_score(call, b, h, t, s, q, k), row.top) * row.inverse_sum;
   if (weight == 0.0F) return {0, 0};
   const float factor = kept(call, b, h, t, s);
   float dweight = 0;
   for (int64_t i = 0; i < call.Dh; ++i) dweight += dy[i] * v[i];
-  return {weight * (dweight * factor - pull) * call.scale, weight * factor};
+  return {weight * (dweight * factor - row.pull) * call.scale, weight * factor};
 }
 
 template <class Block>
@@ -123,14 +134,14 @@ ZOO_DEVICE void naive_backward_queries(Block& block, const PlainCall<float>& cal
   if (n >= call.B * call.H * call.T) return;
   const auto [b, h, t] = place_of(n, call.H, call.T);
   const int64_t kv = call.kv_head(h);
-  const float pull = pull_of(g, b, h, t, call.Dh);
+  const RowSums sums = sums_of(call, g, b, h, t);
   float* const dq = g.dq.at(b, h, t);
   for (int64_t i = 0; i < call.Dh; ++i) dq[i] = 0;
   const KeyRange keys = call.keys_of(b, t);
   for (int64_t s = keys.begin; s < keys.end; ++s) {
     const float* const k = call.k.at(b, kv, s);
     const auto d = weight_gradient(call, b, h, t, s, call.q.at(b, h, t), k, call.v.at(b, kv, s),
-                                   g.dy.at(b, h, t), g.log_sums[n], pull);
+                                   g.dy.at(b, h, t), sums);
     for (int64_t i = 0; i < call.Dh; ++i) dq[i] += d.score * k[i];
   }
 }
@@ -147,9 +158,8 @@ ZOO_DEVICE void naive_backward_keys(Block& block, const PlainCall<float>& call,
   for (int64_t h = kv * group; h < (kv + 1) * group; ++h) {
     for (int64_t t = 0; t < call.T; ++t) {
       const float *const q = call.q.at(b, h, t), *const dy = g.dy.at(b, h, t);
-      const float log_sum = g.log_sums[(b * call.H + h) * call.T + t];
       const auto d = weight_gradient(call, b, h, t, s, q, call.k.at(b, kv, s), call.v.at(b, kv, s),
-                                     dy, log_sum, pull_of(g, b, h, t, call.Dh));
+                                     dy, sums_of(call, g, b, h, t));
       for (int64_t i = 0; i < call.Dh; ++i) {
         dk[i] += d.score * q[i];
         dv[i] += d.used * dy[i];
@@ -227,10 +237,7 @@ ZOO_DEVICE void tiled_forward(Block& block, const PlainCall<float>& call,
   }
   if (!mine) return;
   for (int64_t i = 0; i < Dh; ++i) result.y.at(b, h, t)[i] = top == kHidden ? 0.0F : y[i] / sum;
-  if (result.log_sums != nullptr) {
-    result.log_sums[(b * call.H + h) * call.T + t] =
-        top == kHidden ? -kHidden : top + std::log(sum);
-  }
+  keep(result, (b * call.H + h) * call.T + t, top, sum);
 }
 
 template <class Block>
@@ -238,15 +245,15 @@ ZOO_DEVICE void tiled_backward_queries(Block& block, const PlainCall<float>& cal
                                        const PlainGradients<float>& g) {
   const auto [b, h, t, mine] = block_rows(block, call.H, call.T);
   const int64_t Dh = call.Dh, kv = call.kv_head(h);
-  float q[kMostWidth], dy[kMostWidth], dq[kMostWidth], pull = 0, log_sum = 0;
+  float q[kMostWidth], dy[kMostWidth], dq[kMostWidth];
+  RowSums sums;
   if (mine) {
     for (int64_t i = 0; i < Dh; ++i) {
       q[i] = call.q.at(b, h, t)[i];
       dy[i] = g.dy.at(b, h, t)[i];
       dq[i] = 0;
     }
-    pull = pull_of(g, b, h, t, Dh);
-    log_sum = g.log_sums[(b * call.H + h) * call.T + t];
+    sums = sums_of(call, g, b, h, t);
   }
   const int64_t first = t - block.thread(), last = first + block.threads() - 1;
   const KeyRange all{call.keys_of(b, first).begin,
@@ -258,8 +265,7 @@ ZOO_DEVICE void tiled_backward_queries(Block& block, const PlainCall<float>& cal
     const float *const keys = block.shared(), *const values = keys + kTileRows * Dh;
     for (int64_t n = 0; n < count; ++n) {
       const float* const k = keys + n * Dh;
-      const auto d =
-          weight_gradient(call, b, h, t, tile + n, q, k, values + n * Dh, dy, log_sum, pull);
+      const auto d = weight_gradient(call, b, h, t, tile + n, q, k, values + n * Dh, dy, sums);
       for (int64_t i = 0; i < Dh; ++i) dq[i] += d.score * k[i];
     }
   }
@@ -286,9 +292,7 @@ ZOO_DEVICE void tiled_backward_keys(Block& block, const PlainCall<float>& call,
       for (int64_t n = 0; n < count; ++n) {
         const int64_t t = tile + n;
         const float *const q = queries + n * Dh, *const dy = upstream + n * Dh;
-        const float log_sum = g.log_sums[(b * call.H + h) * call.T + t];
-        const auto d =
-            weight_gradient(call, b, h, t, s, q, k, v, dy, log_sum, pull_of(g, b, h, t, Dh));
+        const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy, sums_of(call, g, b, h, t));
         for (int64_t i = 0; i < Dh; ++i) {
           dk[i] += d.score * q[i];
           dv[i] += d.used * dy[i];
@@ -356,8 +360,7 @@ ZOO_DEVICE void warps_forward(Block& block, const PlainCall<float>& call,
   }
   for (int64_t i = lane, column = 0; i < call.Dh; i += kWarp, ++column)
     result.y.at(b, h, t)[i] = sum == 0.0F ? 0.0F : y[column] / sum;
-  if (result.log_sums != nullptr && lane == 0)
-    result.log_sums[row] = sum == 0.0F ? -kHidden : top + std::log(sum);
+  if (lane == 0) keep(result, row, top, sum);
 }
 
 template <class Block>
@@ -369,14 +372,14 @@ ZOO_DEVICE void warps_backward_queries(Block& block, const PlainCall<float>& cal
   const auto [b, h, t] = place_of(row, call.H, call.T);
   const int64_t kv = call.kv_head(h);
   const KeyRange keys = call.keys_of(b, t);
-  const float pull = pull_of(g, b, h, t, call.Dh);
+  const RowSums sums = sums_of(call, g, b, h, t);
   float dq[kMostColumns] = {};
   for (int64_t first = keys.begin; first < keys.end; first += kWarp) {
     const int64_t s = first + lane;
     WeightGradient d{0, 0};
     if (s < keys.end) {
       d = weight_gradient(call, b, h, t, s, call.q.at(b, h, t), call.k.at(b, kv, s),
-                          call.v.at(b, kv, s), g.dy.at(b, h, t), g.log_sums[row], pull);
+                          call.v.at(b, kv, s), g.dy.at(b, h, t), sums);
     }
     add_rows_by_lanes(block, d.score, call.k, b, kv, first, keys.end - first, call.Dh, dq);
   }
@@ -399,9 +402,7 @@ ZOO_DEVICE void warps_backward_keys(Block& block, const PlainCall<float>& call,
       WeightGradient d{0, 0};
       if (t < call.T) {
         d = weight_gradient(call, b, h, t, s, call.q.at(b, h, t), call.k.at(b, kv, s),
-                            call.v.at(b, kv, s), g.dy.at(b, h, t),
-                            g.log_sums[(b * call.H + h) * call.T + t],
-                            pull_of(g, b, h, t, call.Dh));
+                            call.v.at(b, kv, s), g.dy.at(b, h, t), sums_of(call, g, b, h, t));
       }
       add_rows_by_lanes(block, d.score, call.q, b, h, first, call.T - first, call.Dh, dk);
       add_rows_by_lanes(block, d.used, g.dy, b, h, first, call.T - first, call.Dh, dv);
