@@ -60,7 +60,8 @@ struct PlainCall {
   /// What causal, window and lengths leave to query t. Neither bound ever falls as t grows.
   ZOO_DEVICE KeyRange keys_of(int64_t b, int64_t t) const {
     const int64_t start = query_start != nullptr ? query_start[b] : S - T;
-    const int64_t place = t + std::clamp(start, -kNoWindow, kNoWindow);
+    const int64_t far = kNoWindow;  // a copy: device code has no address of the constant
+    const int64_t place = t + std::clamp(start, -far, far);
     int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
     if (causal) {
       end = std::min(end, place + 1);
