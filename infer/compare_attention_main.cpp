@@ -108,7 +108,7 @@ zoo::ComparisonOptions comparison_of(const Options& o) {
   try {
     c.device = zoo::find_device(o.device);
   } catch (const c10::Error& error) {
-    throw zoo::UsageError(error.what_without_backtrace());
+    throw zoo::UsageError(std::string("--") + error.what_without_backtrace());
   }
   c.seconds = o.seconds;
   return c;
