@@ -16,17 +16,18 @@ struct ChartLine {
   enum class Look { kFaint, kTrain, kVal, kSeries };
   std::string label;
   Look look = Look::kTrain;
-  std::vector<ChartPoint> points;  // x ascending
-  int series = 0;                  // kSeries: one of several equals, 0 to 7
+  std::vector<ChartPoint> points = {};  // x ascending
+  int series = 0;                       // kSeries: one of several equals, 0 to 7
 };
 
 struct Chart {
-  std::string x_label, y_label;                   // with units
-  std::vector<ChartLine> lines;                   // drawn in this order
-  std::optional<double> chance;                   // a dashed line across
-  std::optional<std::pair<double, double>> band;  // a shaded range of y; an end may be infinite
-  bool log_x = false;                             // places x at log(1 + x), so that 0 has a place
-  bool log_y = false;                             // all y above 0
+  std::string x_label, y_label;       // with units
+  std::vector<ChartLine> lines = {};  // drawn in this order
+  std::optional<double> chance = {};  // a dashed line across
+  std::optional<std::pair<double, double>> band =
+      {};              // a shaded range of y; an end may be infinite
+  bool log_x = false;  // places x at log(1 + x), so that 0 has a place
+  bool log_y = false;  // all y above 0
   bool y_from_zero = false;
 };
 

@@ -178,8 +178,8 @@ class Case {
  private:
   struct Runner {
     const AttentionKernel* kernel = nullptr;
-    ComparisonResult result;
-    std::vector<double> times;
+    ComparisonResult result = {};
+    std::vector<double> times = {};
     double spent = 0;
   };
 

@@ -29,8 +29,8 @@ enum class Pass { kForward, kForwardBackward };
 std::string_view name_of(Pass pass);
 
 struct ComparisonOptions {
-  std::vector<std::string> kernels;  ///< in the order of the table
-  std::vector<AttentionShape> shapes;
+  std::vector<std::string> kernels = {};  ///< in the order of the table
+  std::vector<AttentionShape> shapes = {};
   std::vector<bool> causal = {true, false};
   std::vector<Pass> passes = {Pass::kForward, Pass::kForwardBackward};
   torch::Dtype dtype = torch::kFloat;
@@ -40,8 +40,8 @@ struct ComparisonOptions {
 
 /// One kernel on one case. Numbers of a kernel that refused are 0.
 struct ComparisonResult {
-  std::string kernel;
-  AttentionShape shape;
+  std::string kernel = {};
+  AttentionShape shape = {};
   bool causal = false;
   Pass pass = Pass::kForward;
   double seconds = 0;      ///< of one call: the median of interleaved repeats
@@ -50,12 +50,12 @@ struct ComparisonResult {
   double max_error = 0;    ///< against float64, of the output and, with backward, of dq, dk and dv
   double torch_error = 0;  ///< the same of torch's own
   int64_t peak_bytes = 0;  ///< held at once beyond the inputs; the CPU only
-  std::string torch_kernel;  ///< kernel torch: the operator that ran behind it
-  std::string refused;       ///< why it did not run
+  std::string torch_kernel = {};  ///< kernel torch: the operator that ran behind it
+  std::string refused = {};       ///< why it did not run
 };
 
 struct Machine {
-  std::string processor, device, instruction_set, torch_version;
+  std::string processor = {}, device = {}, instruction_set = {}, torch_version = {};
   int threads = 1;
   double matmul_gflops = 0;  ///< of a large product (2048 x 2048), in the chosen type
 };

@@ -23,6 +23,8 @@ class EmulatedKernel final : public PlainKernel {
   std::string_view name() const override { return "emulated"; }
   std::string_view summary() const override { return "a CUDA rung on the CPU"; }
   Abilities abilities() const override { return {.backward = true, .widest = cuda::widest(kRung)}; }
+  using PlainKernel::backward;
+  using PlainKernel::forward;
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     emulate(cuda::grid_of(kRung, Pass::kForward, call),
             [&](EmulatedBlock& block) { cuda::forward<kRung>(block, call, result); });

@@ -131,6 +131,7 @@ class DecodeKernel final : public PlainKernel {
     return "a few queries against a long cache, shared between threads along the keys";
   }
   Abilities abilities() const override { return {}; }
+  using PlainKernel::forward;
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     if (call.T > decode::kMostQueries) return flash_kernel().forward(call, result);
     Decode(call, result).run();

@@ -102,6 +102,8 @@ class FlashKernel final : public PlainKernel {
     return "tiles in SIMD registers, threads, no score matrix; skips what is hidden";
   }
   Abilities abilities() const override { return {.backward = true}; }
+  using PlainKernel::backward;
+  using PlainKernel::forward;
 
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     // With few queries there is nothing to tile.

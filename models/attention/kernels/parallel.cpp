@@ -51,7 +51,7 @@ Parallel openmp_parallel() {
 }  // namespace
 
 void for_each_task(int64_t count, const std::function<void(int64_t)>& task) {
-  Work work{.task = task, .count = count};
+  Work work{.task = task, .count = count, .next{}, .mutex{}, .failure{}};
   const int64_t threads = std::min<int64_t>(at::get_num_threads(), count);
   if (threads <= 1 || at::in_parallel_region()) {
     work.run();

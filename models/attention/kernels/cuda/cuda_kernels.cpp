@@ -20,6 +20,8 @@ class CudaKernel final : public PlainKernel {
   Abilities abilities() const override {
     return {.backward = true, .device = c10::DeviceType::CUDA, .widest = cuda::widest(rung_)};
   }
+  using PlainKernel::backward;
+  using PlainKernel::forward;
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
     cuda::launch_forward(rung_, call, result);
   }
