@@ -42,25 +42,19 @@ std::vector<double> ticks(Range range, int wanted) {
   return result;
 }
 
-/// 0 and powers of ten; over less than two of them 1, 2 and 5 times a power.
-std::vector<double> log_ticks(Range range) {
+/// Powers of ten from low to high; over less than two of them 1, 2 and 5 times a power. From 0 on:
+/// 0 and the powers from 1 on.
+std::vector<double> log_ticks(double low, double high) {
   std::vector<double> result;
-  if (range.low <= 0) result.push_back(0);
-  const bool few = range.low > 0 && range.high < 100 * range.low;
-  for (double power = 1; power <= range.high; power *= 10) {
+  if (low <= 0) result.push_back(0);
+  const bool few = low > 0 && high < 100 * low;
+  for (double exponent = low > 0 ? std::floor(std::log10(low)) : 0; exponent <= std::log10(high);
+       ++exponent) {
     for (const double factor : {1.0, 2.0, 5.0}) {
-      const double tick = factor * power;
-      if ((factor == 1.0 || few) && tick >= range.low && tick <= range.high) result.push_back(tick);
+      const double tick = factor * std::pow(10.0, exponent);
+      if ((factor == 1.0 || few) && tick >= low && tick <= high) result.push_back(tick);
     }
   }
-  return result;
-}
-
-/// Powers of ten, for a range of logarithms.
-std::vector<double> power_ticks(Range range) {
-  std::vector<double> result;
-  for (double power = std::ceil(range.low); power <= range.high; ++power)
-    result.push_back(std::pow(10.0, power));
   return result;
 }
 
@@ -143,14 +137,16 @@ class Painter {
 
   void paint_axes() {
     const double right = width_ - kRight, bottom = height_ - kBottom;
-    for (const double tick :
-         chart_.log_y ? power_ticks(y_) : ticks(y_, std::max(3, (height_ - 68) / 40))) {
+    for (const double tick : chart_.log_y
+                                 ? log_ticks(std::pow(10.0, y_.low), std::pow(10.0, y_.high))
+                                 : ticks(y_, std::max(3, (height_ - 68) / 40))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>"
           "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
           kLeft, y_at(tick), right, kLeft - 7, y_at(tick) + 4, short_number(tick));
     }
-    for (const double tick : chart_.log_x ? log_ticks(x_) : ticks(x_, std::max(3, width_ / 90))) {
+    for (const double tick :
+         chart_.log_x ? log_ticks(x_.low, x_.high) : ticks(x_, std::max(3, width_ / 90))) {
       out_ += fmt::format(
           "<path class=\"grid\" d=\"M{0:.1f} {1:.1f}v5\"/>"
           "<text x=\"{0:.1f}\" y=\"{2:.1f}\" text-anchor=\"middle\">{3}</text>",
@@ -275,16 +271,15 @@ circle.train, circle.faint { fill: var(--train); }
 circle.val { fill: var(--val); }
 path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
 rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
-:root { --s0: #2c6bd6; --s1: #c8560b; --s2: #15713f; --s3: #8e44ad; --s4: #b3261e; --s5: #0b7d8a; --s6: #8a6d00; --s7: #5d6778; }
-@media (prefers-color-scheme: dark) { :root { --s0: #74a7ff; --s1: #ff9d57; --s2: #5fd08f; --s3: #d19cf0; --s4: #ff8a80; --s5: #5fcad6; --s6: #e0c14d; --s7: #9aa5b6; } }
-path.s0 { stroke: var(--s0); } circle.s0 { fill: var(--s0); } .legend .s0::before { background: var(--s0); }
-path.s1 { stroke: var(--s1); } circle.s1 { fill: var(--s1); } .legend .s1::before { background: var(--s1); }
-path.s2 { stroke: var(--s2); } circle.s2 { fill: var(--s2); } .legend .s2::before { background: var(--s2); }
-path.s3 { stroke: var(--s3); } circle.s3 { fill: var(--s3); } .legend .s3::before { background: var(--s3); }
-path.s4 { stroke: var(--s4); } circle.s4 { fill: var(--s4); } .legend .s4::before { background: var(--s4); }
-path.s5 { stroke: var(--s5); } circle.s5 { fill: var(--s5); } .legend .s5::before { background: var(--s5); }
-path.s6 { stroke: var(--s6); } circle.s6 { fill: var(--s6); } .legend .s6::before { background: var(--s6); }
-path.s7 { stroke: var(--s7); } circle.s7 { fill: var(--s7); } .legend .s7::before { background: var(--s7); }
+path.series { stroke: var(--series); }
+circle.series { fill: var(--series); }
+.legend .series::before { background: var(--series); }
+.s0 { --series: #2c6bd6; } .s1 { --series: #c8560b; } .s2 { --series: #15713f; } .s3 { --series: #8e44ad; }
+.s4 { --series: #b3261e; } .s5 { --series: #0b7d8a; } .s6 { --series: #8a6d00; } .s7 { --series: #5d6778; }
+@media (prefers-color-scheme: dark) {
+  .s0 { --series: #74a7ff; } .s1 { --series: #ff9d57; } .s2 { --series: #5fd08f; } .s3 { --series: #d19cf0; }
+  .s4 { --series: #ff8a80; } .s5 { --series: #5fcad6; } .s6 { --series: #e0c14d; } .s7 { --series: #9aa5b6; }
+}
 )";
 }
 

@@ -100,7 +100,7 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
 }
 
 /// What is freed stays with the program. glibc gives large blocks back to the system at once, and
-/// every 4 KiB of the next tensor then cost a page fault: a tenth of a small model's training time.
+/// every 4 KiB of the next tensor then cost a page fault.
 void keep_freed_memory() {
 #if defined(__GLIBC__)
   constexpr int kLargest = 1 << 30;

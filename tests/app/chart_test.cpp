@@ -66,6 +66,12 @@ TEST(ChartTest, ALogarithmicAxisTicksPowersAndSpacesThemEvenly) {
   EXPECT_NEAR(y[0] - y[1], y[1] - y[2], 0.2);
 }
 
+TEST(ChartTest, ALogarithmicAxisWithinOneDecadeHasTicksAllTheSame) {
+  Chart chart = chart_of({{1, 0.03}, {2, 0.07}});
+  chart.log_y = true;
+  EXPECT_THAT(render_svg(chart, 400, 300), HasSubstr(">0.05<"));
+}
+
 TEST(ChartTest, TheLegendNamesWhatThePictureShows) {
   Chart chart = chart_of({{0, 1}, {1, 2}});
   chart.lines.push_back({"one <b>", ChartLine::Look::kSeries, {{0, 1}, {1, 2}}, 3});

@@ -1,6 +1,6 @@
-// cuda-naive, cuda-tiled, cuda-warps: the block logic of blocks.h behind attend(). Compiled where
-// the build is one for CUDA (preset cuda). Compared with the reference through an emulated block;
-// never run on a GPU so far.
+// cuda-naive, cuda-tiled, cuda-warps: the block logic of naive.h, tiled.h and warps.h behind
+// attend(). Compiled where the build is one for CUDA (preset cuda). Compared with the reference
+// through an emulated block; never run on a GPU so far.
 #include <string>
 
 #include "models/attention/kernels/cuda/launch.h"

@@ -1,4 +1,4 @@
-// The block logic of blocks.h as CUDA kernels. Without torch headers: nvcc compiles this in
+// The rungs' block logic as CUDA kernels. Without torch headers: nvcc compiles this in
 // seconds.
 #include <stdexcept>
 #include <string>

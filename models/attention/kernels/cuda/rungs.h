@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "models/attention/kernels/cuda/blocks.h"
+#include "models/attention/kernels/cuda/naive.h"
+#include "models/attention/kernels/cuda/tiled.h"
+#include "models/attention/kernels/cuda/warps.h"
 
 namespace zoo::cuda {
 
