@@ -116,13 +116,13 @@ zoo::ComparisonOptions comparison_of(const Options& o) {
 
 std::vector<zoo::ComparisonResult> compare(const zoo::ComparisonOptions& options,
                                            const zoo::Machine& machine, const char* title) {
-  const auto cases =
-      static_cast<int64_t>(options.shapes.size() * options.causal.size() * options.passes.size());
-  zoo::ProgressBar bar(title, cases);
-  auto results = zoo::compare_attention(
-      options, machine,
-      [&](int64_t done, int64_t, const std::string& what) { bar.update(done, what); });
-  bar.finish();
+  std::optional<zoo::ProgressBar> bar;
+  auto results = zoo::compare_attention(options, machine,
+                                        [&](int64_t done, int64_t cases, const std::string& what) {
+                                          if (!bar) bar.emplace(title, cases);
+                                          bar->update(done, what);
+                                        });
+  if (bar) bar->finish();
   return results;
 }
 
@@ -166,9 +166,10 @@ int main(int argc, char** argv) {
     if (options.json) {
       std::cout << zoo::comparison_json(comparison, machine, results) << '\n';
     } else {
-      std::cout << fmt::format("{}, {} threads, SIMD {}; matmul 2048: {:.0f} GFLOP/s\n\n{}",
+      std::cout << fmt::format("{}, {} threads, SIMD {}; matmul {}: {:.0f} GFLOP/s\n\n{}",
                                machine.processor, machine.threads, machine.instruction_set,
-                               machine.matmul_gflops, zoo::comparison_table(results));
+                               machine.matmul_size, machine.matmul_gflops,
+                               zoo::comparison_table(results));
     }
     if (page && !zoo::InterruptGuard::requested()) {
       page->write(zoo::comparison_page(machine, results, sweep(comparison, machine)));

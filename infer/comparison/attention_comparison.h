@@ -9,21 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/comparison/attention_shape.h"
+
 namespace zoo {
-
-struct AttentionShape {
-  int64_t B = 1, H = 1, T = 1, Dh = 1, S = 1, Hkv = 1;
-
-  bool operator==(const AttentionShape&) const = default;
-  /// Operations of a forward pass: 4 B H T S Dh, half of them where causal.
-  double operations(bool causal) const;
-  /// As parse_shapes reads it.
-  std::string text() const;
-};
-
-/// "12x4x64x32,2x8x128x64x512x2": B x H x T x Dh, then S and Hkv where they differ from T and H.
-/// Throws std::invalid_argument for anything else.
-std::vector<AttentionShape> parse_shapes(std::string_view text);
 
 enum class Pass { kForward, kForwardBackward };
 std::string_view name_of(Pass pass);
@@ -57,7 +45,8 @@ struct ComparisonResult {
 struct Machine {
   std::string processor = {}, device = {}, instruction_set = {}, torch_version = {};
   int threads = 1;
-  double matmul_gflops = 0;  ///< of a large product (2048 x 2048), in the chosen type
+  int64_t matmul_size = 0;   ///< rows and columns of the product that is the measure,
+  double matmul_gflops = 0;  ///< and its speed in the chosen type
 };
 
 Machine measure_machine(torch::Dtype dtype, torch::Device device);

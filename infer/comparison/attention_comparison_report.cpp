@@ -191,6 +191,7 @@ std::string comparison_json(const ComparisonOptions& options, const Machine& mac
                                           {"threads", machine.threads},
                                           {"instruction_set", machine.instruction_set},
                                           {"torch", machine.torch_version},
+                                          {"matmul_size", machine.matmul_size},
                                           {"matmul_gflops", machine.matmul_gflops}}},
                                         {"results", list}};
   return whole.dump(2);
@@ -206,11 +207,11 @@ h3 { margin: 22px 0 6px; }
 )";
   std::string body = "<h1>Attention kernels compared</h1>\n";
   body += fmt::format(
-      "<p>{}, {} threads, SIMD {}, LibTorch {}; a product of two 2048 x 2048 matrices runs at "
-      "{:.0f} "
-      "GFLOP/s.</p>\n",
+      "<p>{}, {} threads, SIMD {}, LibTorch {}; a product of two {} x {} matrices "
+      "runs at {:.0f} GFLOP/s.</p>\n",
       html_escape(machine.processor), machine.threads, html_escape(machine.instruction_set),
-      html_escape(machine.torch_version), machine.matmul_gflops);
+      html_escape(machine.torch_version), machine.matmul_size, machine.matmul_size,
+      machine.matmul_gflops);
   body += sweep_section(sweep);
   body +=
       "<h2>Case by case</h2>\n<p>Shapes are B x H x T x Dh. ms: one call, the median of "
