@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/layers/stack.h"
 #include "models/positions/learned.h"
 #include "models/positions/sinusoidal.h"
 
@@ -141,32 +142,24 @@ torch::Tensor GptImpl::forward(const torch::Tensor& tokens, const GptContext& co
 }
 
 torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& context) {
-  SelfAttentionContext layer{
-      .args = context.args,
-      .position = position.get(),
-      .positions = default_positions(tokens.size(1), context, tokens.device()),
-      .counts = context.counts};
-  layer.args.causal = true;
-  Trace* const trace = context.trace;
-  const auto note = [&](int64_t n, const torch::Tensor& h) {
-    if (trace != nullptr && trace->hidden_states)
-      trace->tensors["hidden_states." + std::to_string(n)] = h;
-  };
+  auto positions = context.positions;
+  if (!positions.defined()) {
+    positions = next_positions(tokens.size(1), context.caches, context.counts,
+                               position->max_positions(), "Gpt");
+  }
+  positions = positions.to(tokens.device());
+  StackContext stack{.layer = {.args = context.args,
+                               .position = position.get(),
+                               .positions = positions,
+                               .counts = context.counts},
+                     .caches = context.caches,
+                     .trace = context.trace};
+  stack.layer.args.causal = true;
 
   auto h = token_embedding(tokens);  // [B, T, C]
   if (options.scale_embeddings) h = h * std::sqrt(static_cast<double>(options.d_model));
-  h = embedding_dropout(position->embed(h, layer.positions));
-  for (int64_t n = 0; n < options.layers; ++n) {
-    note(n, h);
-    if (context.caches != nullptr) layer.cache = &context.caches->at(static_cast<size_t>(n));
-    if (trace != nullptr && trace->attentions) {
-      layer.args.weights = &trace->tensors["attentions." + std::to_string(n)];
-    }
-    h = blocks->at<BlockImpl>(static_cast<size_t>(n)).forward(h, layer);
-  }
-  if (final_norm) h = final_norm(h);
-  note(options.layers, h);
-  return h;
+  h = embedding_dropout(position->embed(h, positions));
+  return run_stack(blocks, final_norm, h, stack);  // [B, T, C]
 }
 
 torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
@@ -174,37 +167,7 @@ torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
 }
 
 std::vector<KvCache> GptImpl::make_caches(int64_t batch, int64_t capacity) const {
-  const auto tensor_options = token_embedding->weight.options().requires_grad(false);
-  std::vector<KvCache> caches;
-  for (int64_t n = 0; n < options.layers; ++n) {
-    caches.emplace_back(batch, options.kv_heads, capacity, options.head_width, tensor_options);
-  }
-  return caches;
-}
-
-torch::Tensor GptImpl::default_positions(int64_t T, const GptContext& context,
-                                         torch::Device device) const {
-  torch::Tensor positions = context.positions;
-  int64_t longest = T;
-  if (!positions.defined()) {
-    positions = torch::arange(T, torch::kLong).unsqueeze(0);  // [1, T]
-    if (context.caches != nullptr && !context.caches->empty()) {
-      const KvCache& cache = context.caches->front();
-      positions = positions + (cache.uniform() ? torch::full({1, 1}, cache.longest(), torch::kLong)
-                                               : cache.lengths().unsqueeze(1));  // [1 or B, T]
-      longest += cache.longest();
-      // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
-      // the table, where there is one.
-      if (context.counts.defined() && position->max_positions() > 0)
-        positions = positions.clamp_max(position->max_positions() - 1);
-      if (context.counts.defined())
-        longest = (cache.lengths() + context.counts.cpu()).max().item<int64_t>();
-    }
-    TORCH_CHECK(position->max_positions() == 0 || longest <= position->max_positions(),
-                "Gpt: a sequence of ", longest, " tokens is longer than the model's context of ",
-                options.context);
-  }
-  return positions.to(device);
+  return zoo::make_caches(blocks, batch, capacity);
 }
 
 // Radford et al. 2019, §2.3: normal weights; those that add to the residual stream are smaller by 1

@@ -136,7 +136,6 @@ class GptImpl : public torch::nn::Module {
   torch::nn::Linear lm_head{nullptr};  // empty where tied
 
  private:
-  torch::Tensor default_positions(int64_t T, const GptContext& context, torch::Device device) const;
   void initialise();
 };
 TORCH_MODULE(Gpt);

@@ -19,9 +19,18 @@ constexpr struct {
   std::string_view architecture, model_type;
   Run run;
 } kArchitectures[] = {
-    {"GPT2LMHeadModel", "gpt2", forward_gpt},   {"GPT2Model", "gpt2", forward_gpt},
-    {"LlamaForCausalLM", "llama", forward_gpt}, {"LlamaModel", "llama", forward_gpt},
+    {"GPT2LMHeadModel", "gpt2", forward_gpt},
+    {"GPT2Model", "gpt2", forward_gpt},
+    {"LlamaForCausalLM", "llama", forward_gpt},
+    {"LlamaModel", "llama", forward_gpt},
     {"ZooGpt", "zoo_gpt", forward_gpt},
+    {"MarianMTModel", "marian", forward_transformer},
+    {"MarianModel", "marian", forward_transformer},
+    {"BartForConditionalGeneration", "bart", forward_transformer},
+    {"BartModel", "bart", forward_transformer},
+    {"PegasusForConditionalGeneration", "pegasus", forward_transformer},
+    {"PegasusModel", "pegasus", forward_transformer},
+    {"ZooTransformer", "zoo_transformer", forward_transformer},
 };
 
 /// A string of config.json, or of the list there; empty where there is none.

@@ -31,4 +31,10 @@ ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& i
 /// C].
 ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReader& inputs);
 
+/// MarianMTModel, BartForConditionalGeneration, PegasusForConditionalGeneration, the same without
+/// head (MarianModel, ...), ZooTransformer: input_ids [B, S], decoder_input_ids [B, T],
+/// attention_mask [B, S], decoder_attention_mask [B, T] -> logits [B, T, V], last_hidden_state
+/// [B, T, C], encoder_last_hidden_state [B, S, C].
+ForwardOutputs forward_transformer(const ForwardRequest& request, const SafetensorsReader& inputs);
+
 }  // namespace zoo

@@ -28,16 +28,24 @@ FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(o
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
-  const auto h = in_proj(x);  // [B, T, F] or [B, T, 2F]
+  auto h = activate(in_proj(x));  // [B, T, F]
+  if (options.dropout > 0.0) h = torch::dropout(h, options.dropout, is_training());
+  return out_proj(h);  // [B, T, C]
+}
+
+/// h [B, T, F], or [B, T, 2F] for SwiGLU -> [B, T, F]
+torch::Tensor FeedForwardImpl::activate(const torch::Tensor& h) const {
   switch (options.activation) {
     case Activation::kRelu:
-      return out_proj(torch::relu(h));
+      return torch::relu(h);
     case Activation::kGelu:
-      return out_proj(torch::gelu(h));
+      return torch::gelu(h);
     case Activation::kGeluTanh:
-      return out_proj(torch::gelu(h, "tanh"));
+      return torch::gelu(h, "tanh");
+    case Activation::kSilu:
+      return torch::silu(h);
     case Activation::kSwiglu:
-      return out_proj(swiglu(h));
+      return swiglu(h);
   }
   TORCH_CHECK(false, "FeedForward: unknown activation");
 }

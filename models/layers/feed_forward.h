@@ -1,5 +1,6 @@
 // The position-wise feed-forward network: Vaswani et al. 2017, §3.3 (ReLU); GELU: Hendrycks &
-// Gimpel 2016 (arXiv:1606.08415); SwiGLU: Shazeer 2020 (arXiv:2002.05202).
+// Gimpel 2016 (arXiv:1606.08415), SiLU in the same paper's §2; SwiGLU: Shazeer 2020
+// (arXiv:2002.05202).
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/linear.h>
@@ -9,7 +10,7 @@
 
 namespace zoo {
 
-enum class Activation { kRelu, kGelu, kGeluTanh, kSwiglu };
+enum class Activation { kRelu, kGelu, kGeluTanh, kSilu, kSwiglu };
 template <>
 struct EnumNames<Activation> {
   static constexpr std::string_view what = "activation";
@@ -17,6 +18,7 @@ struct EnumNames<Activation> {
       {Activation::kRelu, "relu"},
       {Activation::kGelu, "gelu"},
       {Activation::kGeluTanh, "gelu-tanh"},
+      {Activation::kSilu, "silu"},
       {Activation::kSwiglu, "swiglu"}};
 };
 
@@ -25,6 +27,7 @@ struct FeedForwardOptions {
   int64_t width = 0;    ///< F
   Activation activation = Activation::kGelu;
   bool bias = true;
+  double dropout = 0.0;  ///< on the hidden layer, after the activation
 };
 
 /// x [B, T, C] -> [B, T, C]
@@ -36,6 +39,9 @@ class FeedForwardImpl : public torch::nn::Module {
   torch::nn::Linear in_proj{
       nullptr};  // [F, C]; SwiGLU: [2F, C], rows of the gate, then of the values
   torch::nn::Linear out_proj{nullptr};  // [C, F]
+
+ private:
+  torch::Tensor activate(const torch::Tensor& h) const;
 };
 TORCH_MODULE(FeedForward);
 

@@ -3,14 +3,15 @@
 
 namespace zoo {
 
-LearnedPosition::LearnedPosition(int64_t max_positions, int64_t d_model) {
-  table = register_module("table", torch::nn::Embedding(max_positions, d_model));
+LearnedPosition::LearnedPosition(int64_t max_positions, int64_t d_model, int64_t offset)
+    : offset_(offset) {
+  table = register_module("table", torch::nn::Embedding(offset + max_positions, d_model));
 }
 
 torch::Tensor LearnedPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
-  return x + table(positions);  // [B, T, C]
+  return x + table(offset_ == 0 ? positions : positions + offset_);  // [B, T, C]
 }
 
-int64_t LearnedPosition::max_positions() const { return table->weight.size(0); }
+int64_t LearnedPosition::max_positions() const { return table->weight.size(0) - offset_; }
 
 }  // namespace zoo

@@ -9,10 +9,14 @@ namespace zoo {
 
 class LearnedPosition : public Position {
  public:
-  LearnedPosition(int64_t max_positions, int64_t d_model);
+  /// `offset`: rows of the table before position 0's, which nothing reads (BART has 2).
+  LearnedPosition(int64_t max_positions, int64_t d_model, int64_t offset = 0);
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
   int64_t max_positions() const override;
-  torch::nn::Embedding table{nullptr};  // [max_positions, C]
+  torch::nn::Embedding table{nullptr};  // [offset + max_positions, C]
+
+ private:
+  int64_t offset_;
 };
 
 }  // namespace zoo

@@ -4,12 +4,25 @@
 
 namespace zoo {
 
+/// Where the sines and cosines stand among the C columns. The paper's formula interleaves them; its
+/// authors' code, Marian and Pegasus keep all sines first. To a model it is the same: the columns
+/// of the residual stream have no order.
+enum class SinusoidOrder { kInterleaved, kHalves };
+template <>
+struct EnumNames<SinusoidOrder> {
+  static constexpr std::string_view what = "order of sinusoids";
+  static constexpr std::pair<SinusoidOrder, std::string_view> values[] = {
+      {SinusoidOrder::kInterleaved, "interleaved"}, {SinusoidOrder::kHalves, "halves"}};
+};
+
 /// PE(p, 2i) = sin(p / 10000^(2i / C)), PE(p, 2i + 1) = cos(...): [max_positions, C], float32.
-torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model);
+torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model,
+                               SinusoidOrder order = SinusoidOrder::kInterleaved);
 
 class SinusoidalPosition : public Position {
  public:
-  SinusoidalPosition(int64_t max_positions, int64_t d_model);
+  SinusoidalPosition(int64_t max_positions, int64_t d_model,
+                     SinusoidOrder order = SinusoidOrder::kInterleaved);
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
   int64_t max_positions() const override { return table.size(0); }
   torch::Tensor table;  // [max_positions, C], not trained, not saved

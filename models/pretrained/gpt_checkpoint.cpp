@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "app/files.h"
+#include "models/pretrained/checkpoint_folder.h"
+#include "models/pretrained/config_json.h"
 #include "models/pretrained/safetensors.h"
 
 namespace zoo {
@@ -86,15 +87,6 @@ GptConfig config_of(const Gpt& model, const SpecialIds& ids) {
       .options = model->options, .layout = layout_of(model->options), .has_head = true, .ids = ids};
 }
 
-std::string dtype_name(torch::Dtype dtype) {
-  if (dtype == torch::kFloat) return "float32";
-  if (dtype == torch::kBFloat16) return "bfloat16";
-  if (dtype == torch::kHalf) return "float16";
-  if (dtype == torch::kDouble) return "float64";
-  throw std::invalid_argument(
-      fmt::format("save_gpt: no config.json has dtype {}", c10::toString(dtype)));
-}
-
 /// A folder that says it has no output layer may hold one all the same.
 void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& config,
                   bool head_optional) {
@@ -109,31 +101,13 @@ void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& 
   load_named(*model, reader, gpt_name_map(config.layout, model->options, missing));
 }
 
-/// A config.json that promises far more than the file holds would first allocate it all.
-void check_size(const GptConfig& config, const SafetensorsReader& reader) {
-  const auto& o = config.options;
+/// At least so many parameters does config.json describe.
+double claimed_parameters(const GptOptions& o) {
   const auto product = [](int64_t a, int64_t b) { return double(a) * double(b); };
   double claimed = product(o.vocab_size, o.d_model);
   if (o.position == PositionKind::kLearned) claimed += product(o.context, o.d_model);
   const double queries = product(o.heads, o.head_width) * double(o.d_model);
-  claimed += double(o.layers) * (queries + product(o.d_model, o.feed_forward));
-  const auto elements = static_cast<double>(reader.bytes());  // at least a byte each
-  if (claimed > elements) {
-    throw std::runtime_error(fmt::format(
-        "{}: config.json describes at least {:.3g} parameters, more than the {} bytes of "
-        "weights hold",
-        reader.path().string(), claimed, reader.bytes()));
-  }
-}
-
-/// Options that contradict each other are the file's fault here, and the message names it.
-Gpt build(const GptOptions& options, const fs::path& folder) {
-  try {
-    return Gpt(options);
-  } catch (const c10::Error& error) {
-    throw std::runtime_error(
-        fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
-  }
+  return claimed + double(o.layers) * (queries + product(o.d_model, o.feed_forward));
 }
 
 }  // namespace
@@ -155,8 +129,8 @@ Gpt load_gpt(const fs::path& folder, const LoadGptOptions& load) {
   GptConfig config = read_gpt_config(folder);
   if (!load.attention.empty()) config.options.attention = load.attention;
   const SafetensorsReader reader(folder);
-  check_size(config, reader);
-  Gpt model = build(config.options, folder);
+  check_claim(claimed_parameters(config.options), reader);
+  Gpt model = build_model<Gpt>(config.options, folder);
   model->to(load.device, load.dtype);
   load_weights(model, reader, config, load.head_optional);
   model->eval();
@@ -170,7 +144,8 @@ void load_gpt_weights(Gpt& model, const fs::path& folder) {
 void save_gpt(const Gpt& model, const fs::path& folder, const SpecialIds& ids) {
   const GptConfig config = config_of(model, ids);
   const auto dtype = model->token_embedding->weight.scalar_type();
-  write_file(folder / "config.json", gpt_config_to_json(config, dtype_name(dtype)).dump(2) + "\n");
+  write_file(folder / "config.json",
+             gpt_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
   write_safetensors(folder / "model.safetensors",
                     export_named(*model, gpt_name_map(config.layout, config.options)));
 }

@@ -6,33 +6,13 @@
 
 #include <stdexcept>
 
-#include "app/files.h"
+#include "models/pretrained/config_json.h"
 #include "models/pretrained/gpt_config_keys.h"
-#include "models/pretrained/options_json.h"
 
 namespace zoo {
 namespace {
 
 using nlohmann::json;
-
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
-
-/// "a, b and c", collected while conditions are checked.
-class Demands {
- public:
-  void expect(bool holds, std::string_view demand) {
-    if (holds) return;
-    text_ += text_.empty() ? "" : ", ";
-    text_ += demand;
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 /// What keeps a model out of GPT-2's layout. Missing biases do not: zeros say the same.
 std::string unlike_gpt2(const GptOptions& options) {
@@ -41,7 +21,7 @@ std::string unlike_gpt2(const GptOptions& options) {
   demands.expect(o.position == PositionKind::kLearned, "position learned");
   demands.expect(o.norm == NormKind::kLayer, "norm layer");
   demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
-  demands.expect(o.activation != Activation::kSwiglu, "activation gelu, gelu-tanh or relu");
+  demands.expect(o.activation != Activation::kSwiglu, "activation gelu, gelu-tanh, silu or relu");
   demands.expect(o.kv_heads == o.heads, "kv-heads as heads");
   demands.expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   demands.expect(!o.scale_embeddings, "scale-embeddings false");
@@ -62,13 +42,13 @@ std::string unlike_llama(const GptOptions& o) {
 
 GptLayout layout_from_json(const json& config) {
   const auto type = config.find("model_type");
-  if (type == config.end()) fail("no \"model_type\": not a checkpoint's config.json");
+  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
   const auto name = json_value<std::string>(*type, "model_type");
   for (const auto& [layout, known] : EnumNames<GptLayout>::values) {
     if (name == known) return layout;
   }
-  fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
-       name.substr(0, 60), known_names<GptLayout>());
+  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
+              name.substr(0, 60), known_names<GptLayout>());
 }
 
 struct Architectures {
@@ -90,35 +70,24 @@ Architectures architectures_of(GptLayout layout) {
 bool has_head(const json& config, GptLayout layout) {
   const auto found = config.find("architectures");
   if (found == config.end() || found->is_null() || found->empty()) return true;
-  if (!found->is_array()) fail("\"architectures\" must be a list");
+  if (!found->is_array()) config_fail("\"architectures\" must be a list");
   const auto name = json_value<std::string>((*found)[0], "architectures");
   const auto [with_head, without_head] = architectures_of(layout);
   if (name == with_head) return true;
   if (name == without_head) return false;
-  fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
-       name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
-       without_head);
+  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
+              name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
+              without_head);
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
 void check_sizes(const GptOptions& o) {
   for (const int64_t size : {o.context, o.layers, o.d_model, o.heads}) {
-    if (size < 1 || size > INT32_MAX) fail("\"zoo\": a size must be positive, got {}", size);
+    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size must be positive, got {}", size);
   }
   for (const int64_t size : {o.kv_heads, o.head_width, o.feed_forward}) {
-    if (size < 0 || size > INT32_MAX) fail("\"zoo\": a size must not be negative, got {}", size);
-  }
-}
-
-/// A "zoo" that says something else than the reference's keys: somebody edited one and not the
-/// other, and the model would not be what Python makes of it.
-void check_agreement(const json& given, const GptConfig& config) {
-  const json expected = reference_keys(config);
-  for (const auto& [key, ours] : expected.items()) {
-    const auto found = given.find(key);
-    if (found == given.end() || found->is_null() || *found == ours) continue;
-    fail("\"{}\" is {}, but \"zoo\" makes it {}: change both, or remove \"zoo\"", key,
-         json_text(*found), ours.dump());
+    if (size < 0 || size > INT32_MAX)
+      config_fail("\"zoo\": a size must not be negative, got {}", size);
   }
 }
 
@@ -143,19 +112,12 @@ json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
   result["model_type"] = name_of(config.layout);
   result["architectures"] = {architectures_of(config.layout).with_head};
   result["dtype"] = dtype;
-  // Null where there is none: left out, the reference would put the ids of its own vocabulary.
-  const auto& ids = config.ids;
-  result["bos_token_id"] = ids.bos ? json(*ids.bos) : json();
-  result["pad_token_id"] = ids.pad ? json(*ids.pad) : json();
-  result["eos_token_id"] = ids.eos.empty()       ? json()
-                           : ids.eos.size() == 1 ? json(ids.eos.front())
-                                                 : json(ids.eos);
+  put_special_ids(config.ids, result);
   result["zoo"] = options_to_json(config.options);
   return result;
 }
 
 GptConfig gpt_config_from_json(const json& config) {
-  if (!config.is_object()) fail("not a JSON object");
   GptConfig result;
   result.layout = layout_from_json(config);
   result.has_head = has_head(config, result.layout);
@@ -164,24 +126,17 @@ GptConfig gpt_config_from_json(const json& config) {
   if (const auto zoo = config.find("zoo"); zoo != config.end()) {
     options_from_json(*zoo, result.options);
     check_sizes(result.options);
-    check_agreement(config, result);
+    check_agreement(config, reference_keys(result));
   } else if (result.layout == GptLayout::kZoo) {
-    fail("model_type zoo_gpt needs the options under \"zoo\"");
+    config_fail("model_type zoo_gpt needs the options under \"zoo\"");
   }
   return result;
 }
 
 GptConfig read_gpt_config(const std::filesystem::path& folder) {
-  const auto path = folder / "config.json";
-  const auto config = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (config.is_discarded()) fail("{}: not JSON", path.string());
-  try {
-    return gpt_config_from_json(config);
-  } catch (const c10::Error& error) {  // sizes that contradict each other
-    fail("{}: {}", path.string(), error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    fail("{}: {}", path.string(), error.what());
-  }
+  GptConfig result;
+  read_config(folder, [&](const json& config) { result = gpt_config_from_json(config); });
+  return result;
 }
 
 }  // namespace zoo

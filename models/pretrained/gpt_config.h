@@ -1,14 +1,12 @@
 // config.json of decoder-only models: the layouts of GPT-2 and Llama in Hugging Face's
 // `transformers` (4 and 5), and our own for what neither can express.
 #pragma once
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "models/gpt.h"
+#include "models/pretrained/special_ids.h"
 
 namespace zoo {
 
@@ -19,13 +17,6 @@ struct EnumNames<GptLayout> {
   static constexpr std::string_view what = "GPT layout";
   static constexpr std::pair<GptLayout, std::string_view> values[] = {
       {GptLayout::kGpt2, "gpt2"}, {GptLayout::kLlama, "llama"}, {GptLayout::kZoo, "zoo_gpt"}};
-};
-
-/// Ids that begin a text, end it, and fill up a batch, where the tokenizer has them.
-struct SpecialIds {
-  std::optional<int64_t> bos = {};
-  std::vector<int64_t> eos = {};
-  std::optional<int64_t> pad = {};
 };
 
 /// What config.json says.

@@ -1,57 +1,14 @@
 // Which key of GPT-2's and of Llama's config.json means which of our options.
 #include "models/pretrained/gpt_config_keys.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "models/pretrained/options_json.h"
+#include "models/pretrained/config_json.h"
 
 namespace zoo {
 namespace {
 
 using nlohmann::json;
-
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
-
-/// The value of a key; the default where it is missing or null, as in the reference.
-template <class T>
-T get(const json& config, const std::string& key, T otherwise) {
-  const auto found = config.find(key);
-  return found == config.end() || found->is_null() ? otherwise : json_value<T>(*found, key);
-}
-
-/// A number of things: at least 1, and small enough that products of two cannot overflow.
-int64_t count(const json& config, const std::string& key, int64_t otherwise) {
-  const auto value = get<int64_t>(config, key, otherwise);
-  if (value < 1 || value > INT32_MAX) fail("\"{}\" must be positive, got {}", key, value);
-  return value;
-}
-
-void require(const json& config, const std::string& key, bool value) {
-  if (get(config, key, value) != value) {
-    fail("\"{}\" is {}, which the zoo's GPT does not have", key, !value);
-  }
-}
-
-std::string reference_activation(Activation activation) {
-  if (activation == Activation::kRelu) return "relu";
-  return activation == Activation::kGelu ? "gelu" : "gelu_new";
-}
-
-Activation activation_of(const std::string& name) {
-  if (name == "relu") return Activation::kRelu;
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
-  fail(
-      "activation_function \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, "
-      "relu",
-      name.substr(0, 60));
-}
 
 json gpt2_keys(const GptOptions& o) {
   return {{"vocab_size", o.vocab_size},
@@ -72,24 +29,25 @@ json gpt2_keys(const GptOptions& o) {
 }
 
 GptOptions gpt2_options(const json& config) {
-  require(config, "add_cross_attention", false);
-  require(config, "is_encoder_decoder", false);
+  require_value(config, "add_cross_attention", false);
+  require_value(config, "is_encoder_decoder", false);
   GptOptions o;
-  o.vocab_size = count(config, "vocab_size", 50257);
-  o.context = count(config, "n_positions", 1024);
-  o.d_model = count(config, "n_embd", 768);
-  o.layers = count(config, "n_layer", 12);
-  o.heads = count(config, "n_head", 12);
-  o.feed_forward = count(config, "n_inner", 4 * o.d_model);
-  o.activation = activation_of(get<std::string>(config, "activation_function", "gelu_new"));
-  o.residual_dropout = get(config, "resid_pdrop", 0.1);
-  o.embedding_dropout = get(config, "embd_pdrop", 0.1);
-  o.attention_dropout = get(config, "attn_pdrop", 0.1);
-  o.norm_epsilon = get(config, "layer_norm_epsilon", 1e-5);
-  o.init_std = get(config, "initializer_range", 0.02);
-  o.scale_attention = get(config, "scale_attn_weights", true);
-  o.scale_by_layer = get(config, "scale_attn_by_inverse_layer_idx", false);
-  o.tie_embeddings = get(config, "tie_word_embeddings", true);
+  o.vocab_size = config_count(config, "vocab_size", 50257);
+  o.context = config_count(config, "n_positions", 1024);
+  o.d_model = config_count(config, "n_embd", 768);
+  o.layers = config_count(config, "n_layer", 12);
+  o.heads = config_count(config, "n_head", 12);
+  o.feed_forward = config_count(config, "n_inner", 4 * o.d_model);
+  o.activation = activation_of(config_value<std::string>(config, "activation_function", "gelu_new"),
+                               "activation_function");
+  o.residual_dropout = config_value(config, "resid_pdrop", 0.1);
+  o.embedding_dropout = config_value(config, "embd_pdrop", 0.1);
+  o.attention_dropout = config_value(config, "attn_pdrop", 0.1);
+  o.norm_epsilon = config_value(config, "layer_norm_epsilon", 1e-5);
+  o.init_std = config_value(config, "initializer_range", 0.02);
+  o.scale_attention = config_value(config, "scale_attn_weights", true);
+  o.scale_by_layer = config_value(config, "scale_attn_by_inverse_layer_idx", false);
+  o.tie_embeddings = config_value(config, "tie_word_embeddings", true);
   return o;
 }
 
@@ -113,20 +71,22 @@ RotaryOptions rotary_options(const json& config) {
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const auto found = config.find(key);
     if (found == config.end() || found->is_null()) continue;
-    if (!found->is_object()) fail("\"{}\" must be an object", key);
+    if (!found->is_object()) config_fail("\"{}\" must be an object", key);
     rope.update(*found);
   }
   RotaryOptions rotary;
-  rotary.base = get(rope, "rope_theta", get(config, "rope_theta", 10000.0));
-  const auto type = get<std::string>(rope, "rope_type", get<std::string>(rope, "type", "default"));
-  if (get(rope, "partial_rotary_factor", 1.0) != 1.0) fail("\"partial_rotary_factor\" must be 1");
+  rotary.base = config_value(rope, "rope_theta", config_value(config, "rope_theta", 10000.0));
+  const auto type = config_value<std::string>(rope, "rope_type",
+                                              config_value<std::string>(rope, "type", "default"));
+  if (config_value(rope, "partial_rotary_factor", 1.0) != 1.0)
+    config_fail("\"partial_rotary_factor\" must be 1");
   if (type == "default") return rotary;
   if (type != "linear" && type != "llama3") {
-    fail("rope_type \"{}\" is not supported; known are default, linear, llama3",
-         type.substr(0, 60));
+    config_fail("rope_type \"{}\" is not supported; known are default, linear, llama3",
+                type.substr(0, 60));
   }
   const auto needed = [&](const char* key) {
-    if (!rope.contains(key)) fail("rope_type {} needs \"{}\"", type, key);
+    if (!rope.contains(key)) config_fail("rope_type {} needs \"{}\"", type, key);
     return json_value<double>(rope[key], key);
   };
   rotary.scaling = type == "linear" ? RotaryScaling::kLinear : RotaryScaling::kLlama3;
@@ -135,7 +95,7 @@ RotaryOptions rotary_options(const json& config) {
     rotary.low_frequency = needed("low_freq_factor");
     rotary.high_frequency = needed("high_freq_factor");
     needed("original_max_position_embeddings");
-    rotary.original_context = count(rope, "original_max_position_embeddings", 0);
+    rotary.original_context = config_count(rope, "original_max_position_embeddings", 0);
   }
   return rotary;
 }
@@ -164,27 +124,28 @@ GptOptions llama_options(const json& config) {
   o.position = PositionKind::kRotary;
   o.norm = NormKind::kRms;
   o.activation = Activation::kSwiglu;
-  o.vocab_size = count(config, "vocab_size", 32000);
-  o.context = count(config, "max_position_embeddings", 2048);
-  o.d_model = count(config, "hidden_size", 4096);
-  o.layers = count(config, "num_hidden_layers", 32);
-  o.heads = count(config, "num_attention_heads", 32);
-  o.kv_heads = count(config, "num_key_value_heads", o.heads);
-  if (get<int64_t>(config, "head_dim", 0) == 0 && o.d_model % o.heads != 0) {
-    fail("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", o.d_model, o.heads);
+  o.vocab_size = config_count(config, "vocab_size", 32000);
+  o.context = config_count(config, "max_position_embeddings", 2048);
+  o.d_model = config_count(config, "hidden_size", 4096);
+  o.layers = config_count(config, "num_hidden_layers", 32);
+  o.heads = config_count(config, "num_attention_heads", 32);
+  o.kv_heads = config_count(config, "num_key_value_heads", o.heads);
+  if (config_value<int64_t>(config, "head_dim", 0) == 0 && o.d_model % o.heads != 0) {
+    config_fail("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", o.d_model,
+                o.heads);
   }
-  o.head_width = count(config, "head_dim", o.d_model / o.heads);
-  o.feed_forward = count(config, "intermediate_size", 11008);
-  if (const auto act = get<std::string>(config, "hidden_act", "silu"); act != "silu") {
-    fail("hidden_act \"{}\" is not supported; known is silu", act.substr(0, 60));
+  o.head_width = config_count(config, "head_dim", o.d_model / o.heads);
+  o.feed_forward = config_count(config, "intermediate_size", 11008);
+  if (const auto act = config_value<std::string>(config, "hidden_act", "silu"); act != "silu") {
+    config_fail("hidden_act \"{}\" is not supported; known is silu", act.substr(0, 60));
   }
-  o.norm_epsilon = get(config, "rms_norm_eps", 1e-6);
+  o.norm_epsilon = config_value(config, "rms_norm_eps", 1e-6);
   o.rotary = rotary_options(config);
-  o.attention_bias = get(config, "attention_bias", false);
-  o.feed_forward_bias = get(config, "mlp_bias", false);
-  o.attention_dropout = get(config, "attention_dropout", 0.0);
-  o.init_std = get(config, "initializer_range", 0.02);
-  o.tie_embeddings = get(config, "tie_word_embeddings", false);
+  o.attention_bias = config_value(config, "attention_bias", false);
+  o.feed_forward_bias = config_value(config, "mlp_bias", false);
+  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
+  o.init_std = config_value(config, "initializer_range", 0.02);
+  o.tie_embeddings = config_value(config, "tie_word_embeddings", false);
   return o;
 }
 
@@ -205,28 +166,10 @@ json reference_keys(const GptConfig& config) {
 GptOptions options_from_reference_keys(const json& config, GptLayout layout) {
   if (layout == GptLayout::kGpt2) return gpt2_options(config);
   if (layout == GptLayout::kLlama) return llama_options(config);
-  if (!config.contains("vocab_size")) fail("no \"vocab_size\"");
+  if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
   GptOptions o;
-  o.vocab_size = count(config, "vocab_size", 0);
+  o.vocab_size = config_count(config, "vocab_size", 0);
   return o;
-}
-
-SpecialIds special_ids(const json& config) {
-  SpecialIds ids;
-  const auto optional_id = [&](const char* key) -> std::optional<int64_t> {
-    const auto found = config.find(key);
-    if (found == config.end() || found->is_null()) return std::nullopt;
-    return json_value<int64_t>(*found, key);
-  };
-  ids.bos = optional_id("bos_token_id");
-  ids.pad = optional_id("pad_token_id");
-  const auto eos = config.find("eos_token_id");
-  if (eos != config.end() && eos->is_array()) {
-    for (const auto& id : *eos) ids.eos.push_back(json_value<int64_t>(id, "eos_token_id"));
-  } else if (const auto id = optional_id("eos_token_id")) {
-    ids.eos.push_back(*id);
-  }
-  return ids;
 }
 
 }  // namespace zoo

@@ -11,7 +11,5 @@ nlohmann::json reference_keys(const GptConfig& config);
 /// The reverse, with the reference's defaults for keys that are missing. Throws std::runtime_error
 /// for features that the zoo lacks.
 GptOptions options_from_reference_keys(const nlohmann::json& config, GptLayout layout);
-/// bos_token_id, eos_token_id (one or a list), pad_token_id.
-SpecialIds special_ids(const nlohmann::json& config);
 
 }  // namespace zoo

@@ -129,7 +129,7 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
   for (const auto& name : reader.names()) {
     const std::string full = known.contains(name) ? name : map.prefix + name;
     if (!known.contains(full)) {
-      if (is_ignored(map, name)) continue;
+      if (is_ignored(map, name) || map.computed.contains(full)) continue;
       fail("{}: tensor {} {} has no place in this {} model", reader.path().string(),
            in_quotes(name), shape_text(reader.entry(name).shape), map.family);
     }
@@ -222,6 +222,7 @@ std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& modul
     options = options.dtype(piece.target.scalar_type());
   }
   for (const auto& [name, shape] : map.zeros) tensors[name] = torch::zeros(shape, options);
+  for (const auto& [name, value] : map.computed) tensors[name] = value.to(options);
   return tensors;
 }
 

@@ -28,6 +28,9 @@ struct NameMap {
   /// Tensors that the layout demands and our module does not have: written as zeros; when read they
   /// may be missing but not hold anything else.
   std::map<std::string, std::vector<int64_t>> zeros = {};
+  /// Tensors that the layout keeps on disk and our module computes (tables of sines): written, not
+  /// read.
+  std::map<std::string, torch::Tensor> computed = {};
   /// Tied weights, {name, the name it repeats}: not written; when read they may be missing but not
   /// differ.
   std::map<std::string, std::string> copies = {};

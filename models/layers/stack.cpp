@@ -1,0 +1,65 @@
+// The loop over blocks, with caches, memories and whoever looks on.
+#include "models/layers/stack.h"
+
+#include <c10/util/Exception.h>
+
+#include <utility>
+
+namespace zoo {
+
+torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
+                        StackContext context) {
+  Trace* const trace = context.trace;
+  const auto slot = [&](const char* what, size_t n) -> torch::Tensor& {
+    return trace->tensors[context.trace_prefix + what + std::to_string(n)];
+  };
+  for (size_t n = 0; n < blocks->size(); ++n) {
+    if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
+    if (trace != nullptr && trace->attentions) {
+      context.layer.args.weights = &slot("attentions.", n);
+      if (context.memory != nullptr)
+        context.cross_args.weights = &trace->tensors["cross_attentions." + std::to_string(n)];
+    }
+    if (context.caches != nullptr) context.layer.cache = &context.caches->at(n);
+    const Memory* memory = context.memory != nullptr ? &context.memory->at(n) : nullptr;
+    h = blocks->at<BlockImpl>(n).forward(h, context.layer, memory, context.cross_args);
+  }
+  if (final_norm) h = final_norm(h);
+  if (trace != nullptr && trace->hidden_states) slot("hidden_states.", blocks->size()) = h;
+  return h;
+}
+
+torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
+                             const torch::Tensor& counts, int64_t max_positions,
+                             std::string_view who) {
+  auto positions = torch::arange(T, torch::kLong).unsqueeze(0);  // [1, T]
+  int64_t longest = T;
+  if (caches != nullptr && !caches->empty()) {
+    const KvCache& cache = caches->front();
+    positions = positions + (cache.uniform() ? torch::full({1, 1}, cache.longest(), torch::kLong)
+                                             : cache.lengths().unsqueeze(1));  // [1 or B, T]
+    longest += cache.longest();
+    // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
+    // the table, where there is one.
+    if (counts.defined()) {
+      if (max_positions > 0) positions = positions.clamp_max(max_positions - 1);
+      longest = (cache.lengths() + counts.cpu()).max().item<int64_t>();
+    }
+  }
+  TORCH_CHECK(max_positions == 0 || longest <= max_positions, who, ": a sequence of ", longest,
+              " tokens is longer than the model's context of ", max_positions);
+  return positions;
+}
+
+std::vector<KvCache> make_caches(const torch::nn::ModuleList& blocks, int64_t batch,
+                                 int64_t capacity) {
+  std::vector<KvCache> caches;
+  for (const auto& module : *blocks) {
+    const auto& attention = *module->as<BlockImpl>()->attention;
+    caches.emplace_back(batch, attention.kv_heads(), capacity, attention.head_width(),
+                        attention.in_proj->weight.options().requires_grad(false));
+  }
+  return caches;
+}
+
+}  // namespace zoo

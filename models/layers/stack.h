@@ -1,0 +1,40 @@
+// A stack of blocks, run from the embeddings to the last norm: what every family does between its
+// input and its head.
+#pragma once
+#include <torch/nn/modules/container/modulelist.h>
+
+#include <string>
+#include <vector>
+
+#include "models/layers/block.h"
+
+namespace zoo {
+
+/// What one pass through a stack needs; all optional.
+struct StackContext {
+  SelfAttentionContext layer = {};              ///< for every block; its cache comes from `caches`
+  std::vector<KvCache>* caches = nullptr;       ///< one a block
+  const std::vector<Memory>* memory = nullptr;  ///< one a block, for blocks with cross-attention
+  AttendArgs cross_args = {};
+  Trace* trace = nullptr;
+  std::string trace_prefix = {};  ///< "encoder_": before "hidden_states.N" and "attentions.N"
+};
+
+/// h [B, T, C] -> [B, T, C]: block after block, then `final_norm` where it is not empty.
+/// hidden_states.0 is h itself, the last one is what is returned.
+torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
+                        StackContext context);
+
+/// Places of T new tokens, [1 or B, T] int64 on the CPU: 0 .. T - 1, or on from what the caches
+/// hold. `counts` ([B], or undefined): how many of them are real in each row; what lies past them
+/// is kept below `max_positions` (0: no limit). Throws c10::Error, naming `who`, where a real token
+/// would stand past it.
+torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
+                             const torch::Tensor& counts, int64_t max_positions,
+                             std::string_view who);
+
+/// Empty caches for `batch` sequences of up to `capacity` tokens, one for each of `blocks`.
+std::vector<KvCache> make_caches(const torch::nn::ModuleList& blocks, int64_t batch,
+                                 int64_t capacity);
+
+}  // namespace zoo

@@ -1,0 +1,28 @@
+// From config.json to a model that fits it, with the folder's name in every complaint.
+#pragma once
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "models/pretrained/safetensors.h"
+
+namespace zoo {
+
+/// Options that contradict each other are the file's fault here, and the message names it.
+template <class Model, class Options>
+Model build_model(const Options& options, const std::filesystem::path& folder) {
+  try {
+    return Model(options);
+  } catch (const c10::Error& error) {
+    throw std::runtime_error(
+        fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
+  }
+}
+
+/// Throws std::runtime_error for a config.json that promises far more than the file holds: building
+/// such a model would first allocate it all. `parameters`: a lower bound of what it describes.
+void check_claim(double parameters, const SafetensorsReader& reader);
+
+}  // namespace zoo

@@ -1,0 +1,87 @@
+// The keys and values that all families have in config.json.
+#include "models/pretrained/config_json.h"
+
+#include <c10/util/Exception.h>
+
+#include "app/files.h"
+
+namespace zoo {
+
+using nlohmann::json;
+
+int64_t config_count(const json& config, const std::string& key, int64_t otherwise) {
+  const auto value = config_value<int64_t>(config, key, otherwise);
+  if (value < 1 || value > INT32_MAX) config_fail("\"{}\" must be positive, got {}", key, value);
+  return value;
+}
+
+void require_value(const json& config, const std::string& key, bool value) {
+  if (config_value(config, key, value) != value)
+    config_fail("\"{}\" is {}, which the zoo's model does not have", key, !value);
+}
+
+std::string reference_activation(Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kGelu:
+      return "gelu";
+    case Activation::kGeluTanh:
+      return "gelu_new";
+    case Activation::kSilu:
+      return "silu";
+    case Activation::kSwiglu:
+      break;
+  }
+  throw std::invalid_argument("no config.json has this activation");
+}
+
+Activation activation_of(const std::string& name, std::string_view key) {
+  if (name == "relu") return Activation::kRelu;
+  if (name == "gelu") return Activation::kGelu;
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
+  if (name == "silu" || name == "swish") return Activation::kSilu;
+  config_fail(
+      "{} \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish",
+      key, name.substr(0, 60));
+}
+
+void check_agreement(const json& given, const json& expected) {
+  for (const auto& [key, ours] : expected.items()) {
+    const auto found = given.find(key);
+    if (found == given.end() || found->is_null() || *found == ours) continue;
+    config_fail("\"{}\" is {}, but \"zoo\" makes it {}: change both, or remove \"zoo\"", key,
+                json_text(*found), ours.dump());
+  }
+}
+
+void read_config(const std::filesystem::path& folder,
+                 const std::function<void(const json&)>& read) {
+  const auto path = folder / "config.json";
+  const auto config = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (config.is_discarded()) config_fail("{}: not JSON", path.string());
+  try {
+    if (!config.is_object()) config_fail("not a JSON object");
+    read(config);
+  } catch (const c10::Error& error) {  // sizes that contradict each other
+    config_fail("{}: {}", path.string(), error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    config_fail("{}: {}", path.string(), error.what());
+  }
+}
+
+void Demands::expect(bool holds, std::string_view demand) {
+  if (holds) return;
+  text_ += text_.empty() ? "" : ", ";
+  text_ += demand;
+}
+
+std::string config_dtype(c10::ScalarType dtype) {
+  if (dtype == c10::kFloat) return "float32";
+  if (dtype == c10::kBFloat16) return "bfloat16";
+  if (dtype == c10::kHalf) return "float16";
+  if (dtype == c10::kDouble) return "float64";
+  throw std::invalid_argument(fmt::format("no config.json has dtype {}", c10::toString(dtype)));
+}
+
+}  // namespace zoo

@@ -1,0 +1,249 @@
+// Which keys of Marian's, BART's and Pegasus's config.json mean which of our options. The three
+// share their keys; what they differ in is written into their code, and stands here as demands.
+#include "models/pretrained/transformer_config.h"
+
+#include <stdexcept>
+
+#include "models/pretrained/config_json.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+using Layout = TransformerLayout;
+
+constexpr double kTheirEpsilon = 1e-5;  // none of them has a key for it
+constexpr int64_t kBartOffset = 2;
+
+/// Tied tables: all three are one, or none is. Only Marian has a source table apart beside a tied
+/// output layer.
+bool ties_as(Layout layout, const TransformerOptions& o) {
+  if (o.share_embeddings == o.tie_embeddings) return true;
+  return layout == Layout::kMarian && o.tie_embeddings;
+}
+
+/// What keeps a model out of a layout.
+std::string unlike(Layout layout, const TransformerOptions& o) {
+  const bool bart = layout == Layout::kBart;
+  Demands demands;
+  demands.expect(o.position == (bart ? PositionKind::kLearned : PositionKind::kSinusoidal),
+                 bart ? "position learned" : "position sinusoidal");
+  if (bart) {
+    demands.expect(o.position_offset == kBartOffset, "position-offset 2");
+  } else {
+    demands.expect(o.sinusoids == SinusoidOrder::kHalves, "sinusoids halves");
+  }
+  const bool pre = layout == Layout::kPegasus;
+  demands.expect(o.norm_place == (pre ? NormPlace::kPre : NormPlace::kPost),
+                 pre ? "norm-place pre" : "norm-place post");
+  demands.expect(o.norm_epsilon == kTheirEpsilon, "norm-epsilon 1e-5");
+  demands.expect(o.norm_embeddings == bart,
+                 bart ? "norm-embeddings true" : "norm-embeddings false");
+  demands.expect(o.activation != Activation::kSwiglu, "activation other than swiglu");
+  demands.expect(ties_as(layout, o), "tie-embeddings as share-embeddings");
+  demands.expect(o.share_embeddings || layout == Layout::kMarian ||
+                     resolved(o).source_vocab_size == o.vocab_size,
+                 "one vocabulary");
+  return demands.text();
+}
+
+json reference_keys(const TransformerConfig& config) {
+  const TransformerOptions o = resolved(config.options);
+  json keys = {{"vocab_size", o.source_vocab_size}};
+  if (config.layout == Layout::kMarian || config.layout == Layout::kZoo)
+    keys["decoder_vocab_size"] = o.vocab_size;
+  if (config.layout == Layout::kZoo) return keys;
+  if (config.layout == Layout::kMarian)
+    keys["share_encoder_decoder_embeddings"] = o.share_embeddings;
+  keys.update({{"max_position_embeddings", o.context},
+               {"encoder_layers", o.encoder_layers},
+               {"decoder_layers", o.decoder_layers},
+               {"d_model", o.d_model},
+               {"encoder_attention_heads", o.heads},
+               {"decoder_attention_heads", o.decoder_heads},
+               {"encoder_ffn_dim", o.feed_forward},
+               {"decoder_ffn_dim", o.decoder_feed_forward},
+               {"activation_function", reference_activation(o.activation)},
+               {"dropout", o.dropout},
+               {"attention_dropout", o.attention_dropout},
+               {"activation_dropout", o.activation_dropout},
+               {"scale_embedding", o.scale_embeddings},
+               {"tie_word_embeddings", o.tie_embeddings}});
+  return keys;
+}
+
+/// What the reference's code has built in.
+TransformerOptions built_in(Layout layout) {
+  TransformerOptions o;
+  o.norm_epsilon = kTheirEpsilon;
+  o.output_bias = true;  // the file may have one, config.json does not tell
+  o.norm_place = layout == Layout::kPegasus ? NormPlace::kPre : NormPlace::kPost;
+  if (layout == Layout::kBart) {
+    o.position = PositionKind::kLearned;
+    o.position_offset = kBartOffset;
+    o.norm_embeddings = true;
+  }
+  return o;
+}
+
+void check_heads(int64_t d_model, int64_t heads, const char* key) {
+  if (d_model % heads != 0)
+    config_fail("\"d_model\" {} is not a multiple of \"{}\" {}", d_model, key, heads);
+}
+
+TransformerOptions from_reference_keys(const json& config, Layout layout) {
+  TransformerOptions o = built_in(layout);
+  const int64_t their_vocab = layout == Layout::kMarian ? 58101 : 50265;
+  o.source_vocab_size = config_count(config, "vocab_size", their_vocab);
+  o.vocab_size = o.source_vocab_size;
+  require_value(config, "is_decoder", false);
+  require_value(config, "is_encoder_decoder", true);
+  require_value(config, "normalize_before", layout == Layout::kPegasus);
+  require_value(config, "normalize_embedding", o.norm_embeddings);
+  require_value(config, "add_final_layer_norm", layout == Layout::kPegasus);
+  require_value(config, "static_position_embeddings", layout != Layout::kBart);
+  require_value(config, "add_bias_logits", false);
+  o.tie_embeddings = config_value(config, "tie_word_embeddings", true);
+  o.share_embeddings = o.tie_embeddings;
+  if (layout == Layout::kMarian) {
+    o.vocab_size = config_count(config, "decoder_vocab_size", o.source_vocab_size);
+    const bool shared = config_value(config, "share_encoder_decoder_embeddings", true);
+    o.share_embeddings = shared && o.tie_embeddings;
+    if (shared && o.vocab_size != o.source_vocab_size) {
+      config_fail(
+          "\"decoder_vocab_size\" {} differs from \"vocab_size\" {}, but they share a table",
+          o.vocab_size, o.source_vocab_size);
+    }
+  }
+  o.context = config_count(config, "max_position_embeddings", 1024);
+  o.encoder_layers = config_count(config, "encoder_layers", 12);
+  o.decoder_layers = config_count(config, "decoder_layers", 12);
+  o.d_model = config_count(config, "d_model", 1024);
+  o.heads = config_count(config, "encoder_attention_heads", 16);
+  o.decoder_heads = config_count(config, "decoder_attention_heads", 16);
+  check_heads(o.d_model, o.heads, "encoder_attention_heads");
+  check_heads(o.d_model, o.decoder_heads, "decoder_attention_heads");
+  o.feed_forward = config_count(config, "encoder_ffn_dim", 4096);
+  o.decoder_feed_forward = config_count(config, "decoder_ffn_dim", 4096);
+  o.activation = activation_of(config_value<std::string>(config, "activation_function", "gelu"),
+                               "activation_function");
+  o.dropout = config_value(config, "dropout", 0.1);
+  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
+  o.activation_dropout = config_value(config, "activation_dropout", 0.0);
+  o.scale_embeddings = config_value(config, "scale_embedding", false);
+  return o;
+}
+
+Layout layout_from_json(const json& config) {
+  const auto type = config.find("model_type");
+  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
+  const auto name = json_value<std::string>(*type, "model_type");
+  for (const auto& [layout, known] : EnumNames<Layout>::values) {
+    if (name == known) return layout;
+  }
+  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
+              name.substr(0, 60), known_names<Layout>());
+}
+
+struct Architectures {
+  std::string_view with_head, without_head;
+};
+Architectures architectures_of(Layout layout) {
+  switch (layout) {
+    case Layout::kMarian:
+      return {"MarianMTModel", "MarianModel"};
+    case Layout::kBart:
+      return {"BartForConditionalGeneration", "BartModel"};
+    case Layout::kPegasus:
+      return {"PegasusForConditionalGeneration", "PegasusModel"};
+    case Layout::kZoo:
+      return {"ZooTransformer", ""};
+  }
+  throw std::invalid_argument("unknown encoder-decoder layout");
+}
+
+/// Whether there is an output layer: architectures[0] decides, as in the reference.
+bool has_head(const json& config, Layout layout) {
+  const auto found = config.find("architectures");
+  if (found == config.end() || found->is_null() || found->empty()) return true;
+  if (!found->is_array()) config_fail("\"architectures\" must be a list");
+  const auto name = json_value<std::string>((*found)[0], "architectures");
+  const auto [with_head, without_head] = architectures_of(layout);
+  if (name == with_head) return true;
+  if (name == without_head) return false;
+  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
+              name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
+              without_head);
+}
+
+/// Sizes that "zoo" brought; the reference's keys were checked when read.
+void check_sizes(const TransformerOptions& o) {
+  for (const int64_t size :
+       {o.context, o.encoder_layers, o.decoder_layers, o.d_model, o.heads, o.feed_forward + 1,
+        o.decoder_feed_forward + 1, o.decoder_heads + 1, o.position_offset + 1}) {
+    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size is out of range: {}", size);
+  }
+  check(o);
+}
+
+}  // namespace
+
+TransformerLayout layout_of(const TransformerOptions& options) {
+  for (const auto& [layout, name] : EnumNames<Layout>::values) {
+    if (layout != Layout::kZoo && unlike(layout, options).empty()) return layout;
+  }
+  return Layout::kZoo;
+}
+
+std::string layout_note(const TransformerOptions& options) {
+  if (layout_of(options) != Layout::kZoo) return "";
+  return fmt::format(
+      "checkpoints are written as model_type zoo_transformer, which Python's transformers does not "
+      "open: Marian's layout would need {}; BART's would need {}; Pegasus's would need {}",
+      unlike(Layout::kMarian, options), unlike(Layout::kBart, options),
+      unlike(Layout::kPegasus, options));
+}
+
+json transformer_config_to_json(const TransformerConfig& config, const std::string& dtype) {
+  json result = reference_keys(config);
+  result["model_type"] = name_of(config.layout);
+  result["architectures"] = {architectures_of(config.layout).with_head};
+  result["dtype"] = dtype;
+  result["is_encoder_decoder"] = true;
+  put_special_ids(config.ids, result);
+  // Else the reference would force the id that ends a text in its own vocabulary.
+  result["forced_eos_token_id"] = result["eos_token_id"];
+  result["zoo"] = options_to_json(config.options);
+  return result;
+}
+
+TransformerConfig transformer_config_from_json(const json& config) {
+  TransformerConfig result;
+  result.layout = layout_from_json(config);
+  result.has_head = has_head(config, result.layout);
+  result.ids = special_ids(config);
+  const auto zoo = config.find("zoo");
+  if (result.layout != Layout::kZoo) {
+    result.options = from_reference_keys(config, result.layout);
+  } else if (zoo == config.end()) {
+    config_fail("model_type zoo_transformer needs the options under \"zoo\"");
+  } else {
+    if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
+    result.options.source_vocab_size = config_count(config, "vocab_size", 0);
+    result.options.vocab_size =
+        config_count(config, "decoder_vocab_size", result.options.source_vocab_size);
+  }
+  if (zoo == config.end()) return result;
+  options_from_json(*zoo, result.options);
+  check_sizes(result.options);
+  check_agreement(config, reference_keys(result));
+  return result;
+}
+
+TransformerConfig read_transformer_config(const std::filesystem::path& folder) {
+  TransformerConfig result;
+  read_config(folder, [&](const json& config) { result = transformer_config_from_json(config); });
+  return result;
+}
+
+}  // namespace zoo
