@@ -129,7 +129,8 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
   for (const auto& name : reader.names()) {
     const std::string full = known.contains(name) ? name : map.prefix + name;
     if (!known.contains(full)) {
-      if (is_ignored(map, name) || map.computed.contains(full)) continue;
+      if (is_ignored(map, name) || map.computed.contains(name) || map.computed.contains(full))
+        continue;
       fail("{}: tensor {} {} has no place in this {} model", reader.path().string(),
            in_quotes(name), shape_text(reader.entry(name).shape), map.family);
     }
