@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "infer/decode/rows.h"
+
 namespace zoo {
 namespace {
 
@@ -145,13 +147,6 @@ Scores joined(const std::vector<Scores>& parts) {
     if (part.hidden.defined()) hidden.push_back(part.hidden);
   }
   return {torch::cat(logits, 1), hidden.empty() ? torch::Tensor() : torch::cat(hidden, 1)};
-}
-
-/// Of each row's columns' scores the last counted one: [B, T, ...] -> [B, 1, ...]
-torch::Tensor last_counted(const torch::Tensor& t, const torch::Tensor& counts) {
-  if (!t.defined()) return t;
-  const auto places = (counts - 1).clamp_min(0).view({-1, 1, 1}).to(t.device());
-  return t.gather(1, places.expand({-1, 1, t.size(2)}));
 }
 
 }  // namespace

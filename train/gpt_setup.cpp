@@ -2,23 +2,19 @@
 // text, then the model.
 #include "train/gpt_setup.h"
 
-#include <ATen/Context.h>
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
-#include <any>
 #include <random>
 #include <stdexcept>
-#include <type_traits>
 
 #include "app/cli.h"
 #include "app/run_app.h"
 #include "models/device.h"
 #include "models/pretrained/gpt_checkpoint.h"
-#include "models/pretrained/safetensors.h"
 #include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
 #include "train/run_folder.h"
+#include "train/setup.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -26,49 +22,11 @@ namespace {
 
 constexpr const char* kTokensFile = "text.tokens";
 
-/// Options that may differ from the folder's: they change no tensor's shape or meaning.
-bool is_free(std::string_view name) {
-  return name == "attention" || name == "init-std" || name.ends_with("-dropout");
-}
-
-/// Calls v(name, a's field, b's field).
-template <class Visitor>
-void visit_both(GptOptions& a, GptOptions& b, Visitor&& v) {
-  std::vector<std::any> fields;
-  visit(b, [&](std::string_view, auto& field, const std::string&) { fields.emplace_back(&field); });
-  auto other = fields.begin();
-  visit(a, [&](std::string_view name, auto& field, const std::string&) {
-    v(name, field, *std::any_cast<std::remove_reference_t<decltype(field)>*>(*other++));
-  });
-}
-
 /// Zeros replaced by what they stand for beside the other widths of `shape`.
 void fill_defaults(GptOptions& o, const GptOptions& shape) {
   if (o.kv_heads == 0) o.kv_heads = shape.heads;
   if (o.head_width == 0 && shape.heads > 0) o.head_width = shape.d_model / shape.heads;
   if (o.feed_forward == 0) o.feed_forward = 4 * shape.d_model;
-}
-
-/// The folder's shape, with the free options that the user named. What else was named must be as
-/// the folder has it.
-void take_shape(GptOptions& model, const fs::path& folder, const TrainCommand& command) {
-  GptOptions taken = read_gpt_config(folder).options;
-  GptOptions asked = model, in_folder = taken;
-  fill_defaults(asked, taken);
-  fill_defaults(in_folder, taken);
-  visit_both(asked, in_folder, [&](std::string_view name, const auto& wanted, const auto& found) {
-    const bool named = command.has(name);
-    if (is_free(name) || (!named && !command.has("preset")) || wanted == found) return;
-    throw UsageError(fmt::format(
-        "--{} cannot be changed{}: the model in '{}' has {}, not {}; leave it out, or train a new "
-        "model without --init-from",
-        name, named ? "" : fmt::format(" (by --preset {})", command.preset), folder.string(),
-        recipe_value(found).value_or("none"), recipe_value(wanted).value_or("none")));
-  });
-  visit_both(taken, model, [&](std::string_view name, auto& field, const auto& wanted) {
-    if (is_free(name) && command.has(name)) field = wanted;
-  });
-  model = taken;
 }
 
 /// The folder's tokenizer, or another folder's that the user named; never a new one, whose ids
@@ -135,47 +93,18 @@ GptText opened(const fs::path& tokens, std::shared_ptr<const Tokenizer> tokenize
 
 bool is_token_stream(const fs::path& path) { return path.extension() == ".tokens"; }
 
-/// Throws UsageError where the kernel cannot train this way, before anything is read.
-void check_kernel(const GptOptions& model, torch::Device device) {
-  const auto q = torch::empty({1, 1, 1, 1}, torch::device(device)).requires_grad_(true);
-  const AttendArgs args{.causal = true, .dropout = model.attention_dropout};
-  if (const auto why = attention_kernel(model.attention).refuses(q, q, q, args); !why.empty())
-    throw UsageError(fmt::format("--attention {}: {}", model.attention, why));
-}
-
 /// Throws UsageError for options that cannot be, whatever else there is.
 void check_alone(const GptRunOptions& options) {
-  try {
+  check_usage([&] {
     check(options.train);
     check(options.text);
-    check_kernel(options.model, find_device(options.train.device));
+    check_kernel(options.model.attention, /*causal=*/true, options.model.attention_dropout,
+                 find_device(options.train.device));
     if (options.train.patience > 0 && options.text.validation_share == 0.0) {
       throw std::invalid_argument(
           "--patience needs validation text: set --validation-share above 0");
     }
-  } catch (const c10::Error& e) {
-    throw UsageError(e.what_without_backtrace());
-  } catch (const std::exception& e) {
-    throw UsageError(e.what());
-  }
-}
-
-void check_shape(const GptOptions& model) {
-  try {
-    check(model);
-  } catch (const std::invalid_argument& e) {
-    throw UsageError(e.what());
-  }
-}
-
-/// A run that goes on may end where it is, but not before.
-void check_end(const TrainOptions& options, const fs::path& run) {
-  const int64_t done = RunFolder(run).last_step();
-  if (options.max_steps >= done) return;
-  throw UsageError(
-      fmt::format("--max-steps {}: the run in '{}' is at step {} already; name a larger one to go "
-                  "on",
-                  options.max_steps, run.string(), done));
+  });
 }
 
 }  // namespace
@@ -188,15 +117,13 @@ void declare(CLI::App& app, GptRunOptions& options) {
 
 void resolve(GptRunOptions& options, const TrainCommand& command) {
   check_alone(options);
-  if (options.train.schedule.steps == 0) options.train.schedule.steps = options.train.max_steps;
-  if (!command.resume.empty()) check_end(options.train, command.resume);
+  settle_length(options.train, command);
   if (!command.source().empty()) {
-    const fs::path folder = !command.resume.empty() ? RunFolder(command.resume).last()
-                                                    : checkpoint_of(command.source());
-    take_shape(options.model, folder, command);
+    const fs::path folder = shape_source(command);
+    take_shape(options.model, read_gpt_config(folder).options, folder, command, fill_defaults);
     if (command.resume.empty()) take_tokenizer(options.text, folder, command);
   }
-  check_shape(options.model);
+  check_usage([&] { check(options.model); });
 }
 
 std::shared_ptr<const Tokenizer> prepare_tokenizer(const GptRunOptions& options) {
@@ -263,42 +190,46 @@ Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer,
   return model;
 }
 
-std::vector<std::pair<std::string, std::string>> gpt_facts(const Gpt& model, const GptText& text) {
-  int64_t parameters = 0;
-  for (const auto& parameter : model->parameters()) parameters += parameter.numel();
-  const auto device = model->token_embedding->weight.device();
-  std::vector<std::pair<std::string, std::string>> facts = {
-      {"parameters", fmt::format("{:.2f} M", static_cast<double>(parameters) / 1e6)},
-      {"vocabulary", fmt::format("{} ({})", model->options.vocab_size, text.tokenizer->kind())},
+Facts GptFamily::facts() const {
+  const auto& text = *text_;
+  Facts facts = {
+      {"parameters", parameter_count(*model_)},
+      {"vocabulary", fmt::format("{} ({})", model_->options.vocab_size, text.tokenizer->kind())},
       {"training", fmt::format("{} tokens", text.split.training.size())},
       {"validation", fmt::format("{} tokens", text.split.validation.size())},
-      {"device", describe_device(device)}};
-  if (const auto note = layout_note(model->options); !note.empty())
+      {"device", describe_device(model_->token_embedding->weight.device())}};
+  if (const auto note = layout_note(model_->options); !note.empty())
     facts.emplace_back("checkpoints", note);
   return facts;
 }
 
-std::function<void(torch::nn::Module&, double)> gradient_dump(const Gpt& model,
-                                                              const fs::path& file) {
-  return [model, file](torch::nn::Module& module, double divisor) {
-    // A twin that holds the gradients as its weights, so that one mechanism names both. Making it
-    // draws random numbers, which must not change the run.
-    auto generator = at::globalContext().defaultGenerator(torch::kCPU);
-    const auto state = generator.get_state();
-    Gpt twin(model->options);
-    generator.set_state(state);
-    const torch::NoGradGuard no_grad;
-    auto gradients = twin->named_parameters();
-    for (const auto& item : module.named_parameters()) {
-      auto& target = gradients[item.key()];
-      if (item.value().grad().defined())
-        target.copy_(item.value().grad() / divisor);
-      else
-        target.zero_();
-    }
-    write_safetensors(file,
-                      export_named(*twin, gpt_name_map(layout_of(model->options), model->options)));
-  };
+std::string GptFamily::description() const {
+  return "Train a decoder-only language model (GPT-2: Radford et al. 2019) on a text.";
+}
+
+void GptFamily::declare(CLI::App& app) { zoo::declare(app, options_); }
+
+void GptFamily::apply_preset(const std::string& preset) {
+  options_.model = GptOptions::preset(preset);
+}
+
+void GptFamily::resolve(const TrainCommand& command) { zoo::resolve(options_, command); }
+
+void GptFamily::prepare() { tokenizer_ = prepare_tokenizer(options_); }
+
+std::unique_ptr<Task> GptFamily::make_task(const TrainCommand& command, const fs::path& new_run) {
+  text_ =
+      new_run.empty() ? open_text(options_, command) : prepare_text(options_, tokenizer_, new_run);
+  model_ = make_gpt(options_, *text_->tokenizer, command);
+  return std::make_unique<GptTask>(model_, text_->tokenizer, text_->split, options_.text,
+                                   options_.train.seed);
+}
+
+std::function<void(torch::nn::Module&, double)> GptFamily::gradient_dump(
+    const fs::path& file) const {
+  const GptOptions options = model_->options;
+  return dump_gradients([options] { return Gpt(options).ptr(); },
+                        gpt_name_map(layout_of(options), options), file);
 }
 
 }  // namespace zoo

@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "models/gpt.h"
 #include "tokenizers/tokenizer.h"
 #include "train/command_line.h"
+#include "train/family.h"
 #include "train/gpt_task.h"
 #include "train/options.h"
 
@@ -50,11 +50,27 @@ GptText open_text(const GptRunOptions& options, const TrainCommand& command);
 /// On its device, with the weights of --init-from or --evaluate-only, or new ones from the seed.
 Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer, const TrainCommand& command);
 
-/// For the report: parameters, vocabulary, tokens, device.
-std::vector<std::pair<std::string, std::string>> gpt_facts(const Gpt& model, const GptText& text);
+/// train_gpt, for run_training().
+class GptFamily final : public Family {
+ public:
+  std::string name() const override { return "gpt"; }
+  std::string description() const override;
+  void declare(CLI::App& app) override;
+  void apply_preset(const std::string& preset) override;
+  void resolve(const TrainCommand& command) override;
+  const TrainOptions& train_options() const override { return options_.train; }
+  void prepare() override;
+  std::unique_ptr<Task> make_task(const TrainCommand& command,
+                                  const std::filesystem::path& new_run) override;
+  Facts facts() const override;
+  std::function<void(torch::nn::Module&, double)> gradient_dump(
+      const std::filesystem::path& file) const override;
 
-/// Writes the gradients, under the names of the model's checkpoints, to a safetensors file.
-std::function<void(torch::nn::Module&, double)> gradient_dump(const Gpt& model,
-                                                              const std::filesystem::path& file);
+ private:
+  GptRunOptions options_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::optional<GptText> text_;
+  Gpt model_{nullptr};
+};
 
 }  // namespace zoo

@@ -1,0 +1,31 @@
+// An encoder-decoder as a source of next-token scores: the source is read once, the target token by
+// token, with a key-value cache.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "infer/decode/step.h"
+#include "models/transformer.h"
+
+namespace zoo {
+
+class TransformerDecoder final : public NextToken {
+ public:
+  /// The model must be in evaluation mode.
+  explicit TransformerDecoder(Transformer model);
+
+  /// Reads the sources [B, S] int64 with lengths [B]; nothing of a target yet. `longest`: the most
+  /// target tokens that a row will read, the start token included; 0: as the model can.
+  std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
+                                     int64_t longest = 0);
+
+  Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
+              const StepWants& wants = {}) override;
+  int64_t vocab_size() const override { return model_->options.vocab_size; }
+  int64_t longest_prompt() const override { return model_->options.context; }
+
+ private:
+  Transformer model_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,74 @@
+// Command line, run folder, data and model, training: in this order, so that what is wrong shows
+// before anything is made.
+#include "train/family.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "app/interrupt.h"
+#include "app/run_app.h"
+
+namespace zoo {
+namespace {
+
+int evaluate_only(Family& family, const TrainCommand& command) {
+  const auto task = family.make_task(command, {});
+  const torch::NoGradGuard no_grad;
+  task->model().eval();
+  const Metrics metrics = task->evaluate();
+  if (metrics.empty())
+    throw UsageError("--evaluate-only needs validation data: set --validation-share above 0");
+  for (const auto& [name, value] : metrics) fmt::print("val {} {:.6g}\n", name, value);
+  return 0;
+}
+
+int train(Family& family, const TrainCommand& command) {
+  std::optional<NewRunFolder> fresh;
+  if (command.resume.empty()) {
+    fresh.emplace(command, family.name());
+    family.prepare();
+  }
+  const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
+  const std::string program = "train_" + family.name();
+  Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
+          .title = program,
+          .config_text = command.config_text,
+          .resume = !fresh,
+          .starts_trained = !command.init_from.empty()};
+  std::optional<RunLock> lock;
+  if (fresh)
+    fresh->create();
+  else
+    lock.emplace(RunFolder(run.folder).lock());
+  const auto task = family.make_task(command, fresh ? run.folder : std::filesystem::path());
+  run.facts = family.facts();
+  if (!command.dump_gradients.empty())
+    run.inspect_first_gradients = family.gradient_dump(command.dump_gradients);
+  for (const auto& [name, value] : run.facts) fmt::print("{:<12}{}\n", name, value);
+  std::fflush(stdout);
+  return print_result(program, run.folder, fit(*task, family.train_options(), run));
+}
+
+}  // namespace
+
+int run_training(Family& family, int argc, const char* const* argv) {
+  const TrainProgram program{
+      .family = family.name(),
+      .description = family.description(),
+      .declare = [&](CLI::App& app) { family.declare(app); },
+      .apply_preset = [&](const std::string& preset) { family.apply_preset(preset); },
+      .resolve = [&](TrainCommand& command) { family.resolve(command); }};
+  const TrainCommand command = parse_train_command(program, argc, argv);
+  fmt::print("{}\n", command.config_text);
+  std::fflush(stdout);
+  try {
+    return command.evaluate_only.empty() ? train(family, command) : evaluate_only(family, command);
+  } catch (const Interrupted& e) {
+    fmt::print(stderr, "train_{}: {}\n", family.name(), e.what());
+    return kInterrupted;
+  }
+}
+
+}  // namespace zoo

@@ -1,0 +1,72 @@
+#include "train/setup.h"
+
+#include <stdexcept>
+
+#include "models/attention/attend.h"
+#include "models/pretrained/safetensors.h"
+#include "train/run_folder.h"
+
+namespace zoo {
+namespace fs = std::filesystem;
+
+void check_usage(const std::function<void()>& checks) {
+  try {
+    checks();
+  } catch (const c10::Error& e) {
+    throw UsageError(e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    throw UsageError(e.what());
+  }
+}
+
+void check_kernel(const std::string& kernel, bool causal, double dropout, torch::Device device) {
+  const auto q = torch::empty({1, 1, 1, 1}, torch::device(device)).requires_grad_(true);
+  const AttendArgs args{.causal = causal, .dropout = dropout};
+  if (const auto why = attention_kernel(kernel).refuses(q, q, q, args); !why.empty())
+    throw UsageError(fmt::format("--attention {}: {}", kernel, why));
+}
+
+void settle_length(TrainOptions& options, const TrainCommand& command) {
+  if (options.schedule.steps == 0) options.schedule.steps = options.max_steps;
+  if (command.resume.empty()) return;
+  const int64_t done = RunFolder(command.resume).last_step();
+  if (options.max_steps >= done) return;
+  throw UsageError(fmt::format(
+      "--max-steps {}: the run in '{}' is at step {} already; name a larger one to go on",
+      options.max_steps, command.resume, done));
+}
+
+fs::path shape_source(const TrainCommand& command) {
+  return command.resume.empty() ? checkpoint_of(command.source())
+                                : RunFolder(command.resume).last();
+}
+
+std::string parameter_count(const torch::nn::Module& module) {
+  int64_t parameters = 0;
+  for (const auto& parameter : module.parameters()) parameters += parameter.numel();
+  return fmt::format("{:.2f} M", static_cast<double>(parameters) / 1e6);
+}
+
+std::function<void(torch::nn::Module&, double)> dump_gradients(
+    std::function<std::shared_ptr<torch::nn::Module>()> make_twin, NameMap map,
+    const fs::path& file) {
+  return [make_twin = std::move(make_twin), map = std::move(map), file](torch::nn::Module& module,
+                                                                        double divisor) {
+    auto generator = at::globalContext().defaultGenerator(torch::kCPU);
+    const auto state = generator.get_state();
+    const auto twin = make_twin();
+    generator.set_state(state);
+    const torch::NoGradGuard no_grad;
+    auto gradients = twin->named_parameters();
+    for (const auto& item : module.named_parameters()) {
+      auto& target = gradients[item.key()];
+      if (item.value().grad().defined())
+        target.copy_(item.value().grad() / divisor);
+      else
+        target.zero_();
+    }
+    write_safetensors(file, export_named(*twin, map));
+  };
+}
+
+}  // namespace zoo

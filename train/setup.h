@@ -1,0 +1,88 @@
+// What the families' set-ups share: checks of the command line, shapes taken from checkpoints, and
+// the gradients' way to disk.
+#pragma once
+#include <ATen/Context.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <torch/nn/module.h>
+
+#include <any>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "app/option_values.h"
+#include "app/run_app.h"
+#include "models/pretrained/name_map.h"
+#include "train/command_line.h"
+#include "train/options.h"
+
+namespace zoo {
+
+/// Runs `checks`; what they throw is the user's wrong use of options.
+void check_usage(const std::function<void()>& checks);
+
+/// Throws UsageError where the kernel cannot train with such attention, before anything is read.
+void check_kernel(const std::string& kernel, bool causal, double dropout, torch::Device device);
+
+/// The schedule of a run without a length of its own lasts as long as the run; a run that goes on
+/// may end where it is (checked), but not before.
+void settle_length(TrainOptions& options, const TrainCommand& command);
+
+/// The folder to take a model's shape from: a resumed run's last checkpoint, or the one named.
+std::filesystem::path shape_source(const TrainCommand& command);
+
+/// "0.80 M"
+std::string parameter_count(const torch::nn::Module& module);
+
+/// Options that may differ from a checkpoint's: they change no tensor's shape or meaning.
+inline bool is_free_option(std::string_view name) {
+  return name == "attention" || name == "init-std" || name.ends_with("dropout");
+}
+
+/// Calls v(name, a's field, b's field).
+template <class Options, class Visitor>
+void visit_both(Options& a, Options& b, Visitor&& v) {
+  std::vector<std::any> fields;
+  visit(b, [&](std::string_view, auto& field, const std::string&) { fields.emplace_back(&field); });
+  auto other = fields.begin();
+  visit(a, [&](std::string_view name, auto& field, const std::string&) {
+    v(name, field, *std::any_cast<std::remove_reference_t<decltype(field)>*>(*other++));
+  });
+}
+
+/// The model becomes what the folder holds (`taken`), with the free options that the user named.
+/// What else was named must be as the folder has it. `fill(options, shape)` replaces zeros by what
+/// they stand for beside the other widths of `shape`.
+template <class Options, class Fill>
+void take_shape(Options& model, Options taken, const std::filesystem::path& folder,
+                const TrainCommand& command, Fill&& fill) {
+  Options asked = model, in_folder = taken;
+  fill(asked, taken);
+  fill(in_folder, taken);
+  visit_both(asked, in_folder, [&](std::string_view name, const auto& wanted, const auto& found) {
+    const bool named = command.has(name);
+    if (is_free_option(name) || (!named && !command.has("preset")) || wanted == found) return;
+    throw UsageError(fmt::format(
+        "--{} cannot be changed{}: the model in '{}' has {}, not {}; leave it out, or train a new "
+        "model without --init-from",
+        name, named ? "" : fmt::format(" (by --preset {})", command.preset), folder.string(),
+        recipe_value(found).value_or("none"), recipe_value(wanted).value_or("none")));
+  });
+  visit_both(taken, model, [&](std::string_view name, auto& field, const auto& wanted) {
+    if (is_free_option(name) && command.has(name)) field = wanted;
+  });
+  model = taken;
+}
+
+/// Writes gradients, under the names that `map` gives the parameters, to a safetensors file.
+/// `make_twin` builds a module like the trained one: it holds the gradients as its weights, so that
+/// one mechanism names both. That it draws random numbers does not change the run.
+std::function<void(torch::nn::Module&, double)> dump_gradients(
+    std::function<std::shared_ptr<torch::nn::Module>()> make_twin, NameMap map,
+    const std::filesystem::path& file);
+
+}  // namespace zoo
