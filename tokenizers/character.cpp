@@ -13,6 +13,7 @@ namespace zoo {
 namespace {
 
 constexpr std::string_view kUnknown = "<unk>";
+constexpr std::string_view kSequence[] = {"<pad>", "<s>", "</s>"};
 
 // Any one character, line feeds included: a dot would leave those out.
 OrderedJson split_between_characters() {
@@ -35,7 +36,7 @@ OrderedJson split_between_characters() {
 
 }  // namespace
 
-CharacterTokenizer::CharacterTokenizer(std::u32string characters, bool with_unknown)
+CharacterTokenizer::CharacterTokenizer(std::u32string characters, const CharacterSpecials& specials)
     : characters_(std::move(characters)) {
   if (characters_.empty()) throw std::invalid_argument("character tokenizer: no characters");
   ids_.reserve(characters_.size());
@@ -45,10 +46,18 @@ CharacterTokenizer::CharacterTokenizer(std::u32string characters, bool with_unkn
           fmt::format("character tokenizer: {} is given twice", utf8::describe(code)));
     }
   }
-  if (with_unknown) {
-    unknown_ = static_cast<int32_t>(characters_.size());
-    added_ = AddedTokens({{*unknown_, std::string(kUnknown), true}});
-  }
+  if (specials.sequence) specials_.assign(std::begin(kSequence), std::end(kSequence));
+  if (specials.unknown) specials_.emplace_back(kUnknown);
+  unknown_ = special(kUnknown);
+  std::vector<AddedToken> added;
+  for (const auto& name : specials_) added.push_back({*special(name), name, true});
+  if (!added.empty()) added_ = AddedTokens(std::move(added));
+}
+
+std::optional<int32_t> CharacterTokenizer::special(std::string_view name) const {
+  const auto found = std::find(specials_.begin(), specials_.end(), name);
+  if (found == specials_.end()) return std::nullopt;
+  return first_special() + static_cast<int32_t>(found - specials_.begin());
 }
 
 void CharacterTokenizer::encode_part(const AddedTokens::Part& part, bool details,
@@ -99,20 +108,20 @@ std::string CharacterTokenizer::piece_of(int32_t id) const {
     throw std::out_of_range(fmt::format(
         "character tokenizer: id {} is outside the vocabulary (0 to {})", id, vocab_size() - 1));
   }
-  return is_special(id) ? std::string(kUnknown)
+  return is_special(id) ? specials_[static_cast<size_t>(id - first_special())]
                         : utf8::encode(characters_[static_cast<size_t>(id)]);
 }
 
 std::optional<int32_t> CharacterTokenizer::id_of(std::string_view piece) const {
   if (piece.empty()) return std::nullopt;
-  if (unknown_ && piece == kUnknown) return unknown_;
+  if (const auto id = special(piece)) return id;
   const utf8::Character c = utf8::first(piece);
   const auto found = c.valid && c.size == piece.size() ? ids_.find(c.code) : ids_.end();
   return found == ids_.end() ? std::nullopt : std::optional(found->second);
 }
 
 int32_t CharacterTokenizer::vocab_size() const {
-  return static_cast<int32_t>(characters_.size()) + (unknown_ ? 1 : 0);
+  return first_special() + static_cast<int32_t>(specials_.size());
 }
 
 void CharacterTokenizer::save(const std::filesystem::path& folder) const {
@@ -135,9 +144,12 @@ bool CharacterTokenizer::accepts(const nlohmann::json& tokenizer_json) {
 std::unique_ptr<CharacterTokenizer> CharacterTokenizer::from_json(
     const nlohmann::json& tokenizer_json) {
   const nlohmann::json& vocabulary = tokenizer_json.at("model").at("vocab");
-  const bool with_unknown = vocabulary.contains(kUnknown);
-  const size_t count = vocabulary.size() - (with_unknown ? 1 : 0);
-  std::u32string characters(count, U'\0');
+  const CharacterSpecials specials{.sequence = vocabulary.contains(kSequence[0]),
+                                   .unknown = vocabulary.contains(kUnknown)};
+  const size_t special_count = (specials.sequence ? std::size(kSequence) : 0) + specials.unknown;
+  if (vocabulary.size() <= special_count)
+    throw std::runtime_error("a vocabulary without characters");
+  std::u32string characters(vocabulary.size() - special_count, U'\0');
   std::vector<bool> seen(vocabulary.size());
   for (const auto& [piece, value] : vocabulary.items()) {
     const auto id = value.get<int64_t>();
@@ -146,18 +158,19 @@ std::unique_ptr<CharacterTokenizer> CharacterTokenizer::from_json(
                                            piece, vocabulary.size() - 1));
     }
     seen[static_cast<size_t>(id)] = true;
-    if (piece == kUnknown) {
-      if (id != static_cast<int64_t>(count)) throw std::runtime_error("<unk> is not the last id");
-      continue;
-    }
+    if (id >= static_cast<int64_t>(characters.size())) continue;  // checked below
     const utf8::Character c = piece.empty() ? utf8::Character{} : utf8::first(piece);
     if (!c.valid || c.size != piece.size()) {
       throw std::runtime_error(fmt::format("'{}' in the vocabulary is not one character", piece));
     }
-    if (id >= static_cast<int64_t>(count)) throw std::runtime_error("<unk> is not the last id");
     characters[static_cast<size_t>(id)] = c.code;
   }
-  return std::make_unique<CharacterTokenizer>(std::move(characters), with_unknown);
+  auto tokenizer = std::make_unique<CharacterTokenizer>(std::move(characters), specials);
+  for (const auto& name : tokenizer->specials_) {
+    if (vocabulary.value(name, -1) != *tokenizer->special(name))
+      throw std::runtime_error(name + " is not among the last ids");
+  }
+  return tokenizer;
 }
 
 }  // namespace zoo

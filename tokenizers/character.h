@@ -14,13 +14,19 @@
 
 namespace zoo {
 
+/// Tokens behind the characters, in this order.
+struct CharacterSpecials {
+  bool sequence = false;  ///< <pad>, <s> and </s>, which an encoder-decoder needs
+  bool unknown = false;   ///< <unk>
+};
+
 /// A character outside the vocabulary, and each byte that is not valid UTF-8, becomes `<unk>` where
 /// the vocabulary has it; else encode throws std::runtime_error with the character and its place.
 class CharacterTokenizer : public Tokenizer {
  public:
-  /// The id of a character is its place in `characters`; `<unk>` comes after the last. Throws
-  /// std::invalid_argument for none, and for a character given twice.
-  explicit CharacterTokenizer(std::u32string characters, bool with_unknown = false);
+  /// The id of a character is its place in `characters`; the special tokens come after the last.
+  /// Throws std::invalid_argument for none, and for a character given twice.
+  explicit CharacterTokenizer(std::u32string characters, const CharacterSpecials& specials = {});
   /// From a tokenizer.json as save() writes it. Throws std::runtime_error without naming a file.
   static std::unique_ptr<CharacterTokenizer> from_json(const nlohmann::json& tokenizer_json);
   /// Whether from_json is meant: a word for every character, split between all characters.
@@ -32,10 +38,10 @@ class CharacterTokenizer : public Tokenizer {
   std::string bytes_of(int32_t id) const override { return piece_of(id); }
   std::optional<int32_t> id_of(std::string_view piece) const override;
   int32_t vocab_size() const override;
-  bool is_special(int32_t id) const override { return unknown_ && id == *unknown_; }
-  std::optional<int32_t> bos_id() const override { return std::nullopt; }
-  std::optional<int32_t> eos_id() const override { return std::nullopt; }
-  std::optional<int32_t> pad_id() const override { return std::nullopt; }
+  bool is_special(int32_t id) const override { return id >= first_special(); }
+  std::optional<int32_t> bos_id() const override { return special("<s>"); }
+  std::optional<int32_t> eos_id() const override { return special("</s>"); }
+  std::optional<int32_t> pad_id() const override { return special("<pad>"); }
   std::optional<int32_t> unk_id() const override { return unknown_; }
   const PostTemplate& post_template() const override { return post_; }
   std::string kind() const override { return "character"; }
@@ -43,8 +49,11 @@ class CharacterTokenizer : public Tokenizer {
 
  private:
   void encode_part(const AddedTokens::Part& part, bool details, Encoding& out) const;
+  int32_t first_special() const { return static_cast<int32_t>(characters_.size()); }
+  std::optional<int32_t> special(std::string_view name) const;
   std::u32string characters_;
   std::unordered_map<char32_t, int32_t> ids_;
+  std::vector<std::string> specials_;
   std::optional<int32_t> unknown_;
   AddedTokens added_;
   PostTemplate post_;  // adds nothing

@@ -80,7 +80,7 @@ TEST(AttentionMapTest, ThePictureIsBrightWhereTheWeightIsAndPaleInTheFuture) {
 }
 
 TEST(AttentionMapTest, LabelsShowSpacesAndLineEnds) {
-  const CharacterTokenizer tokenizer(U" \nax", false);
+  const CharacterTokenizer tokenizer(U" \nax");
   EXPECT_EQ(token_label(tokenizer, 0), "␣");
   EXPECT_EQ(token_label(tokenizer, 1), "⏎");
   EXPECT_EQ(token_label(tokenizer, 2), "a");

@@ -28,7 +28,7 @@ std::string error_of(const LanguageModelOptions& options) {
 /// A checkpoint of 29 ids and a tokenizer of `characters`.
 void write_checkpoint(const std::filesystem::path& folder, const std::u32string& characters) {
   save_gpt(testing::tiny_gpt(testing::tiny_options()), folder);
-  CharacterTokenizer(characters, false).save(folder);
+  CharacterTokenizer(characters).save(folder);
 }
 
 TEST(LanguageModelTest, LoadsModelAndTokenizerAndTheKernelThatIsAskedFor) {
@@ -78,16 +78,16 @@ TEST(LanguageModelTest, RefusesATokenizerThatIsLargerThanTheModel) {
 }
 
 TEST(LanguageModelTest, AnEmptyPromptStartsFromALineFeedWhereNoTokenBeginsAText) {
-  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb", false), ""), ElementsAre(1));
-  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb", false), "ba"), ElementsAre(2, 0));
-  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab", false), ""); },
+  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb"), ""), ElementsAre(1));
+  EXPECT_THAT(encode_prompt(CharacterTokenizer(U"a\nb"), "ba"), ElementsAre(2, 0));
+  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab"), ""); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("give a prompt")));
 }
 
 TEST(LanguageModelTest, RefusesCharactersOutsideTheVocabulary) {
-  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab", false), "aé"); },
+  EXPECT_THAT([] { encode_prompt(CharacterTokenizer(U"ab"), "aé"); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("'é' (U+00E9)")));
-  const CharacterTokenizer with_unknown(U"ab", true);
+  const CharacterTokenizer with_unknown(U"ab", {.unknown = true});
   EXPECT_THAT([&] { encode_prompt(with_unknown, "aéb"); },
               ::testing::ThrowsMessage<std::runtime_error>(
                   HasSubstr("'é' at byte 1 is not in the model's vocabulary")));

@@ -58,7 +58,7 @@ TEST(CharacterTokenizerTest, UnknownCharactersAreErrorsThatNameThemAndTheirPlace
 }
 
 TEST(CharacterTokenizerTest, UnknownCharactersBecomeUnkWhereTheVocabularyHasIt) {
-  const CharacterTokenizer tokenizer(U"ab", /*with_unknown=*/true);
+  const CharacterTokenizer tokenizer(U"ab", CharacterSpecials{.unknown = true});
   EXPECT_EQ(tokenizer.unk_id(), 2);
   EXPECT_THAT(tokenizer.ids("a\xC3\xA9"
                             "b\xFF"),
@@ -92,6 +92,20 @@ TEST(CharacterTokenizerTest, KeepsTheMostFrequentWhereTheVocabularyIsTooSmall) {
   EXPECT_EQ(tokenizer->unk_id(), 2);
   EXPECT_THAT([] { testing::train_on("aaabbc", {.vocab_size = 2}); },
               ThrowsMessage<std::runtime_error>(HasSubstr("3 different characters")));
+}
+
+TEST(CharacterTokenizerTest, SequenceTokensStandBehindTheCharactersAndReturnFromDisk) {
+  const CharacterTokenizer made(U"ab", {.sequence = true, .unknown = true});
+  const testing::TemporaryFolder folder;
+  made.save(folder.path());
+  const auto tokenizer = load_tokenizer(folder.path());
+  EXPECT_EQ(tokenizer->vocab_size(), 6);
+  EXPECT_EQ(tokenizer->pad_id(), 2);
+  EXPECT_EQ(tokenizer->bos_id(), 3);
+  EXPECT_EQ(tokenizer->eos_id(), 4);
+  EXPECT_EQ(tokenizer->unk_id(), 5);
+  EXPECT_THAT(tokenizer->ids("<s>ab</s>x"), ElementsAre(3, 0, 1, 4, 5));
+  EXPECT_EQ(tokenizer->decode(std::vector<int32_t>{3, 0, 1, 4}, /*skip_special=*/true), "ab");
 }
 
 }  // namespace

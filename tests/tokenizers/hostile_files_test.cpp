@@ -129,8 +129,10 @@ TEST(HostileFilesTest, RefusesCharacterVocabulariesThatAreNone) {
   EXPECT_THAT(with_vocabulary({{"a", 0}, {"bc", 1}}),
               HasSubstr("'bc' in the vocabulary is not one"));
   EXPECT_THAT(with_vocabulary({{"", 0}}), HasSubstr("not one character"));
-  EXPECT_THAT(with_vocabulary({{"<unk>", 0}, {"a", 1}}), HasSubstr("<unk> is not the last id"));
-  EXPECT_THAT(with_vocabulary(json::object()), HasSubstr("no characters"));
+  EXPECT_THAT(with_vocabulary({{"<unk>", 0}, {"a", 1}}), HasSubstr("'<unk>' in the vocabulary"));
+  EXPECT_THAT(with_vocabulary({{"a", 0}, {"<pad>", 1}, {"<s>", 3}, {"</s>", 2}}),
+              HasSubstr("<s> is not among the last ids"));
+  EXPECT_THAT(with_vocabulary(json::object()), HasSubstr("without characters"));
   EXPECT_THAT(with_vocabulary({{"a", "x"}}), HasSubstr("of another type"));
   EXPECT_THAT(with_vocabulary(json::array({1, 2})), Not("loaded"));
 }

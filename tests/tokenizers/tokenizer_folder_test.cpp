@@ -18,7 +18,7 @@ std::vector<std::unique_ptr<Tokenizer>> one_of_each_kind() {
   std::vector<std::unique_ptr<Tokenizer>> all;
   all.push_back(
       std::make_unique<CharacterTokenizer>(std::u32string(U"\0\n \"\\a\u00E9\U0001F600", 8)));
-  all.push_back(std::make_unique<CharacterTokenizer>(U"ab", /*with_unknown=*/true));
+  all.push_back(std::make_unique<CharacterTokenizer>(U"ab", CharacterSpecials{.unknown = true}));
   for (const auto kind : {TokenizerKind::kSentencePieceBpe, TokenizerKind::kSentencePieceUnigram}) {
     all.push_back(testing::train_on(testing::small_text(),
                                     {.kind = kind, .vocab_size = testing::kSmallVocabulary}));
@@ -92,7 +92,7 @@ TEST(TokenizerFolderTest, CopiesTheTokenizerAndNothingElse) {
 }
 
 TEST(FingerprintTest, DiffersWhereIdsWouldDiffer) {
-  const CharacterTokenizer ab(U"ab"), ba(U"ba"), abc(U"abc"), unknown(U"ab", true);
+  const CharacterTokenizer ab(U"ab"), ba(U"ba"), abc(U"abc"), unknown(U"ab", {.unknown = true});
   EXPECT_EQ(fingerprint(ab), fingerprint(CharacterTokenizer(U"ab")));
   EXPECT_NE(fingerprint(ab), fingerprint(ba));
   EXPECT_NE(fingerprint(ab), fingerprint(abc));

@@ -82,6 +82,7 @@ void check(const TokenizerTraining& o) {
   check_kind("--lossy", o.lossy, o.kind == kSentencePieceBpe || o.kind == kSentencePieceUnigram,
              "the sentencepiece kinds");
   check_kind("--unknown", o.unknown, o.kind == kCharacter, "the character kind");
+  check_kind("--sequence-tokens", o.sequence_tokens, o.kind == kCharacter, "the character kind");
   check_kind("--min-frequency", o.min_frequency != usual.min_frequency, is_merging(o.kind),
              merging);
   check_kind("--special-tokens", !o.special_tokens.empty(), is_merging(o.kind), merging);
@@ -117,24 +118,29 @@ std::unique_ptr<Tokenizer> train_character(const TokenizerTraining& options, Tra
     }
   }
   const auto wanted = static_cast<size_t>(options.vocab_size);
-  const size_t needed = counts.size() + (options.unknown ? 1 : 0);
+  const CharacterSpecials specials{.sequence = options.sequence_tokens, .unknown = options.unknown};
+  const size_t room = (specials.sequence ? 3 : 0) + (specials.unknown ? 1 : 0);
+  const size_t needed = counts.size() + room;
   if (wanted != 0 && wanted < needed) {
     if (!options.unknown) {
       throw std::runtime_error(fmt::format(
           "the text has {} different characters, --vocab-size is {}: give {} or more, or --unknown "
           "to make the rarest <unk>",
-          counts.size(), wanted, counts.size()));
+          counts.size(), wanted, needed));
     }
-    if (wanted < 2) throw std::runtime_error("--vocab-size must be 2 or more with --unknown");
+    if (wanted <= room) {
+      throw std::runtime_error(
+          fmt::format("--vocab-size must be {} or more with --unknown", room + 1));
+    }
     std::vector<std::pair<char32_t, uint64_t>> by_count(counts.begin(), counts.end());
     std::stable_sort(by_count.begin(), by_count.end(),
                      [](const auto& a, const auto& b) { return a.second > b.second; });
-    by_count.resize(wanted - 1);
+    by_count.resize(wanted - room);
     counts = {by_count.begin(), by_count.end()};
   }
   std::u32string characters;
   for (const auto& [code, count] : counts) characters += code;
-  return std::make_unique<CharacterTokenizer>(std::move(characters), options.unknown);
+  return std::make_unique<CharacterTokenizer>(std::move(characters), specials);
 }
 
 int64_t wanted_vocab_size(const TokenizerTraining& options) {

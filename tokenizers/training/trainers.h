@@ -66,6 +66,7 @@ struct TokenizerTraining {
   bool add_prefix_space = false;  ///< byte-bpe with gpt2's pattern: a space before a text
   int64_t trace = 0;              ///< merging: shows that many merges
   bool unknown = false;           ///< character: <unk> for the rarest and for those not seen
+  bool sequence_tokens = false;   ///< character: <pad>, <s> and </s>, for encoder-decoders
   bool lossy = false;             ///< SentencePiece: its classical settings for translation
   double coverage = 0.9995;       ///< SentencePiece: share of the text whose characters are pieces
   bool specials = true;  ///< SentencePiece: add_special gives <s> A </s>; without it nothing
@@ -91,6 +92,7 @@ void visit(TokenizerTraining& o, Visitor&& v) {
     "byte-bpe: a space before each text, so that its first word is as those inside");
   v("trace", o.trace, "byte-bpe, wordpiece, bpe: print that many merges as they are made");
   v("unknown", o.unknown, "character: an <unk> token for characters outside the vocabulary");
+  v("sequence-tokens", o.sequence_tokens, "character: <pad>, <s> and </s>, for encoder-decoders");
   v("lossy", o.lossy,
     "SentencePiece: NFKC, spaces collapsed, <unk> for rare characters (classical translation)");
   v("coverage", o.coverage,
