@@ -1,0 +1,39 @@
+// Pairs of sequences as the tensors of one teacher-forced pass.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <span>
+
+#include "train/data/token_sequences.h"
+
+namespace zoo {
+
+/// Source i belongs to target i. Ids of the text alone, without special tokens.
+struct SequencePairs {
+  TokenSequences sources, targets;
+  int64_t size() const { return sources.size(); }
+};
+
+/// The ids that stand around the texts.
+struct PairSpecials {
+  int64_t start = 0;  ///< what a target begins with
+  int64_t eos = 0;    ///< what sources and targets end with
+  int64_t pad = 0;    ///< what fills up shorter rows
+};
+
+struct Seq2SeqBatch {
+  torch::Tensor source;          // [B, S] int64: text, eos, padding
+  torch::Tensor source_lengths;  // [B] int64
+  torch::Tensor target_in;       // [B, T] int64: start, text, padding
+  torch::Tensor target_out;      // [B, T] int64: text, eos, kIgnored; target_in moved by one
+  torch::Tensor target_lengths;  // [B] int64
+
+  int64_t rows() const { return source.size(0); }
+};
+
+/// The pairs at `indices`, padded on the right to the longest of them.
+Seq2SeqBatch collate_pairs(const SequencePairs& pairs, std::span<const int64_t> indices,
+                           const PairSpecials& specials);
+
+}  // namespace zoo
