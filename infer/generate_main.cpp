@@ -81,7 +81,7 @@ int run_interactive(zoo::GenerationSession& session, int64_t samples) {
 int main(int argc, char** argv) {
   return zoo::run_app("generate", [&] {
     zoo::LanguageModelOptions model;
-    zoo::GenerateOptions generate{.seed = 1, .sampling = {.temperature = 0.8}};
+    zoo::DecodeOptions generate{.seed = 1, .sampling = {.temperature = 0.8}};
     zoo::SessionOptions session_options;
     Input input;
 
@@ -91,7 +91,10 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
     zoo::add_language_model_options(app, model);
     zoo::add_options(app, "Generation", generate);
+    zoo::add_option(app, "Generation", "num-samples", generate.num_return_sequences,
+                    "The same as --num-return-sequences");
     zoo::add_options(app, "Sampling", generate.sampling);
+    zoo::add_options(app, "Penalties and constraints", generate.processors);
     zoo::add_options(app, "Text", session_options);
     zoo::parse(app, argc, argv);
     zoo::check_session(generate, session_options);
@@ -101,7 +104,7 @@ int main(int argc, char** argv) {
 
     zoo::GenerationSession session(zoo::load_language_model(model), generate, session_options,
                                    std::cout);
-    return input.interactive ? run_interactive(session, generate.num_samples)
+    return input.interactive ? run_interactive(session, generate.num_return_sequences)
                              : run_once(session, input);
   });
 }

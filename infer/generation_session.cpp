@@ -10,12 +10,14 @@
 
 #include "app/interrupt.h"
 #include "app/run_app.h"
+#include "infer/decode/generate.h"
+#include "infer/decode/prompts.h"
 #include "infer/live_text.h"
 
 namespace zoo {
 namespace {
 
-GenerateOptions completed(GenerateOptions o, const LanguageModel& model) {
+DecodeOptions completed(DecodeOptions o, const LanguageModel& model) {
   o.eos_ids = model.eos_ids;
   o.usable_vocab = model.tokenizer->vocab_size();
   o.interrupted = InterruptGuard::requested;
@@ -24,7 +26,7 @@ GenerateOptions completed(GenerateOptions o, const LanguageModel& model) {
 
 }  // namespace
 
-void check_session(const GenerateOptions& generate, const SessionOptions& options) {
+void check_session(const DecodeOptions& generate, const SessionOptions& options) {
   try {
     check(generate);
   } catch (const std::invalid_argument& error) {
@@ -38,7 +40,7 @@ void check_session(const GenerateOptions& generate, const SessionOptions& option
   }
 }
 
-GenerationSession::GenerationSession(LanguageModel model, GenerateOptions generate,
+GenerationSession::GenerationSession(LanguageModel model, DecodeOptions generate,
                                      SessionOptions options, std::ostream& out)
     : model_(std::move(model)),
       generate_(completed(std::move(generate), model_)),
@@ -53,9 +55,9 @@ bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t fir
   for (const std::string& prompt : prompts)
     ids_.push_back(encode_prompt(*model_.tokenizer, prompt, options_.add_special_tokens));
   check_prompts(ids_, decoder_);
-  LiveText live(out_, prompts.size() > 1 || generate_.num_samples > 1);
+  LiveText live(out_, prompts.size() > 1 || generate_.num_return_sequences > 1);
   // All samples of as many prompts as fit, or a part of one prompt's samples.
-  const int64_t samples = generate_.num_samples, rows = options_.batch_size;
+  const int64_t samples = generate_.num_return_sequences, rows = options_.batch_size;
   const auto together = static_cast<size_t>(std::max<int64_t>(1, rows / samples));
   for (size_t p = 0; p < prompts.size(); p += together) {
     const size_t count = std::min(together, prompts.size() - p);
@@ -88,7 +90,7 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
   for (const auto& prompt : ids) longest = std::max<int64_t>(longest, std::ssize(prompt));
   auto options = generate_;
   options.first_sample = batch.first_sample;
-  options.num_samples = batch.samples;
+  options.num_return_sequences = batch.samples;
   // No sum: max-new-tokens may be as large as its type.
   const int64_t context = decoder_.longest_prompt();
   const int64_t room = std::min(context, std::min(options.max_new_tokens, context) + longest);
@@ -141,6 +143,7 @@ void GenerationSession::write_json(const std::string& prompt, const Generation& 
                                        {"text", text},
                                        {"tokens", generation.tokens},
                                        {"finish_reason", name_of(generation.finish)},
+                                       {"score", generation.score},
                                        {"logprob", generation.log_prob()},
                                        {"token_logprobs", generation.log_probs}};
   // A prompt may hold bytes that are no UTF-8 (a command line is bytes); JSON may not.

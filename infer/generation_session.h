@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "infer/decode/generate.h"
+#include "infer/decode/generation.h"
+#include "infer/decode/options.h"
 #include "infer/decode/text_stream.h"
 #include "infer/gpt_decoder.h"
 #include "infer/language_model.h"
@@ -28,7 +29,8 @@ void visit(SessionOptions& o, Visitor&& v) {
   v("stop", o.stop, "End a text before this string; in bash $'\\n' is a line feed");
   v("add-special-tokens", o.add_special_tokens, "Begin prompts as the tokenizer's template says");
   v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
-  v("json", o.json, "One JSON object a line: prompt, sample, text, tokens, finish_reason, logprob");
+  v("json", o.json,
+    "One JSON object a line: prompt, sample, text, tokens, finish_reason, score, logprob");
   v("batch-size", o.batch_size, "Texts that are computed together");
   v("no-cache", o.no_cache, "Read the whole text again for each token, for comparison");
 }
@@ -37,12 +39,12 @@ class GenerationSession {
  public:
   /// Throws UsageError for options that mean nothing. `generate.eos_ids` and what the tokenizer
   /// limits are filled in.
-  GenerationSession(LanguageModel model, GenerateOptions generate, SessionOptions options,
+  GenerationSession(LanguageModel model, DecodeOptions generate, SessionOptions options,
                     std::ostream& out);
 
-  /// Continues each prompt num_samples times, and writes as the texts grow. Every prompt is checked
-  /// before the first token is drawn. Samples are numbered from `first_sample` on. False where an
-  /// interrupt ended it.
+  /// Continues each prompt num_return_sequences times, and writes as the texts grow. Every prompt
+  /// is checked before the first token is drawn. Samples are numbered from `first_sample` on. False
+  /// where an interrupt ended it.
   bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
 
   int64_t new_tokens() const { return new_tokens_; }
@@ -59,7 +61,7 @@ class GenerationSession {
   bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
 
   LanguageModel model_;
-  GenerateOptions generate_;
+  DecodeOptions generate_;
   SessionOptions options_;
   std::ostream& out_;
   GptDecoder decoder_;
@@ -68,6 +70,6 @@ class GenerationSession {
 };
 
 /// Throws UsageError for options that mean nothing; to be called before the model is loaded.
-void check_session(const GenerateOptions& generate, const SessionOptions& options);
+void check_session(const DecodeOptions& generate, const SessionOptions& options);
 
 }  // namespace zoo

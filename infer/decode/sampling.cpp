@@ -1,27 +1,16 @@
-// What is done to the scores of the next token before one is drawn.
+// The filters in order, and the draw.
 #include "infer/decode/sampling.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <stdexcept>
-#include <string_view>
 
+#include "infer/decode/filters.h"
+#include "infer/decode/require.h"
 #include "models/attention/dropout_mask.h"  // defines: philox
 
 namespace zoo {
-namespace {
 
-constexpr double kRemoved = -std::numeric_limits<double>::infinity();
-
-template <class T>
-void require(bool holds, std::string_view name, std::string_view what, T value) {
-  if (!holds) throw std::invalid_argument(fmt::format("{} must be {}, got {}", name, what, value));
-}
-
-}  // namespace
+using detail::require;
 
 void check(const SamplingOptions& o) {
   // Written so that NaN fails as well.
@@ -30,50 +19,24 @@ void check(const SamplingOptions& o) {
   require(o.top_k >= 0, "top-k", "0 (all tokens) or positive", o.top_k);
   require(o.top_p > 0 && o.top_p <= 1, "top-p", "above 0 and at most 1", o.top_p);
   require(o.min_p >= 0 && o.min_p <= 1, "min-p", "between 0 and 1", o.min_p);
-  require(o.repetition_penalty > 0 && std::isfinite(o.repetition_penalty), "repetition-penalty",
-          "positive", o.repetition_penalty);
+  require(o.top_a >= 0 && o.top_a <= 1, "top-a", "between 0 and 1", o.top_a);
+  require(o.typical_p > 0 && o.typical_p <= 1, "typical-p", "above 0 and at most 1", o.typical_p);
+  require(o.epsilon_cutoff >= 0 && o.epsilon_cutoff < 1, "epsilon-cutoff", "at least 0 and below 1",
+          o.epsilon_cutoff);
+  require(o.eta_cutoff >= 0 && o.eta_cutoff < 1, "eta-cutoff", "at least 0 and below 1",
+          o.eta_cutoff);
 }
 
-torch::Tensor scale_by_temperature(const torch::Tensor& logits, double temperature) {
-  // The most likely token's logit becomes 0 first: a tiny temperature would make infinity of all
-  // others, and infinity minus infinity is no number.
-  const auto below_best = logits - logits.amax(-1, /*keepdim=*/true);
-  return below_best / std::max(temperature, 1e-30);
-}
-
-torch::Tensor keep_top_k(const torch::Tensor& logits, int64_t k) {
-  const auto best = std::get<0>(logits.topk(std::min(k, logits.size(-1)), -1));  // [B, k], falling
-  return logits.masked_fill(logits.lt(best.narrow(-1, best.size(-1) - 1, 1)), kRemoved);
-}
-
-torch::Tensor keep_top_p(const torch::Tensor& logits, double p) {
-  const auto [sorted, order] = logits.sort(/*stable=*/true, -1, /*descending=*/false);
-  // From the least likely up: what together has at most 1 - p goes.
-  auto remove = sorted.softmax(-1).cumsum(-1).le(1.0 - p);  // [B, V], sorted
-  remove.narrow(-1, remove.size(-1) - 1, 1).fill_(false);
-  return logits.masked_fill(torch::zeros_like(remove).scatter(-1, order, remove), kRemoved);
-}
-
-torch::Tensor keep_min_p(const torch::Tensor& logits, double share) {
-  const auto probabilities = logits.softmax(-1);
-  const auto least = probabilities.amax(-1, /*keepdim=*/true) * share;  // [B, 1]
-  return logits.masked_fill(probabilities.lt(least), kRemoved);
-}
-
-torch::Tensor penalise_repetition(const torch::Tensor& logits, const torch::Tensor& seen,
-                                  double penalty) {
-  const auto less_likely = torch::where(logits.lt(0), logits * penalty, logits / penalty);
-  return torch::where(seen, less_likely, logits);
-}
-
-torch::Tensor filter_logits(torch::Tensor logits, const torch::Tensor& seen,
-                            const SamplingOptions& o) {
-  if (o.repetition_penalty != 1.0) logits = penalise_repetition(logits, seen, o.repetition_penalty);
+torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& o) {
   if (o.greedy()) return logits;
   if (o.temperature != 1.0) logits = scale_by_temperature(logits, o.temperature);
   if (o.top_k > 0) logits = keep_top_k(logits, o.top_k);
   if (o.top_p < 1.0) logits = keep_top_p(logits, o.top_p);
   if (o.min_p > 0.0) logits = keep_min_p(logits, o.min_p);
+  if (o.top_a > 0.0) logits = keep_top_a(logits, o.top_a);
+  if (o.typical_p < 1.0) logits = keep_typical(logits, o.typical_p);
+  if (o.epsilon_cutoff > 0.0) logits = keep_above_epsilon(logits, o.epsilon_cutoff);
+  if (o.eta_cutoff > 0.0) logits = keep_above_eta(logits, o.eta_cutoff);
   return logits;
 }
 

@@ -32,12 +32,16 @@ struct StepWants {
   bool every_token = false;  ///< scores after each of the T tokens (verifying drafts), not after
                              ///< each row's last only
   bool hidden = false;       ///< also what the output layer reads (contrastive search)
+  bool cross_attention = false;  ///< also where in the source it looked (coverage of a translation)
 };
 
 struct Scores {
   torch::Tensor
       logits;  ///< [B, 1, V] after each row's last token; [B, T, V] where every token was wanted
-  torch::Tensor hidden;  ///< [B, 1 or T, C], or undefined
+  torch::Tensor hidden = {};           ///< [B, 1 or T, C], or undefined
+  torch::Tensor cross_attention = {};  ///< [B, 1 or T, S] mean over the last layer's heads, exactly
+                                       ///< 0 at places that a row's source does not have; undefined
+                                       ///< where it was not wanted or the model has none
 };
 
 class NextToken {

@@ -133,7 +133,7 @@ TEST_P(DecoderTest, TokensTakenBackAreForgottenOrTheStateSaysItCannot) {
 TEST_P(DecoderTest, ABatchDecodesAsItsRowsDoAlone) {
   const auto state = made.start(sources, lengths);
   const std::vector<std::vector<int64_t>> prompts(3, {1});
-  const GenerateOptions options{.max_new_tokens = 8, .sampling = {.temperature = 0.0}};
+  const DecodeOptions options{.max_new_tokens = 8, .sampling = {.temperature = 0.0}};
   const auto together = generate(*made.decoder, *state, prompts, options);
   for (int64_t b = 0; b < 3; ++b) {
     const auto alone_state = made.start(

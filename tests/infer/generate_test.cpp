@@ -5,8 +5,10 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "infer/gpt_decoder.h"
+#include "tests/infer/table_model.h"
 #include "tests/infer/tiny_models.h"
 
 namespace zoo {
@@ -15,12 +17,13 @@ namespace {
 using ::testing::ElementsAre;
 using testing::every_kind_of_gpt;
 using ::testing::HasSubstr;
+using testing::TableModel;
 using testing::tiny_gpt;
 using testing::tiny_options;
-using Prompts = std::vector<std::vector<int64_t>>;
+using PromptList = std::vector<std::vector<int64_t>>;
 
-std::vector<Generation> run(const Gpt& model, const Prompts& prompts,
-                            const GenerateOptions& options, bool use_cache = true,
+std::vector<Generation> run(const Gpt& model, const PromptList& prompts,
+                            const DecodeOptions& options, bool use_cache = true,
                             const OnToken& on_token = {}) {
   GptDecoder decoder(model, use_cache);
   auto state = decoder.start(std::ssize(prompts));
@@ -33,50 +36,22 @@ std::vector<std::vector<int64_t>> tokens_of(const std::vector<Generation>& gener
   return all;
 }
 
-GenerateOptions greedy(int64_t tokens = 40) {
+DecodeOptions greedy(int64_t tokens = 40) {
   return {.max_new_tokens = tokens, .sampling = {.temperature = 0}};
 }
-GenerateOptions sampled(uint64_t seed = 3) {
+DecodeOptions sampled(uint64_t seed = 3) {
   return {.max_new_tokens = 40,
-          .num_samples = 3,
+          .num_return_sequences = 3,
           .seed = seed,
-          .sampling = {.temperature = 1.5,
-                       .top_k = 20,
-                       .top_p = 0.95,
-                       .min_p = 0.001,
-                       .repetition_penalty = 1.1}};
+          .sampling = {.temperature = 1.5, .top_k = 20, .top_p = 0.95, .min_p = 0.001},
+          .processors = {.repetition_penalty = 1.1}};
 }
 
-const Prompts kPrompts = {
+const PromptList kPrompts = {
     {5, 9, 2}, {7}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, {28, 0}};
 
-/// A model whose scores depend on the last token alone: row `token` of a table.
-class TableModel final : public NextToken {
- public:
-  explicit TableModel(torch::Tensor table) : table_(std::move(table)) {}
-  struct State final : DecodeState {
-    explicit State(int64_t batch) : lengths_(torch::zeros({batch}, torch::kLong)) {}
-    torch::Tensor lengths() const override { return lengths_; }
-    void reorder(const torch::Tensor& rows) override { lengths_ = lengths_.index_select(0, rows); }
-    bool can_truncate() const override { return false; }
-    void truncate(const torch::Tensor&) override { throw std::logic_error("cannot forget"); }
-    torch::Tensor lengths_;
-  };
-  Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
-              const StepWants&) override {
-    dynamic_cast<State&>(state).lengths_ += counts;
-    const auto last = tokens.gather(1, (counts - 1).unsqueeze(1));  // [B, 1]
-    return {.logits = table_.index({last}), .hidden = {}};          // [B, 1, V]
-  }
-  int64_t vocab_size() const override { return table_.size(1); }
-  int64_t longest_prompt() const override { return 0; }
-
- private:
-  torch::Tensor table_;  // [V, V]
-};
-
-std::vector<Generation> run_table(const torch::Tensor& table, const Prompts& prompts,
-                                  const GenerateOptions& options) {
+std::vector<Generation> run_table(const torch::Tensor& table, const PromptList& prompts,
+                                  const DecodeOptions& options) {
   TableModel model(table);
   TableModel::State state(std::ssize(prompts));
   return generate(model, state, prompts, options);
@@ -129,7 +104,7 @@ TEST(GenerateTest, SamplesMayBeDrawnInSeveralCalls) {
   const auto together = run(model, {{5}}, sampled());
   for (int64_t sample = 0; sample < 3; ++sample) {
     auto options = sampled();
-    options.num_samples = 1;
+    options.num_return_sequences = 1;
     options.first_sample = sample;
     const auto alone = run(model, {{5}}, options);
     EXPECT_EQ(alone[0].sample, sample);
@@ -150,7 +125,7 @@ TEST(GenerateTest, DrawsTokensAsOftenAsTheModelSays) {
   const auto p = torch::tensor({0.1F, 0.2F, 0.3F, 0.4F});
   const auto table = p.log().unsqueeze(0).repeat({4, 1});
   const auto drawn =
-      run_table(table, {{0}}, {.max_new_tokens = 50, .num_samples = 200, .seed = 11});
+      run_table(table, {{0}}, {.max_new_tokens = 50, .num_return_sequences = 200, .seed = 11});
   auto counts = torch::zeros({4});
   for (const auto& generation : drawn) {
     for (const int64_t token : generation.tokens) counts[token] += 1;
@@ -185,9 +160,9 @@ TEST(GenerateTest, RepetitionPenaltyCountsThePromptAndTheNewTokens) {
   // All logits are 2, 1.9, 1.8, 1.7: each token that was there falls to half.
   const auto table = torch::tensor({2.0F, 1.9F, 1.8F, 1.7F}).unsqueeze(0).repeat({4, 1});
   auto options = greedy(4);
-  options.sampling.repetition_penalty = 2.0;
+  options.processors.repetition_penalty = 2.0;
   EXPECT_THAT(run_table(table, {{0}}, options)[0].tokens, ElementsAre(1, 2, 3, 0));
-  options.num_samples = 2;  // no less for the second prompt's samples
+  options.num_return_sequences = 2;  // no less for the second prompt's samples
   const auto both = run_table(table, {{1, 2}, {0}}, options);
   EXPECT_THAT(both[1].tokens, ElementsAre(0, 3, 0, 0));
   EXPECT_THAT(both[3].tokens, ElementsAre(1, 2, 3, 0));
@@ -229,7 +204,7 @@ TEST(GenerateTest, NoNewTokensIsAnEmptyText) {
   EXPECT_EQ(generation.log_prob(), 0.0);
 }
 
-std::string error_of(const Prompts& prompts, const GenerateOptions& options = greedy(2)) {
+std::string error_of(const PromptList& prompts, const DecodeOptions& options = greedy(2)) {
   try {
     run(tiny_gpt(tiny_options()), prompts, options);
   } catch (const std::exception& error) {
@@ -253,8 +228,8 @@ TEST(GenerateTest, RefusesOptionsThatMeanNothing) {
               HasSubstr("max-new-tokens must be 0 or positive, got -1"));
   EXPECT_THAT(error_of({{1}}, {.max_new_tokens = 2, .min_new_tokens = 3}),
               HasSubstr("min-new-tokens must be at most max-new-tokens, which is 2, got 3"));
-  EXPECT_THAT(error_of({{1}}, {.num_samples = 0}),
-              HasSubstr("num-samples must be at least 1, got 0"));
+  EXPECT_THAT(error_of({{1}}, {.num_return_sequences = 0}),
+              HasSubstr("num-return-sequences must be at least 1, got 0"));
   EXPECT_THAT(error_of({{1}}, {.sampling = {.temperature = -1}}), HasSubstr("temperature"));
 }
 
@@ -262,6 +237,39 @@ TEST(GenerateTest, RefusesAModelWhoseScoresAreNoNumbers) {
   const auto table = torch::full({4, 4}, std::numeric_limits<float>::quiet_NaN());
   EXPECT_THAT([&] { run_table(table, {{0}}, greedy(2)); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("not numbers (NaN)")));
+}
+
+TEST(GenerateTest, SaysSoWhereEveryTokenIsForbidden) {
+  auto options = greedy(3);
+  options.processors.suppress_tokens = {0, 1, 2, 3};
+  EXPECT_THAT([&] { run_table(torch::eye(4), {{0}}, options); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("every token is forbidden")));
+  options.processors.suppress_tokens = {4};
+  EXPECT_THAT([&] { run_table(torch::eye(4), {{0}}, options); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("suppress-tokens has token id 4, the model's vocabulary is 0 to 3")));
+}
+
+TEST(GenerateTest, AVocabularyOfOneTokenIsDrawnForEver) {
+  EXPECT_THAT(run_table(torch::zeros({1, 1}), {{0}}, {.max_new_tokens = 3})[0].tokens,
+              ElementsAre(0, 0, 0));
+}
+
+// Each row is seen with its own tokens, also after others have left the batch.
+TEST(GenerateTest, NoNGramComesTwiceInAnyRow) {
+  const auto model = tiny_gpt(tiny_options());
+  auto options = greedy(40);
+  options.processors.no_repeat_ngram_size = 2;
+  options.eos_ids = {3, 11};
+  const auto generations = run(model, kPrompts, options);
+  for (size_t p = 0; p < kPrompts.size(); ++p) {
+    auto text = kPrompts[p];
+    const auto& tokens = generations[p].tokens;
+    text.insert(text.end(), tokens.begin(), tokens.end());
+    std::set<std::pair<int64_t, int64_t>> pairs;
+    for (size_t i = 0; i + 1 < text.size(); ++i) pairs.emplace(text[i], text[i + 1]);
+    EXPECT_EQ(pairs.size(), text.size() - 1) << p;
+  }
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ LanguageModel small_model() {
           .eos_ids = {}};
 }
 
-std::string output(const std::vector<std::string>& prompts, const GenerateOptions& generate,
+std::string output(const std::vector<std::string>& prompts, const DecodeOptions& generate,
                    const SessionOptions& options = {}) {
   std::ostringstream out;
   GenerationSession session(small_model(), generate, options, out);
@@ -41,12 +41,12 @@ std::vector<nlohmann::json> json_lines(const std::string& text) {
   return lines;
 }
 
-GenerateOptions sampled(int64_t samples = 1) {
-  return {.max_new_tokens = 30, .num_samples = samples, .seed = 5};
+DecodeOptions sampled(int64_t samples = 1) {
+  return {.max_new_tokens = 30, .num_return_sequences = samples, .seed = 5};
 }
 
 /// Hot enough that every token comes within a few dozen steps.
-GenerateOptions wild(int64_t tokens) {
+DecodeOptions wild(int64_t tokens) {
   return {.max_new_tokens = tokens, .seed = 5, .sampling = {.temperature = 20}};
 }
 
@@ -155,7 +155,7 @@ TEST(GenerationSessionTest, AnEndlessMaximumNeedsNoMoreMemoryThanTheContext) {
 }
 
 TEST(GenerationSessionTest, RefusesOptionsThatMeanNothing) {
-  const auto message = [](const GenerateOptions& generate,
+  const auto message = [](const DecodeOptions& generate,
                           const SessionOptions& options) -> std::string {
     try {
       check_session(generate, options);
@@ -166,7 +166,7 @@ TEST(GenerationSessionTest, RefusesOptionsThatMeanNothing) {
   };
   EXPECT_EQ(message({}, {}), "accepted");
   EXPECT_THAT(message({.sampling = {.top_p = 2}}, {}), StartsWith("--top-p must be above 0"));
-  EXPECT_THAT(message({.num_samples = 0}, {}), StartsWith("--num-samples"));
+  EXPECT_THAT(message({.num_return_sequences = 0}, {}), StartsWith("--num-return-sequences"));
   EXPECT_THAT(message({}, {.batch_size = 0}), StartsWith("--batch-size"));
   EXPECT_THAT(message({}, {.stop = {""}}), StartsWith("--stop"));
 }

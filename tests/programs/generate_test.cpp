@@ -114,7 +114,7 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
   EXPECT_THAT(refused("--min-p", "2"), HasSubstr("--min-p"));
   EXPECT_THAT(refused("--repetition-penalty", "0"),
               HasSubstr("--repetition-penalty must be positive"));
-  EXPECT_THAT(refused("--num-samples", "0"), HasSubstr("--num-samples"));
+  EXPECT_THAT(refused("--num-samples", "0"), HasSubstr("--num-return-sequences"));
   EXPECT_THAT(refused("--max-new-tokens", "-1"), HasSubstr("--max-new-tokens"));
   EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));
   EXPECT_THAT(refused("--stop", ""), HasSubstr("--stop must not be empty"));

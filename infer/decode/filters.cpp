@@ -1,0 +1,81 @@
+// Each filter decides which tokens go, and sets their logits to minus infinity.
+#include "infer/decode/filters.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace zoo {
+namespace {
+
+constexpr double kRemoved = -std::numeric_limits<double>::infinity();
+
+/// Removes tokens below `least` [B, 1], but never the most likely one.
+torch::Tensor keep_probabilities_from(const torch::Tensor& logits,
+                                      const torch::Tensor& probabilities,
+                                      const torch::Tensor& least) {
+  const auto is_best = logits.ge(logits.amax(-1, /*keepdim=*/true));
+  return logits.masked_fill(probabilities.lt(least).logical_and(is_best.logical_not()), kRemoved);
+}
+
+/// [B, V] -> [B, 1]: in nats; tokens that were removed add nothing.
+torch::Tensor entropy_of(const torch::Tensor& log_probs) {
+  return -(log_probs * log_probs.exp()).nansum(-1, /*keepdim=*/true);
+}
+
+}  // namespace
+
+torch::Tensor scale_by_temperature(const torch::Tensor& logits, double temperature) {
+  // The most likely token's logit becomes 0 first: a tiny temperature would make infinity of all
+  // others, and infinity minus infinity is no number.
+  const auto below_best = logits - logits.amax(-1, /*keepdim=*/true);
+  return below_best / std::max(temperature, 1e-30);
+}
+
+torch::Tensor keep_top_k(const torch::Tensor& logits, int64_t k) {
+  const auto best = std::get<0>(logits.topk(std::min(k, logits.size(-1)), -1));  // [B, k], falling
+  return logits.masked_fill(logits.lt(best.narrow(-1, best.size(-1) - 1, 1)), kRemoved);
+}
+
+torch::Tensor keep_top_p(const torch::Tensor& logits, double p) {
+  const auto [sorted, order] = logits.sort(/*stable=*/true, -1, /*descending=*/false);
+  // From the least likely up: what together has at most 1 - p goes.
+  auto remove = sorted.softmax(-1).cumsum(-1).le(1.0 - p);  // [B, V], sorted
+  remove.narrow(-1, remove.size(-1) - 1, 1).fill_(false);
+  return logits.masked_fill(torch::zeros_like(remove).scatter(-1, order, remove), kRemoved);
+}
+
+torch::Tensor keep_min_p(const torch::Tensor& logits, double share) {
+  const auto probabilities = logits.softmax(-1);
+  const auto best = probabilities.amax(-1, /*keepdim=*/true);  // [B, 1]
+  return keep_probabilities_from(logits, probabilities, best * share);
+}
+
+torch::Tensor keep_top_a(const torch::Tensor& logits, double a) {
+  const auto probabilities = logits.softmax(-1);
+  const auto best = probabilities.amax(-1, /*keepdim=*/true);  // [B, 1]
+  return keep_probabilities_from(logits, probabilities, best * best * a);
+}
+
+torch::Tensor keep_typical(const torch::Tensor& logits, double mass) {
+  const auto log_probs = logits.log_softmax(-1);                     // [B, V]
+  const auto distance = (-log_probs - entropy_of(log_probs)).abs();  // [B, V]
+  const auto [sorted, order] = distance.sort(/*stable=*/true, -1, /*descending=*/false);
+  const auto cumulated = logits.gather(-1, order).softmax(-1).cumsum(-1);
+  const auto last = cumulated.lt(mass).sum(-1, /*keepdim=*/true).clamp_max(logits.size(-1) - 1);
+  // As far away as the last one stays: equal surprise is equally typical.
+  return logits.masked_fill(distance.gt(sorted.gather(-1, last)), kRemoved);
+}
+
+torch::Tensor keep_above_epsilon(const torch::Tensor& logits, double epsilon) {
+  return keep_probabilities_from(logits, logits.softmax(-1),
+                                 torch::full({1, 1}, epsilon, logits.options()));
+}
+
+torch::Tensor keep_above_eta(const torch::Tensor& logits, double epsilon) {
+  const auto entropy = entropy_of(logits.log_softmax(-1));                      // [B, 1]
+  const auto eta = ((-entropy).exp() * std::sqrt(epsilon)).clamp_max(epsilon);  // Eq. 4
+  return keep_probabilities_from(logits, logits.softmax(-1), eta);
+}
+
+}  // namespace zoo

@@ -1,0 +1,41 @@
+// Filters: what stays of a next-token distribution before one is drawn.
+//
+// They keep what the classes of the same name in Hugging Face `transformers` keep (top-a is not
+// among those). Each takes logits [B, V] and gives new ones; what it removes becomes minus
+// infinity; something always stays, and but for keep_typical the most likely token does.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace zoo {
+
+/// Ackley, Hinton, Sejnowski 1985: divides by `temperature` > 0.
+torch::Tensor scale_by_temperature(const torch::Tensor& logits, double temperature);
+
+/// Fan et al. 2018 (arXiv:1805.04833), §5.4. Tokens as likely as the k-th stay as well.
+torch::Tensor keep_top_k(const torch::Tensor& logits, int64_t k);
+
+/// Nucleus sampling, Holtzman et al. 2019 (arXiv:1904.09751), §3.1: the smallest set with at least
+/// probability p.
+torch::Tensor keep_top_p(const torch::Tensor& logits, double p);
+
+/// Nguyen et al. 2024 (arXiv:2407.01082), §3: at least this share of the best probability.
+torch::Tensor keep_min_p(const torch::Tensor& logits, double share);
+
+/// KoboldAI's top-a: at least `a` times the square of the best probability, so that the sharper the
+/// distribution, the more goes.
+torch::Tensor keep_top_a(const torch::Tensor& logits, double a);
+
+/// Locally typical sampling, Meister et al. 2022 (arXiv:2202.00666), §4: the tokens whose surprise
+/// -log p lies nearest to the entropy, as many as have probability `mass` together.
+torch::Tensor keep_typical(const torch::Tensor& logits, double mass);
+
+/// Hewitt et al. 2022 (arXiv:2210.15191), §4.2 "epsilon sampling": at least this probability.
+torch::Tensor keep_above_epsilon(const torch::Tensor& logits, double epsilon);
+
+/// Hewitt et al. 2022, Eq. 4 "eta sampling": at least min(epsilon, sqrt(epsilon) exp(-entropy)),
+/// so that a flat distribution keeps its tail.
+torch::Tensor keep_above_eta(const torch::Tensor& logits, double epsilon);
+
+}  // namespace zoo

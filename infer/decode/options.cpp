@@ -1,0 +1,60 @@
+// Values of options that mean nothing, refused before a model is loaded.
+#include "infer/decode/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include "infer/decode/require.h"
+
+namespace zoo {
+namespace {
+
+using detail::require;
+
+void check_ids(std::string_view name, std::span<const int64_t> ids) {
+  for (const int64_t id : ids) require(id >= 0, name, "0 or positive", id);
+}
+
+}  // namespace
+
+void check(const ProcessorOptions& o) {
+  // Bounded, so that no logit becomes infinite; NaN fails as well.
+  require(o.repetition_penalty >= 1e-6 && o.repetition_penalty <= 1e6, "repetition-penalty",
+          "positive, from 1e-6 to 1e6", o.repetition_penalty);
+  require(std::abs(o.presence_penalty) <= 1e6, "presence-penalty", "between -1e6 and 1e6",
+          o.presence_penalty);
+  require(std::abs(o.frequency_penalty) <= 1e6, "frequency-penalty", "between -1e6 and 1e6",
+          o.frequency_penalty);
+  require(o.no_repeat_ngram_size >= 0, "no-repeat-ngram-size", "0 or positive",
+          o.no_repeat_ngram_size);
+  require(o.min_length >= 0, "min-length", "0 or positive", o.min_length);
+  check_ids("suppress-tokens", o.suppress_tokens);
+  check_ids("begin-suppress-tokens", o.begin_suppress_tokens);
+  check_ids("forced-prefix", o.forced_prefix);
+  require(o.forced_bos_token_id.value_or(0) >= 0, "forced-bos-token-id", "0 or positive",
+          o.forced_bos_token_id.value_or(0));
+  require(o.forced_eos_token_id.value_or(0) >= 0, "forced-eos-token-id", "0 or positive",
+          o.forced_eos_token_id.value_or(0));
+  for (const auto& word : o.bad_words) {
+    require(!word.empty(), "bad-words", "words of at least one token", "an empty one");
+    check_ids("bad-words", word);
+  }
+}
+
+void check(const DecodeOptions& o) {
+  require(o.max_new_tokens >= 0, "max-new-tokens", "0 or positive", o.max_new_tokens);
+  require(o.min_new_tokens >= 0, "min-new-tokens", "0 or positive", o.min_new_tokens);
+  require(o.min_new_tokens <= o.max_new_tokens, "min-new-tokens",
+          fmt::format("at most max-new-tokens, which is {}", o.max_new_tokens), o.min_new_tokens);
+  require(o.num_return_sequences >= 1, "num-return-sequences", "at least 1",
+          o.num_return_sequences);
+  require(o.first_sample >= 0, "first-sample", "0 or positive", o.first_sample);
+  check(o.sampling);
+  check(o.processors);
+}
+
+}  // namespace zoo

@@ -1,0 +1,68 @@
+// What decoding can be told: the names are those of `transformers`' generate, in kebab-case.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "infer/decode/sampling.h"
+
+namespace zoo {
+
+/// What changes the scores whatever the strategy; the library of rules is in penalties.h and
+/// constraints.h.
+struct ProcessorOptions {
+  double repetition_penalty = 1.0;   ///< 1: none
+  double presence_penalty = 0.0;     ///< 0: none
+  double frequency_penalty = 0.0;    ///< 0: none
+  int64_t no_repeat_ngram_size = 0;  ///< 0: n-grams may come back
+  int64_t min_length = 0;            ///< no end of text before; counts the prompt's tokens as well
+  std::vector<int64_t> suppress_tokens = {};         ///< never drawn
+  std::vector<int64_t> begin_suppress_tokens = {};   ///< not drawn first
+  std::optional<int64_t> forced_bos_token_id = {};   ///< the first new token
+  std::optional<int64_t> forced_eos_token_id = {};   ///< the last one of max_new_tokens
+  std::vector<int64_t> forced_prefix = {};           ///< the first new tokens, after that one
+  std::vector<std::vector<int64_t>> bad_words = {};  ///< sequences that never come
+};
+
+template <class Visitor>
+void visit(ProcessorOptions& o, Visitor&& v) {
+  v("repetition-penalty", o.repetition_penalty,
+    "Makes tokens of the prompt and the text less likely (1: no)");
+  v("presence-penalty", o.presence_penalty, "Subtracted once from tokens of the text (0: no)");
+  v("frequency-penalty", o.frequency_penalty, "Subtracted each time that a token came (0: no)");
+  v("no-repeat-ngram-size", o.no_repeat_ngram_size, "No n tokens come twice (0: they may)");
+  v("min-length", o.min_length, "No end of text before, prompt included");
+  v("suppress-tokens", o.suppress_tokens, "Ids that never come");
+  v("begin-suppress-tokens", o.begin_suppress_tokens, "Ids that do not come first");
+  v("forced-bos-token-id", o.forced_bos_token_id, "Id of the first new token");
+  v("forced-eos-token-id", o.forced_eos_token_id, "Id of the last token of a longest text");
+}
+
+struct DecodeOptions {
+  int64_t max_new_tokens = 200;
+  int64_t min_new_tokens = 0;        ///< before them no end-of-text token is drawn
+  int64_t num_return_sequences = 1;  ///< of each prompt. Sampling: sample s draws from stream s
+  int64_t first_sample = 0;  ///< number of the first one: work may be cut into several calls
+  uint64_t seed = 0;
+  SamplingOptions sampling = {};
+  ProcessorOptions processors = {};
+  std::vector<int64_t> eos_ids = {};  ///< drawing one of them ends a row
+  int64_t usable_vocab =
+      0;  ///< ids from it on are never drawn (tables padded past the tokenizer's); 0: all
+  std::function<bool()> interrupted = {};  ///< asked once a step; true ends all rows
+};
+
+template <class Visitor>
+void visit(DecodeOptions& o, Visitor&& v) {
+  v("max-new-tokens", o.max_new_tokens, "Longest continuation");
+  v("min-new-tokens", o.min_new_tokens, "No end of text before");
+  v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
+  v("seed", o.seed, "Decides what is drawn");
+}
+
+/// Throw std::invalid_argument naming the option, what it must be and what it is.
+void check(const ProcessorOptions& options);
+void check(const DecodeOptions& options);
+
+}  // namespace zoo

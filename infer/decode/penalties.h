@@ -1,0 +1,25 @@
+// Penalties: tokens that were there become less likely.
+#pragma once
+#include <torch/types.h>
+
+#include "infer/decode/row_tokens.h"
+
+namespace zoo {
+
+/// How often each token stands in each row's text: float [B, V]. `generated_only`: without the
+/// prompt. Ids from V on count nowhere.
+torch::Tensor count_tokens(Rows rows, int64_t vocab_size, bool generated_only);
+
+/// CTRL, Keskar et al. 2019 (arXiv:1909.05858), §4.1, with the sign handled as `transformers` does:
+/// positive logits of tokens in `seen` (bool [B, V]) are divided by the penalty, negative ones
+/// multiplied.
+torch::Tensor penalise_repetition(const torch::Tensor& logits, const torch::Tensor& seen,
+                                  double penalty);
+
+/// OpenAI's definition (API reference, "frequency and presence penalties"): a token that was
+/// generated c times loses c * frequency, and presence once. counts [B, V].
+torch::Tensor penalise_presence_and_frequency(const torch::Tensor& logits,
+                                              const torch::Tensor& counts, double presence,
+                                              double frequency);
+
+}  // namespace zoo

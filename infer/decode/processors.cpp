@@ -1,0 +1,157 @@
+// From options to the list of what acts on the scores.
+#include "infer/decode/processors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <string_view>
+
+#include "infer/decode/constraints.h"
+#include "infer/decode/penalties.h"
+
+namespace zoo {
+namespace {
+
+using Processors = std::vector<LogitsProcessor>;
+
+void add_penalties(Processors& list, const ProcessorOptions& o) {
+  if (o.repetition_penalty != 1.0) {
+    list.push_back([penalty = o.repetition_penalty](const torch::Tensor& logits, Rows rows) {
+      const auto counts = count_tokens(rows, logits.size(1), /*generated_only=*/false);
+      return penalise_repetition(logits, counts.gt(0).to(logits.device()), penalty);
+    });
+  }
+  if (o.presence_penalty != 0.0 || o.frequency_penalty != 0.0) {
+    list.push_back([presence = o.presence_penalty, frequency = o.frequency_penalty](
+                       const torch::Tensor& logits, Rows rows) {
+      const auto counts = count_tokens(rows, logits.size(1), /*generated_only=*/true);
+      return penalise_presence_and_frequency(logits, counts.to(logits.device()), presence,
+                                             frequency);
+    });
+  }
+}
+
+void add_repetitions_and_bad_words(Processors& list, const DecodeOptions& o) {
+  if (const int64_t n = o.processors.no_repeat_ngram_size; n > 0) {
+    list.push_back([n](const torch::Tensor& logits, Rows rows) {
+      return forbid_repeated_ngrams(logits, rows, n);
+    });
+  }
+  auto words = o.processors.bad_words;
+  // An end-of-text token alone is no word: the text could not end.
+  std::erase_if(words, [&](const auto& word) {
+    return word.size() == 1 && std::ranges::count(o.eos_ids, word.front()) > 0;
+  });
+  if (!words.empty()) {
+    list.push_back([words](const torch::Tensor& logits, Rows rows) {
+      return forbid_words(logits, rows, words);
+    });
+  }
+}
+
+void add_minimum(Processors& list, const DecodeOptions& o) {
+  const int64_t least = o.processors.min_length, least_new = o.min_new_tokens;
+  if (o.eos_ids.empty() || (least == 0 && least_new == 0)) return;
+  list.push_back([least, least_new, ends = o.eos_ids](const torch::Tensor& logits, Rows rows) {
+    std::vector<std::vector<int64_t>> ids;
+    for (const RowTokens& row : rows) {
+      const bool too_short = std::ssize(row.all) < least || std::ssize(row.generated()) < least_new;
+      ids.push_back(too_short ? ends : std::vector<int64_t>());
+    }
+    return forbid_tokens_of_rows(logits, ids);
+  });
+}
+
+/// The token that options force at place `place` of the new ones, or -1.
+int64_t forced_at(int64_t place, std::span<const int64_t> prefix, const DecodeOptions& o) {
+  const auto last = o.processors.forced_eos_token_id;
+  if (last && place == o.max_new_tokens - 1) return *last;
+  return place < std::ssize(prefix) ? prefix[static_cast<size_t>(place)] : -1;
+}
+
+void add_forced(Processors& list, const DecodeOptions& o) {
+  std::vector<int64_t> prefix = o.processors.forced_prefix;
+  if (const auto bos = o.processors.forced_bos_token_id) prefix.insert(prefix.begin(), *bos);
+  if (prefix.empty() && !o.processors.forced_eos_token_id) return;
+  list.push_back([prefix, o](const torch::Tensor& logits, Rows rows) {
+    std::vector<int64_t> forced;
+    for (const RowTokens& row : rows) {
+      forced.push_back(forced_at(std::ssize(row.generated()), prefix, o));
+    }
+    return force_tokens(logits, forced);
+  });
+}
+
+void add_suppressed(Processors& list, const ProcessorOptions& o) {
+  if (!o.suppress_tokens.empty()) {
+    list.push_back([ids = o.suppress_tokens](const torch::Tensor& logits, Rows) {
+      return forbid_tokens(logits, ids);
+    });
+  }
+  if (o.begin_suppress_tokens.empty()) return;
+  // With a forced first token, the beginning is the place after it.
+  list.push_back([ids = o.begin_suppress_tokens,
+                  begin = static_cast<int64_t>(o.forced_bos_token_id.has_value())](
+                     const torch::Tensor& logits, Rows rows) {
+    std::vector<std::vector<int64_t>> of_rows;
+    for (const RowTokens& row : rows) {
+      of_rows.push_back(std::ssize(row.generated()) == begin ? ids : std::vector<int64_t>());
+    }
+    return forbid_tokens_of_rows(logits, of_rows);
+  });
+}
+
+}  // namespace
+
+std::vector<LogitsProcessor> logits_processors(const DecodeOptions& o) {
+  Processors list;
+  if (o.usable_vocab > 0) {
+    list.push_back([usable = o.usable_vocab](const torch::Tensor& logits, Rows) {
+      const int64_t V = logits.size(1);
+      if (usable >= V) return logits;
+      auto allowed = logits.clone();
+      allowed.narrow(1, usable, V - usable).fill_(-std::numeric_limits<double>::infinity());
+      return allowed;
+    });
+  }
+  add_penalties(list, o.processors);
+  add_repetitions_and_bad_words(list, o);
+  add_minimum(list, o);
+  add_forced(list, o);
+  add_suppressed(list, o.processors);
+  return list;
+}
+
+torch::Tensor process(torch::Tensor logits, Rows rows,
+                      const std::vector<LogitsProcessor>& processors) {
+  for (const LogitsProcessor& processor : processors) logits = processor(logits, rows);
+  return logits;
+}
+
+void check_something_is_allowed(const torch::Tensor& logits) {
+  if (!logits.amax(-1).isneginf().any().item<bool>()) return;
+  throw std::runtime_error(
+      "every token is forbidden as the next one; relax bad-words, suppress-tokens, "
+      "no-repeat-ngram-size or the minimum length");
+}
+
+void check_ids(const DecodeOptions& o, int64_t vocab_size) {
+  const auto check = [&](std::string_view name, std::span<const int64_t> ids) {
+    for (const int64_t id : ids) {
+      if (id >= 0 && id < vocab_size) continue;
+      throw std::runtime_error(fmt::format("{} has token id {}, the model's vocabulary is 0 to {}",
+                                           name, id, vocab_size - 1));
+    }
+  };
+  check("suppress-tokens", o.processors.suppress_tokens);
+  check("begin-suppress-tokens", o.processors.begin_suppress_tokens);
+  check("forced-prefix", o.processors.forced_prefix);
+  check("forced-bos-token-id", std::vector{o.processors.forced_bos_token_id.value_or(0)});
+  check("forced-eos-token-id", std::vector{o.processors.forced_eos_token_id.value_or(0)});
+  for (const auto& word : o.processors.bad_words) check("bad-words", word);
+}
+
+}  // namespace zoo

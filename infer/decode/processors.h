@@ -1,0 +1,31 @@
+// Penalties and constraints as a list, in the order of `transformers`: every strategy runs it over
+// the scores before it chooses. Beam search hands in log-probabilities, sampling logits, as there.
+#pragma once
+#include <torch/types.h>
+
+#include <functional>
+#include <vector>
+
+#include "infer/decode/options.h"
+#include "infer/decode/row_tokens.h"
+
+namespace zoo {
+
+/// Scores [B, V] of the token that comes after rows[b].all -> new ones.
+using LogitsProcessor = std::function<torch::Tensor(const torch::Tensor& logits, Rows rows)>;
+
+/// Those that the options ask for: usable vocabulary, repetition penalty, presence and frequency
+/// penalty, repeated n-grams, bad words, minimum length, forced beginning, forced end, suppressed
+/// tokens.
+std::vector<LogitsProcessor> logits_processors(const DecodeOptions& options);
+
+torch::Tensor process(torch::Tensor logits, Rows rows,
+                      const std::vector<LogitsProcessor>& processors);
+
+/// Throws std::runtime_error where a row of scores is minus infinity throughout.
+void check_something_is_allowed(const torch::Tensor& logits);
+
+/// Throws std::runtime_error for ids that the model does not have.
+void check_ids(const DecodeOptions& options, int64_t vocab_size);
+
+}  // namespace zoo

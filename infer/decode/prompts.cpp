@@ -1,0 +1,59 @@
+// From prompts to the model's input.
+#include "infer/decode/prompts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace zoo {
+
+void check_prompts(Prompts prompts, const NextToken& model) {
+  if (prompts.empty()) throw std::runtime_error("there is no prompt");
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    const auto length = std::ssize(prompts[p]);
+    if (length == 0) throw std::runtime_error(fmt::format("prompt {} has no token", p + 1));
+    if (model.longest_prompt() > 0 && length > model.longest_prompt()) {
+      throw std::runtime_error(
+          fmt::format("prompt {} has {} tokens, the model's context is {}; shorten it", p + 1,
+                      length, model.longest_prompt()));
+    }
+    for (const int64_t id : prompts[p]) {
+      if (id >= 0 && id < model.vocab_size()) continue;
+      throw std::runtime_error(
+          fmt::format("prompt {} has token id {}, the model's vocabulary is 0 to {}", p + 1, id,
+                      model.vocab_size() - 1));
+    }
+  }
+}
+
+TokenBatch to_batch(Prompts rows) {
+  std::vector<int64_t> counts;
+  for (const auto& row : rows) counts.push_back(std::ssize(row));
+  const int64_t T = *std::ranges::max_element(counts);
+  auto tokens = torch::zeros({std::ssize(rows), T}, torch::kLong);
+  for (size_t b = 0; b < rows.size(); ++b) {
+    std::ranges::copy(rows[b], tokens.data_ptr<int64_t>() + static_cast<int64_t>(b) * T);
+  }
+  return {tokens, to_tensor(counts)};
+}
+
+RowTokens row_of(const std::vector<int64_t>& prompt) {
+  return {.all = prompt, .prompt_length = std::ssize(prompt)};
+}
+
+torch::Tensor to_tensor(const std::vector<int64_t>& values) {
+  return torch::tensor(values, torch::kLong);
+}
+
+torch::Tensor log_probs_of(const torch::Tensor& logits) {
+  auto log_probs = logits.to(torch::kFloat).log_softmax(-1);
+  if (log_probs.isnan().any().item<bool>()) {
+    throw std::runtime_error(
+        "the model's scores are not numbers (NaN): its weights are damaged, or its "
+        "training diverged");
+  }
+  return log_probs;
+}
+
+}  // namespace zoo

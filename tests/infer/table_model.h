@@ -1,0 +1,37 @@
+// A model whose scores depend on the last token alone: what a strategy must find is known by hand.
+#pragma once
+#include <torch/types.h>
+
+#include <stdexcept>
+#include <utility>
+
+#include "infer/decode/step.h"
+
+namespace zoo::testing {
+
+/// logits: row `token` of a table [V, V]. Its state cannot truncate, as a recurrent one.
+class TableModel final : public NextToken {
+ public:
+  explicit TableModel(torch::Tensor table) : table_(std::move(table)) {}
+  struct State final : DecodeState {
+    explicit State(int64_t batch) : lengths_(torch::zeros({batch}, torch::kLong)) {}
+    torch::Tensor lengths() const override { return lengths_; }
+    void reorder(const torch::Tensor& rows) override { lengths_ = lengths_.index_select(0, rows); }
+    bool can_truncate() const override { return false; }
+    void truncate(const torch::Tensor&) override { throw std::logic_error("cannot forget"); }
+    torch::Tensor lengths_;
+  };
+  Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
+              const StepWants&) override {
+    dynamic_cast<State&>(state).lengths_ += counts;
+    const auto last = tokens.gather(1, (counts - 1).unsqueeze(1));  // [B, 1]
+    return {.logits = table_.index({last}), .hidden = {}};          // [B, 1, V]
+  }
+  int64_t vocab_size() const override { return table_.size(1); }
+  int64_t longest_prompt() const override { return 0; }
+
+ private:
+  torch::Tensor table_;  // [V, V]
+};
+
+}  // namespace zoo::testing
