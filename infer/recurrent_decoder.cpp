@@ -58,7 +58,7 @@ RecurrentDecoder::RecurrentDecoder(Recurrent model) : model_(std::move(model)) {
 }
 
 std::unique_ptr<DecodeState> RecurrentDecoder::start(const torch::Tensor& sources,
-                                                     const torch::Tensor& lengths) {
+                                                     const torch::Tensor& lengths, int64_t) {
   const c10::InferenceMode no_bookkeeping_for_gradients;
   const auto device = model_->source_embedding->weight.device();
   auto memory = model_->encode(sources.to(device), lengths);

@@ -3,18 +3,19 @@
 #pragma once
 #include <memory>
 
-#include "infer/decode/step.h"
+#include "infer/source_decoder.h"
 #include "models/recurrent.h"
 
 namespace zoo {
 
-class RecurrentDecoder final : public NextToken {
+class RecurrentDecoder final : public SourceDecoder {
  public:
   /// The model must be in evaluation mode.
   explicit RecurrentDecoder(Recurrent model);
 
-  /// Reads the sources [B, S] int64 with lengths [B]; nothing of a target yet.
-  std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths);
+  /// `longest` means nothing here: a state does not grow.
+  std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
+                                     int64_t longest = 0) override;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
               const StepWants& wants = {}) override;

@@ -4,20 +4,18 @@
 #include <cstdint>
 #include <memory>
 
-#include "infer/decode/step.h"
+#include "infer/source_decoder.h"
 #include "models/transformer.h"
 
 namespace zoo {
 
-class TransformerDecoder final : public NextToken {
+class TransformerDecoder final : public SourceDecoder {
  public:
   /// The model must be in evaluation mode.
   explicit TransformerDecoder(Transformer model);
 
-  /// Reads the sources [B, S] int64 with lengths [B]; nothing of a target yet. `longest`: the most
-  /// target tokens that a row will read, the start token included; 0: as the model can.
   std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
-                                     int64_t longest = 0);
+                                     int64_t longest = 0) override;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
               const StepWants& wants = {}) override;

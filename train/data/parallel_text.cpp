@@ -1,0 +1,155 @@
+#include "train/data/parallel_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "app/files.h"
+#include "tokenizers/batch.h"
+#include "tokenizers/text/utf8.h"
+
+namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const fs::path& file, size_t line, std::string_view what) {
+  throw std::runtime_error(fmt::format("{} line {}: {}", file.string(), line, what));
+}
+
+std::vector<std::string> read_lines(const fs::path& file) {
+  const std::string text = read_file(file);
+  std::vector<std::string> lines;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (utf8::find_invalid(line) != std::string_view::npos)
+      fail(file, lines.size() + 1, "not valid UTF-8; save the file as UTF-8");
+    lines.emplace_back(line);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (lines.empty())
+    throw std::runtime_error(
+        fmt::format("{} is empty: there is nothing to learn from", file.string()));
+  return lines;
+}
+
+ParallelText read_tsv(const fs::path& file) {
+  ParallelText text;
+  for (auto& line : read_lines(file)) {
+    const size_t tab = line.find('\t');
+    if (tab == std::string::npos) {
+      fail(file, text.sources.size() + 1, "no tab; expected a source, a tab and its translation");
+    }
+    const size_t end = line.find('\t', tab + 1);
+    text.sources.push_back(line.substr(0, tab));
+    text.targets.push_back(line.substr(tab + 1, end == std::string::npos ? end : end - tab - 1));
+  }
+  return text;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\v\f") == std::string_view::npos;
+}
+
+bool is_unequal(int64_t a, int64_t b, double max_ratio) {
+  const auto [shorter, longer] = std::minmax(a, b);
+  if (max_ratio == 0.0 || longer - shorter <= 10) return false;
+  return static_cast<double>(longer) > max_ratio * static_cast<double>(shorter);
+}
+
+/// The pairs that have text on both sides, and what is dropped twice.
+std::vector<size_t> worth_encoding(const ParallelText& text, const CleaningOptions& options,
+                                   CleaningReport& report) {
+  std::set<std::pair<std::string_view, std::string_view>> seen;
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < text.sources.size(); ++i) {
+    if (is_blank(text.sources[i]) || is_blank(text.targets[i])) {
+      ++report.empty;
+    } else if (!options.duplicates && !seen.emplace(text.sources[i], text.targets[i]).second) {
+      ++report.duplicate;
+    } else {
+      kept.push_back(i);
+    }
+  }
+  return kept;
+}
+
+/// Ids of the texts at `places`, on several threads.
+std::vector<std::vector<int32_t>> ids_of(const std::vector<std::string>& texts,
+                                         const std::vector<size_t>& places,
+                                         const Tokenizer& tokenizer) {
+  std::vector<std::string_view> views;
+  for (const size_t i : places) views.push_back(texts[i]);
+  return encode_all(tokenizer, views, /*threads=*/4);
+}
+
+}  // namespace
+
+std::vector<fs::path> parallel_files(const std::string& data, std::string_view source,
+                                     std::string_view target) {
+  std::vector<fs::path> files = {data};
+  if (fs::path(data).extension() != ".tsv")
+    files = {fmt::format("{}.{}", data, source), fmt::format("{}.{}", data, target)};
+  for (const auto& file : files) {
+    if (fs::is_regular_file(file)) continue;
+    throw std::runtime_error(fmt::format(
+        "no file '{}'; name a .tsv, or the beginning of two files that end in .{} and .{}, with "
+        "--data, or run scripts/get_data.sh",
+        file.string(), source, target));
+  }
+  return files;
+}
+
+ParallelText read_parallel_text(const std::string& data, std::string_view source,
+                                std::string_view target) {
+  const auto files = parallel_files(data, source, target);
+  if (files.size() == 1) return read_tsv(files[0]);
+  ParallelText text{read_lines(files[0]), read_lines(files[1])};
+  if (text.sources.size() != text.targets.size()) {
+    throw std::runtime_error(fmt::format(
+        "{} has {} lines, {} has {}: line i of one must be the translation of line i of the other",
+        files[0].string(), text.sources.size(), files[1].string(), text.targets.size()));
+  }
+  return text;
+}
+
+std::string CleaningReport::text(const CleaningOptions& options) const {
+  std::string text = fmt::format("{} pairs", kept), dropped;
+  const auto add = [&](int64_t count, const std::string& why) {
+    if (count > 0) dropped += fmt::format("{}{} {}", dropped.empty() ? "" : ", ", count, why);
+  };
+  add(empty, "empty");
+  add(duplicate, "twice");
+  add(too_long, fmt::format("longer than {} tokens", options.longest));
+  add(unequal, "of unequal length");
+  return dropped.empty() ? text : text + "; dropped " + dropped;
+}
+
+SequencePairs encode_pairs(const ParallelText& text, const Tokenizer& source,
+                           const Tokenizer& target, const CleaningOptions& options,
+                           CleaningReport& report) {
+  const auto places = worth_encoding(text, options, report);
+  const auto sources = ids_of(text.sources, places, source);
+  const auto targets = ids_of(text.targets, places, target);
+  SequencePairs pairs;
+  for (size_t i = 0; i < places.size(); ++i) {
+    const int64_t S = std::ssize(sources[i]) + 1, T = std::ssize(targets[i]) + 1;  // eos
+    if (S == 1 || T == 1) {
+      ++report.empty;
+    } else if (options.longest > 0 && std::max(S, T) > options.longest) {
+      ++report.too_long;
+    } else if (is_unequal(S, T, options.max_ratio)) {
+      ++report.unequal;
+    } else {
+      pairs.sources.append(sources[i]);
+      pairs.targets.append(targets[i]);
+      ++report.kept;
+    }
+  }
+  return pairs;
+}
+
+}  // namespace zoo

@@ -1,0 +1,50 @@
+// Sentences and their translations: reading them, cleaning them, making ids of them.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tokenizers/tokenizer.h"
+#include "train/data/seq2seq_batch.h"
+
+namespace zoo {
+
+/// Line i of both sides belongs together.
+struct ParallelText {
+  std::vector<std::string> sources, targets;
+  int64_t size() const { return std::ssize(sources); }
+};
+
+/// The files of a parallel text: `data` itself where it is a .tsv (source, tab, target), else
+/// `data`.SOURCE and `data`.TARGET ("data/en-fr/train" with "en" and "fr"). Throws
+/// std::runtime_error where one is missing.
+std::vector<std::filesystem::path> parallel_files(const std::string& data, std::string_view source,
+                                                  std::string_view target);
+
+/// Lines end at "\n" or "\r\n"; a TSV's further columns are left alone. Throws std::runtime_error
+/// that names file and line: sides of different length, no tab, invalid UTF-8, nothing at all.
+ParallelText read_parallel_text(const std::string& data, std::string_view source,
+                                std::string_view target);
+
+struct CleaningOptions {
+  int64_t longest = 0;      ///< tokens of a text, eos included; 0: no limit
+  double max_ratio = 0.0;   ///< longer side over shorter, where they differ by more than 10; 0: any
+  bool duplicates = false;  ///< whether a pair may come twice
+};
+
+/// What became of the pairs.
+struct CleaningReport {
+  int64_t kept = 0, empty = 0, duplicate = 0, too_long = 0, unequal = 0;
+  /// "64113 pairs; dropped 12 empty, 3 twice, 5 longer than 100 tokens, 7 of unequal length"
+  std::string text(const CleaningOptions& options) const;
+};
+
+/// Ids of the pairs that are worth training on, in their order.
+SequencePairs encode_pairs(const ParallelText& text, const Tokenizer& source,
+                           const Tokenizer& target, const CleaningOptions& options,
+                           CleaningReport& report);
+
+}  // namespace zoo

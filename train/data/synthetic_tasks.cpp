@@ -1,0 +1,138 @@
+#include "train/data/synthetic_tasks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+#include <stdexcept>
+
+namespace zoo {
+namespace {
+
+constexpr std::string_view kSymbols =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr uint64_t kParts = 8;  // of all sources one part is for validation
+
+/// FNV-1a with a last mixing, so that sources that differ in their end alone are spread as well.
+uint64_t hash(std::string_view text) {
+  uint64_t h = 0xcbf29ce484222325;
+  for (const char c : text) h = (h ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return (h ^ (h >> 29)) * 0xbf58476d1ce4e5b9 >> 32;
+}
+
+int64_t shortest(const SyntheticOptions& o) { return o.min_length > 0 ? o.min_length : o.length; }
+
+std::string draw_symbols(const SyntheticOptions& o, std::mt19937_64& random) {
+  const auto lengths = static_cast<uint64_t>(o.length - shortest(o) + 1);
+  const auto length = static_cast<uint64_t>(shortest(o)) + random() % lengths;
+  const auto classes = static_cast<uint64_t>(o.task == SyntheticTask::kAdd ? 10 : o.classes);
+  std::string text;
+  for (uint64_t i = 0; i < length; ++i) text += kSymbols[random() % classes];
+  if (o.task == SyntheticTask::kAdd)  // a number has no leading zeros
+    text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
+  return text;
+}
+
+std::string draw_source(const SyntheticOptions& o, std::mt19937_64& random) {
+  const std::string first = draw_symbols(o, random);
+  return o.task == SyntheticTask::kAdd ? first + "+" + draw_symbols(o, random) : first;
+}
+
+std::string sum(std::string_view a, std::string_view b) {
+  std::string digits;
+  int carry = 0;
+  for (size_t i = 0; i < std::max(a.size(), b.size()) || carry > 0; ++i) {
+    const auto digit = [&](std::string_view n) {
+      return i < n.size() ? n[n.size() - 1 - i] - '0' : 0;
+    };
+    const int total = digit(a) + digit(b) + carry;
+    digits += static_cast<char>('0' + total % 10);
+    carry = total / 10;
+  }
+  std::reverse(digits.begin(), digits.end());
+  return digits;
+}
+
+template <class T>
+void require(bool holds, const char* option, T value, const std::string& expected) {
+  if (!holds)
+    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
+}
+
+/// At most this many different sources are there.
+double sources_of(const SyntheticOptions& o) {
+  const bool add = o.task == SyntheticTask::kAdd;
+  const double symbols = static_cast<double>((add ? 10 : o.classes));
+  return std::pow(symbols, static_cast<double>(add ? 2 * o.length : o.length));
+}
+
+}  // namespace
+
+void check(const SyntheticOptions& o) {
+  if (o.task == SyntheticTask::kNone) return;
+  const int64_t most = std::ssize(kSymbols);
+  require(o.classes >= 1 && o.classes <= most, "task-classes", o.classes,
+          fmt::format("1 to {}", most));
+  require(o.length >= 1, "task-length", o.length, "1 or more");
+  require(o.min_length >= 0 && o.min_length <= o.length, "task-min-length", o.min_length,
+          fmt::format("0 to --task-length {}", o.length));
+  require(o.examples >= 1, "task-examples", o.examples, "1 or more");
+  require(o.validation >= 0, "task-validation", o.validation, "0 or more");
+  const double room = sources_of(o) / static_cast<double>(2 * kParts);
+  require(static_cast<double>(o.validation) <= room, "task-validation", o.validation,
+          fmt::format("at most {:.0f}, a part of the task's {:.0f} different sources",
+                      std::floor(room), sources_of(o)));
+}
+
+std::u32string synthetic_alphabet(const SyntheticOptions& o) {
+  const bool add = o.task == SyntheticTask::kAdd;
+  const auto symbols = kSymbols.substr(0, static_cast<size_t>(add ? 10 : o.classes));
+  std::u32string alphabet(symbols.begin(), symbols.end());
+  return add ? U"+" + alphabet : alphabet;
+}
+
+std::string synthetic_answer(SyntheticTask task, const std::string& source) {
+  std::string answer = source;
+  switch (task) {
+    case SyntheticTask::kNone:
+    case SyntheticTask::kCopy:
+      return answer;
+    case SyntheticTask::kReverse:
+      std::reverse(answer.begin(), answer.end());
+      return answer;
+    case SyntheticTask::kSort:
+      std::ranges::sort(answer, {}, [](char c) { return kSymbols.find(c); });
+      return answer;
+    case SyntheticTask::kAdd: {
+      const size_t plus = source.find('+');
+      return sum(std::string_view(source).substr(0, plus),
+                 std::string_view(source).substr(plus + 1));
+    }
+  }
+  throw std::invalid_argument("unknown task");
+}
+
+ParallelText synthetic_text(const SyntheticOptions& options, bool validation, uint64_t seed) {
+  check(options);
+  std::seed_seq seeds{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32),
+                      static_cast<uint32_t>(validation)};
+  std::mt19937_64 random(seeds);
+  std::set<std::string> seen;
+  ParallelText text;
+  const int64_t wanted = validation ? options.validation : options.examples;
+  // A set that is nearly all there is would take for ever to draw; what it lacks then is left out.
+  for (int64_t tries = 0; text.size() < wanted && tries < 200 * wanted; ++tries) {
+    std::string source = draw_source(options, random);
+    if ((hash(source) % kParts == 0) != validation) continue;
+    if (validation && !seen.insert(source).second) continue;
+    text.targets.push_back(synthetic_answer(options.task, source));
+    text.sources.push_back(std::move(source));
+  }
+  if (text.size() == 0 && wanted > 0)
+    throw std::runtime_error("the task has too few different sources: raise --task-length");
+  return text;
+}
+
+}  // namespace zoo

@@ -1,0 +1,58 @@
+// Tasks that need no data: a sequence of symbols, and what becomes of it. Small enough to be learnt
+// in a minute, and right or wrong beyond doubt.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "app/named_enum.h"
+#include "train/data/parallel_text.h"
+
+namespace zoo {
+
+enum class SyntheticTask { kNone, kCopy, kReverse, kSort, kAdd };
+template <>
+struct EnumNames<SyntheticTask> {
+  static constexpr std::string_view what = "task";
+  static constexpr std::pair<SyntheticTask, std::string_view> values[] = {
+      {SyntheticTask::kNone, "none"},
+      {SyntheticTask::kCopy, "copy"},
+      {SyntheticTask::kReverse, "reverse"},
+      {SyntheticTask::kSort, "sort"},
+      {SyntheticTask::kAdd, "add"}};
+};
+
+struct SyntheticOptions {
+  SyntheticTask task = SyntheticTask::kNone;
+  int64_t classes = 10;       ///< different symbols, of 0-9 a-z A-Z; `add` takes digits
+  int64_t length = 16;        ///< symbols of a sequence; digits of a summand
+  int64_t min_length = 0;     ///< lengths vary from this on; 0: all are `length`
+  int64_t examples = 50000;   ///< of the training set
+  int64_t validation = 1000;  ///< of the validation set
+};
+
+template <class Visitor>
+void visit(SyntheticOptions& o, Visitor&& v) {
+  v("task", o.task, "A task instead of data");
+  v("task-classes", o.classes, "Task: different symbols");
+  v("task-length", o.length, "Task: symbols of a sequence, digits of a summand");
+  v("task-min-length", o.min_length, "Task: shortest sequence (0: all have task-length)");
+  v("task-examples", o.examples, "Task: examples to train on");
+  v("task-validation", o.validation, "Task: examples to measure with");
+}
+
+/// Throws std::invalid_argument for values out of range, and where the task has not twice as many
+/// different sources as the validation set wants.
+void check(const SyntheticOptions& options);
+
+/// All symbols that the task's texts may hold.
+std::u32string synthetic_alphabet(const SyntheticOptions& options);
+
+/// What becomes of a source: "314" -> "413" for reverse; "27+15" -> "42" for add.
+std::string synthetic_answer(SyntheticTask task, const std::string& source);
+
+/// Examples drawn from `seed`. A source belongs to training or to validation by its own hash, so
+/// that none is in both; training may hold a source twice, validation does not.
+ParallelText synthetic_text(const SyntheticOptions& options, bool validation, uint64_t seed);
+
+}  // namespace zoo
