@@ -15,7 +15,7 @@ namespace {
 class TransformerTranslation final : public TranslationModel {
  public:
   explicit TransformerTranslation(Transformer model) : model_(std::move(model)) {}
-  EncoderDecoder& module() const override { return *model_; }
+  EncoderDecoder& module() const override { return *model_.ptr(); }
   std::unique_ptr<SourceDecoder> make_decoder() const override {
     return std::make_unique<TransformerDecoder>(model_);
   }
@@ -38,7 +38,7 @@ class TransformerTranslation final : public TranslationModel {
 class RecurrentTranslation final : public TranslationModel {
  public:
   explicit RecurrentTranslation(Recurrent model) : model_(std::move(model)) {}
-  EncoderDecoder& module() const override { return *model_; }
+  EncoderDecoder& module() const override { return *model_.ptr(); }
   std::unique_ptr<SourceDecoder> make_decoder() const override {
     return std::make_unique<RecurrentDecoder>(model_);
   }

@@ -1,0 +1,133 @@
+#include "train/transformer_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "infer/scores/bleu.h"
+#include "infer/scores/chrf.h"
+#include "train/objectives/next_token.h"
+
+namespace zoo {
+namespace {
+
+std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
+  std::vector<ExampleLengths> lengths;
+  for (int64_t i = 0; i < pairs.size(); ++i)
+    lengths.push_back({pairs.sources.length(i) + 1, pairs.targets.length(i) + 1});
+  return lengths;
+}
+
+/// What the output layer reads at the places whose target counts: [N, C]. Nothing is computed over
+/// the vocabulary for padding.
+torch::Tensor at_real_places(const torch::Tensor& hidden, const torch::Tensor& targets) {
+  const auto places = targets.flatten().ne(kIgnored).nonzero().squeeze(1);  // [N]
+  return hidden.flatten(0, 1).index_select(0, places);
+}
+
+torch::Tensor real_targets(const torch::Tensor& targets) {
+  const auto flat = targets.flatten();
+  return flat.masked_select(flat.ne(kIgnored));  // [N]
+}
+
+}  // namespace
+
+TransformerTask::TransformerTask(std::unique_ptr<TranslationModel> model,
+                                 std::shared_ptr<const Tokenizer> tokenizer, PairData data,
+                                 const PairTaskOptions& options, uint64_t seed)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      data_(std::move(data)),
+      options_(options),
+      ids_(pair_ids(*tokenizer_)),
+      specials_{.start = *ids_.decoder_start, .eos = ids_.eos.front(), .pad = *ids_.pad},
+      device_(model_->module().parameters().front().device()),
+      batches_(lengths_of(data_.training), {.tokens = options.batch_tokens, .seed = seed}) {}
+
+Metrics TransformerTask::step(const Backward& backward) {
+  const auto batch = collate_pairs(data_.training, batches_.next(), specials_);
+  auto& model = model_->module();
+  const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
+                                   batch.target_in.to(device_));  // [B, T, C]
+  const auto targets = batch.target_out.to(device_);
+  const auto logits = model.logits_of(at_real_places(hidden, targets));  // [N, V]
+  const auto loss = token_loss(logits, real_targets(targets), options_.label_smoothing);
+  backward(loss.sum, loss.tokens);
+  return {};
+}
+
+Metrics TransformerTask::evaluate() {
+  if (data_.validation.size() == 0) return {};
+  auto& model = model_->module();
+  double loss = 0.0, tokens = 0.0, correct = 0.0;
+  const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
+  for (const auto& indices : sorted_batches(lengths_of(data_.validation), batches)) {
+    const auto batch = collate_pairs(data_.validation, indices, specials_);
+    const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
+                                     batch.target_in.to(device_));  // [B, T, C]
+    const auto all_targets = batch.target_out.to(device_);
+    const auto logits = model.logits_of(at_real_places(hidden, all_targets));  // [N, V]
+    const auto targets = real_targets(all_targets);                            // [N]
+    const auto batch_loss = token_loss(logits, targets);
+    loss += batch_loss.sum.item<double>();
+    tokens += batch_loss.tokens;
+    correct += correct_tokens(logits, targets);
+  }
+  Metrics metrics{{"loss", loss / tokens},
+                  {"perplexity", std::exp(loss / tokens)},
+                  {"accuracy", correct / tokens}};
+  if (options_.decode_pairs > 0) metrics.merge(score_translations());
+  return metrics;
+}
+
+std::vector<std::string> TransformerTask::translate_first(int64_t count) {
+  const auto& sources = data_.validation_text.sources;
+  const std::vector<std::string> texts(sources.begin(), sources.begin() + count);
+  const Translator translator(*model_, *tokenizer_, *tokenizer_, ids_);
+  const DecodeOptions greedy{.max_new_tokens = 0, .sampling = {.temperature = 0.0}};
+  std::vector<std::string> translations;
+  for (auto& made : translator.translate(texts, {.decode = greedy}))
+    translations.push_back(std::move(made.text));
+  return translations;
+}
+
+Metrics TransformerTask::score_translations() {
+  const int64_t count = std::min(options_.decode_pairs, data_.validation_text.size());
+  if (count == 0) return {};
+  const auto translations = translate_first(count);
+  const auto& targets = data_.validation_text.targets;
+  const std::vector<std::string> references(targets.begin(), targets.begin() + count);
+  double exact = 0.0;
+  for (size_t i = 0; i < translations.size(); ++i) exact += translations[i] == references[i];
+  Metrics metrics{{"exact_match", exact / static_cast<double>(count)}};
+  if (options_.exact) return metrics;  // BLEU counts words, and such texts have none
+  metrics["bleu"] = corpus_bleu(translations, {references}).score;
+  metrics["chrf"] = corpus_chrf(translations, {references});
+  return metrics;
+}
+
+std::string TransformerTask::sample() {
+  const int64_t count = std::min<int64_t>(3, data_.validation_text.size());
+  std::string text;
+  const auto translations = translate_first(count);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto at = static_cast<size_t>(i);
+    text += fmt::format("source     {}\nmodel      {}\nreference  {}\n\n",
+                        data_.validation_text.sources[at], translations[at],
+                        data_.validation_text.targets[at]);
+  }
+  return text;
+}
+
+void TransformerTask::save(const std::filesystem::path& folder) const {
+  model_->save(folder, ids_);
+  tokenizer_->save(folder);
+}
+
+Goal TransformerTask::goal() const {
+  if (options_.exact) return {.metric = "exact_match", .higher_is_better = true, .chance = 0.0};
+  return {.chance = std::log(static_cast<double>(model_->module().target_vocab_size()))};
+}
+
+}  // namespace zoo
