@@ -29,7 +29,7 @@ torch::Tensor laid_out(const TokenSequences& sequences, std::span<const int64_t>
 torch::Tensor lengths_of(const TokenSequences& sequences, std::span<const int64_t> indices) {
   auto lengths = torch::empty({std::ssize(indices)}, torch::kLong);
   auto* out = lengths.data_ptr<int64_t>();
-  for (const int64_t i : indices) *out++ = sequences.length(i) + 1;  // eos, or start
+  for (const int64_t i : indices) *out++ = sequences.length(i);
   return lengths;
 }
 
@@ -39,14 +39,20 @@ Seq2SeqBatch collate_pairs(const SequencePairs& pairs, std::span<const int64_t> 
                            const PairSpecials& specials) {
   const int64_t S = longest(pairs.sources, indices) + 1, T = longest(pairs.targets, indices) + 1;
   Seq2SeqBatch batch{.source = laid_out(pairs.sources, indices, S, 0, specials.pad),
-                     .source_lengths = lengths_of(pairs.sources, indices),
+                     .source_lengths = lengths_of(pairs.sources, indices) + 1,  // eos
                      .target_in = laid_out(pairs.targets, indices, T, 1, specials.pad),
                      .target_out = laid_out(pairs.targets, indices, T, 0, kIgnored),
-                     .target_lengths = lengths_of(pairs.targets, indices)};
+                     .target_lengths = lengths_of(pairs.targets, indices) + 1};
   batch.target_in.select(1, 0).fill_(specials.start);
   batch.source.scatter_(1, (batch.source_lengths - 1).unsqueeze(1), specials.eos);
   batch.target_out.scatter_(1, (batch.target_lengths - 1).unsqueeze(1), specials.eos);
   return batch;
+}
+
+SequenceBatch collate_sequences(const TokenSequences& sequences, std::span<const int64_t> indices,
+                                int64_t pad) {
+  return {laid_out(sequences, indices, longest(sequences, indices), 0, pad),  // [B, T]
+          lengths_of(sequences, indices)};
 }
 
 }  // namespace zoo

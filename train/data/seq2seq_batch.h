@@ -1,4 +1,5 @@
-// Pairs of sequences as the tensors of one teacher-forced pass.
+// Sequences as padded tensors, as long as the longest of the batch: pairs for one teacher-forced
+// pass, and single ones for an encoder.
 #pragma once
 #include <torch/types.h>
 
@@ -35,5 +36,14 @@ struct Seq2SeqBatch {
 /// The pairs at `indices`, padded on the right to the longest of them.
 Seq2SeqBatch collate_pairs(const SequencePairs& pairs, std::span<const int64_t> indices,
                            const PairSpecials& specials);
+
+struct SequenceBatch {
+  torch::Tensor tokens;   // [B, T] int64: text, padding
+  torch::Tensor lengths;  // [B] int64
+};
+
+/// The sequences at `indices`, padded on the right; no token is added to them.
+SequenceBatch collate_sequences(const TokenSequences& sequences, std::span<const int64_t> indices,
+                                int64_t pad);
 
 }  // namespace zoo
