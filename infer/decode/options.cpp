@@ -45,6 +45,14 @@ void check(const ProcessorOptions& o) {
   }
 }
 
+void check(const BeamOptions& o) {
+  require(o.num_beams >= 1, "num-beams", "at least 1", o.num_beams);
+  require(std::abs(o.length_penalty) <= 100, "length-penalty", "between -100 and 100",
+          o.length_penalty);
+  require(o.coverage_penalty >= 0 && std::isfinite(o.coverage_penalty), "coverage-penalty",
+          "0 (none) or positive", o.coverage_penalty);
+}
+
 void check(const DecodeOptions& o) {
   require(o.max_new_tokens >= 0, "max-new-tokens", "0 or positive", o.max_new_tokens);
   require(o.min_new_tokens >= 0, "min-new-tokens", "0 or positive", o.min_new_tokens);
@@ -55,6 +63,7 @@ void check(const DecodeOptions& o) {
   require(o.first_sample >= 0, "first-sample", "0 or positive", o.first_sample);
   check(o.sampling);
   check(o.processors);
+  check(o.beams);
 }
 
 }  // namespace zoo
