@@ -61,6 +61,8 @@ void check(const DecodeOptions& o) {
   require(o.num_return_sequences >= 1, "num-return-sequences", "at least 1",
           o.num_return_sequences);
   require(o.first_sample >= 0, "first-sample", "0 or positive", o.first_sample);
+  require(o.num_assistant_tokens >= 1 && o.num_assistant_tokens <= 1000, "num-assistant-tokens",
+          "from 1 to 1000", o.num_assistant_tokens);
   check(o.sampling);
   check(o.processors);
   check(o.beams);

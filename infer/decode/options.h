@@ -89,6 +89,7 @@ struct DecodeOptions {
   SamplingOptions sampling = {};
   ProcessorOptions processors = {};
   BeamOptions beams = {};
+  int64_t num_assistant_tokens = 5;   ///< that a draft model proposes at a time
   std::vector<int64_t> eos_ids = {};  ///< drawing one of them ends a row
   int64_t usable_vocab =
       0;  ///< ids from it on are never drawn (tables padded past the tokenizer's); 0: all
@@ -103,6 +104,7 @@ void visit(DecodeOptions& o, Visitor&& v) {
   v("min-new-tokens", o.min_new_tokens, "No end of text before");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
+  v("num-assistant-tokens", o.num_assistant_tokens, "Tokens that a draft model proposes at a time");
 }
 
 /// Throw std::invalid_argument naming the option, what it must be and what it is.
