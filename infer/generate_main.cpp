@@ -42,6 +42,13 @@ std::vector<std::string> read_prompts(const Input& input) {
   return lines;
 }
 
+/// The model of --draft, on the device of the model; none without a folder.
+zoo::Gpt load_draft(const std::filesystem::path& folder, zoo::LanguageModelOptions options) {
+  if (folder.empty()) return nullptr;
+  options.model = folder;
+  return zoo::load_language_model(options).model;
+}
+
 /// 130 is what a shell expects of a program that Ctrl-C ended.
 int run_once(zoo::GenerationSession& session, const Input& input) {
   const auto prompts = read_prompts(input);
@@ -95,6 +102,7 @@ int main(int argc, char** argv) {
                     "The same as --num-return-sequences");
     zoo::add_options(app, "Sampling", generate.sampling);
     zoo::add_options(app, "Penalties and constraints", generate.processors);
+    zoo::add_options(app, "Beam search", generate.beams);
     zoo::add_options(app, "Text", session_options);
     zoo::parse(app, argc, argv);
     zoo::check_session(generate, session_options);
@@ -102,8 +110,9 @@ int main(int argc, char** argv) {
     if (ways > 1) throw zoo::UsageError("give prompts as arguments, with --file or --interactive");
     if (ways == 0 && zoo::stdin_is_a_terminal()) input.interactive = true;
 
-    zoo::GenerationSession session(zoo::load_language_model(model), generate, session_options,
-                                   std::cout);
+    auto loaded = zoo::load_language_model(model);
+    const auto draft = load_draft(session_options.draft, model);
+    zoo::GenerationSession session(std::move(loaded), generate, session_options, std::cout, draft);
     return input.interactive ? run_interactive(session, generate.num_return_sequences)
                              : run_once(session, input);
   });

@@ -10,14 +10,28 @@
 
 #include "app/interrupt.h"
 #include "app/run_app.h"
-#include "infer/decode/generate.h"
+#include "infer/decode/decode.h"
 #include "infer/decode/prompts.h"
 #include "infer/live_text.h"
 
 namespace zoo {
 namespace {
 
-DecodeOptions completed(DecodeOptions o, const LanguageModel& model) {
+/// A word as it stands at the beginning of a text and behind a space.
+std::vector<std::vector<int64_t>> spellings(const Tokenizer& tokenizer, const std::string& word) {
+  std::vector<std::vector<int64_t>> all;
+  for (const std::string& text : {word, " " + word}) {
+    const auto ids = tokenizer.ids(text, {.add_special = false});
+    if (!ids.empty()) all.emplace_back(ids.begin(), ids.end());
+  }
+  return all;
+}
+
+DecodeOptions completed(DecodeOptions o, const LanguageModel& model,
+                        const std::vector<std::string>& bad_words) {
+  for (const std::string& word : bad_words) {
+    for (auto& ids : spellings(*model.tokenizer, word)) o.processors.bad_words.push_back(ids);
+  }
   o.eos_ids = model.eos_ids;
   o.usable_vocab = model.tokenizer->vocab_size();
   o.interrupted = InterruptGuard::requested;
@@ -28,7 +42,7 @@ DecodeOptions completed(DecodeOptions o, const LanguageModel& model) {
 
 void check_session(const DecodeOptions& generate, const SessionOptions& options) {
   try {
-    check(generate);
+    strategy_of(generate, !options.draft.empty());
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("--{}", error.what()));
   }
@@ -38,16 +52,30 @@ void check_session(const DecodeOptions& generate, const SessionOptions& options)
   if (std::ranges::any_of(options.stop, &std::string::empty)) {
     throw UsageError("--stop must not be empty: the text would end before it began");
   }
+  if (std::ranges::any_of(options.bad_words, &std::string::empty)) {
+    throw UsageError("--bad-words must not be empty: name what shall not be written");
+  }
 }
 
 GenerationSession::GenerationSession(LanguageModel model, DecodeOptions generate,
-                                     SessionOptions options, std::ostream& out)
+                                     SessionOptions options, std::ostream& out, Gpt draft)
     : model_(std::move(model)),
-      generate_(completed(std::move(generate), model_)),
+      generate_(completed(std::move(generate), model_, options.bad_words)),
       options_(std::move(options)),
       out_(out),
       decoder_(model_.model, !options_.no_cache) {
   check_session(generate_, options_);
+  if (draft) draft_ = std::make_unique<GptDecoder>(draft, !options_.no_cache);
+  if (!options_.stop.empty()) {
+    generate_.stops = [this](std::span<const int64_t> tokens) { return stops(tokens); };
+  }
+}
+
+/// Beams end where their text does.
+bool GenerationSession::stops(std::span<const int64_t> tokens) const {
+  TextStream text(*model_.tokenizer, options_.stop);
+  for (const int64_t token : tokens) text.push(token);
+  return text.stopped();
 }
 
 bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t first_sample) {
@@ -57,8 +85,9 @@ bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t fir
   check_prompts(ids_, decoder_);
   LiveText live(out_, prompts.size() > 1 || generate_.num_return_sequences > 1);
   // All samples of as many prompts as fit, or a part of one prompt's samples.
-  const int64_t samples = generate_.num_return_sequences, rows = options_.batch_size;
-  const auto together = static_cast<size_t>(std::max<int64_t>(1, rows / samples));
+  const int64_t samples = generate_.num_return_sequences, beams = generate_.beams.num_beams;
+  const int64_t rows = std::max(options_.batch_size, beams > 1 ? samples : 1);
+  const auto together = static_cast<size_t>(std::max<int64_t>(1, rows / std::max(samples, beams)));
   for (size_t p = 0; p < prompts.size(); p += together) {
     const size_t count = std::min(together, prompts.size() - p);
     for (int64_t done = 0; done < samples;) {
@@ -93,9 +122,13 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
   options.num_return_sequences = batch.samples;
   // No sum: max-new-tokens may be as large as its type.
   const int64_t context = decoder_.longest_prompt();
-  const int64_t room = std::min(context, std::min(options.max_new_tokens, context) + longest);
+  const int64_t drafts = draft_ ? options.num_assistant_tokens : 0;  // read, even if not kept
+  const int64_t room =
+      std::min(context, std::min(options.max_new_tokens, context) + longest + drafts);
   const auto state = decoder_.start(std::ssize(ids), room);
-  return generate(decoder_, *state, ids, options, on_token);
+  if (!draft_) return decode(decoder_, *state, ids, options, on_token);
+  const auto draft_state = draft_->start(std::ssize(ids));
+  return decode(decoder_, *state, ids, options, on_token, {draft_.get(), draft_state.get()});
 }
 
 bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,
@@ -118,21 +151,29 @@ bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const
     if (!texts[row].stopped()) show(row, texts[row].finish());
     if (!options_.json) live.end(row);
   };
-  const auto generations = compute(batch, [&](int64_t number, int64_t token) {
+  const auto write = [&](int64_t number, int64_t token) {
     const auto row = static_cast<size_t>(number);
     const bool is_end = std::ranges::find(generate_.eos_ids, token) != generate_.eos_ids.end();
     if (!is_end) show(row, texts[row].push(token));
     // At once, so that the next text is shown live.
     if (is_end || texts[row].stopped()) end(row);
     return !texts[row].stopped();
-  });
+  };
+  const auto generations = compute(batch, write);
   bool whole = true;
-  for (size_t row = 0; row < texts.size(); ++row) {
+  for (const Generation& generation : generations) {
+    const int64_t number = (generation.prompt * batch.samples) + generation.sample -
+                           (generate_.beams.num_beams > 1 ? 0 : batch.first_sample);
+    const auto row = static_cast<size_t>(number);
+    if (generate_.beams.num_beams > 1) {  // known only now
+      for (const int64_t token : generation.tokens) write(number, token);
+    }
     end(row);
-    if (options_.json) write_json(prompt_of(row), generations[row], texts[row].text());
-    new_tokens_ += std::ssize(generations[row].tokens);
-    whole = whole && generations[row].finish != FinishReason::kInterrupted;
+    if (options_.json) write_json(prompt_of(row), generation, texts[row].text());
+    new_tokens_ += std::ssize(generation.tokens);
+    whole = whole && generation.finish != FinishReason::kInterrupted;
   }
+  for (size_t row = 0; row < texts.size(); ++row) end(row);  // fewer texts than were asked for
   return whole;
 }
 

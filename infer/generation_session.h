@@ -1,8 +1,10 @@
 // Prompts in, texts out: the program `generate` without its command line.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,9 @@
 namespace zoo {
 
 struct SessionOptions {
-  std::vector<std::string> stop = {};  ///< strings before which a text ends
+  std::vector<std::string> stop = {};       ///< strings before which a text ends
+  std::vector<std::string> bad_words = {};  ///< that never come, alone or behind a space
+  std::filesystem::path draft = {};         ///< folder of a model that proposes tokens; or none
   bool add_special_tokens =
       true;  ///< the beginning-of-text token before each prompt, where the tokenizer has one
   bool return_full_text = true;  ///< print the prompt before its continuation
@@ -27,6 +31,8 @@ struct SessionOptions {
 template <class Visitor>
 void visit(SessionOptions& o, Visitor&& v) {
   v("stop", o.stop, "End a text before this string; in bash $'\\n' is a line feed");
+  v("bad-words", o.bad_words, "Never write this");
+  v("draft", o.draft, "Folder of a small model with the same tokens that proposes what comes next");
   v("add-special-tokens", o.add_special_tokens, "Begin prompts as the tokenizer's template says");
   v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
   v("json", o.json,
@@ -39,8 +45,9 @@ class GenerationSession {
  public:
   /// Throws UsageError for options that mean nothing. `generate.eos_ids` and what the tokenizer
   /// limits are filled in.
+  /// `draft`: the model of options.draft, where there is one.
   GenerationSession(LanguageModel model, DecodeOptions generate, SessionOptions options,
-                    std::ostream& out);
+                    std::ostream& out, Gpt draft = nullptr);
 
   /// Continues each prompt num_return_sequences times, and writes as the texts grow. Every prompt
   /// is checked before the first token is drawn. Samples are numbered from `first_sample` on. False
@@ -57,6 +64,7 @@ class GenerationSession {
   std::vector<TextStream> streams(const std::vector<std::string>& prompts,
                                   const Batch& batch) const;
   std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
+  bool stops(std::span<const int64_t> tokens) const;
   void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
   bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
 
@@ -65,6 +73,7 @@ class GenerationSession {
   SessionOptions options_;
   std::ostream& out_;
   GptDecoder decoder_;
+  std::unique_ptr<GptDecoder> draft_;
   std::vector<std::vector<int64_t>> ids_;  // of the prompts at hand
   int64_t new_tokens_ = 0;
 };

@@ -45,6 +45,14 @@ void check(const ProcessorOptions& o) {
   }
 }
 
+void check(const BeamOptions& o) {
+  require(o.num_beams >= 1, "num-beams", "at least 1", o.num_beams);
+  require(std::abs(o.length_penalty) <= 100, "length-penalty", "between -100 and 100",
+          o.length_penalty);
+  require(o.coverage_penalty >= 0 && std::isfinite(o.coverage_penalty), "coverage-penalty",
+          "0 (none) or positive", o.coverage_penalty);
+}
+
 void check(const DecodeOptions& o) {
   require(o.max_new_tokens >= 0, "max-new-tokens", "0 or positive", o.max_new_tokens);
   require(o.min_new_tokens >= 0, "min-new-tokens", "0 or positive", o.min_new_tokens);
@@ -53,8 +61,11 @@ void check(const DecodeOptions& o) {
   require(o.num_return_sequences >= 1, "num-return-sequences", "at least 1",
           o.num_return_sequences);
   require(o.first_sample >= 0, "first-sample", "0 or positive", o.first_sample);
+  require(o.num_assistant_tokens >= 1 && o.num_assistant_tokens <= 1000, "num-assistant-tokens",
+          "from 1 to 1000", o.num_assistant_tokens);
   check(o.sampling);
   check(o.processors);
+  check(o.beams);
 }
 
 }  // namespace zoo

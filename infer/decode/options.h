@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
+#include "app/named_enum.h"
 #include "infer/decode/sampling.h"
 
 namespace zoo {
@@ -39,6 +41,45 @@ void visit(ProcessorOptions& o, Visitor&& v) {
   v("forced-eos-token-id", o.forced_eos_token_id, "Id of the last token of a longest text");
 }
 
+/// By what a sum of log-probabilities is divided, so that long texts are not worse for being long.
+enum class LengthPenalty { kLength, kGnmt };
+template <>
+struct EnumNames<LengthPenalty> {
+  static constexpr std::string_view what = "length penalty";
+  static constexpr std::pair<LengthPenalty, std::string_view> values[] = {
+      {LengthPenalty::kLength, "length"},  // length^alpha, as `transformers`
+      {LengthPenalty::kGnmt, "gnmt"}};     // ((5 + length) / 6)^alpha, Wu et al. 2016, Eq. 14
+};
+
+/// When a beam search ends before every beam has.
+enum class EarlyStopping { kFalse, kTrue, kNever };
+template <>
+struct EnumNames<EarlyStopping> {
+  static constexpr std::string_view what = "early stopping";
+  static constexpr std::pair<EarlyStopping, std::string_view> values[] = {
+      {EarlyStopping::kFalse, "false"},   // no open beam is better than the finished ones as it is
+      {EarlyStopping::kTrue, "true"},     // num_beams texts have ended
+      {EarlyStopping::kNever, "never"}};  // no open beam can become better, however long it grows
+};
+
+struct BeamOptions {
+  int64_t num_beams = 1;        ///< 1: no beam search
+  double length_penalty = 1.0;  ///< alpha; 0: none
+  LengthPenalty length_penalty_form = LengthPenalty::kLength;
+  double coverage_penalty = 0.0;  ///< beta of Wu et al. 2016; 0: none
+  EarlyStopping early_stopping = EarlyStopping::kFalse;
+};
+
+template <class Visitor>
+void visit(BeamOptions& o, Visitor&& v) {
+  v("num-beams", o.num_beams, "Texts that are searched side by side (1: no beam search)");
+  v("length-penalty", o.length_penalty, "Above 0: longer texts, below 0: shorter ones");
+  v("length-penalty-form", o.length_penalty_form, "Formula with that exponent");
+  v("coverage-penalty", o.coverage_penalty,
+    "Against translations that leave a part of the source out (0: no)");
+  v("early-stopping", o.early_stopping, "When a search ends");
+}
+
 struct DecodeOptions {
   int64_t max_new_tokens = 200;
   int64_t min_new_tokens = 0;        ///< before them no end-of-text token is drawn
@@ -47,10 +88,14 @@ struct DecodeOptions {
   uint64_t seed = 0;
   SamplingOptions sampling = {};
   ProcessorOptions processors = {};
+  BeamOptions beams = {};
+  int64_t num_assistant_tokens = 5;   ///< that a draft model proposes at a time
   std::vector<int64_t> eos_ids = {};  ///< drawing one of them ends a row
   int64_t usable_vocab =
       0;  ///< ids from it on are never drawn (tables padded past the tokenizer's); 0: all
   std::function<bool()> interrupted = {};  ///< asked once a step; true ends all rows
+  std::function<bool(std::span<const int64_t>)> stops =
+      {};  ///< where beams are searched: whether these new tokens end a text (stop strings)
 };
 
 template <class Visitor>
@@ -59,10 +104,12 @@ void visit(DecodeOptions& o, Visitor&& v) {
   v("min-new-tokens", o.min_new_tokens, "No end of text before");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
+  v("num-assistant-tokens", o.num_assistant_tokens, "Tokens that a draft model proposes at a time");
 }
 
 /// Throw std::invalid_argument naming the option, what it must be and what it is.
 void check(const ProcessorOptions& options);
+void check(const BeamOptions& options);
 void check(const DecodeOptions& options);
 
 }  // namespace zoo

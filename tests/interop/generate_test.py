@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Our `generate` against `transformers`: the same greedy tokens and log-probabilities, with and without penalty.
+"""Our `generate` against `transformers`: the same greedy tokens and log-probabilities, with and without penalty, and
+the same beams with their scores.
 
     .venv-reference/bin/python tests/interop/generate_test.py build/release/bin
 """
@@ -41,7 +42,8 @@ class GenerateTest(interop.InteropTest):
         log_probs = torch.stack(out.logits)[:, 0].log_softmax(-1).gather(1, tokens[:, None])[:, 0]
         return tokens.tolist(), log_probs
 
-    def test_greedy_tokens_are_the_same(self):
+    def saved_models(self):
+        """Folders that both sides read, and what `transformers` reads there."""
         text = self.work / "characters.txt"
         text.write_text(CHARACTERS)
         for name, model in models():
@@ -51,7 +53,27 @@ class GenerateTest(interop.InteropTest):
             self.run_program("train_tokenizer", "--kind", "character", "--out", tokens_of, text)
             for file in tokens_of.iterdir():
                 file.rename(folder / file.name)
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            yield name, model, folder, AutoTokenizer.from_pretrained(folder)
+
+    def test_beams_and_their_scores_are_the_same(self):
+        for name, model, folder, tokenizer in self.saved_models():
+            for options in ({}, {"length_penalty": 0.3, "no_repeat_ngram_size": 2}, {"repetition_penalty": 1.3}):
+                options |= {"num_beams": 4, "num_return_sequences": 3}
+                flags = [x for key, value in options.items() for x in ("--" + key.replace("_", "-"), value)]
+                rows = self.ours(folder, *flags)
+                theirs = []
+                for prompt in PROMPTS:
+                    ids = torch.tensor([tokenizer(prompt)["input_ids"]])
+                    out = model.generate(ids, do_sample=False, return_dict_in_generate=True, output_scores=True,
+                                         max_new_tokens=NEW_TOKENS, **options)
+                    theirs += zip(out.sequences[:, ids.shape[1]:].tolist(), out.sequences_scores.tolist())
+                with self.subTest(model=name, options=options):
+                    self.assertEqual([row["tokens"] for row in rows], [tokens for tokens, _ in theirs])
+                    torch.testing.assert_close(torch.tensor([row["score"] for row in rows]),
+                                               torch.tensor([score for _, score in theirs]), rtol=0, atol=2e-4)
+
+    def test_greedy_tokens_are_the_same(self):
+        for name, model, folder, tokenizer in self.saved_models():
             for penalty in (1.0, 1.4):
                 rows = self.ours(folder, "--repetition-penalty", penalty)
                 self.assertEqual([row["prompt"] for row in rows], list(PROMPTS))

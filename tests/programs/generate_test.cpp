@@ -94,6 +94,44 @@ TEST_F(GenerateTest, JsonHasOneObjectForEachSample) {
   EXPECT_EQ(samples, 3);
 }
 
+TEST_F(GenerateTest, BeamsComeRankedWithTheirScores) {
+  const auto result = generate({"ab", "cd", "--num-beams", "3", "--num-return-sequences", "3",
+                                "--max-new-tokens", "5", "--json", "--batch-size", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<double> scores;
+  for (std::string line; std::getline(lines, line);) {
+    const auto object = nlohmann::json::parse(line);
+    EXPECT_EQ(object.at("prompt"), scores.size() < 3 ? "ab" : "cd");
+    EXPECT_EQ(object.at("sample"), scores.size() % 3);
+    scores.push_back(object.at("score"));
+    if (scores.size() % 3 != 1) {
+      EXPECT_LE(scores.back(), scores.at(scores.size() - 2));
+    }
+  }
+  EXPECT_EQ(scores.size(), 6U);
+}
+
+TEST_F(GenerateTest, ADraftModelDoesNotChangeGreedyTexts) {
+  const std::vector<std::string> greedy = {"hello", "ab", "--temperature", "0", "--max-new-tokens",
+                                           "15"};
+  auto drafted = greedy;
+  drafted.insert(drafted.end(), {"--draft", model().string()});
+  const auto result = generate(drafted);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, generate(greedy).out);
+}
+
+TEST_F(GenerateTest, ABadWordIsNeverWritten) {
+  const auto text = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"a", "--return-full-text=false", "--temperature", "0"});
+    return generate(more).out;
+  };
+  const auto letter = text({"--max-new-tokens", "1"}).substr(0, 1);
+  EXPECT_EQ(text({"--max-new-tokens", "12", "--bad-words", letter}).find(letter),
+            std::string::npos);
+}
+
 TEST_F(GenerateTest, InteractiveGoesOnAfterAPromptThatItCannotRead) {
   const auto result = generate({"--interactive", "--max-new-tokens", "3"}, "a1b\nfine\n");
   EXPECT_EQ(result.exit_code, 0);
@@ -116,6 +154,11 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
               HasSubstr("--repetition-penalty must be positive"));
   EXPECT_THAT(refused("--num-samples", "0"), HasSubstr("--num-return-sequences"));
   EXPECT_THAT(refused("--max-new-tokens", "-1"), HasSubstr("--max-new-tokens"));
+  EXPECT_THAT(refused("--num-beams", "0"), HasSubstr("--num-beams must be at least 1, got 0"));
+  EXPECT_THAT(refused("--length-penalty", "2"), HasSubstr("--length-penalty is for beam search"));
+  EXPECT_THAT(refused("--early-stopping", "maybe"), HasSubstr("--early-stopping"));
+  EXPECT_THAT(refused("--typical-p", "0"), HasSubstr("--typical-p must be above 0"));
+  EXPECT_THAT(refused("--bad-words", ""), HasSubstr("--bad-words must not be empty"));
   EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));
   EXPECT_THAT(refused("--stop", ""), HasSubstr("--stop must not be empty"));
   EXPECT_THAT(refused("--tempurature", "1"), HasSubstr("did you mean --temperature?"));

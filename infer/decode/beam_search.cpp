@@ -1,0 +1,235 @@
+// The loop of beam search: all beams of all prompts are rows of one batch.
+#include "infer/decode/beam_search.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "infer/decode/beam_candidates.h"
+#include "infer/decode/hypotheses.h"
+#include "infer/decode/processors.h"
+#include "infer/decode/prompts.h"
+
+namespace zoo {
+namespace {
+
+struct Beam {
+  RowTokens text;
+  std::vector<double> log_probs = {};
+  double sum = 0.0;
+  torch::Tensor coverage = {};  // [S] or undefined
+};
+
+/// One prompt's beams and what they have finished.
+struct Search {
+  int64_t prompt = 0;
+  std::vector<Beam> beams;
+  FinishedHypotheses finished;
+};
+
+class BeamSearch {
+ public:
+  BeamSearch(NextToken& model, DecodeState& state, const DecodeOptions& options)
+      : model_(model), state_(state), options_(options), processors_(logits_processors(options)) {}
+
+  void read(Prompts prompts);
+  std::vector<Generation> run();
+
+ private:
+  void take(const Scores& scores);
+  void step();
+  void advance();
+  Selection select(const Search& search, const torch::Tensor& scores,
+                   const torch::Tensor& log_probs) const;
+  std::optional<FinishReason> end_of(const Beam& beam, int64_t token) const;
+  Beam grown(const Beam& beam, const Candidate& candidate, int64_t row) const;
+  void finish(Search& search, Beam beam, FinishReason why);
+  void interrupt();
+  std::vector<Generation> ranked() const;
+  std::vector<RowTokens> texts() const;
+
+  NextToken& model_;
+  DecodeState& state_;
+  const DecodeOptions& options_;
+  std::vector<LogitsProcessor> processors_;
+  std::vector<Search> searches_;
+  std::vector<int64_t> rows_;  // which old row each beam continues, searches one after the other
+  torch::Tensor logits_;       // [R, V] float
+  torch::Tensor attention_;    // [R, S] or undefined
+};
+
+void BeamSearch::take(const Scores& scores) {
+  logits_ = scores.logits.select(1, 0).to(torch::kFloat);
+  if (options_.beams.coverage_penalty == 0.0) return;
+  if (!scores.cross_attention.defined()) {
+    throw std::runtime_error(
+        "coverage-penalty needs a model that attends to a source; this one has none, leave it out");
+  }
+  attention_ = scores.cross_attention.select(1, 0).to(torch::kCPU, torch::kDouble);
+}
+
+void BeamSearch::read(Prompts prompts) {
+  const auto [tokens, counts] = to_batch(prompts);
+  take(model_.step(tokens, counts, state_,
+                   {.cross_attention = options_.beams.coverage_penalty != 0.0}));
+  for (const auto& prompt : prompts) {
+    searches_.push_back({.prompt = std::ssize(searches_),
+                         .beams = {{.text = row_of(prompt)}},
+                         .finished = {options_.beams.num_beams, options_.beams}});
+  }
+}
+
+std::vector<RowTokens> BeamSearch::texts() const {
+  std::vector<RowTokens> texts;
+  for (const Search& search : searches_) {
+    for (const Beam& beam : search.beams) texts.push_back(beam.text);
+  }
+  return texts;
+}
+
+std::optional<FinishReason> BeamSearch::end_of(const Beam& beam, int64_t token) const {
+  if (std::ranges::count(options_.eos_ids, token) > 0) return FinishReason::kEos;
+  std::vector<int64_t> tokens(beam.text.generated().begin(), beam.text.generated().end());
+  tokens.push_back(token);
+  if (options_.stops && options_.stops(tokens)) return FinishReason::kStop;
+  if (std::ssize(tokens) >= options_.max_new_tokens) return FinishReason::kLength;
+  return {};
+}
+
+/// scores, log_probs [n, V]: after and before penalties, of the search's n beams.
+Selection BeamSearch::select(const Search& search, const torch::Tensor& scores,
+                             const torch::Tensor& log_probs) const {
+  std::vector<float> sums;
+  for (const Beam& beam : search.beams) sums.push_back(static_cast<float>(beam.sum));
+  const auto totals = scores + torch::tensor(sums).unsqueeze(1).to(scores.device());  // [n, V]
+  // So many that num_beams go on even if every beam's best continuations are ends of text.
+  const int64_t width = options_.beams.num_beams;
+  const int64_t ends = std::max<int64_t>(1, std::ssize(options_.eos_ids));
+  auto candidates = best_candidates(totals, log_probs, (1 + ends) * width);
+  for (Candidate& candidate : candidates) {
+    candidate.ends = end_of(search.beams[static_cast<size_t>(candidate.beam)], candidate.token);
+  }
+  return select_best(candidates, width);
+}
+
+Beam BeamSearch::grown(const Beam& beam, const Candidate& candidate, int64_t row) const {
+  Beam longer = beam;
+  longer.text.all.push_back(candidate.token);
+  longer.log_probs.push_back(candidate.log_prob);
+  longer.sum = candidate.sum;
+  if (attention_.defined()) {
+    longer.coverage = beam.coverage.defined() ? beam.coverage + attention_[row] : attention_[row];
+  }
+  return longer;
+}
+
+void BeamSearch::finish(Search& search, Beam beam, FinishReason why) {
+  const auto tokens = beam.text.generated();
+  search.finished.add({.tokens = {tokens.begin(), tokens.end()},
+                       .log_probs = std::move(beam.log_probs),
+                       .sum = beam.sum,
+                       .coverage = beam.coverage,
+                       .finish = why});
+}
+
+void BeamSearch::step() {
+  const auto log_probs = log_probs_of(logits_);                  // [R, V]
+  const auto scores = process(log_probs, texts(), processors_);  // [R, V]
+  rows_.clear();
+  int64_t first = 0;
+  for (Search& search : searches_) {
+    const int64_t n = std::ssize(search.beams);
+    if (n == 0) continue;
+    const auto selection =
+        select(search, scores.narrow(0, first, n), log_probs.narrow(0, first, n));
+    const auto beams = std::exchange(search.beams, {});
+    const auto grow = [&](const Candidate& candidate) {
+      return grown(beams[static_cast<size_t>(candidate.beam)], candidate, first + candidate.beam);
+    };
+    for (const Candidate& candidate : selection.ended) {
+      finish(search, grow(candidate), *candidate.ends);
+    }
+    if (!selection.open.empty() &&
+        search.finished.may_improve(selection.open.front().sum,
+                                    std::ssize(beams.front().log_probs) + 1,
+                                    options_.max_new_tokens)) {
+      for (const Candidate& candidate : selection.open) {
+        search.beams.push_back(grow(candidate));
+        rows_.push_back(first + candidate.beam);
+      }
+    }
+    first += n;
+  }
+}
+
+void BeamSearch::advance() {
+  state_.reorder(to_tensor(rows_));
+  std::vector<int64_t> tokens;
+  for (const Search& search : searches_) {
+    for (const Beam& beam : search.beams) tokens.push_back(beam.text.all.back());
+  }
+  take(model_.step(to_tensor(tokens).unsqueeze(1), torch::ones({std::ssize(tokens)}, torch::kLong),
+                   state_, {.cross_attention = attention_.defined()}));
+}
+
+void BeamSearch::interrupt() {
+  for (Search& search : searches_) {
+    for (Beam& beam : std::exchange(search.beams, {})) {
+      finish(search, std::move(beam), FinishReason::kInterrupted);
+    }
+  }
+}
+
+std::vector<Generation> BeamSearch::ranked() const {
+  std::vector<Generation> all;
+  for (const Search& search : searches_) {
+    const auto& best = search.finished.best_first();
+    if (best.empty()) check_something_is_allowed(torch::full({1, 1}, -INFINITY));
+    const int64_t count = std::min(options_.num_return_sequences, std::ssize(best));
+    for (int64_t rank = 0; rank < count; ++rank) {
+      const Hypothesis& hypothesis = best[static_cast<size_t>(rank)];
+      all.push_back({.prompt = search.prompt,
+                     .sample = rank,
+                     .tokens = hypothesis.tokens,
+                     .log_probs = hypothesis.log_probs,
+                     .score = hypothesis.score,
+                     .finish = hypothesis.finish});
+    }
+  }
+  return all;
+}
+
+std::vector<Generation> BeamSearch::run() {
+  while (true) {
+    if (options_.interrupted && options_.interrupted()) {
+      interrupt();
+      break;
+    }
+    step();
+    if (rows_.empty()) break;
+    advance();
+  }
+  return ranked();
+}
+
+}  // namespace
+
+std::vector<Generation> beam_search(NextToken& model, DecodeState& state, Prompts prompts,
+                                    const DecodeOptions& options) {
+  check(options);
+  check_prompts(prompts, model);
+  check_ids(options, model.vocab_size());
+  if (options.max_new_tokens == 0) {
+    std::vector<Generation> empty(prompts.size());
+    for (size_t p = 0; p < prompts.size(); ++p) empty[p].prompt = static_cast<int64_t>(p);
+    return empty;
+  }
+  const c10::InferenceMode no_gradients;
+  BeamSearch search(model, state, options);
+  search.read(prompts);
+  return search.run();
+}
+
+}  // namespace zoo

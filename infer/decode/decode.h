@@ -1,0 +1,41 @@
+// The one door to decoding: picks the strategy that the options ask for.
+#pragma once
+#include <string_view>
+#include <vector>
+
+#include "app/named_enum.h"
+#include "infer/decode/generation.h"
+#include "infer/decode/options.h"
+#include "infer/decode/step.h"
+
+namespace zoo {
+
+enum class Strategy { kGreedy, kSampling, kBeamSearch, kSpeculative };
+template <>
+struct EnumNames<Strategy> {
+  static constexpr std::string_view what = "strategy";
+  static constexpr std::pair<Strategy, std::string_view> values[] = {
+      {Strategy::kGreedy, "greedy"},
+      {Strategy::kSampling, "sampling"},
+      {Strategy::kBeamSearch, "beam-search"},
+      {Strategy::kSpeculative, "speculative"}};
+};
+
+/// A small model that proposes tokens, and its state with one row a prompt.
+struct Draft {
+  NextToken* model = nullptr;
+  DecodeState* state = nullptr;
+};
+
+/// What comes of the options. Throws std::invalid_argument, "top-k is for sampling, ...", for ones
+/// that do not go together.
+Strategy strategy_of(const DecodeOptions& options, bool has_draft = false);
+
+/// Continues prompts[p] from `state`, which has one row a prompt. The result is sorted by prompt,
+/// then by sample or rank. `on_token` sees tokens as they are chosen, but for beam search, whose
+/// texts are not known before its end. Throws as generate().
+std::vector<Generation> decode(NextToken& model, DecodeState& state, Prompts prompts,
+                               const DecodeOptions& options, const OnToken& on_token = {},
+                               const Draft& draft = {});
+
+}  // namespace zoo

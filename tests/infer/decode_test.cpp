@@ -1,0 +1,65 @@
+#include "infer/decode/decode.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "infer/gpt_decoder.h"
+#include "tests/infer/tiny_models.h"
+
+namespace zoo {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(DecodeTest, TheOptionsSayWhichStrategy) {
+  EXPECT_EQ(strategy_of({}), Strategy::kSampling);
+  EXPECT_EQ(strategy_of({.sampling = {.temperature = 0}}), Strategy::kGreedy);
+  EXPECT_EQ(strategy_of({.beams = {.num_beams = 2}}), Strategy::kBeamSearch);
+  EXPECT_EQ(strategy_of({}, /*has_draft=*/true), Strategy::kSpeculative);
+}
+
+TEST(DecodeTest, RefusesOptionsThatDoNotGoTogether) {
+  const auto message = [](const DecodeOptions& options, bool has_draft = false) -> std::string {
+    try {
+      strategy_of(options, has_draft);
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(message({.sampling = {.top_k = 3}, .beams = {.num_beams = 2}}),
+              HasSubstr("top-k is for sampling"));
+  EXPECT_THAT(message({.sampling = {.typical_p = 0.5}, .beams = {.num_beams = 2}}),
+              HasSubstr("typical-p is for sampling"));
+  EXPECT_THAT(message({.num_return_sequences = 3, .beams = {.num_beams = 2}}),
+              HasSubstr("num-return-sequences must be at most num-beams, which is 2, got 3"));
+  EXPECT_THAT(message({.beams = {.length_penalty = 2}}),
+              HasSubstr("length-penalty is for beam search; give num-beams above 1"));
+  EXPECT_THAT(message({.beams = {.early_stopping = EarlyStopping::kTrue}}),
+              HasSubstr("early-stopping is for beam search"));
+  EXPECT_THAT(message({.beams = {.num_beams = 2}}, true),
+              HasSubstr("draft does not go with beams"));
+  EXPECT_THAT(message({.beams = {.num_beams = 0}}), HasSubstr("num-beams must be at least 1"));
+}
+
+TEST(DecodeTest, TextsComeByPromptAndRankWithFallingScores) {
+  GptDecoder decoder(testing::tiny_gpt(testing::tiny_options()));
+  const auto state = decoder.start(2);
+  const std::vector<std::vector<int64_t>> prompts = {{5}, {7, 8}};
+  const auto texts =
+      decode(decoder, *state, prompts,
+             {.max_new_tokens = 6, .num_return_sequences = 3, .beams = {.num_beams = 4}});
+  ASSERT_EQ(texts.size(), 6U);
+  for (size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(texts[i].prompt, static_cast<int64_t>(i / 3));
+    EXPECT_EQ(texts[i].sample, static_cast<int64_t>(i % 3));
+    if (i % 3 > 0) {
+      EXPECT_LE(texts[i].score, texts[i - 1].score);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace zoo
