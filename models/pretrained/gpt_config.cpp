@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "app/files.h"
+#include "models/pretrained/config_values.h"
 #include "models/pretrained/gpt_config_keys.h"
 #include "models/pretrained/options_json.h"
 
@@ -15,10 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
+using detail::fail;
 
 /// "a, b and c", collected while conditions are checked.
 class Demands {
@@ -110,18 +108,6 @@ void check_sizes(const GptOptions& o) {
   }
 }
 
-/// A "zoo" that says something else than the reference's keys: somebody edited one and not the
-/// other, and the model would not be what Python makes of it.
-void check_agreement(const json& given, const GptConfig& config) {
-  const json expected = reference_keys(config);
-  for (const auto& [key, ours] : expected.items()) {
-    const auto found = given.find(key);
-    if (found == given.end() || found->is_null() || *found == ours) continue;
-    fail("\"{}\" is {}, but \"zoo\" makes it {}: change both, or remove \"zoo\"", key,
-         json_text(*found), ours.dump());
-  }
-}
-
 }  // namespace
 
 GptLayout layout_of(const GptOptions& options) {
@@ -164,7 +150,7 @@ GptConfig gpt_config_from_json(const json& config) {
   if (const auto zoo = config.find("zoo"); zoo != config.end()) {
     options_from_json(*zoo, result.options);
     check_sizes(result.options);
-    check_agreement(config, result);
+    detail::check_agreement(config, reference_keys(result));
   } else if (result.layout == GptLayout::kZoo) {
     fail("model_type zoo_gpt needs the options under \"zoo\"");
   }

@@ -1,36 +1,19 @@
 // Which key of GPT-2's and of Llama's config.json means which of our options.
 #include "models/pretrained/gpt_config_keys.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "models/pretrained/options_json.h"
+#include "models/pretrained/config_values.h"
 
 namespace zoo {
 namespace {
 
 using nlohmann::json;
 
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
-
-/// The value of a key; the default where it is missing or null, as in the reference.
-template <class T>
-T get(const json& config, const std::string& key, T otherwise) {
-  const auto found = config.find(key);
-  return found == config.end() || found->is_null() ? otherwise : json_value<T>(*found, key);
-}
-
-/// A number of things: at least 1, and small enough that products of two cannot overflow.
-int64_t count(const json& config, const std::string& key, int64_t otherwise) {
-  const auto value = get<int64_t>(config, key, otherwise);
-  if (value < 1 || value > INT32_MAX) fail("\"{}\" must be positive, got {}", key, value);
-  return value;
-}
+using detail::count;
+using detail::fail;
+using detail::get;
 
 void require(const json& config, const std::string& key, bool value) {
   if (get(config, key, value) != value) {
