@@ -8,13 +8,15 @@
 #include <string_view>
 
 #include "app/files.h"
+#include "models/pretrained/bert_config.h"
 
 namespace zoo {
 namespace {
 
 using Run = ForwardOutputs (*)(const ForwardRequest&, const SafetensorsReader&);
 
-// A family joins by its rows here. model_type decides where config.json names no architecture.
+// A family joins by its rows here; the BERT families have a table of their own. model_type decides
+// where config.json names no architecture.
 constexpr struct {
   std::string_view architecture, model_type;
   Run run;
@@ -49,12 +51,16 @@ ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& i
   const std::string architecture = text_of(config, "architectures");
   const std::string model_type = text_of(config, "model_type");
   std::string known;
-  for (const auto& row : kArchitectures) {
-    if (architecture.empty() ? model_type == row.model_type : architecture == row.architecture) {
-      return row.run(request, inputs);
-    }
+  const auto fits = [&](std::string_view name, std::string_view type) {
     known += known.empty() ? "" : ", ";
-    known += row.architecture;
+    known += name;
+    return architecture.empty() ? model_type == type : architecture == name;
+  };
+  for (const auto& row : kArchitectures) {
+    if (fits(row.architecture, row.model_type)) return row.run(request, inputs);
+  }
+  for (const auto& row : bert_architectures()) {
+    if (fits(row.name, name_of(row.family))) return forward_bert(request, inputs);
   }
   throw std::runtime_error(
       fmt::format("{}: architecture {} (model_type {}) is not supported; known are {}",

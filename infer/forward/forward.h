@@ -37,4 +37,9 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
 /// [B, T, C], encoder_last_hidden_state [B, S, C].
 ForwardOutputs forward_transformer(const ForwardRequest& request, const SafetensorsReader& inputs);
 
+/// BERT, RoBERTa, ALBERT and ELECTRA (bert_architectures()): input_ids [B, T], attention_mask
+/// [B, T] with any pattern, token_type_ids and position_ids [B or 1, T] -> last_hidden_state
+/// [B, T, C], pooler_output [B, C] of an encoder alone, and what the heads say.
+ForwardOutputs forward_bert(const ForwardRequest& request, const SafetensorsReader& inputs);
+
 }  // namespace zoo

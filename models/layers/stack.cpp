@@ -13,7 +13,10 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
   const auto slot = [&](const char* what, size_t n) -> torch::Tensor& {
     return trace->tensors[context.trace_prefix + what + std::to_string(n)];
   };
-  for (size_t n = 0; n < blocks->size(); ++n) {
+  const size_t layers = context.layers > 0 ? static_cast<size_t>(context.layers) : blocks->size();
+  const double layers_a_block = static_cast<double>(layers) / static_cast<double>(blocks->size());
+  for (size_t n = 0; n < layers; ++n) {
+    const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
     if (trace != nullptr && trace->attentions) {
       context.layer.args.weights = &slot("attentions.", n);
@@ -22,10 +25,10 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
     }
     if (context.caches != nullptr) context.layer.cache = &context.caches->at(n);
     const Memory* memory = context.memory != nullptr ? &context.memory->at(n) : nullptr;
-    h = blocks->at<BlockImpl>(n).forward(h, context.layer, memory, context.cross_args);
+    h = blocks->at<BlockImpl>(block).forward(h, context.layer, memory, context.cross_args);
   }
   if (final_norm) h = final_norm(h);
-  if (trace != nullptr && trace->hidden_states) slot("hidden_states.", blocks->size()) = h;
+  if (trace != nullptr && trace->hidden_states) slot("hidden_states.", layers) = h;
   return h;
 }
 

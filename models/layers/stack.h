@@ -12,6 +12,7 @@ namespace zoo {
 
 /// What one pass through a stack needs; all optional.
 struct StackContext {
+  int64_t layers = 0;  ///< 0: one a block; more: consecutive layers are one block (ALBERT)
   SelfAttentionContext layer = {};              ///< for every block; its cache comes from `caches`
   std::vector<KvCache>* caches = nullptr;       ///< one a block
   const std::vector<Memory>* memory = nullptr;  ///< one a block, for blocks with cross-attention

@@ -117,6 +117,14 @@ bool is_ignored(const NameMap& map, const std::string& name) {
   });
 }
 
+/// The name that today's files have.
+std::string modern(const NameMap& map, std::string name) {
+  for (const auto& [old, today] : map.old_ends) {
+    if (name.ends_with(old)) return name.replace(name.size() - old.size(), old.size(), today);
+  }
+  return name;
+}
+
 /// From the names that the map knows to those in the file, with or without the prefix. Refuses
 /// what has no place.
 std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader, const NameMap& map,
@@ -127,9 +135,10 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
   for (const auto& [name, original] : map.copies) known.insert(name);
   std::map<std::string, std::string> found;
   for (const auto& name : reader.names()) {
-    const std::string full = known.contains(name) ? name : map.prefix + name;
+    const std::string today = modern(map, name);
+    const std::string full = known.contains(today) ? today : map.prefix + today;
     if (!known.contains(full)) {
-      if (is_ignored(map, name) || map.computed.contains(name) || map.computed.contains(full))
+      if (is_ignored(map, today) || map.computed.contains(today) || map.computed.contains(full))
         continue;
       fail("{}: tensor {} {} has no place in this {} model", reader.path().string(),
            in_quotes(name), shape_text(reader.entry(name).shape), map.family);
@@ -203,7 +212,8 @@ void load_named(torch::nn::Module& module, const SafetensorsReader& reader, cons
 
 bool holds_parameter(const NameMap& map, const std::string& name) {
   if (map.rows.empty()) return true;
-  for (const std::string& full : {name, map.prefix + name}) {
+  const std::string today = modern(map, name);
+  for (const std::string& full : {today, map.prefix + today}) {
     if (map.zeros.contains(full)) return false;
     for (const auto& row : map.rows) {
       for (const auto& theirs : row.theirs) {

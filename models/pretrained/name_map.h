@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/pretrained/safetensors.h"
@@ -34,6 +35,9 @@ struct NameMap {
   /// Tied weights, {name, the name it repeats}: not written; when read they may be missing but not
   /// differ.
   std::map<std::string, std::string> copies = {};
+  /// Ends of names as older files have them, {old, today's}: {"LayerNorm.gamma",
+  /// "LayerNorm.weight"}. Only read.
+  std::vector<std::pair<std::string, std::string>> old_ends = {};
   /// What older files also hold and nobody needs ("transformer.h.{}.attn.bias").
   std::vector<std::string> ignored = {};
 };

@@ -1,0 +1,73 @@
+// Gather, project, compare.
+#include "models/bert_heads.h"
+
+#include <c10/util/Exception.h>
+
+namespace zoo {
+namespace {
+
+torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
+  switch (inner) {
+    case InnerLayer::kNone:
+      return x;
+    case InnerLayer::kTanh:
+      return torch::tanh(x);
+    case InnerLayer::kRelu:
+      return torch::relu(x);
+    case InnerLayer::kGelu:
+      return torch::gelu(x);
+    case InnerLayer::kGeluTanh:
+      return torch::gelu(x, "tanh");
+  }
+  TORCH_CHECK(false, "Classifier: unknown inner layer");
+}
+
+}  // namespace
+
+torch::Tensor at_places(const torch::Tensor& hidden, const torch::Tensor& places) {
+  return hidden.flatten(0, 1).index_select(0, places);  // [B T, C] -> [N, C]
+}
+
+torch::Tensor places_of(const torch::Tensor& chosen) {
+  return chosen.flatten().nonzero().squeeze(1);  // [N]
+}
+
+MaskedLmHeadImpl::MaskedLmHeadImpl(const MaskedLmHeadOptions& options_) : options(options_) {
+  const int64_t E = options.embedding_width;
+  dense = register_module("dense", torch::nn::Linear(options.d_model, E));
+  norm = register_module("norm", Norm(E, NormOptions{.epsilon = options.norm_epsilon}));
+  bias = register_parameter("bias", torch::zeros({options.vocab_size}));
+}
+
+torch::Tensor MaskedLmHeadImpl::forward(const torch::Tensor& hidden,
+                                        const torch::Tensor& embedding) {
+  const auto h = norm(activate(dense(hidden), inner_of(options.activation)));  // [..., E]
+  return torch::linear(h, embedding, bias);                                    // [..., V]
+}
+
+ClassifierImpl::ClassifierImpl(const ClassifierOptions& options_) : options(options_) {
+  TORCH_CHECK(options.labels > 0, "Classifier: labels must be positive, got ", options.labels);
+  const int64_t C = options.d_model;
+  if (options.inner != InnerLayer::kNone) dense = register_module("dense", torch::nn::Linear(C, C));
+  out_proj = register_module("out_proj", torch::nn::Linear(C, options.labels));
+  dropout = register_module("dropout", torch::nn::Dropout(options.dropout));
+}
+
+torch::Tensor ClassifierImpl::forward(const torch::Tensor& x) {
+  auto h = dropout(x);
+  if (dense) h = dropout(activate(dense(h), options.inner));
+  return out_proj(h);  // [..., K]
+}
+
+torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tensor& is_real) {
+  const auto real = is_real.to(hidden.scalar_type()).unsqueeze(-1);        // [B, T, 1]
+  const auto mean = (hidden * real).sum(1) / real.sum(1).clamp_min(1e-9);  // [B, C]
+  return mean / mean.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);     // [B, C]
+}
+
+InnerLayer inner_of(Activation activation) {
+  if (activation == Activation::kRelu) return InnerLayer::kRelu;
+  return activation == Activation::kGelu ? InnerLayer::kGelu : InnerLayer::kGeluTanh;
+}
+
+}  // namespace zoo

@@ -1,0 +1,69 @@
+// What stands on top of a BERT, head by head: masked words (Devlin et al. 2018, §3.1), pairs of
+// sentences (§3.1; Lan et al. 2019, §3.1), classes of texts and of tokens (§4), replaced tokens
+// (Clark et al. 2020, §3.1), sentence embeddings (Reimers & Gurevych 2019, arXiv:1908.10084).
+#pragma once
+#include <torch/nn/module.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include "models/layers/feed_forward.h"
+#include "models/layers/norm.h"
+
+namespace zoo {
+
+/// hidden [B, T, C], places [N] int64, each b T + t -> [N, C]
+torch::Tensor at_places(const torch::Tensor& hidden, const torch::Tensor& places);
+/// chosen [B, T] bool -> [N] int64: the places that are true, row by row
+torch::Tensor places_of(const torch::Tensor& chosen);
+
+struct MaskedLmHeadOptions {
+  int64_t d_model = 0;          ///< C
+  int64_t embedding_width = 0;  ///< E
+  int64_t vocab_size = 0;       ///< V
+  Activation activation = Activation::kGelu;
+  double norm_epsilon = 1e-12;
+};
+
+/// A layer, a norm, and the token embedding as output matrix, with a bias of its own.
+class MaskedLmHeadImpl : public torch::nn::Module {
+ public:
+  explicit MaskedLmHeadImpl(const MaskedLmHeadOptions& options);
+  /// hidden [..., C], embedding [V, E] -> [..., V]. The vocabulary's product is most of the work:
+  /// pass at_places(hidden, ...) where only some tokens are asked for.
+  torch::Tensor forward(const torch::Tensor& hidden, const torch::Tensor& embedding);
+  MaskedLmHeadOptions options;
+  torch::nn::Linear dense{nullptr};  // [E, C]
+  Norm norm{nullptr};
+  torch::Tensor bias;  // [V]
+};
+TORCH_MODULE(MaskedLmHead);
+
+/// What stands between a classifier's inner layer and its output; none: there is no inner layer.
+enum class InnerLayer { kNone, kTanh, kRelu, kGelu, kGeluTanh };
+InnerLayer inner_of(Activation activation);
+
+struct ClassifierOptions {
+  int64_t d_model = 0;  ///< C
+  int64_t labels = 2;   ///< K
+  InnerLayer inner = InnerLayer::kNone;
+  double dropout = 0.0;  ///< before each layer
+};
+
+/// [..., C] -> [..., K]: of a sentence's vector, or of every token's
+class ClassifierImpl : public torch::nn::Module {
+ public:
+  explicit ClassifierImpl(const ClassifierOptions& options);
+  torch::Tensor forward(const torch::Tensor& x);
+  ClassifierOptions options;
+  torch::nn::Linear dense{nullptr};  // [C, C]; empty without inner layer
+  torch::nn::Linear out_proj{nullptr};
+  torch::nn::Dropout dropout{nullptr};
+};
+TORCH_MODULE(Classifier);
+
+/// The mean over real tokens, of length one: hidden [B, T, C], is_real [B, T] bool -> [B, C]. A row
+/// without real tokens gives zeros.
+torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tensor& is_real);
+
+}  // namespace zoo

@@ -1,0 +1,76 @@
+// Whole checkpoints of the BERT families in and out.
+#include "models/pretrained/bert_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "app/files.h"
+#include "models/pretrained/bert_names.h"
+#include "models/pretrained/checkpoint_folder.h"
+#include "models/pretrained/config_json.h"
+#include "models/pretrained/safetensors.h"
+
+namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+/// At least so many parameters does config.json describe.
+double claimed_parameters(const BertTaskOptions& model) {
+  const BertOptions o = resolved(model.bert);
+  const double C = double(o.d_model), E = o.embedding_width > 0 ? double(o.embedding_width) : C;
+  const double tables = double(o.vocab_size) + double(o.context) + double(o.segments);
+  return tables * E + double(o.shared_blocks) * (4 * C * C + 2 * C * double(o.feed_forward)) +
+         double(model.labels) * C;
+}
+
+bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
+  const std::string name = family == BertFamily::kAlbert ? "pooler.weight" : "pooler.dense.weight";
+  return reader.contains(name) || reader.contains(fmt::format("{}.{}", name_of(family), name));
+}
+
+}  // namespace
+
+BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
+  BertTaskOptions options = read_bert_config(folder).model;
+  if (!load.attention.empty()) options.bert.attention = load.attention;
+  const SafetensorsReader reader(folder);
+  check_claim(claimed_parameters(options), reader);
+  if (options.task == BertTask::kNone)
+    options.bert.pooler = has_pooler(reader, options.bert.family);
+  auto model = build_model<BertTaskModel>(options, folder);
+  model->to(load.device, load.dtype);
+  load_named(*model, reader, bert_name_map(options));
+  model->eval();
+  return model;
+}
+
+void load_bert_weights(BertTaskModel& model, const fs::path& folder) {
+  const auto family = read_bert_config(folder).model.bert.family;
+  if (family != model->options.bert.family) {
+    throw std::runtime_error(fmt::format("{}: a {}, but the model is a {}", folder.string(),
+                                         name_of(family), name_of(model->options.bert.family)));
+  }
+  load_named(*model, SafetensorsReader(folder),
+             bert_name_map(model->options, /*heads_optional=*/true));
+}
+
+void save_bert(const BertTaskModel& model, const fs::path& folder, const SpecialIds& ids,
+               std::vector<std::string> labels) {
+  for (int64_t id = std::ssize(labels); id < model->options.labels; ++id)
+    labels.push_back(fmt::format("LABEL_{}", id));
+  const BertConfig config{.model = model->options, .labels = std::move(labels), .ids = ids};
+  const auto dtype = model->bert->token_embedding->weight.scalar_type();
+  write_file(folder / "config.json",
+             bert_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
+  const NameMap map = bert_name_map(model->options);
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& [name, tensor] : export_named(*model, map)) {
+    // An encoder alone is written without the prefix, as the reference does.
+    const bool bare = model->options.task == BertTask::kNone && name.starts_with(map.prefix);
+    tensors[bare ? name.substr(map.prefix.size()) : name] = tensor;
+  }
+  write_safetensors(folder / "model.safetensors", tensors);
+}
+
+}  // namespace zoo

@@ -1,0 +1,34 @@
+// Checkpoint folders of the BERT families: config.json and model.safetensors, as Python's
+// `transformers` writes and reads them.
+#pragma once
+#include <torch/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "models/bert_task.h"
+#include "models/pretrained/bert_config.h"
+
+namespace zoo {
+
+struct LoadBertOptions {
+  torch::Dtype dtype = torch::kFloat;
+  torch::Device device = torch::kCPU;
+  std::string attention = {};  ///< kernel; empty: the one it was trained with
+};
+
+/// The model of a folder with the heads that config.json names, in evaluation mode. An encoder
+/// alone may come with a pooler or without. Throws std::runtime_error with one line.
+BertTaskModel load_bert(const std::filesystem::path& folder, const LoadBertOptions& options = {});
+
+/// Only the weights, into a model that stands, perhaps for another task: heads that the folder
+/// lacks keep their values, heads that the model lacks are passed over (fine-tuning).
+void load_bert_weights(BertTaskModel& model, const std::filesystem::path& folder);
+
+/// Writes config.json and model.safetensors into an existing folder. `labels` name the classes of
+/// the classifying tasks, LABEL_0 and so on where there are none.
+void save_bert(const BertTaskModel& model, const std::filesystem::path& folder,
+               const SpecialIds& ids = {}, std::vector<std::string> labels = {});
+
+}  // namespace zoo

@@ -1,0 +1,135 @@
+// config.json of the BERT families: which class of the reference it names, and reading it back.
+#include "models/pretrained/bert_config.h"
+
+#include <c10/util/Exception.h>
+
+#include "models/pretrained/bert_config_keys.h"
+#include "models/pretrained/config_json.h"
+#include "models/pretrained/gpt_config_keys.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+
+constexpr BertArchitecture kArchitectures[] = {
+    {"BertModel", BertFamily::kBert, BertTask::kNone},
+    {"BertForMaskedLM", BertFamily::kBert, BertTask::kMaskedLm},
+    {"BertForPreTraining", BertFamily::kBert, BertTask::kPreTraining},
+    {"BertForNextSentencePrediction", BertFamily::kBert, BertTask::kNextSentence},
+    {"BertForSequenceClassification", BertFamily::kBert, BertTask::kClassifyText},
+    {"BertForTokenClassification", BertFamily::kBert, BertTask::kClassifyTokens},
+    {"RobertaModel", BertFamily::kRoberta, BertTask::kNone},
+    {"RobertaForMaskedLM", BertFamily::kRoberta, BertTask::kMaskedLm},
+    {"RobertaForSequenceClassification", BertFamily::kRoberta, BertTask::kClassifyText},
+    {"RobertaForTokenClassification", BertFamily::kRoberta, BertTask::kClassifyTokens},
+    {"AlbertModel", BertFamily::kAlbert, BertTask::kNone},
+    {"AlbertForMaskedLM", BertFamily::kAlbert, BertTask::kMaskedLm},
+    {"AlbertForPreTraining", BertFamily::kAlbert, BertTask::kPreTraining},
+    {"AlbertForSequenceClassification", BertFamily::kAlbert, BertTask::kClassifyText},
+    {"AlbertForTokenClassification", BertFamily::kAlbert, BertTask::kClassifyTokens},
+    {"ElectraModel", BertFamily::kElectra, BertTask::kNone},
+    {"ElectraForMaskedLM", BertFamily::kElectra, BertTask::kMaskedLm},
+    {"ElectraForPreTraining", BertFamily::kElectra, BertTask::kPreTraining},
+    {"ElectraForSequenceClassification", BertFamily::kElectra, BertTask::kClassifyText},
+    {"ElectraForTokenClassification", BertFamily::kElectra, BertTask::kClassifyTokens},
+};
+
+bool classifies(BertTask task) {
+  return task == BertTask::kClassifyText || task == BertTask::kClassifyTokens;
+}
+
+std::string_view architecture_name(BertFamily family, BertTask task) {
+  for (const auto& row : kArchitectures) {
+    if (row.family == family && row.task == task) return row.name;
+  }
+  throw std::invalid_argument(
+      fmt::format("family {} has no head for task {}", name_of(family), name_of(task)));
+}
+
+BertFamily family_from_json(const json& config) {
+  const auto type = config.find("model_type");
+  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
+  const auto name = json_value<std::string>(*type, "model_type");
+  for (const auto& [family, known] : EnumNames<BertFamily>::values) {
+    if (name == known) return family;
+  }
+  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
+              name.substr(0, 60), known_names<BertFamily>());
+}
+
+/// architectures[0] decides, as in the reference; without it there is the encoder alone.
+BertTask task_from_json(const json& config, BertFamily family) {
+  const auto found = config.find("architectures");
+  if (found == config.end() || found->is_null() || found->empty()) return BertTask::kNone;
+  if (!found->is_array()) config_fail("\"architectures\" must be a list");
+  const auto name = json_value<std::string>((*found)[0], "architectures");
+  std::string known;
+  for (const auto& row : kArchitectures) {
+    if (row.family != family) continue;
+    if (row.name == name) return row.task;
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  }
+  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}",
+              name.substr(0, 60), name_of(family), known);
+}
+
+/// Sizes that "zoo" brought; the reference's keys were checked when read.
+void check_sizes(const BertOptions& o) {
+  for (const int64_t size :
+       {o.context, o.layers, o.d_model, o.heads, o.segments, o.feed_forward + 1,
+        o.embedding_width + 1, o.shared_blocks + 1, o.position_padding + 2}) {
+    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size is out of range");
+  }
+}
+
+}  // namespace
+
+std::span<const BertArchitecture> bert_architectures() { return kArchitectures; }
+
+json bert_config_to_json(const BertConfig& config, const std::string& dtype) {
+  const auto& [model, labels, ids] = config;
+  json result = bert_keys(model);
+  result["model_type"] = name_of(model.bert.family);
+  result["architectures"] = {architecture_name(model.bert.family, model.task)};
+  result["dtype"] = dtype;
+  result["tie_word_embeddings"] = true;
+  result["bos_token_id"] = ids.bos ? json(*ids.bos) : json();
+  result["eos_token_id"] = ids.eos.empty() ? json() : json(ids.eos.front());
+  if (model.bert.family != BertFamily::kRoberta)
+    result["pad_token_id"] = ids.pad ? json(*ids.pad) : json();
+  if (classifies(model.task)) {
+    for (size_t id = 0; id < labels.size(); ++id) {
+      result["id2label"][std::to_string(id)] = labels[id];
+      result["label2id"][labels[id]] = id;
+    }
+  }
+  result["zoo"] = options_to_json(resolved(model.bert));
+  return result;
+}
+
+BertConfig bert_config_from_json(const json& config) {
+  const BertFamily family = family_from_json(config);
+  const BertTask task = task_from_json(config, family);
+  BertConfig result{.model = bert_options_from_keys(config, family, task)};
+  result.ids = special_ids(config);
+  if (classifies(task)) {
+    result.labels = labels_of(config);
+    result.model.labels = std::ssize(result.labels);
+  }
+  if (const auto zoo = config.find("zoo"); zoo != config.end()) {
+    options_from_json(*zoo, result.model.bert);
+    check_sizes(result.model.bert);
+    check_agreement(config, bert_keys(result.model));
+  }
+  check(result.model.bert);
+  return result;
+}
+
+BertConfig read_bert_config(const std::filesystem::path& folder) {
+  BertConfig result;
+  read_config(folder, [&](const json& config) { result = bert_config_from_json(config); });
+  return result;
+}
+
+}  // namespace zoo

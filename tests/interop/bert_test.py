@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""BERT, RoBERTa, ALBERT and ELECTRA across the border: our programs open what `transformers` saves; equal outputs.
+
+    .venv-reference/bin/python tests/interop/bert_test.py build/release/bin
+"""
+import random
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+import interop
+
+TOLERANCE = 1e-4
+ARCHITECTURES = [
+    "BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForNextSentencePrediction",
+    "BertForSequenceClassification", "BertForTokenClassification", "RobertaModel", "RobertaForMaskedLM",
+    "RobertaForSequenceClassification", "RobertaForTokenClassification", "AlbertModel", "AlbertForMaskedLM",
+    "AlbertForPreTraining", "AlbertForSequenceClassification", "AlbertForTokenClassification", "ElectraModel",
+    "ElectraForMaskedLM", "ElectraForPreTraining", "ElectraForSequenceClassification", "ElectraForTokenClassification"]
+
+
+def some_config(architecture: str, rng: random.Random):
+    family = architecture.split("For")[0].removesuffix("Model")
+    heads = rng.randint(1, 4)
+    sizes = dict(vocab_size=rng.randint(5, 60), hidden_size=heads * rng.randint(2, 9), num_attention_heads=heads,
+                 num_hidden_layers=rng.randint(1, 4), intermediate_size=rng.randint(3, 40),
+                 max_position_embeddings=rng.randint(14, 30), type_vocab_size=rng.randint(1, 3),
+                 hidden_act=rng.choice(["gelu", "gelu_new", "relu", "gelu_pytorch_tanh"]),
+                 layer_norm_eps=rng.choice([1e-12, 1e-5, 1e-2]))
+    if family in ("Albert", "Electra"):
+        sizes["embedding_size"] = rng.choice([3, 8, sizes["hidden_size"]])
+    if family == "Albert":
+        sizes["num_hidden_groups"] = rng.randint(1, sizes["num_hidden_layers"])
+    if "Classification" in architecture:
+        sizes["num_labels"] = rng.randint(1, 5)
+    return getattr(transformers, family + "Config")(**sizes)
+
+
+def some_inputs(config, rng: random.Random) -> dict:
+    """Three rows: whole, padded, with holes in the mask; padding ids among the real ones do no harm."""
+    length = rng.randint(1, 11)
+    generator = torch.Generator().manual_seed(rng.randint(0, 1000))
+    ids = torch.randint(0, config.vocab_size, (3, length), generator=generator)
+    mask = torch.ones_like(ids)
+    mask[1, length - length // 3:] = 0
+    mask[2, 1::2] = 0
+    segments = torch.randint(0, config.type_vocab_size, (3, length), generator=generator)
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
+    if rng.random() < 0.3:
+        inputs["position_ids"] = torch.randint(0, config.max_position_embeddings, (3, length), generator=generator)
+    return inputs
+
+
+def randomise(model, seed: int):
+    """Fresh models have zero biases and norms of one: a reader that ignores them would go unnoticed."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        is_norm = parameter.dim() == 1 and name.endswith("weight")
+        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
+        with torch.no_grad():
+            parameter.copy_(1 + noise if is_norm else noise)
+    model.tie_weights()
+    return model
+
+
+class BertTest(interop.InteropTest):
+    def forward(self, model, inputs: dict) -> dict:
+        """Our `forward` on tensors."""
+        save_file(inputs, self.work / "in.safetensors")
+        self.run_program("forward", "--model", model, "--inputs", self.work / "in.safetensors", "--threads", 1,
+                         "--outputs", self.work / "out.safetensors", "--hidden-states", "--attentions")
+        return load_file(self.work / "out.safetensors")
+
+    def compare(self, folder, model, inputs: dict):
+        """Everything both sides can say about the inputs, wherever the mask is 1."""
+        model.eval().set_attn_implementation("eager")
+        with torch.no_grad():
+            theirs = model(**inputs, output_hidden_states=True, output_attentions=True)
+        expected = {name: value for name, value in theirs.items() if isinstance(value, torch.Tensor)}
+        expected["last_hidden_state"] = theirs.hidden_states[-1]
+        expected |= {f"hidden_states.{n}": states for n, states in enumerate(theirs.hidden_states)}
+        expected |= {f"attentions.{n}": weights for n, weights in enumerate(theirs.attentions)}
+        ours = self.forward(folder, inputs)
+        self.assertEqual(sorted(ours), sorted(expected))
+        real = inputs["attention_mask"].bool()
+        for name, tensor in expected.items():
+            mine = ours[name]
+            if name.startswith("attentions"):  # [B, H, T, S] -> [B, T, H, S]
+                mine, tensor = mine.transpose(1, 2), tensor.transpose(1, 2)
+            if tensor.dim() > 1 and tuple(tensor.shape[:2]) == tuple(real.shape):
+                mine, tensor = mine[real], tensor[real]
+            self.assert_close(mine, tensor, TOLERANCE, f"{folder.name}: {name}")
+
+    def test_we_open_every_architecture_in_random_shapes(self):
+        for number, name in enumerate(ARCHITECTURES):
+            for round in range(2):
+                rng = random.Random(100 * number + round)
+                config = some_config(name, rng)
+                with self.subTest(f"{name} {config}"):
+                    model = randomise(getattr(transformers, name)(config), number)
+                    folder = self.work / f"{name}-{round}"
+                    model.save_pretrained(folder)
+                    self.compare(folder, model, some_inputs(config, rng))
+
+    def test_half_precision_weights(self):
+        model = randomise(transformers.BertModel(some_config("BertModel", random.Random(3))), 1).to(torch.bfloat16)
+        model.save_pretrained(self.work / "half")
+        self.compare(self.work / "half", model.float(), some_inputs(model.config, random.Random(4)))
+
+    def test_the_real_minilm_gives_the_same_sentence_vectors(self):
+        folder = interop.ROOT / "data/minilm"
+        if not (folder / "model.safetensors").exists():
+            self.skipTest("no data/minilm")
+        ids = torch.tensor([[101, 1037, 2158, 2003, 5983, 2833, 1012, 102]])  # "A man is eating food."
+        ours = self.forward(folder, {"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+        vector = torch.nn.functional.normalize(ours["last_hidden_state"].mean(1))[0]
+        expected = torch.tensor([0.03324, 0.00441, -0.00628, 0.04838, -0.1387, -0.03362])
+        self.assertLess((vector[:6] - expected).abs().max().item(), 1e-4)
+
+
+if __name__ == "__main__":
+    interop.main()
