@@ -3,6 +3,7 @@
 
     .venv-reference/bin/python tests/interop/bert_test.py build/release/bin
 """
+import json
 import random
 
 import torch
@@ -107,6 +108,28 @@ class BertTest(interop.InteropTest):
         model = randomise(transformers.BertModel(some_config("BertModel", random.Random(3))), 1).to(torch.bfloat16)
         model.save_pretrained(self.work / "half")
         self.compare(self.work / "half", model.float(), some_inputs(model.config, random.Random(4)))
+
+    def test_fill_mask_gives_the_pipelines_fields(self):
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "##s", "."]
+        (self.work / "vocab.txt").write_text("\n".join(words) + "\n")
+        tokenizer = transformers.BertTokenizer(vocab=str(self.work / "vocab.txt"))
+        config = transformers.BertConfig(vocab_size=len(words), hidden_size=15, num_attention_heads=3,
+                                         num_hidden_layers=2, intermediate_size=20, max_position_embeddings=16)
+        model = randomise(transformers.BertForMaskedLM(config), 1).eval()
+        folder = self.work / "fill"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        pipeline = transformers.pipeline("fill-mask", model=model, tokenizer=tokenizer)
+        for text in ("The [MASK] sat on the mat", "the [MASK] sat on [MASK]"):
+            for more, kept in (((), {}), (("--targets", "cat,mat"), {"targets": ["cat", "mat"]})):
+                theirs = pipeline(text, **kept)
+                ours = json.loads(self.run_program("fill_mask", "--model", folder, text, "--json", *more))
+                if text.count("[MASK]") == 1:
+                    ours, theirs = [ours], [theirs]
+                for mine, wanted in zip(ours, theirs, strict=True):
+                    for a, b in zip(mine, wanted, strict=True):
+                        self.assertAlmostEqual(a.pop("score"), b.pop("score"), places=5)
+                        self.assertEqual(a, b)
 
     def test_the_real_minilm_gives_the_same_sentence_vectors(self):
         folder = interop.ROOT / "data/minilm"
