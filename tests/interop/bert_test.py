@@ -141,6 +141,20 @@ class BertTest(interop.InteropTest):
         expected = torch.tensor([0.03324, 0.00441, -0.00628, 0.04838, -0.1387, -0.03362])
         self.assertLess((vector[:6] - expected).abs().max().item(), 1e-4)
 
+    def test_search_finds_minilms_published_neighbours(self):
+        folder = interop.ROOT / "data/minilm"
+        if not (folder / "model.safetensors").exists():
+            self.skipTest("no data/minilm")
+        sentences = ["The girl is carrying a baby.", "A man is eating a piece of bread.", "A cheetah chases its prey."]
+        (self.work / "lines.txt").write_text("\n".join(sentences) + "\n")
+        out = self.run_program("search_sentences", "--model", folder, "--sentences", self.work / "lines.txt",
+                               "A man is eating food.", "--top-n", 9, "--json")
+        found = json.loads(out)
+        self.assertEqual([f["index"] for f in found], [1, 2, 0])
+        self.assertEqual([f["text"] for f in found], [sentences[1], sentences[2], sentences[0]])
+        for f, cosine in zip(found, [0.7553, 0.1956, -0.1050]):
+            self.assertAlmostEqual(f["score"], cosine, places=3)
+
 
 if __name__ == "__main__":
     interop.main()
