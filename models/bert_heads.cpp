@@ -18,6 +18,8 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
       return torch::gelu(x);
     case InnerLayer::kGeluTanh:
       return torch::gelu(x, "tanh");
+    case InnerLayer::kSilu:
+      return torch::silu(x);
   }
   TORCH_CHECK(false, "Classifier: unknown inner layer");
 }
@@ -66,8 +68,19 @@ torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tenso
 }
 
 InnerLayer inner_of(Activation activation) {
-  if (activation == Activation::kRelu) return InnerLayer::kRelu;
-  return activation == Activation::kGelu ? InnerLayer::kGelu : InnerLayer::kGeluTanh;
+  switch (activation) {
+    case Activation::kRelu:
+      return InnerLayer::kRelu;
+    case Activation::kGelu:
+      return InnerLayer::kGelu;
+    case Activation::kGeluTanh:
+      return InnerLayer::kGeluTanh;
+    case Activation::kSilu:
+      return InnerLayer::kSilu;
+    case Activation::kSwiglu:
+      break;  // halves the width: not between two square layers
+  }
+  TORCH_CHECK(false, "a classifier has no inner layer with this activation");
 }
 
 }  // namespace zoo

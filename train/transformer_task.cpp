@@ -7,6 +7,7 @@
 
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
+#include "models/bert_heads.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -22,8 +23,7 @@ std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
 /// What the output layer reads at the places whose target counts: [N, C]. Nothing is computed over
 /// the vocabulary for padding.
 torch::Tensor at_real_places(const torch::Tensor& hidden, const torch::Tensor& targets) {
-  const auto places = targets.flatten().ne(kIgnored).nonzero().squeeze(1);  // [N]
-  return hidden.flatten(0, 1).index_select(0, places);
+  return at_places(hidden, places_of(targets.ne(kIgnored)));
 }
 
 torch::Tensor real_targets(const torch::Tensor& targets) {

@@ -3,6 +3,7 @@
 
     .venv-reference/bin/python tests/interop/bert_test.py build/release/bin
 """
+import json
 import random
 
 import torch
@@ -108,6 +109,28 @@ class BertTest(interop.InteropTest):
         model.save_pretrained(self.work / "half")
         self.compare(self.work / "half", model.float(), some_inputs(model.config, random.Random(4)))
 
+    def test_fill_mask_gives_the_pipelines_fields(self):
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "##s", "."]
+        (self.work / "vocab.txt").write_text("\n".join(words) + "\n")
+        tokenizer = transformers.BertTokenizer(vocab=str(self.work / "vocab.txt"))
+        config = transformers.BertConfig(vocab_size=len(words), hidden_size=15, num_attention_heads=3,
+                                         num_hidden_layers=2, intermediate_size=20, max_position_embeddings=16)
+        model = randomise(transformers.BertForMaskedLM(config), 1).eval()
+        folder = self.work / "fill"
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        pipeline = transformers.pipeline("fill-mask", model=model, tokenizer=tokenizer)
+        for text in ("The [MASK] sat on the mat", "the [MASK] sat on [MASK]"):
+            for more, kept in (((), {}), (("--targets", "cat,mat"), {"targets": ["cat", "mat"]})):
+                theirs = pipeline(text, **kept)
+                ours = json.loads(self.run_program("fill_mask", "--model", folder, text, "--json", *more))
+                if text.count("[MASK]") == 1:
+                    ours, theirs = [ours], [theirs]
+                for mine, wanted in zip(ours, theirs, strict=True):
+                    for a, b in zip(mine, wanted, strict=True):
+                        self.assertAlmostEqual(a.pop("score"), b.pop("score"), places=5)
+                        self.assertEqual(a, b)
+
     def test_the_real_minilm_gives_the_same_sentence_vectors(self):
         folder = interop.ROOT / "data/minilm"
         if not (folder / "model.safetensors").exists():
@@ -117,6 +140,20 @@ class BertTest(interop.InteropTest):
         vector = torch.nn.functional.normalize(ours["last_hidden_state"].mean(1))[0]
         expected = torch.tensor([0.03324, 0.00441, -0.00628, 0.04838, -0.1387, -0.03362])
         self.assertLess((vector[:6] - expected).abs().max().item(), 1e-4)
+
+    def test_search_finds_minilms_published_neighbours(self):
+        folder = interop.ROOT / "data/minilm"
+        if not (folder / "model.safetensors").exists():
+            self.skipTest("no data/minilm")
+        sentences = ["The girl is carrying a baby.", "A man is eating a piece of bread.", "A cheetah chases its prey."]
+        (self.work / "lines.txt").write_text("\n".join(sentences) + "\n")
+        out = self.run_program("search_sentences", "--model", folder, "--sentences", self.work / "lines.txt",
+                               "A man is eating food.", "--top-n", 9, "--json")
+        found = json.loads(out)
+        self.assertEqual([f["index"] for f in found], [1, 2, 0])
+        self.assertEqual([f["text"] for f in found], [sentences[1], sentences[2], sentences[0]])
+        for f, cosine in zip(found, [0.7553, 0.1956, -0.1050]):
+            self.assertAlmostEqual(f["score"], cosine, places=3)
 
 
 if __name__ == "__main__":

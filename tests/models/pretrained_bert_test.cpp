@@ -181,7 +181,7 @@ TEST_F(BertCheckpointTest, RefusesWhatItCannotCompute) {
   EXPECT_THAT(with("model_type", "gpt2"), HasSubstr("this program reads bert, roberta, albert"));
   EXPECT_THAT(with("architectures", {"BertForQuestionAnswering"}),
               HasSubstr("of model_type bert the zoo has BertModel, BertForMaskedLM"));
-  EXPECT_THAT(with("hidden_act", "silu"), HasSubstr("hidden_act \"silu\" is not supported"));
+  EXPECT_THAT(with("hidden_act", "mish"), HasSubstr("hidden_act \"mish\" is not supported"));
   EXPECT_THAT(with("is_decoder", true), HasSubstr("\"is_decoder\" is true"));
   EXPECT_THAT(with("position_embedding_type", "relative_key"),
               HasSubstr("position_embedding_type \"relative_key\" is not supported"));

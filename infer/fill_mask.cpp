@@ -1,0 +1,80 @@
+// Encode, score the masks alone, take the best.
+#include "infer/fill_mask.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/pretrained/bert_checkpoint.h"
+
+namespace zoo {
+
+MaskFiller::MaskFiller(const std::filesystem::path& folder, const std::string& attention)
+    : model_(load_bert(folder, {.attention = attention})), tokenizer_(load_tokenizer(folder)) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
+  };
+  if (!model_->masked_lm)
+    refuse("a model without masked-LM head; save it in Python as a ...ForMaskedLM");
+  if (!tokenizer_->mask_id()) refuse("its tokenizer has no mask token");
+  const int64_t V = model_->options.bert.vocab_size;
+  if (tokenizer_->vocab_size() > V) {
+    refuse(fmt::format("the tokenizer has {} tokens and the model {}; they do not belong together",
+                       tokenizer_->vocab_size(), V));
+  }
+}
+
+std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
+                                                       const FillMaskOptions& options) {
+  const int32_t mask = *tokenizer_->mask_id();
+  auto ids = tokenizer_->ids(text, {.add_special = true});
+  const auto masks = std::ranges::count(ids, mask);
+  if (masks == 0) {
+    throw std::runtime_error(fmt::format(
+        "text: nothing to fill in; write {} where a word is missing", tokenizer_->piece_of(mask)));
+  }
+  if (std::ssize(ids) > model_->options.bert.context) {
+    throw std::runtime_error(fmt::format("text: {} tokens, but the model's context is {}",
+                                         ids.size(), model_->options.bert.context));
+  }
+  const torch::NoGradGuard no_grad;
+  const auto tokens = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);
+  const auto places = places_of(tokens.eq(mask));                            // [N]
+  const auto hidden = model_->bert->forward(tokens);                         // [1, T, C]
+  const auto scores = model_->masked_lm_logits(hidden, places).softmax(-1);  // [N, V]
+  const auto chosen = candidates(options);                                   // [K]
+  const auto [best, order] =
+      scores.index_select(1, chosen).topk(std::min(options.top_k, chosen.size(0)), 1);  // [N, k]
+
+  std::vector<std::vector<MaskFilling>> result(static_cast<size_t>(masks));
+  for (int64_t n = 0; n < masks; ++n) {
+    auto& place = ids[static_cast<size_t>(places[n].item<int64_t>())];
+    for (int64_t k = 0; k < best.size(1); ++k) {
+      place = static_cast<int32_t>(chosen[order[n][k].item<int64_t>()].item<int64_t>());
+      result[static_cast<size_t>(n)].push_back(
+          {.score = best[n][k].item<double>(),
+           .token = place,
+           .token_str = tokenizer_->decode(std::vector{place}),
+           .sequence = tokenizer_->decode(ids, /*skip_special=*/masks == 1)});
+    }
+    place = mask;
+  }
+  return result;
+}
+
+torch::Tensor MaskFiller::candidates(const FillMaskOptions& options) const {
+  if (options.targets.empty()) return torch::arange(model_->options.bert.vocab_size);
+  std::vector<int64_t> ids;
+  for (const auto& target : options.targets) {
+    const auto id = tokenizer_->id_of(target);
+    if (!id) {
+      throw std::runtime_error(
+          fmt::format("--targets: '{}' is not one piece of the vocabulary", target));
+    }
+    ids.push_back(*id);
+  }
+  return torch::tensor(ids);
+}
+
+}  // namespace zoo

@@ -1,0 +1,45 @@
+// What may stand where a text has a mask, by a masked language model. Devlin et al. 2018
+// (arXiv:1810.04805), §3.1.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/bert_task.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+struct FillMaskOptions {
+  int64_t top_k = 5;
+  std::vector<std::string> targets = {};  ///< only these pieces; empty: the whole vocabulary
+};
+
+/// One proposal for one mask; the fields of `transformers`' fill-mask pipeline.
+struct MaskFilling {
+  double score = 0.0;  ///< probability in the whole vocabulary
+  int32_t token = 0;
+  std::string token_str;
+  std::string
+      sequence;  ///< the text with this mask filled; special tokens only where others remain
+};
+
+class MaskFiller {
+ public:
+  /// Throws std::runtime_error with one line: no masked-LM head, no mask token, a tokenizer of
+  /// another model.
+  MaskFiller(const std::filesystem::path& folder, const std::string& attention = {});
+  /// The best fillings of each mask in the text, best first. Throws std::runtime_error for a text
+  /// without mask or longer than the context, and for a target that is no piece.
+  std::vector<std::vector<MaskFilling>> fill(std::string_view text, const FillMaskOptions& options);
+
+ private:
+  torch::Tensor candidates(const FillMaskOptions& options) const;
+  BertTaskModel model_{nullptr};
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,92 @@
+// Fills in masked words with a BERT:
+//   fill_mask --model DIR "The capital of France is [MASK]."
+// Texts: arguments, or lines of --file, or lines of standard input.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/cli.h"
+#include "app/files.h"
+#include "app/run_app.h"
+#include "infer/fill_mask.h"
+#include "models/device.h"
+
+namespace {
+
+using Fillings = std::vector<std::vector<zoo::MaskFilling>>;
+
+std::vector<std::string> lines_of(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+/// As the pipeline of `transformers`: a list for one mask, a list of lists for several.
+std::string json_line(const Fillings& masks) {
+  auto all = nlohmann::json::array();
+  for (const auto& fillings : masks) {
+    auto list = nlohmann::json::array();
+    for (const auto& f : fillings) {
+      list.push_back({{"score", f.score},
+                      {"token", f.token},
+                      {"token_str", f.token_str},
+                      {"sequence", f.sequence}});
+    }
+    all.push_back(list);
+  }
+  const auto& shown = masks.size() == 1 ? all[0] : all;
+  return shown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string text_lines(const Fillings& masks) {
+  std::string text;
+  for (const auto& fillings : masks) {
+    for (const auto& f : fillings)
+      text += fmt::format("{:7.4f}  {:<16} {}\n", f.score, f.token_str, f.sequence);
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return zoo::run_app("fill_mask", [&]() -> int {
+    std::vector<std::string> texts;
+    std::filesystem::path model, file;
+    std::string attention, targets;
+    zoo::FillMaskOptions options;
+    int64_t threads = 0;
+    bool as_json = false;
+    CLI::App app{"Fills in masked words with a BERT"};
+    app.add_option("text", texts, "Texts with mask tokens");
+    zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
+    zoo::add_option(app, "Model", "model", model, "Checkpoint folder")->required();
+    zoo::add_option(app, "Model", "attention", attention,
+                    "Attention kernel (empty: the checkpoint's choice)");
+    zoo::add_option(app, "Model", "threads", threads, "CPU threads (0: all cores)");
+    zoo::add_option(app, "Output", "top-k", options.top_k, "Proposals a mask");
+    zoo::add_option(app, "Output", "targets", targets, "Only these pieces: a,b,c");
+    zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
+    zoo::parse(app, argc, argv);
+    if (options.top_k < 1) throw zoo::UsageError("--top-k must be 1 or more");
+    if (!texts.empty() && !file.empty())
+      throw zoo::UsageError("give texts as arguments or with --file");
+    std::istringstream list(targets);
+    for (std::string target; std::getline(list, target, ',');) options.targets.push_back(target);
+
+    zoo::set_threads(threads);
+    zoo::MaskFiller filler(model, attention);
+    std::istringstream content;
+    if (!file.empty()) content.str(zoo::read_file(file));
+    if (texts.empty())
+      texts = lines_of(file.empty() ? std::cin : static_cast<std::istream&>(content));
+    for (const auto& text : texts) {
+      const auto masks = filler.fill(text, options);
+      std::cout << (as_json ? json_line(masks) : text_lines(masks)) << std::flush;
+    }
+    return 0;
+  });
+}
