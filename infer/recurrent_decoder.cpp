@@ -73,17 +73,22 @@ Scores RecurrentDecoder::step(const torch::Tensor& tokens, const torch::Tensor& 
   TORCH_CHECK(rows != nullptr,
               "RecurrentDecoder: the state must come from RecurrentDecoder::start");
   const auto device = model_->source_embedding->weight.device();
-  std::vector<torch::Tensor> steps;
+  std::vector<torch::Tensor> steps, looked;
   for (int64_t t = 0; t < tokens.size(1); ++t) {
     const RecurrentState before = rows->state;
-    steps.push_back(model_->step(tokens.select(1, t).to(device), rows->memory, rows->state));
+    steps.push_back(model_->step(tokens.select(1, t).to(device), rows->memory, rows->state,
+                                 &looked.emplace_back()));
     const auto moved = counts.gt(t);  // [B]
     if (!moved.all().item<bool>()) keep_idle_rows(moved.to(device), before, rows->state);
   }
   rows->read = rows->read + counts;
-  auto hidden = torch::stack(steps, 1);                           // [B, T, C]
-  if (!wants.every_token) hidden = last_counted(hidden, counts);  // [B, 1, C]
-  return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor()};
+  auto hidden = torch::stack(steps, 1);                                              // [B, T, C]
+  auto weights = wants.cross_attention ? torch::stack(looked, 1) : torch::Tensor();  // [B, T, S]
+  if (!wants.every_token) {
+    hidden = last_counted(hidden, counts);    // [B, 1, C]
+    weights = last_counted(weights, counts);  // [B, 1, S]
+  }
+  return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor(), weights};
 }
 
 }  // namespace zoo

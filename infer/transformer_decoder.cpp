@@ -3,6 +3,7 @@
 
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -67,11 +68,21 @@ Scores TransformerDecoder::step(const torch::Tensor& tokens, const torch::Tensor
   const int64_t T = tokens.size(1);
   const bool ragged = counts.lt(T).any().item<bool>();
   const auto device = model_->source_embedding->weight.device();
-  auto hidden = model_->decode(
-      tokens.to(device), rows->memory,
-      {.caches = &rows->caches, .counts = ragged ? counts : torch::Tensor()});  // [B, T, C]
-  if (!wants.every_token) hidden = last_counted(hidden, counts);                // [B, 1, C]
-  return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor()};
+  Trace trace{.attentions = wants.cross_attention, .tensors = {}};
+  auto hidden = model_->decode(tokens.to(device), rows->memory,
+                               {.caches = &rows->caches,
+                                .counts = ragged ? counts : torch::Tensor(),
+                                .trace = &trace});  // [B, T, C]
+  torch::Tensor looked;
+  if (wants.cross_attention) {
+    const auto last = fmt::format("cross_attentions.{}", model_->options.decoder_layers - 1);
+    looked = trace.tensors.at(last).mean(1);  // [B, T, S]
+  }
+  if (!wants.every_token) {
+    hidden = last_counted(hidden, counts);  // [B, 1, C]
+    looked = last_counted(looked, counts);  // [B, 1, S]
+  }
+  return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor(), looked};
 }
 
 }  // namespace zoo

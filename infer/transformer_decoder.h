@@ -9,6 +9,8 @@
 
 namespace zoo {
 
+/// Where the source is looked at (StepWants::cross_attention) needs a model whose kernel forms the
+/// weights ("matmul").
 class TransformerDecoder final : public SourceDecoder {
  public:
   /// The model must be in evaluation mode.

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "infer/decode/generate.h"
+#include "infer/decode/decode.h"
 #include "infer/decode/prompts.h"
 #include "infer/decoding_threads.h"
 
@@ -79,7 +79,7 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
     if (id != eos_) options.processors.suppress_tokens.push_back(id);
   const auto state = decoder_->start(batch.tokens, batch.counts, options.max_new_tokens + 1);
   const std::vector<std::vector<int64_t>> prompts(sources.size(), {start_});
-  return generate(*decoder_, *state, prompts, options);
+  return zoo::decode(*decoder_, *state, prompts, options);
 }
 
 std::vector<Translation> Translator::translate(const std::vector<std::string>& texts,

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "infer/decode/decode.h"
 #include "infer/decode/generate.h"
 #include "infer/recurrent_decoder.h"
 #include "infer/transformer_decoder.h"
@@ -26,6 +27,7 @@ Decoding transformer() {
   options.vocab_size = 13;
   options.decoder_layers = 2;
   options.heads = 4;
+  options.attention = "matmul";  // which alone tells where it looked
   Transformer model(options);
   model->eval();
   const auto decoder = std::make_shared<TransformerDecoder>(model);
@@ -85,6 +87,23 @@ TEST_P(DecoderTest, SeveralTokensAtOnceGiveTheScoresAfterEach) {
                                          {.every_token = true, .hidden = true});
   expect_close(scores.logits, expected, "every token");
   EXPECT_EQ(scores.hidden.size(1), 5);
+}
+
+TEST_P(DecoderTest, SaysWhereInTheSourceItLooked) {
+  const auto state = made.start(sources, lengths);
+  const auto scores = made.decoder->step(targets, torch::tensor({5, 2, 4}, torch::kLong), *state,
+                                         {.cross_attention = true});
+  ASSERT_EQ(scores.cross_attention.sizes(), (std::vector<int64_t>{3, 1, 6}));
+  expect_close(scores.cross_attention.sum(-1), torch::ones({3, 1}), "shares");
+  EXPECT_EQ(scores.cross_attention[1].narrow(1, 2, 4).abs().max().item<float>(), 0.0f);
+}
+
+TEST_P(DecoderTest, ACoverageOfTheSourceCanBeSearchedFor) {
+  const auto state = made.start(sources, lengths);
+  const std::vector<std::vector<int64_t>> prompts(3, {1});
+  const DecodeOptions options{
+      .max_new_tokens = 4, .beams = {.num_beams = 3, .coverage_penalty = 0.5}, .eos_ids = {2}};
+  EXPECT_EQ(decode(*made.decoder, *state, prompts, options).size(), 3u);
 }
 
 TEST_P(DecoderTest, RowsMayBringDifferentNumbersOfTokens) {

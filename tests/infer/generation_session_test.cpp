@@ -22,7 +22,7 @@ const std::u32string kAlphabet = U"abcdefghijklmnopqrstuvwxyz .\n";  // 29, as t
 
 LanguageModel small_model() {
   return {.model = testing::tiny_gpt(testing::tiny_options()),
-          .tokenizer = std::make_unique<CharacterTokenizer>(kAlphabet, false),
+          .tokenizer = std::make_unique<CharacterTokenizer>(kAlphabet),
           .eos_ids = {}};
 }
 

@@ -1,0 +1,157 @@
+// Translates texts with an encoder-decoder:
+//   translate --model runs/en-fr "Click the button." --num-beams 4
+// Texts: arguments, or lines of --file, or lines of standard input; one translation a line, or with
+// --json one object a line. With --references the program also scores what it made.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/cli.h"
+#include "app/files.h"
+#include "app/interrupt.h"
+#include "app/progress_bar.h"
+#include "app/run_app.h"
+#include "infer/decode/decode.h"
+#include "infer/scores/bleu.h"
+#include "infer/scores/chrf.h"
+#include "infer/translator.h"
+#include "models/device.h"
+
+namespace {
+
+using namespace zoo;
+
+struct Request {
+  std::vector<std::string> texts;
+  std::filesystem::path model, file, references;
+  std::string device = "auto", attention;
+  int64_t threads = 0, batch_size = 32;
+  bool json = false;
+  DecodeOptions decode{
+      .max_new_tokens = 0, .sampling = {.temperature = 0.0}, .beams = {.num_beams = 4}};
+};
+
+std::vector<std::string> lines_of(std::istream& in) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> read_texts(const Request& request) {
+  if (!request.texts.empty()) return request.texts;
+  if (request.file.empty()) return lines_of(std::cin);
+  std::istringstream file(read_file(request.file));
+  return lines_of(file);
+}
+
+void declare(CLI::App& app, Request& request) {
+  app.add_option("text", request.texts, "Texts to translate");
+  add_option(app, "Input", "model", request.model, "Checkpoint or run folder")->required();
+  add_option(app, "Input", "file", request.file, "Texts from a file, one a line");
+  add_option(app, "Input", "references", request.references,
+             "A file with the right translations, one a line: prints BLEU and chrF");
+  add_option(app, "Output", "json", request.json,
+             "One JSON object a line: source, translation, score, rank, tokens, truncated");
+  add_option(app, "Machine", "batch-size", request.batch_size, "Texts translated together");
+  add_option(app, "Machine", "device", request.device, "auto, cpu, cuda or cuda:N");
+  add_option(app, "Machine", "threads", request.threads,
+             "CPU threads (0: all cores, but one for small models)");
+  add_option(app, "Machine", "attention", request.attention,
+             "Attention kernel (unset: as trained; matmul with --coverage-penalty)");
+  add_options(app, "Decoding", request.decode);
+  add_options(app, "Beam search", request.decode.beams);
+  add_options(app, "Sampling", request.decode.sampling);
+  add_options(app, "Scores", request.decode.processors);
+}
+
+/// What the options alone can get wrong; before a model is loaded.
+void check(const Request& request) {
+  if (request.batch_size < 1)
+    throw UsageError(fmt::format("--batch-size must be 1 or more, got {}", request.batch_size));
+  if (!request.texts.empty() && !request.file.empty())
+    throw UsageError("give texts as arguments or with --file, not both");
+  try {
+    DecodeOptions options = request.decode;
+    if (options.max_new_tokens == 0)  // as many as the source asks for
+      options.max_new_tokens = std::max<int64_t>(1, options.min_new_tokens);
+    zoo::check(options);
+    strategy_of(options);
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(std::string("--") + e.what());
+  }
+}
+
+void print(const Translation& made, const std::vector<std::string>& texts, bool json) {
+  if (!json) {
+    std::cout << made.text << '\n';
+    return;
+  }
+  const nlohmann::json line = {{"source", texts[static_cast<size_t>(made.source)]},
+                               {"translation", made.text},
+                               {"score", made.score},
+                               {"rank", made.rank},
+                               {"tokens", made.tokens},
+                               {"truncated", made.truncated}};
+  std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+void print_scores(const std::vector<Translation>& made, const Request& request) {
+  std::istringstream file(read_file(request.references));
+  const auto references = lines_of(file);
+  std::vector<std::string> best;
+  for (const auto& translation : made)
+    if (translation.rank == 0) best.push_back(translation.text);
+  if (best.size() != references.size()) {
+    throw std::runtime_error(fmt::format("{} has {} lines, but {} texts were translated",
+                                         request.references.string(), references.size(),
+                                         best.size()));
+  }
+  std::cerr << fmt::format("BLEU {:.2f}  {}\nchrF2 {:.2f}\n", corpus_bleu(best, {references}).score,
+                           bleu_signature(1), corpus_chrf(best, {references}));
+}
+
+int run(Request request) {
+  if (request.decode.beams.coverage_penalty != 0.0 && request.attention.empty())
+    request.attention = "matmul";
+  set_threads(request.threads);
+  const auto& folder = request.model;
+  const auto loaded =
+      load_translation_model(folder, find_device(request.device), request.attention);
+  const auto source = load_tokenizer(folder), target = load_tokenizer(folder, {.target = true});
+  const Translator translator(*loaded.model, *source, *target, loaded.ids);
+  const auto texts = read_texts(request);
+  const InterruptGuard guard;
+  ProgressBar bar("translating", std::ssize(texts));
+  request.decode.interrupted = [] { return InterruptGuard::requested(); };
+  const auto began = std::chrono::steady_clock::now();
+  const auto made =
+      translator.translate(texts, {.decode = request.decode,
+                                   .batch_size = request.batch_size,
+                                   .on_progress = [&](int64_t done) { bar.update(done, ""); }});
+  bar.finish();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+  if (InterruptGuard::requested()) return 130;  // half of the lines would be taken for all of them
+  for (const auto& translation : made) print(translation, texts, request.json);
+  std::cout.flush();
+  std::cerr << fmt::format("{} texts in {:.2f} s\n", texts.size(), seconds.count());
+  if (!request.references.empty()) print_scores(made, request);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_app("translate", [&] {
+    Request request;
+    CLI::App app{"Translates texts with an encoder-decoder, Transformer or recurrent", "translate"};
+    declare(app, request);
+    parse(app, argc, argv);
+    check(request);
+    return run(request);
+  });
+}
