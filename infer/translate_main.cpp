@@ -122,7 +122,8 @@ int run(Request request) {
   const auto& folder = request.model;
   const auto loaded =
       load_translation_model(folder, find_device(request.device), request.attention);
-  const auto source = load_tokenizer(folder), target = load_tokenizer(folder, {.target = true});
+  const auto source = load_tokenizer(folder);
+  const auto target = load_tokenizer(folder, {.target = has_two_sides(folder)});
   const Translator translator(*loaded.model, *source, *target, loaded.ids);
   const auto texts = read_texts(request);
   const InterruptGuard guard;

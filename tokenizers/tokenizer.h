@@ -73,6 +73,9 @@ Encoding finish_encoding(const Tokenizer& tokenizer, Encoding bare, const Encode
 Encoding encode_pair(const Tokenizer& tokenizer, std::string_view a, std::string_view b,
                      EncodeOptions options = {});
 
+/// Whether a folder has a tokenizer for the source and another one for the target, as Marian's do.
+bool has_two_sides(const std::filesystem::path& folder);
+
 struct LoadOptions {
   bool target = false;  ///< of a translation model with two vocabularies: the target's
 };

@@ -151,6 +151,10 @@ std::string listing(const fs::path& folder) {
 
 }  // namespace
 
+bool has_two_sides(const fs::path& folder) {
+  return has(folder, "source.spm") && has(folder, "target.spm") && has(folder, "vocab.json");
+}
+
 Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
@@ -160,8 +164,7 @@ Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
                         ? "not a folder; name the folder that holds the tokenizer's files"
                         : "no such folder; train_tokenizer makes one"));
   }
-  const bool marian =
-      has(folder, "source.spm") && has(folder, "target.spm") && has(folder, "vocab.json");
+  const bool marian = has_two_sides(folder);
   if (options.target && !marian) {
     throw std::runtime_error(
         fmt::format("tokenizer folder {}: it has no target side (source.spm, target.spm and "
