@@ -1,0 +1,161 @@
+// train_transformer and translate as a user runs them: what a run leaves, and one line for
+// everything that can go wrong.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/files.h"
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace zoo::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class TrainTransformerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string english, french;
+    for (int n = 0; n < 30; ++n) {
+      english += "one two three\ntwo one\nthree three " + std::string(n % 3 + 1, 'a') + "\n";
+      french += "trois deux un\nun deux\n" + std::string(n % 3 + 1, 'b') + " trois trois\n";
+    }
+    write_file(folder_ / "pairs.en", english);
+    write_file(folder_ / "pairs.fr", french);
+  }
+  /// Flags of a run that trains in no time on pairs of characters, some of them changed; an empty
+  /// value leaves a flag out.
+  std::vector<std::string> tiny(const std::string& out,
+                                const std::map<std::string, std::string>& changes = {}) const {
+    std::map<std::string, std::string> flags = {{"data", (folder_ / "pairs").string()},
+                                                {"validation-data", (folder_ / "pairs").string()},
+                                                {"out", (folder_ / out).string()},
+                                                {"tokenizer", "character"},
+                                                {"encoder-layers", "1"},
+                                                {"decoder-layers", "1"},
+                                                {"heads", "2"},
+                                                {"d-model", "8"},
+                                                {"context", "32"},
+                                                {"threads", "1"},
+                                                {"batch-tokens", "100"},
+                                                {"max-steps", "4"},
+                                                {"schedule-steps", "8"},
+                                                {"evaluate-every", "2"},
+                                                {"decode-pairs", "3"}};
+    for (const auto& [name, value] : changes) flags[name] = value;
+    std::vector<std::string> words;
+    for (const auto& [name, value] : flags)
+      if (!value.empty()) words.insert(words.end(), {"--" + name, value});
+    return words;
+  }
+  static void expect_error(const std::string& program, const std::vector<std::string>& flags,
+                           int exit_code, const std::string& message) {
+    const auto result = run_program(program, flags);
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    const auto line = result.err.rfind(program + ": ");
+    ASSERT_NE(line, std::string::npos) << result.err;
+    const std::string error = result.err.substr(line);
+    EXPECT_THAT(error, HasSubstr(message));
+    EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
+  for (const std::string architecture : {"transformer", "recurrent"}) {
+    const auto result =
+        run_program("train_transformer", tiny(architecture, {{"architecture", architecture}}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("5 pairs; dropped 85 twice"));
+    for (const char* file : {"config.json", "model.safetensors", "tokenizer.json", "report.html"})
+      EXPECT_TRUE(fs::exists(folder_ / architecture / file)) << file;
+    const std::string model = (folder_ / architecture).string();
+    const auto made =
+        run_program("translate", {"--model", model, "--json", "--num-beams", "2",
+                                  "--num-return-sequences", "2", "one two", "", "unseen ✓ text"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_EQ(std::count(made.out.begin(), made.out.end(), '\n'), 6);
+    const auto first = nlohmann::json::parse(made.out.substr(0, made.out.find('\n')));
+    EXPECT_EQ(first["source"], "one two");
+    EXPECT_LT(first["score"].get<double>(), 0.0);
+  }
+}
+
+TEST_F(TrainTransformerTest, ResumedRunEqualsTheWholeOne) {
+  EXPECT_EQ(run_program("train_transformer", tiny("whole", {{"max-steps", "8"}})).exit_code, 0);
+  EXPECT_EQ(run_program("train_transformer", tiny("parts")).exit_code, 0);
+  const auto resumed = run_program("train_transformer",
+                                   {"--resume", (folder_ / "parts").string(), "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
+            read_file(folder_ / "parts/last/model.safetensors"));
+}
+
+TEST_F(TrainTransformerTest, FurtherTrainingKeepsShapeAndVocabulary) {
+  EXPECT_EQ(run_program("train_transformer", tiny("first")).exit_code, 0);
+  const std::string first = (folder_ / "first").string();
+  const auto tuned = run_program(
+      "train_transformer", {"--init-from", first, "--out", (folder_ / "tuned").string(), "--data",
+                            (folder_ / "pairs").string(), "--validation-data", "", "--max-steps",
+                            "2", "--threads", "1", "--dropout", "0.3"});
+  EXPECT_EQ(tuned.exit_code, 0) << tuned.err;
+  const auto config = nlohmann::json::parse(read_file(folder_ / "tuned/config.json"));
+  EXPECT_EQ(config["d_model"], 8);
+  EXPECT_EQ(config["dropout"], 0.3);
+  expect_error("train_transformer",
+               {"--init-from", first, "--d-model", "16", "--out", (folder_ / "x").string()}, 2,
+               "--d-model cannot be changed");
+  expect_error(
+      "train_transformer",
+      {"--init-from", first, "--architecture", "recurrent", "--out", (folder_ / "x").string()}, 2,
+      "--architecture cannot be changed");
+}
+
+TEST_F(TrainTransformerTest, ATaskNeedsNoData) {
+  const auto result = run_program("train_transformer", tiny("copy", {{"task", "copy"},
+                                                                     {"task-length", "6"},
+                                                                     {"task-examples", "200"},
+                                                                     {"task-validation", "20"},
+                                                                     {"data", ""},
+                                                                     {"validation-data", ""}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("val exact_match"));
+}
+
+TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
+  const auto refused = [&](const std::map<std::string, std::string>& changes, int exit_code,
+                           const std::string& message) {
+    expect_error("train_transformer", tiny("refused", changes), exit_code, message);
+    EXPECT_FALSE(fs::exists(folder_ / "refused"));
+  };
+  refused({{"heads", "3"}}, 2, "--d-model must be a multiple of --heads, got 8 and 3");
+  refused({{"batch-tokens", "0"}}, 2, "--batch-tokens must be 1 or more, got 0");
+  refused({{"task", "sort"}, {"task-length", "0"}}, 2, "--task-length must be 1 or more");
+  refused({{"tokenizer", "nonsense"}}, 2, "--tokenizer: no such folder, and");
+  refused({{"source", "de"}}, 1, "pairs.de'; name a .tsv, or the beginning of two files");
+  refused({{"architecture", "recurrent"}, {"d-model", "7"}}, 2, "--d-model must be even");
+  write_file(folder_ / "bad.tsv", "one\tun\ntwo deux\n");
+  refused({{"data", (folder_ / "bad.tsv").string()}}, 1, "bad.tsv line 2: no tab");
+  write_file(folder_ / "pairs.fr", "un\n");
+  refused({}, 1, "line i of one must be the translation of line i of the other");
+}
+
+TEST_F(TrainTransformerTest, TranslateRefusesInOneLine) {
+  expect_error("translate", {"--model", (folder_ / "none").string(), "x"}, 1, "cannot read");
+  expect_error("translate", {"--model", "x", "--num-beams", "0", "x"}, 2,
+               "--num-beams must be at least 1");
+  expect_error("translate", {"--model", "x", "--batch-size", "0", "x"}, 2,
+               "--batch-size must be 1 or more");
+  expect_error("translate", {"--model", "tests/golden/gpt2", "x"}, 1,
+               "a checkpoint of another family (model_type \"gpt2\")");
+}
+
+}  // namespace
+}  // namespace zoo::testing
