@@ -46,7 +46,7 @@ int train(Family& family, const TrainCommand& command) {
   run.facts = family.facts();
   if (!command.dump_gradients.empty())
     run.inspect_first_gradients = family.gradient_dump(command.dump_gradients);
-  for (const auto& [name, value] : run.facts) fmt::print("{:<12}{}\n", name, value);
+  for (const auto& [name, value] : run.facts) fmt::print("{:<11} {}\n", name, value);
   std::fflush(stdout);
   return print_result(program, run.folder, fit(*task, family.train_options(), run));
 }

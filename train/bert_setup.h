@@ -1,0 +1,68 @@
+// From train_bert's options to sentences, a tokenizer and a model.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "models/bert.h"
+#include "train/bert_task.h"
+#include "train/family.h"
+
+namespace zoo {
+
+/// Which text, and what is learnt from it.
+struct BertTextOptions {
+  std::string data = "data/tinyshakespeare/input.txt";
+  std::string tokenizer = "wordpiece";
+  int64_t vocab_size = 8000;
+  double validation_share = 0.1;
+  PreTrainingOptions task = {};  // the seed is the trainer's
+};
+
+template <class Visitor>
+void visit(BertTextOptions& o, Visitor&& v) {
+  v("data", o.data, "Text file or folder; each line is a sentence");
+  v("objective", o.task.objective, "What is learnt");
+  v("tokenizer", o.tokenizer, "Folder of a tokenizer, or wordpiece: trained on the data");
+  v("vocab-size", o.vocab_size, "Ids of a tokenizer trained here (0: the kind's default)");
+  v("validation-share", o.validation_share, "Share of the sentences, at the end, to measure with");
+  v("batch-size", o.task.batches.rows, "Sequences of a micro-batch");
+  v("mask-share", o.task.batches.masking.share, "Share of the tokens to predict");
+  v("whole-words", o.task.batches.masking.whole_words, "Mask all pieces of a word together");
+  v("static-masks", o.task.batches.static_masks,
+    "One mask a sequence for good, instead of new ones");
+}
+
+struct BertRunOptions {
+  BertOptions model;
+  BertTextOptions text;
+  TrainOptions train;
+};
+
+/// train_bert, for run_training().
+class BertTraining final : public Family {
+ public:
+  std::string name() const override { return "bert"; }
+  std::string description() const override;
+  void declare(CLI::App& app) override;
+  void apply_preset(const std::string& preset) override;
+  void resolve(const TrainCommand& command) override;
+  const TrainOptions& train_options() const override { return options_.train; }
+  void prepare() override;
+  std::unique_ptr<Task> make_task(const TrainCommand& command,
+                                  const std::filesystem::path& new_run) override;
+  Facts facts() const override { return facts_; }
+  std::function<void(torch::nn::Module&, double)> gradient_dump(
+      const std::filesystem::path& file) const override;
+
+ private:
+  BertTaskModel make_model(const TrainCommand& command) const;
+  PreTrainingData read_data() const;
+
+  BertRunOptions options_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  BertTaskModel model_{nullptr};  // the task's
+  Facts facts_;
+};
+
+}  // namespace zoo

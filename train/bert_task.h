@@ -1,0 +1,80 @@
+// Pre-training of the BERT families on sentences: masked words, with or without pairs of sentences
+// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1). The task that train_bert gives to the trainer.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/named_enum.h"
+#include "models/bert_task.h"
+#include "tokenizers/tokenizer.h"
+#include "train/data/masked_batch.h"
+#include "train/data/sentence_examples.h"
+#include "train/trainer.h"
+
+namespace zoo {
+
+enum class BertObjective { kMaskedLm, kMaskedLmNsp, kMaskedLmSop };
+template <>
+struct EnumNames<BertObjective> {
+  static constexpr std::string_view what = "objective";
+  static constexpr std::pair<BertObjective, std::string_view> values[] = {
+      {BertObjective::kMaskedLm, "masked-lm"},
+      {BertObjective::kMaskedLmNsp, "masked-lm-nsp"},
+      {BertObjective::kMaskedLmSop, "masked-lm-sop"}};
+};
+
+struct PreTrainingOptions {
+  BertObjective objective = BertObjective::kMaskedLm;
+  MaskedBatchOptions batches = {};
+};
+
+struct PreTrainingData {
+  SentenceExamples training, validation;
+  Sentences shown;  ///< a few, for samples
+};
+
+/// What the training text's frequencies alone know of the masked tokens: each place gets the same
+/// answer.
+struct UnigramScore {
+  double loss = 0.0, accuracy = 0.0;
+};
+
+class BertPreTraining : public Task {
+ public:
+  BertPreTraining(BertTaskModel model, std::shared_ptr<const Tokenizer> tokenizer,
+                  PreTrainingData data, const PreTrainingOptions& options);
+
+  torch::nn::Module& model() override { return *model_; }
+  Metrics step(const Backward& backward) override;
+  /// loss, perplexity and accuracy at the masked tokens of the validation sequences, whose masks
+  /// never change; of pairs nsp_accuracy or sop_accuracy.
+  Metrics evaluate() override;
+  /// Validation sentences with a word masked, and the best answers.
+  std::string sample() override;
+  void save(const std::filesystem::path& folder) const override;
+  void load(const std::filesystem::path& folder) override;
+  std::string data_state() const override { return batches_.state(); }
+  void restore_data(std::string_view state) override { batches_.restore(state); }
+  Goal goal() const override;
+
+  /// At the places that evaluate() measures.
+  UnigramScore unigram() const { return unigram_; }
+
+ private:
+  bool has_pairs() const { return options_.objective != BertObjective::kMaskedLm; }
+  torch::Tensor hidden(const MaskedBatch& batch);
+  std::string best_answers(const torch::Tensor& tokens, int64_t place);
+
+  BertTaskModel model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  PreTrainingOptions options_;
+  torch::Device device_;
+  Sentences shown_;
+  std::vector<MaskedBatch> validation_;
+  UnigramScore unigram_;
+  MaskedBatches batches_;
+};
+
+}  // namespace zoo

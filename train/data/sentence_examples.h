@@ -1,0 +1,47 @@
+// Sentences of a text, packed into the sequences that a BERT is trained on: Devlin et al. 2018
+// (arXiv:1810.04805), appendix A.2; without pairs: Liu et al. 2019 (arXiv:1907.11692), §4.2,
+// "full-sentences"; pairs in order or swapped: Lan et al. 2019 (arXiv:1909.11942), §3.1.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "app/named_enum.h"
+#include "tokenizers/tokenizer.h"
+#include "train/data/token_sequences.h"
+
+namespace zoo {
+
+/// The text's lines as ids, empty ones left out, with the number of each token's word in its line.
+struct Sentences {
+  TokenSequences ids, words;
+  int64_t size() const { return ids.size(); }
+};
+
+/// Throws std::runtime_error for text that cannot be read or encoded, or has no words.
+Sentences read_sentences(const std::vector<std::filesystem::path>& files,
+                         const Tokenizer& tokenizer);
+
+/// What stands behind the first part of a sequence: nothing, what follows or some other place's
+/// sentences, what follows or what stands before.
+enum class SentencePairs { kNone, kNextOrRandom, kInOrderOrSwapped };
+
+struct PackingOptions {
+  int64_t context = 128;  ///< longest sequence, special tokens included
+  SentencePairs pairs = SentencePairs::kNone;
+  uint64_t seed = 0;  ///< of the pairs
+};
+
+/// Whole sequences: [CLS] A [SEP], or [CLS] A [SEP] B [SEP].
+struct SentenceExamples {
+  TokenSequences ids, words;        ///< words are numbered through a sequence
+  std::vector<int64_t> first_part;  ///< tokens of segment 0
+  std::vector<int64_t> pair;        ///< 0: B follows A; 1: it does not
+  int64_t size() const { return ids.size(); }
+};
+
+/// Sentences begin .. end - 1, one after the other.
+SentenceExamples pack_sentences(const Sentences& sentences, int64_t begin, int64_t end,
+                                const Tokenizer& tokenizer, const PackingOptions& options);
+
+}  // namespace zoo
