@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/layers/places.h"
 #include "models/pretrained/bert_checkpoint.h"
 
 namespace zoo {

@@ -98,6 +98,8 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
     zoo::add_language_model_options(app, model);
     zoo::add_options(app, "Generation", generate);
+    zoo::add_option(app, "Generation", "num-assistant-tokens", generate.num_assistant_tokens,
+                    "Tokens that a draft model proposes at a time");
     zoo::add_option(app, "Generation", "num-samples", generate.num_return_sequences,
                     "The same as --num-return-sequences");
     zoo::add_options(app, "Sampling", generate.sampling);

@@ -64,6 +64,8 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Machine", "attention", request.attention,
              "Attention kernel (unset: as trained; matmul with --coverage-penalty)");
   add_options(app, "Decoding", request.decode);
+  app.get_option("--max-new-tokens")
+      ->description("Longest translation in tokens (0: twice the source and 10 more)");
   add_options(app, "Beam search", request.decode.beams);
   add_options(app, "Sampling", request.decode.sampling);
   add_options(app, "Scores", request.decode.processors);

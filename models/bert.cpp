@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "app/option_checks.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -25,57 +26,53 @@ BlockOptions block_options(const BertOptions& o) {
       .residual_dropout = o.dropout};
 }
 
-template <class T>
-void require(bool holds, const char* option, T value, const std::string& expected) {
-  if (!holds)
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-}
-
 /// What the family's layout can express.
 void check_family(const BertOptions& o) {
   const std::string with = fmt::format(" with --family {}", name_of(o.family));
   if (o.family == BertFamily::kRoberta) {
-    require(o.position_padding >= 0, "position-padding", o.position_padding, "0 or more" + with);
+    require_option(o.position_padding >= 0, "position-padding", o.position_padding,
+                   "0 or more" + with);
   } else {
-    require(o.position_padding == -1, "position-padding", o.position_padding, "-1" + with);
+    require_option(o.position_padding == -1, "position-padding", o.position_padding, "-1" + with);
   }
   const bool factorises = o.family == BertFamily::kAlbert || o.family == BertFamily::kElectra;
   if (!factorises) {
-    require(o.embedding_width == 0, "embedding-width", o.embedding_width, "0" + with);
+    require_option(o.embedding_width == 0, "embedding-width", o.embedding_width, "0" + with);
   }
   if (o.family == BertFamily::kAlbert) {
-    require(o.embedding_width > 0, "embedding-width", o.embedding_width, "1 or more" + with);
+    require_option(o.embedding_width > 0, "embedding-width", o.embedding_width, "1 or more" + with);
   } else {
     const bool own = o.shared_blocks == 0 || o.shared_blocks == o.layers;
-    require(own, "shared-blocks", o.shared_blocks, "0" + with);
+    require_option(own, "shared-blocks", o.shared_blocks, "0" + with);
   }
 }
 
 }  // namespace
 
 void check(const BertOptions& o) {
-  require(o.context >= 1, "context", o.context, "1 or more");
-  require(o.layers >= 1, "layers", o.layers, "1 or more");
-  require(o.d_model >= 1, "d-model", o.d_model, "1 or more");
-  require(o.heads >= 1, "heads", o.heads, "1 or more");
-  require(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
-  require(o.segments >= 1, "segments", o.segments, "1 or more");
-  require(o.embedding_width >= 0, "embedding-width", o.embedding_width, "0 or more");
-  require(o.activation != Activation::kSwiglu, "activation", name_of(o.activation),
-          "relu, gelu, gelu-tanh or silu");
+  require_option(o.context >= 1, "context", o.context, "1 or more");
+  require_option(o.layers >= 1, "layers", o.layers, "1 or more");
+  require_option(o.d_model >= 1, "d-model", o.d_model, "1 or more");
+  require_option(o.heads >= 1, "heads", o.heads, "1 or more");
+  require_option(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
+  require_option(o.segments >= 1, "segments", o.segments, "1 or more");
+  require_option(o.embedding_width >= 0, "embedding-width", o.embedding_width, "0 or more");
+  require_option(o.activation != Activation::kSwiglu, "activation", name_of(o.activation),
+                 "relu, gelu, gelu-tanh or silu");
   if (o.d_model % o.heads != 0) {
     throw std::invalid_argument(
         fmt::format("--d-model must be a multiple of --heads, got {} and {}", o.d_model, o.heads));
   }
   const bool fits = o.shared_blocks >= 0 && o.shared_blocks <= o.layers;
-  require(fits, "shared-blocks", o.shared_blocks, "from 0 to --layers");
+  require_option(fits, "shared-blocks", o.shared_blocks, "from 0 to --layers");
   for (const auto& [option, value] :
        {std::pair("dropout", o.dropout), std::pair("attention-dropout", o.attention_dropout)}) {
-    require(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
+    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
   }
-  require(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon", o.norm_epsilon,
-          "0 or more");
-  require(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std, "0 or more");
+  require_option(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon",
+                 o.norm_epsilon, "0 or more");
+  require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
+                 "0 or more");
   check_family(o);
 }
 

@@ -26,14 +26,6 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
 
 }  // namespace
 
-torch::Tensor at_places(const torch::Tensor& hidden, const torch::Tensor& places) {
-  return hidden.flatten(0, 1).index_select(0, places);  // [B T, C] -> [N, C]
-}
-
-torch::Tensor places_of(const torch::Tensor& chosen) {
-  return chosen.flatten().nonzero().squeeze(1);  // [N]
-}
-
 MaskedLmHeadImpl::MaskedLmHeadImpl(const MaskedLmHeadOptions& options_) : options(options_) {
   const int64_t E = options.embedding_width;
   dense = register_module("dense", torch::nn::Linear(options.d_model, E));

@@ -12,11 +12,6 @@
 
 namespace zoo {
 
-/// hidden [B, T, C], places [N] int64, each b T + t -> [N, C]
-torch::Tensor at_places(const torch::Tensor& hidden, const torch::Tensor& places);
-/// chosen [B, T] bool -> [N] int64: the places that are true, row by row
-torch::Tensor places_of(const torch::Tensor& chosen);
-
 struct MaskedLmHeadOptions {
   int64_t d_model = 0;          ///< C
   int64_t embedding_width = 0;  ///< E

@@ -1,7 +1,7 @@
 // Published sizes of BERT and its relatives. Each cites the table it follows.
-#include <stdexcept>
 #include <utility>
 
+#include "app/option_checks.h"
 #include "models/bert.h"
 
 namespace zoo {
@@ -90,12 +90,7 @@ BertOptions BertOptions::preset(std::string_view name) {
       {"electra-small", &BertOptions::electra_small},
       {"electra-small-generator", &BertOptions::electra_small_generator},
       {"minilm-l6", &BertOptions::minilm_l6}};
-  std::string known;
-  for (const auto& [preset_name, make] : presets) {
-    if (preset_name == name) return make();
-    known += (known.empty() ? "" : ", ") + std::string(preset_name);
-  }
-  throw std::invalid_argument("unknown preset '" + std::string(name) + "'; known are: " + known);
+  return find_preset(presets, name);
 }
 
 }  // namespace zoo

@@ -3,6 +3,8 @@
 
 #include <c10/util/Exception.h>
 
+#include "models/layers/places.h"
+
 namespace zoo {
 namespace {
 

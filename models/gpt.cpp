@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "app/option_checks.h"
 #include "models/layers/stack.h"
 #include "models/positions/learned.h"
 #include "models/positions/sinusoidal.h"
@@ -51,36 +52,30 @@ BlockOptions block_options(const GptOptions& o, int64_t layer) {
           .residual_dropout = o.residual_dropout};
 }
 
-template <class T>
-void require(bool holds, const char* option, T value, const char* expected) {
-  if (!holds)
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-}
-
 void check_rotary(const GptOptions& o, int64_t head_width) {
   if (o.position != PositionKind::kRotary) return;
-  require(head_width % 2 == 0, "head-width", head_width, "even with rotary positions");
-  require(std::isfinite(o.rotary.base) && o.rotary.base > 0.0, "rotary-base", o.rotary.base,
-          "positive");
+  require_option(head_width % 2 == 0, "head-width", head_width, "even with rotary positions");
+  require_option(std::isfinite(o.rotary.base) && o.rotary.base > 0.0, "rotary-base", o.rotary.base,
+                 "positive");
   if (o.rotary.scaling == RotaryScaling::kNone) return;
-  require(std::isfinite(o.rotary.factor) && o.rotary.factor > 0.0, "rotary-factor", o.rotary.factor,
-          "positive");
+  require_option(std::isfinite(o.rotary.factor) && o.rotary.factor > 0.0, "rotary-factor",
+                 o.rotary.factor, "positive");
   if (o.rotary.scaling == RotaryScaling::kLinear) return;
-  require(o.rotary.original_context > 0, "rotary-original-context", o.rotary.original_context,
-          "1 or more");
-  require(o.rotary.high_frequency > o.rotary.low_frequency, "rotary-high-frequency",
-          o.rotary.high_frequency, "above --rotary-low-frequency");
+  require_option(o.rotary.original_context > 0, "rotary-original-context",
+                 o.rotary.original_context, "1 or more");
+  require_option(o.rotary.high_frequency > o.rotary.low_frequency, "rotary-high-frequency",
+                 o.rotary.high_frequency, "above --rotary-low-frequency");
 }
 
 }  // namespace
 
 void check(const GptOptions& o) {
-  require(o.context >= 1, "context", o.context, "1 or more");
-  require(o.layers >= 1, "layers", o.layers, "1 or more");
-  require(o.d_model >= 1, "d-model", o.d_model, "1 or more");
-  require(o.heads >= 1, "heads", o.heads, "1 or more");
-  require(o.head_width >= 0, "head-width", o.head_width, "0 or more");
-  require(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
+  require_option(o.context >= 1, "context", o.context, "1 or more");
+  require_option(o.layers >= 1, "layers", o.layers, "1 or more");
+  require_option(o.d_model >= 1, "d-model", o.d_model, "1 or more");
+  require_option(o.heads >= 1, "heads", o.heads, "1 or more");
+  require_option(o.head_width >= 0, "head-width", o.head_width, "0 or more");
+  require_option(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
   if (o.head_width == 0 && o.d_model % o.heads != 0) {
     throw std::invalid_argument(fmt::format(
         "--d-model must be a multiple of --heads, got {} and {}; change one, or name --head-width",
@@ -93,11 +88,12 @@ void check(const GptOptions& o) {
   for (const auto& [option, value] : {std::pair("embedding-dropout", o.embedding_dropout),
                                       std::pair("attention-dropout", o.attention_dropout),
                                       std::pair("residual-dropout", o.residual_dropout)}) {
-    require(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
+    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
   }
-  require(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon", o.norm_epsilon,
-          "0 or more");
-  require(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std, "0 or more");
+  require_option(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon",
+                 o.norm_epsilon, "0 or more");
+  require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
+                 "0 or more");
   check_rotary(o, o.head_width > 0 ? o.head_width : o.d_model / o.heads);
 }
 

@@ -1,7 +1,7 @@
 // Published and classroom sizes of GPT. Each cites the table it follows.
-#include <stdexcept>
 #include <utility>
 
+#include "app/option_checks.h"
 #include "models/gpt.h"
 
 namespace zoo {
@@ -77,12 +77,7 @@ GptOptions GptOptions::preset(std::string_view name) {
       {"gpt2-medium", &gpt2_medium},       {"gpt2-large", &gpt2_large},
       {"gpt2-xl", &GptOptions::gpt2_xl},   {"llama-tiny", &GptOptions::llama_tiny},
       {"llama-7b", &GptOptions::llama_7b}, {"llama3-8b", &GptOptions::llama3_8b}};
-  std::string known;
-  for (const auto& [preset_name, make] : presets) {
-    if (preset_name == name) return make();
-    known += (known.empty() ? "" : ", ") + std::string(preset_name);
-  }
-  throw std::invalid_argument("unknown preset '" + std::string(name) + "'; known are: " + known);
+  return find_preset(presets, name);
 }
 
 }  // namespace zoo

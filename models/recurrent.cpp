@@ -8,18 +8,14 @@
 #include <limits>
 #include <stdexcept>
 
+#include "app/option_checks.h"
+
 namespace zoo {
 namespace {
 
 RecurrentOptions resolved(RecurrentOptions o) {
   if (o.share_embeddings || o.source_vocab_size == 0) o.source_vocab_size = o.vocab_size;
   return o;
-}
-
-template <class T>
-void require(bool holds, const char* option, T value, const char* expected) {
-  if (!holds)
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
 }
 
 torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
@@ -29,11 +25,11 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
 }  // namespace
 
 void check(const RecurrentOptions& o) {
-  require(o.context >= 1, "context", o.context, "1 or more");
-  require(o.layers >= 1, "layers", o.layers, "1 or more");
-  require(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
-          "even and positive: the encoder reads in two directions");
-  require(o.dropout >= 0.0 && o.dropout < 1.0, "dropout", o.dropout, "in [0, 1)");
+  require_option(o.context >= 1, "context", o.context, "1 or more");
+  require_option(o.layers >= 1, "layers", o.layers, "1 or more");
+  require_option(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
+                 "even and positive: the encoder reads in two directions");
+  require_option(o.dropout >= 0.0 && o.dropout < 1.0, "dropout", o.dropout, "in [0, 1)");
 }
 
 RecurrentImpl::RecurrentImpl(const RecurrentOptions& options_) : options(resolved(options_)) {

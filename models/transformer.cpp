@@ -8,6 +8,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "app/option_checks.h"
 #include "models/layers/stack.h"
 #include "models/positions/learned.h"
 #include "models/positions/rotary.h"
@@ -44,44 +45,40 @@ BlockOptions block_options(const TransformerOptions& o, bool decoder) {
           .residual_dropout = o.dropout};
 }
 
-template <class T>
-void require(bool holds, const char* option, T value, const char* expected) {
-  if (!holds)
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-}
-
 void require_heads(const TransformerOptions& o, const char* option, int64_t heads) {
-  require(heads >= 1, option, heads, "1 or more");
+  require_option(heads >= 1, option, heads, "1 or more");
   if (o.d_model % heads != 0) {
     throw std::invalid_argument(
         fmt::format("--d-model must be a multiple of --{}, got {} and {}; change one", option,
                     o.d_model, heads));
   }
   if (o.position == PositionKind::kRotary)
-    require(o.d_model / heads % 2 == 0, option, heads,
-            "such that heads have an even width, for rotary positions");
+    require_option(o.d_model / heads % 2 == 0, option, heads,
+                   "such that heads have an even width, for rotary positions");
 }
 
 }  // namespace
 
 void check(const TransformerOptions& o) {
-  require(o.context >= 1, "context", o.context, "1 or more");
-  require(o.encoder_layers >= 1, "encoder-layers", o.encoder_layers, "1 or more");
-  require(o.decoder_layers >= 1, "decoder-layers", o.decoder_layers, "1 or more");
-  require(o.d_model >= 1, "d-model", o.d_model, "1 or more");
+  require_option(o.context >= 1, "context", o.context, "1 or more");
+  require_option(o.encoder_layers >= 1, "encoder-layers", o.encoder_layers, "1 or more");
+  require_option(o.decoder_layers >= 1, "decoder-layers", o.decoder_layers, "1 or more");
+  require_option(o.d_model >= 1, "d-model", o.d_model, "1 or more");
   require_heads(o, "heads", o.heads);
   if (o.decoder_heads != 0) require_heads(o, "decoder-heads", o.decoder_heads);
-  require(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
-  require(o.decoder_feed_forward >= 0, "decoder-feed-forward", o.decoder_feed_forward, "0 or more");
-  require(o.position_offset >= 0, "position-offset", o.position_offset, "0 or more");
+  require_option(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
+  require_option(o.decoder_feed_forward >= 0, "decoder-feed-forward", o.decoder_feed_forward,
+                 "0 or more");
+  require_option(o.position_offset >= 0, "position-offset", o.position_offset, "0 or more");
   for (const auto& [option, value] :
        {std::pair("dropout", o.dropout), std::pair("attention-dropout", o.attention_dropout),
         std::pair("activation-dropout", o.activation_dropout)}) {
-    require(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
+    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
   }
-  require(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon", o.norm_epsilon,
-          "0 or more");
-  require(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std, "0 or more");
+  require_option(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon",
+                 o.norm_epsilon, "0 or more");
+  require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
+                 "0 or more");
 }
 
 TransformerOptions resolved(TransformerOptions o) {

@@ -1,8 +1,7 @@
 // Published and classroom sizes of encoder-decoders. Each cites the table it follows.
-#include <stdexcept>
-#include <string>
 #include <utility>
 
+#include "app/option_checks.h"
 #include "models/transformer.h"
 
 namespace zoo {
@@ -94,12 +93,7 @@ TransformerOptions TransformerOptions::preset(std::string_view name) {
       {"marian", &TransformerOptions::marian},
       {"bart-base", &TransformerOptions::bart_base},
       {"pegasus-base", &TransformerOptions::pegasus_base}};
-  std::string known;
-  for (const auto& [preset_name, make] : presets) {
-    if (preset_name == name) return make();
-    known += (known.empty() ? "" : ", ") + std::string(preset_name);
-  }
-  throw std::invalid_argument("unknown preset '" + std::string(name) + "'; known are: " + known);
+  return find_preset(presets, name);
 }
 
 }  // namespace zoo

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "app/cli.h"
+#include "app/option_checks.h"
 #include "app/run_app.h"
 #include "models/device.h"
 #include "models/pretrained/bert_checkpoint.h"
@@ -42,16 +43,12 @@ SentencePairs pairs_of(BertObjective objective) {
 }
 
 void check(const BertTextOptions& o) {
-  const auto require = [](bool holds, const char* option, const char* expected, auto value) {
-    if (!holds)
-      throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-  };
-  require(o.task.batches.rows >= 1, "batch-size", "1 or more", o.task.batches.rows);
-  require(o.task.batches.masking.share > 0.0 && o.task.batches.masking.share < 1.0, "mask-share",
-          "in (0, 1)", o.task.batches.masking.share);
-  require(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share", "in [0, 1)",
-          o.validation_share);
-  require(o.vocab_size >= 0, "vocab-size", "0 or more", o.vocab_size);
+  require_option(o.task.batches.rows >= 1, "batch-size", o.task.batches.rows, "1 or more");
+  require_option(o.task.batches.masking.share > 0.0 && o.task.batches.masking.share < 1.0,
+                 "mask-share", o.task.batches.masking.share, "in (0, 1)");
+  require_option(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share",
+                 o.validation_share, "in [0, 1)");
+  require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
 }
 
 /// Whether the model can learn the objective.
@@ -91,6 +88,30 @@ void check_roles(const Tokenizer& tokenizer) {
       "the {} tokenizer lacks one of the tokens that begin, end and fill a sequence ([CLS], [SEP], "
       "[PAD]); train one with --tokenizer wordpiece",
       tokenizer.kind()));
+}
+
+/// Whether there is a pooler follows from the objective.
+void settle_pooler(BertRunOptions& o, const TrainCommand& command) {
+  const bool needed = has_pairs(o.text.task.objective);
+  if (command.has("pooler") && o.model.pooler != needed) {
+    throw UsageError(fmt::format("--objective {} {} a pooler: leave --pooler out",
+                                 name_of(o.text.task.objective),
+                                 needed ? "needs" : "has no use for"));
+  }
+  o.model.pooler = needed;
+}
+
+/// RoBERTa's places count from the padding token's id, which is the tokenizer's.
+void settle_position_padding(BertRunOptions& o, const TrainCommand& command) {
+  int64_t padding = 0;  // where [PAD] stands in a tokenizer that is trained here
+  if (fs::is_directory(o.text.tokenizer))
+    padding = load_tokenizer(o.text.tokenizer)->pad_id().value_or(0);
+  if (command.has("position-padding") && o.model.position_padding != padding) {
+    throw UsageError(fmt::format(
+        "--position-padding must be the id of the tokenizer's padding token, {}, got {}", padding,
+        o.model.position_padding));
+  }
+  o.model.position_padding = padding;
 }
 
 Sentences first_of(const Sentences& sentences, int64_t begin, int64_t count) {
@@ -134,10 +155,7 @@ void BertTraining::resolve(const TrainCommand& command) {
           "--patience needs validation text: set --validation-share above 0");
   });
   settle_length(o.train, command);
-  // These two follow from the objective and the tokenizer.
-  o.model.pooler = has_pairs(o.text.task.objective);
-  if (o.model.family == BertFamily::kRoberta && o.model.position_padding < 0)
-    o.model.position_padding = 0;
+  settle_pooler(o, command);
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     auto taken = resolved(read_bert_config(folder).model.bert);
@@ -146,6 +164,8 @@ void BertTraining::resolve(const TrainCommand& command) {
     take_shape(o.model, taken, folder, command,
                [](BertOptions& options, const auto&) { options = resolved(options); });
     o.text.tokenizer = folder.string();
+  } else if (o.model.family == BertFamily::kRoberta) {
+    settle_position_padding(o, command);
   }
   check_usage([&] { check(o.model, o.text.task.objective); });
 }
@@ -182,16 +202,8 @@ BertTaskModel BertTraining::make_model(const TrainCommand& command) const {
   set_threads(options_.train.threads);
   const auto device = find_device(options_.train.device);
   BertOptions shape = options_.model;
-  if (command.source().empty()) {
-    shape.vocab_size = tokenizer_->vocab_size();
-    if (shape.family == BertFamily::kRoberta) shape.position_padding = *tokenizer_->pad_id();
-  }
-  if (tokenizer_->vocab_size() > shape.vocab_size) {
-    throw std::runtime_error(fmt::format(
-        "the tokenizer has {} ids, the model in '{}' only {}; use the tokenizer that belongs to "
-        "the model",
-        tokenizer_->vocab_size(), command.source(), shape.vocab_size));
-  }
+  if (command.source().empty()) shape.vocab_size = tokenizer_->vocab_size();
+  check_tokenizer_fits(tokenizer_->vocab_size(), shape.vocab_size, command.source());
   torch::manual_seed(options_.train.seed);
   BertTaskModel model(
       BertTaskOptions{.bert = shape, .task = task_of(options_.text.task.objective)});

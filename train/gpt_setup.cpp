@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "app/cli.h"
+#include "app/option_checks.h"
 #include "app/run_app.h"
 #include "models/device.h"
 #include "models/pretrained/gpt_checkpoint.h"
@@ -45,17 +46,13 @@ void take_tokenizer(TextOptions& text, const fs::path& folder, const TrainComman
 }
 
 void check(const TextOptions& o) {
-  const auto require = [](bool holds, const char* option, const char* expected, auto value) {
-    if (!holds)
-      throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-  };
-  require(o.batch_size >= 1, "batch-size", "1 or more", o.batch_size);
-  require(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share", "in [0, 1)",
-          o.validation_share);
-  require(o.label_smoothing >= 0.0 && o.label_smoothing < 1.0, "label-smoothing", "in [0, 1)",
-          o.label_smoothing);
-  require(o.vocab_size >= 0, "vocab-size", "0 or more", o.vocab_size);
-  require(o.sample_tokens >= 0, "sample-tokens", "0 or more", o.sample_tokens);
+  require_option(o.batch_size >= 1, "batch-size", o.batch_size, "1 or more");
+  require_option(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share",
+                 o.validation_share, "in [0, 1)");
+  require_option(o.label_smoothing >= 0.0 && o.label_smoothing < 1.0, "label-smoothing",
+                 o.label_smoothing, "in [0, 1)");
+  require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
+  require_option(o.sample_tokens >= 0, "sample-tokens", o.sample_tokens, "0 or more");
 }
 
 std::shared_ptr<const Tokenizer> make_tokenizer(const GptRunOptions& options) {
@@ -175,12 +172,7 @@ Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer,
   const auto device = find_device(options.train.device);
   GptOptions shape = options.model;
   if (command.source().empty()) shape.vocab_size = tokenizer.vocab_size();
-  if (tokenizer.vocab_size() > shape.vocab_size) {
-    throw std::runtime_error(
-        fmt::format("the tokenizer has {} ids, the model in '{}' only {}; use the tokenizer that "
-                    "belongs to the model",
-                    tokenizer.vocab_size(), command.source(), shape.vocab_size));
-  }
+  check_tokenizer_fits(tokenizer.vocab_size(), shape.vocab_size, command.source());
   torch::manual_seed(options.train.seed);
   Gpt model(shape);
   const std::string weights =

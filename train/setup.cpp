@@ -41,6 +41,14 @@ fs::path shape_source(const TrainCommand& command) {
                                 : RunFolder(command.resume).last();
 }
 
+void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source) {
+  if (tokenizer_vocab <= model_vocab) return;
+  throw std::runtime_error(
+      fmt::format("the tokenizer has {} ids, the model in '{}' only {}; use the tokenizer that "
+                  "belongs to the model",
+                  tokenizer_vocab, source, model_vocab));
+}
+
 std::string parameter_count(const torch::nn::Module& module) {
   int64_t parameters = 0;
   for (const auto& parameter : module.parameters()) parameters += parameter.numel();

@@ -35,6 +35,9 @@ void settle_length(TrainOptions& options, const TrainCommand& command);
 /// The folder to take a model's shape from: a resumed run's last checkpoint, or the one named.
 std::filesystem::path shape_source(const TrainCommand& command);
 
+/// Throws std::runtime_error where a tokenizer has ids that the model of `source` lacks.
+void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source);
+
 /// "0.80 M"
 std::string parameter_count(const torch::nn::Module& module);
 

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <set>
 #include <stdexcept>
 
 #include "app/cli.h"
+#include "app/option_checks.h"
 #include "app/run_app.h"
 #include "models/device.h"
 #include "models/pretrained/recurrent_checkpoint.h"
@@ -47,18 +50,30 @@ TransformerOptions options_of_recurrent(const RecurrentOptions& r) {
   return o;
 }
 
+/// Throws UsageError where the user set one of the Transformer's options that the recurrent
+/// baseline has not. A recipe of a Transformer's, whose values are the usual ones, is welcome.
+void check_recurrent(TransformerOptions model, const TrainCommand& command) {
+  check(recurrent_options(model));
+  std::set<std::string, std::less<>> known = {"encoder-layers"};
+  RecurrentOptions recurrent;
+  visit(recurrent, [&](std::string_view name, auto&, std::string_view) { known.emplace(name); });
+  TransformerOptions usual;
+  visit_both(model, usual, [&](std::string_view name, const auto& value, const auto& otherwise) {
+    if (known.contains(name) || !command.has(name) || value == otherwise) return;
+    throw UsageError(
+        fmt::format("--{} means nothing to --architecture recurrent; leave it out", name));
+  });
+}
+
 void check(const PairTextOptions& o) {
-  const auto require = [](bool holds, const char* option, const char* expected, auto value) {
-    if (!holds)
-      throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-  };
-  require(o.task.batch_tokens >= 1, "batch-tokens", "1 or more", o.task.batch_tokens);
-  require(o.task.label_smoothing >= 0.0 && o.task.label_smoothing < 1.0, "label-smoothing",
-          "in [0, 1)", o.task.label_smoothing);
-  require(o.task.decode_pairs >= 0, "decode-pairs", "0 or more", o.task.decode_pairs);
-  require(o.vocab_size >= 0, "vocab-size", "0 or more", o.vocab_size);
-  require(o.max_tokens >= 2, "max-tokens", "2 or more", o.max_tokens);
-  require(o.max_ratio == 0.0 || o.max_ratio >= 1.0, "max-ratio", "0, or 1 or more", o.max_ratio);
+  require_option(o.task.batch_tokens >= 1, "batch-tokens", o.task.batch_tokens, "1 or more");
+  require_option(o.task.label_smoothing >= 0.0 && o.task.label_smoothing < 1.0, "label-smoothing",
+                 o.task.label_smoothing, "in [0, 1)");
+  require_option(o.task.decode_pairs >= 0, "decode-pairs", o.task.decode_pairs, "0 or more");
+  require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
+  require_option(o.max_tokens >= 2, "max-tokens", o.max_tokens, "2 or more");
+  require_option(o.max_ratio == 0.0 || o.max_ratio >= 1.0, "max-ratio", o.max_ratio,
+                 "0, or 1 or more");
   check(o.synthetic);
 }
 
@@ -139,7 +154,7 @@ void TransformerFamily::resolve(const TrainCommand& command) {
   }
   check_usage([&] {
     if (o.architecture == Architecture::kRecurrent)
-      check(recurrent_options(o.model));
+      check_recurrent(o.model, command);
     else
       check(o.model);
   });
@@ -183,12 +198,7 @@ std::unique_ptr<TranslationModel> TransformerFamily::make_model(const TrainComma
   TransformerOptions shape = options_.model;
   if (command.source().empty())
     shape.vocab_size = shape.source_vocab_size = tokenizer_->vocab_size();
-  if (tokenizer_->vocab_size() > shape.vocab_size) {
-    throw std::runtime_error(fmt::format(
-        "the tokenizer has {} ids, the model in '{}' only {}; use the tokenizer that belongs to "
-        "the model",
-        tokenizer_->vocab_size(), command.source(), shape.vocab_size));
-  }
+  check_tokenizer_fits(tokenizer_->vocab_size(), shape.vocab_size, command.source());
   torch::manual_seed(options_.train.seed);
   auto model = options_.architecture == Architecture::kRecurrent
                    ? zoo::translation_model(Recurrent(recurrent_options(shape)))

@@ -7,7 +7,7 @@
 
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
-#include "models/bert_heads.h"
+#include "models/layers/places.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {

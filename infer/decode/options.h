@@ -104,7 +104,6 @@ void visit(DecodeOptions& o, Visitor&& v) {
   v("min-new-tokens", o.min_new_tokens, "No end of text before");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
-  v("num-assistant-tokens", o.num_assistant_tokens, "Tokens that a draft model proposes at a time");
 }
 
 /// Throw std::invalid_argument naming the option, what it must be and what it is.

@@ -33,6 +33,7 @@ constexpr struct {
     {"PegasusForConditionalGeneration", "pegasus", forward_transformer},
     {"PegasusModel", "pegasus", forward_transformer},
     {"ZooTransformer", "zoo_transformer", forward_transformer},
+    {"ZooRecurrent", "zoo_recurrent", forward_recurrent},
 };
 
 /// A string of config.json, or of the list there; empty where there is none.
@@ -42,10 +43,8 @@ std::string text_of(const nlohmann::json& config, const std::string& key) {
   return value.is_string() ? value.get<std::string>() : "";
 }
 
-}  // namespace
-
-ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& inputs) {
-  const auto path = request.model / "config.json";
+/// Who runs the architecture of this config.json.
+Run find_run(const std::filesystem::path& path) {
   const auto config = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
   const std::string architecture = text_of(config, "architectures");
@@ -57,14 +56,23 @@ ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& i
     return architecture.empty() ? model_type == type : architecture == name;
   };
   for (const auto& row : kArchitectures) {
-    if (fits(row.architecture, row.model_type)) return row.run(request, inputs);
+    if (fits(row.architecture, row.model_type)) return row.run;
   }
   for (const auto& row : bert_architectures()) {
-    if (fits(row.name, name_of(row.family))) return forward_bert(request, inputs);
+    if (fits(row.name, name_of(row.family))) return forward_bert;
   }
   throw std::runtime_error(
       fmt::format("{}: architecture {} (model_type {}) is not supported; known are {}",
                   path.string(), in_quotes(architecture), in_quotes(model_type), known));
+}
+
+}  // namespace
+
+ForwardOutputs forward(const ForwardRequest& request, const SafetensorsReader& inputs) {
+  const Run run = find_run(request.model / "config.json");
+  ForwardOutputs outputs = run(request, inputs);
+  for (auto& [name, tensor] : outputs) tensor = tensor.to(torch::kCPU, torch::kFloat).contiguous();
+  return outputs;
 }
 
 }  // namespace zoo

@@ -17,9 +17,14 @@ struct ForwardRequest {
   bool attentions = false;      ///< also "attentions.N"
   std::string attention;        ///< kernel; empty: "matmul" for attentions, else "torch"
   torch::Device device = torch::kCPU;
+
+  /// Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
+  std::string kernel() const {
+    return !attention.empty() ? attention : attentions ? "matmul" : "torch";
+  }
 };
 
-/// Output names of the reference's ModelOutput; float32 on the CPU.
+/// Output names of the reference's ModelOutput; forward() makes them float32 on the CPU.
 using ForwardOutputs = std::map<std::string, torch::Tensor>;
 
 /// Finds the architecture in config.json and runs it. Throws std::runtime_error with one line for
@@ -36,6 +41,10 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
 /// attention_mask [B, S], decoder_attention_mask [B, T] -> logits [B, T, V], last_hidden_state
 /// [B, T, C], encoder_last_hidden_state [B, S, C].
 ForwardOutputs forward_transformer(const ForwardRequest& request, const SafetensorsReader& inputs);
+
+/// ZooRecurrent: input_ids, decoder_input_ids, attention_mask with padding at the end -> logits,
+/// last_hidden_state.
+ForwardOutputs forward_recurrent(const ForwardRequest& request, const SafetensorsReader& inputs);
 
 /// BERT, RoBERTa, ALBERT and ELECTRA (bert_architectures()): input_ids [B, T], attention_mask
 /// [B, T] with any pattern, token_type_ids and position_ids [B or 1, T] -> last_hidden_state

@@ -1,30 +1,42 @@
-// forward for encoder-decoders.
+// forward for encoder-decoders, Transformer and recurrent.
 #include <fmt/format.h>
 
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
+#include "models/pretrained/recurrent_checkpoint.h"
 #include "models/pretrained/transformer_checkpoint.h"
 
 namespace zoo {
 namespace {
 
-/// Token ids that the model can read.
-torch::Tensor tokens(const ModelInputs& inputs, const char* name, int64_t vocab_size,
-                     int64_t context) {
-  const auto ids = inputs.ids(name, vocab_size, "the vocabulary of");  // [B, T]
-  if (ids.size(1) > context) {
-    inputs.refuse(fmt::format("{} has {} tokens a row, but the model's context is {}", name,
-                              ids.size(1), context));
+/// Sources and targets, as many rows of one as of the other.
+struct PairInputs {
+  torch::Tensor source, target;  // [B, S], [B, T]
+};
+PairInputs read_pairs(const ModelInputs& inputs, int64_t source_vocab, int64_t target_vocab,
+                      int64_t context) {
+  const PairInputs pairs{inputs.tokens("input_ids", source_vocab, context),
+                         inputs.tokens("decoder_input_ids", target_vocab, context)};
+  if (pairs.source.size(0) != pairs.target.size(0)) {
+    inputs.refuse(fmt::format("input_ids has {} rows, but decoder_input_ids {}",
+                              pairs.source.size(0), pairs.target.size(0)));
   }
-  return ids;
+  return pairs;
 }
 
-/// What a mask over tokens [B, S] means to attention.
-AttendArgs padding(const ModelInputs& inputs, const char* name, const torch::Tensor& ids,
-                   torch::Device device) {
-  if (!inputs.contains(name)) return {};
-  const auto mask = inputs.mask(name, ids.sizes().vec());            // [B, S]
-  return {.may_attend = mask.unsqueeze(1).unsqueeze(1).to(device)};  // [B, 1, 1, S]
+/// How many tokens of each row [B] are real: for a model that reads them one after the other.
+torch::Tensor lengths_of(const ModelInputs& inputs, const torch::Tensor& source) {
+  if (!inputs.contains("attention_mask")) return {};
+  const auto mask = inputs.mask("attention_mask", source.sizes().vec());  // [B, S]
+  const auto lengths = mask.sum(1);                                       // [B]
+  const auto places = torch::arange(source.size(1), torch::kLong).unsqueeze(0);
+  const bool at_the_end = mask.eq(places.lt(lengths.unsqueeze(1))).all().item<bool>();
+  if (!at_the_end || lengths.eq(0).any().item<bool>()) {
+    inputs.refuse(
+        "attention_mask must be ones and then zeros, at least one 1 a row: a recurrent model "
+        "cannot pass over tokens");
+  }
+  return lengths;
 }
 
 }  // namespace
@@ -34,26 +46,20 @@ ForwardOutputs forward_transformer(const ForwardRequest& request, const Safetens
                            {"attention_mask", "decoder_attention_mask"});
   const TransformerConfig config = read_transformer_config(request.model);
   const auto options = resolved(config.options);
-  const auto source = tokens(inputs, "input_ids", options.source_vocab_size, options.context);
-  const auto target = tokens(inputs, "decoder_input_ids", options.vocab_size, options.context);
-  if (source.size(0) != target.size(0)) {
-    inputs.refuse(fmt::format("input_ids has {} rows, but decoder_input_ids {}", source.size(0),
-                              target.size(0)));
-  }
-  const auto source_args = padding(inputs, "attention_mask", source, request.device);
+  const auto [source, target] =
+      read_pairs(inputs, options.source_vocab_size, options.vocab_size, options.context);
+  const AttendArgs source_args{.may_attend =
+                                   inputs.may_attend("attention_mask", source, request.device)};
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   const DecoderContext decoder{
-      .args = padding(inputs, "decoder_attention_mask", target, request.device),
+      .args = {.may_attend = inputs.may_attend("decoder_attention_mask", target, request.device)},
       .cross_args = source_args,
       .trace = &trace};
 
-  // Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
-  const std::string usual = request.attentions ? "matmul" : "torch";
   Transformer model = load_transformer(
-      request.model, {.device = request.device,
-                      .attention = request.attention.empty() ? usual : request.attention,
-                      .head_optional = true});
+      request.model,
+      {.device = request.device, .attention = request.kernel(), .head_optional = true});
   const torch::NoGradGuard no_grad;
   const auto encoded = model->encode(source.to(request.device), source_args, &trace);  // [B, S, C]
   const auto hidden =
@@ -62,8 +68,20 @@ ForwardOutputs forward_transformer(const ForwardRequest& request, const Safetens
   outputs["encoder_last_hidden_state"] = encoded;
   outputs["last_hidden_state"] = hidden;
   if (config.has_head) outputs["logits"] = model->logits_of(hidden);  // [B, T, V]
-  for (auto& [name, tensor] : outputs) tensor = tensor.to(torch::kCPU, torch::kFloat).contiguous();
   return outputs;
+}
+
+ForwardOutputs forward_recurrent(const ForwardRequest& request, const SafetensorsReader& file) {
+  const ModelInputs inputs(file, {"input_ids", "decoder_input_ids"}, {"attention_mask"});
+  if (request.hidden_states || request.attentions)
+    inputs.refuse("a recurrent model has no layers' hidden states or attentions to give out");
+  Recurrent model = load_recurrent(request.model, request.device);
+  const auto [source, target] =
+      read_pairs(inputs, model->source_vocab_size(), model->target_vocab_size(), model->longest());
+  const torch::NoGradGuard no_grad;
+  const auto hidden = model->hidden(source.to(request.device), lengths_of(inputs, source),
+                                    target.to(request.device));  // [B, T, C]
+  return {{"last_hidden_state", hidden}, {"logits", model->logits_of(hidden)}};
 }
 
 }  // namespace zoo

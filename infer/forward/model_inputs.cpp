@@ -64,6 +64,34 @@ torch::Tensor ModelInputs::mask(const std::string& name, const std::vector<int64
   return values.to(torch::kBool);
 }
 
+torch::Tensor ModelInputs::ids_beside(const torch::Tensor& tokens, const std::string& name,
+                                      int64_t limit, const std::string& what) const {
+  const auto values = ids(name, limit, what);
+  const bool fits =
+      values.size(1) == tokens.size(1) && (values.size(0) == tokens.size(0) || values.size(0) == 1);
+  if (!fits) {
+    refuse(fmt::format("{} has shape {}, but input_ids {}", name, shape_text(values.sizes().vec()),
+                       shape_text(tokens.sizes().vec())));
+  }
+  return values;
+}
+
+torch::Tensor ModelInputs::tokens(const std::string& name, int64_t vocab_size,
+                                  int64_t context) const {
+  const auto read = ids(name, vocab_size, "the vocabulary of");  // [B, T]
+  if (read.size(1) > context) {
+    refuse(fmt::format("{} has {} tokens a row, but the model's context is {}", name, read.size(1),
+                       context));
+  }
+  return read;
+}
+
+torch::Tensor ModelInputs::may_attend(const std::string& name, const torch::Tensor& tokens,
+                                      torch::Device device) const {
+  if (!contains(name)) return {};
+  return mask(name, tokens.sizes().vec()).unsqueeze(1).unsqueeze(1).to(device);  // [B, 1, 1, S]
+}
+
 void ModelInputs::refuse(const std::string& message) const {
   throw std::runtime_error(fmt::format("{}: {}", file_.path().string(), message));
 }

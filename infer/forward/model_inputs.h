@@ -23,6 +23,14 @@ class ModelInputs {
   torch::Tensor ids(const std::string& name, int64_t limit, const std::string& what) const;
   /// BOOL, I32 or I64 of zeros and ones of exactly this shape -> bool.
   torch::Tensor mask(const std::string& name, const std::vector<int64_t>& shape) const;
+  /// Ids of which each stands beside one of `tokens` [B, T]: [B, T], or [1, T] for all rows.
+  torch::Tensor ids_beside(const torch::Tensor& tokens, const std::string& name, int64_t limit,
+                           const std::string& what) const;
+  /// Tokens [B, T] within the vocabulary, and no more of them than the model's context.
+  torch::Tensor tokens(const std::string& name, int64_t vocab_size, int64_t context) const;
+  /// A mask over tokens [B, S] as attention takes it, [B, 1, 1, S]; undefined where there is none.
+  torch::Tensor may_attend(const std::string& name, const torch::Tensor& tokens,
+                           torch::Device device) const;
   [[noreturn]] void refuse(const std::string& message) const;
 
  private:

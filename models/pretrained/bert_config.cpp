@@ -47,31 +47,17 @@ std::string_view architecture_name(BertFamily family, BertTask task) {
       fmt::format("family {} has no head for task {}", name_of(family), name_of(task)));
 }
 
-BertFamily family_from_json(const json& config) {
-  const auto type = config.find("model_type");
-  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
-  const auto name = json_value<std::string>(*type, "model_type");
-  for (const auto& [family, known] : EnumNames<BertFamily>::values) {
-    if (name == known) return family;
-  }
-  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
-              name.substr(0, 60), known_names<BertFamily>());
-}
-
-/// architectures[0] decides, as in the reference; without it there is the encoder alone.
+/// Without "architectures" there is the encoder alone.
 BertTask task_from_json(const json& config, BertFamily family) {
-  const auto found = config.find("architectures");
-  if (found == config.end() || found->is_null() || found->empty()) return BertTask::kNone;
-  if (!found->is_array()) config_fail("\"architectures\" must be a list");
-  const auto name = json_value<std::string>((*found)[0], "architectures");
-  std::string known;
+  std::vector<std::string_view> names;
+  std::vector<BertTask> tasks;
   for (const auto& row : kArchitectures) {
     if (row.family != family) continue;
-    if (row.name == name) return row.task;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
+    names.push_back(row.name);
+    tasks.push_back(row.task);
   }
-  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}",
-              name.substr(0, 60), name_of(family), known);
+  const auto found = read_architecture(config, names, name_of(family));
+  return found ? tasks[*found] : BertTask::kNone;
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
@@ -109,7 +95,7 @@ json bert_config_to_json(const BertConfig& config, const std::string& dtype) {
 }
 
 BertConfig bert_config_from_json(const json& config) {
-  const BertFamily family = family_from_json(config);
+  const BertFamily family = read_model_type<BertFamily>(config);
   const BertTask task = task_from_json(config, family);
   BertConfig result{.model = bert_options_from_keys(config, family, task)};
   result.ids = special_ids(config);

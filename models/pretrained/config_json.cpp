@@ -3,6 +3,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "app/files.h"
 
 namespace zoo {
@@ -18,6 +20,32 @@ int64_t config_count(const json& config, const std::string& key, int64_t otherwi
 void require_value(const json& config, const std::string& key, bool value) {
   if (config_value(config, key, value) != value)
     config_fail("\"{}\" is {}, which the zoo's model does not have", key, !value);
+}
+
+namespace {
+
+/// "a, b and c"
+std::string listed(std::span<const std::string_view> names) {
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::optional<size_t> read_architecture(const json& config, std::span<const std::string_view> known,
+                                        std::string_view model_type) {
+  const auto found = config.find("architectures");
+  if (found == config.end() || found->is_null() || found->empty()) return std::nullopt;
+  if (!found->is_array()) config_fail("\"architectures\" must be a list");
+  const auto name = json_value<std::string>((*found)[0], "architectures");
+  const auto place = std::find(known.begin(), known.end(), name);
+  if (place != known.end()) return static_cast<size_t>(place - known.begin());
+  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}",
+              name.substr(0, 60), model_type, listed(known));
 }
 
 std::string reference_activation(Activation activation) {

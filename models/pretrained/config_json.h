@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,6 +37,25 @@ int64_t config_count(const nlohmann::json& config, const std::string& key, int64
 /// Throws std::runtime_error unless the key is missing or has this value: features that the zoo
 /// lacks.
 void require_value(const nlohmann::json& config, const std::string& key, bool value);
+
+/// The family's member that "model_type" names. Throws std::runtime_error for another family.
+template <NamedEnum Layout>
+Layout read_model_type(const nlohmann::json& config) {
+  const auto type = config.find("model_type");
+  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
+  const auto name = json_value<std::string>(*type, "model_type");
+  for (const auto& [layout, known] : EnumNames<Layout>::values) {
+    if (name == known) return layout;
+  }
+  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
+              name.substr(0, 60), known_names<Layout>());
+}
+
+/// Which of the `known` classes architectures[0] names, as in the reference; nothing where there is
+/// none. Throws std::runtime_error for a class that is not among them.
+std::optional<size_t> read_architecture(const nlohmann::json& config,
+                                        std::span<const std::string_view> known,
+                                        std::string_view model_type);
 
 /// "gelu_new" for kGeluTanh. SwiGLU is no activation of the reference's.
 std::string reference_activation(Activation activation);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 #include "models/pretrained/config_json.h"
 #include "models/pretrained/gpt_config_keys.h"
@@ -40,44 +42,22 @@ std::string unlike_llama(const GptOptions& o) {
   return demands.text();
 }
 
-GptLayout layout_from_json(const json& config) {
-  const auto type = config.find("model_type");
-  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
-  const auto name = json_value<std::string>(*type, "model_type");
-  for (const auto& [layout, known] : EnumNames<GptLayout>::values) {
-    if (name == known) return layout;
-  }
-  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
-              name.substr(0, 60), known_names<GptLayout>());
-}
-
-struct Architectures {
-  std::string_view with_head, without_head;
-};
-Architectures architectures_of(GptLayout layout) {
+/// With output layer, and without where the reference has such a class.
+std::vector<std::string_view> architectures_of(GptLayout layout) {
   switch (layout) {
     case GptLayout::kGpt2:
       return {"GPT2LMHeadModel", "GPT2Model"};
     case GptLayout::kLlama:
       return {"LlamaForCausalLM", "LlamaModel"};
     case GptLayout::kZoo:
-      return {"ZooGpt", ""};
+      return {"ZooGpt"};
   }
   throw std::invalid_argument("unknown GPT layout");
 }
 
-/// Whether the checkpoint has an output layer: architectures[0] decides, as in the reference.
+/// Whether there is an output layer: architectures[0] decides.
 bool has_head(const json& config, GptLayout layout) {
-  const auto found = config.find("architectures");
-  if (found == config.end() || found->is_null() || found->empty()) return true;
-  if (!found->is_array()) config_fail("\"architectures\" must be a list");
-  const auto name = json_value<std::string>((*found)[0], "architectures");
-  const auto [with_head, without_head] = architectures_of(layout);
-  if (name == with_head) return true;
-  if (name == without_head) return false;
-  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
-              name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
-              without_head);
+  return read_architecture(config, architectures_of(layout), name_of(layout)).value_or(0) == 0;
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
@@ -110,7 +90,7 @@ std::string layout_note(const GptOptions& options) {
 json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
   result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architectures_of(config.layout).with_head};
+  result["architectures"] = {architectures_of(config.layout).front()};
   result["dtype"] = dtype;
   put_special_ids(config.ids, result);
   result["zoo"] = options_to_json(config.options);
@@ -119,7 +99,7 @@ json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
 
 GptConfig gpt_config_from_json(const json& config) {
   GptConfig result;
-  result.layout = layout_from_json(config);
+  result.layout = read_model_type<GptLayout>(config);
   result.has_head = has_head(config, result.layout);
   result.ids = special_ids(config);
   result.options = options_from_reference_keys(config, result.layout);

@@ -3,6 +3,8 @@
 #include "models/pretrained/transformer_config.h"
 
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 #include "models/pretrained/config_json.h"
 
@@ -134,21 +136,8 @@ TransformerOptions from_reference_keys(const json& config, Layout layout) {
   return o;
 }
 
-Layout layout_from_json(const json& config) {
-  const auto type = config.find("model_type");
-  if (type == config.end()) config_fail("no \"model_type\": not a checkpoint's config.json");
-  const auto name = json_value<std::string>(*type, "model_type");
-  for (const auto& [layout, known] : EnumNames<Layout>::values) {
-    if (name == known) return layout;
-  }
-  config_fail("a checkpoint of another family (model_type \"{}\"); this program reads {}",
-              name.substr(0, 60), known_names<Layout>());
-}
-
-struct Architectures {
-  std::string_view with_head, without_head;
-};
-Architectures architectures_of(Layout layout) {
+/// With output layer, and without where the reference has such a class.
+std::vector<std::string_view> architectures_of(Layout layout) {
   switch (layout) {
     case Layout::kMarian:
       return {"MarianMTModel", "MarianModel"};
@@ -157,23 +146,14 @@ Architectures architectures_of(Layout layout) {
     case Layout::kPegasus:
       return {"PegasusForConditionalGeneration", "PegasusModel"};
     case Layout::kZoo:
-      return {"ZooTransformer", ""};
+      return {"ZooTransformer"};
   }
   throw std::invalid_argument("unknown encoder-decoder layout");
 }
 
-/// Whether there is an output layer: architectures[0] decides, as in the reference.
+/// Whether there is an output layer: architectures[0] decides.
 bool has_head(const json& config, Layout layout) {
-  const auto found = config.find("architectures");
-  if (found == config.end() || found->is_null() || found->empty()) return true;
-  if (!found->is_array()) config_fail("\"architectures\" must be a list");
-  const auto name = json_value<std::string>((*found)[0], "architectures");
-  const auto [with_head, without_head] = architectures_of(layout);
-  if (name == with_head) return true;
-  if (name == without_head) return false;
-  config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}{}{}",
-              name.substr(0, 60), name_of(layout), with_head, without_head.empty() ? "" : " and ",
-              without_head);
+  return read_architecture(config, architectures_of(layout), name_of(layout)).value_or(0) == 0;
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
@@ -207,7 +187,7 @@ std::string layout_note(const TransformerOptions& options) {
 json transformer_config_to_json(const TransformerConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
   result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architectures_of(config.layout).with_head};
+  result["architectures"] = {architectures_of(config.layout).front()};
   result["dtype"] = dtype;
   result["is_encoder_decoder"] = true;
   put_special_ids(config.ids, result);
@@ -219,7 +199,7 @@ json transformer_config_to_json(const TransformerConfig& config, const std::stri
 
 TransformerConfig transformer_config_from_json(const json& config) {
   TransformerConfig result;
-  result.layout = layout_from_json(config);
+  result.layout = read_model_type<Layout>(config);
   result.has_head = has_head(config, result.layout);
   result.ids = special_ids(config);
   const auto zoo = config.find("zoo");

@@ -8,7 +8,6 @@ import random
 
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
 
 import interop
 
@@ -53,26 +52,7 @@ def some_inputs(config, rng: random.Random) -> dict:
     return inputs
 
 
-def randomise(model, seed: int):
-    """Fresh models have zero biases and norms of one: a reader that ignores them would go unnoticed."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
-        is_norm = parameter.dim() == 1 and name.endswith("weight")
-        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
-        with torch.no_grad():
-            parameter.copy_(1 + noise if is_norm else noise)
-    model.tie_weights()
-    return model
-
-
 class BertTest(interop.InteropTest):
-    def forward(self, model, inputs: dict) -> dict:
-        """Our `forward` on tensors."""
-        save_file(inputs, self.work / "in.safetensors")
-        self.run_program("forward", "--model", model, "--inputs", self.work / "in.safetensors", "--threads", 1,
-                         "--outputs", self.work / "out.safetensors", "--hidden-states", "--attentions")
-        return load_file(self.work / "out.safetensors")
-
     def compare(self, folder, model, inputs: dict):
         """Everything both sides can say about the inputs, wherever the mask is 1."""
         model.eval().set_attn_implementation("eager")
@@ -99,13 +79,13 @@ class BertTest(interop.InteropTest):
                 rng = random.Random(100 * number + round)
                 config = some_config(name, rng)
                 with self.subTest(f"{name} {config}"):
-                    model = randomise(getattr(transformers, name)(config), number)
+                    model = interop.randomise(getattr(transformers, name)(config), number)
                     folder = self.work / f"{name}-{round}"
                     model.save_pretrained(folder)
                     self.compare(folder, model, some_inputs(config, rng))
 
     def test_half_precision_weights(self):
-        model = randomise(transformers.BertModel(some_config("BertModel", random.Random(3))), 1).to(torch.bfloat16)
+        model = interop.randomise(transformers.BertModel(some_config("BertModel", random.Random(3))), 1).to(torch.bfloat16)
         model.save_pretrained(self.work / "half")
         self.compare(self.work / "half", model.float(), some_inputs(model.config, random.Random(4)))
 
@@ -115,7 +95,7 @@ class BertTest(interop.InteropTest):
         tokenizer = transformers.BertTokenizer(vocab=str(self.work / "vocab.txt"))
         config = transformers.BertConfig(vocab_size=len(words), hidden_size=15, num_attention_heads=3,
                                          num_hidden_layers=2, intermediate_size=20, max_position_embeddings=16)
-        model = randomise(transformers.BertForMaskedLM(config), 1).eval()
+        model = interop.randomise(transformers.BertForMaskedLM(config), 1).eval()
         folder = self.work / "fill"
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -4,7 +4,6 @@
     .venv-reference/bin/python tests/interop/gpt_test.py build/release/bin
 """
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import (AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2Model, LlamaConfig, LlamaForCausalLM,
                           LlamaModel)
 
@@ -25,26 +24,7 @@ def some_inputs(vocab: int, length: int, seed: int) -> dict:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-def randomise(model, seed: int):
-    """Fresh models have zero biases and norms of one: a reader that ignores them would go unnoticed."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
-        is_norm = parameter.dim() == 1 and name.endswith("weight")
-        noise = 0.2 * torch.randn(parameter.shape, generator=generator)
-        with torch.no_grad():
-            parameter.copy_(1 + noise if is_norm else noise)
-    model.tie_weights()
-    return model
-
-
 class GptTest(interop.InteropTest):
-    def forward(self, model, inputs: dict) -> dict:
-        """Our `forward` on tensors."""
-        save_file(inputs, self.work / "in.safetensors")
-        self.run_program("forward", "--model", model, "--inputs", self.work / "in.safetensors",
-                         "--outputs", self.work / "out.safetensors", "--hidden-states", "--attentions")
-        return load_file(self.work / "out.safetensors")
-
     def compare(self, folder, model, inputs: dict):
         """Everything both sides can say about the inputs, wherever the mask is 1."""
         model.eval().set_attn_implementation("eager")
@@ -78,7 +58,7 @@ class GptTest(interop.InteropTest):
 
     def open_model(self, name: str, model, inputs: dict, dtype=torch.float32):
         folder = self.work / name
-        randomise(model, 5).to(dtype).save_pretrained(folder)
+        interop.randomise(model, 5).to(dtype).save_pretrained(folder)
         self.compare(folder, model.float(), inputs)
 
     def test_python_opens_a_gpt2_shaped_run(self):

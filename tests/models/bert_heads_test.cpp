@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "models/bert_task.h"
+#include "models/layers/places.h"
 #include "tests/models/tiny_berts.h"
 #include "tests/support/gradient_check.h"
 

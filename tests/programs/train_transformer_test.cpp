@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/files.h"
+#include "models/pretrained/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 
@@ -70,8 +71,11 @@ class TrainTransformerTest : public ::testing::Test {
 
 TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
   for (const std::string architecture : {"transformer", "recurrent"}) {
-    const auto result =
-        run_program("train_transformer", tiny(architecture, {{"architecture", architecture}}));
+    const auto result = run_program(
+        "train_transformer",
+        tiny(architecture, {{"architecture", architecture},
+                            {"heads", architecture == "recurrent" ? "" : "2"},
+                            {"decoder-layers", architecture == "recurrent" ? "" : "1"}}));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_THAT(result.out, HasSubstr("5 pairs; dropped 85 twice"));
     for (const char* file : {"config.json", "model.safetensors", "tokenizer.json", "report.html"})
@@ -86,6 +90,33 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
     EXPECT_EQ(first["source"], "one two");
     EXPECT_LT(first["score"].get<double>(), 0.0);
   }
+}
+
+TEST_F(TrainTransformerTest, ForwardRunsTheRecurrentKind) {
+  EXPECT_EQ(
+      run_program(
+          "train_transformer",
+          tiny("lstm", {{"architecture", "recurrent"}, {"heads", ""}, {"decoder-layers", ""}}))
+          .exit_code,
+      0);
+  const auto ids = torch::randint(10, {2, 5}, torch::kLong);
+  auto mask = torch::ones({2, 5}, torch::kLong);
+  const auto forward = [&] {
+    write_safetensors(folder_ / "in.safetensors",
+                      {{"input_ids", ids}, {"decoder_input_ids", ids}, {"attention_mask", mask}});
+    return run_program("forward", {"--model", (folder_ / "lstm").string(), "--inputs",
+                                   (folder_ / "in.safetensors").string(), "--outputs",
+                                   (folder_ / "out.safetensors").string()});
+  };
+  mask[1][4] = 0;
+  const auto done = forward();
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  const SafetensorsReader out(folder_ / "out.safetensors");
+  EXPECT_EQ(out.tensor("logits").sizes(), (std::vector<int64_t>{2, 5, 20}));
+  mask[1][2] = 0;
+  const auto refused = forward();
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("attention_mask must be ones and then zeros"));
 }
 
 TEST_F(TrainTransformerTest, ResumedRunEqualsTheWholeOne) {
@@ -141,6 +172,8 @@ TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
   refused({{"tokenizer", "nonsense"}}, 2, "--tokenizer: no such folder, and");
   refused({{"source", "de"}}, 1, "pairs.de'; name a .tsv, or the beginning of two files");
   refused({{"architecture", "recurrent"}, {"d-model", "7"}}, 2, "--d-model must be even");
+  refused({{"architecture", "recurrent"}, {"decoder-layers", ""}}, 2,
+          "--heads means nothing to --architecture recurrent");
   write_file(folder_ / "bad.tsv", "one\tun\ntwo deux\n");
   refused({{"data", (folder_ / "bad.tsv").string()}}, 1, "bad.tsv line 2: no tab");
   write_file(folder_ / "pairs.fr", "un\n");

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <stdexcept>
 
-#include "models/bert_heads.h"
+#include "models/layers/places.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {

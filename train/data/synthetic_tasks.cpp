@@ -8,6 +8,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "app/option_checks.h"
+
 namespace zoo {
 namespace {
 
@@ -55,12 +57,6 @@ std::string sum(std::string_view a, std::string_view b) {
   return digits;
 }
 
-template <class T>
-void require(bool holds, const char* option, T value, const std::string& expected) {
-  if (!holds)
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
-}
-
 /// At most this many different sources are there.
 double sources_of(const SyntheticOptions& o) {
   const bool add = o.task == SyntheticTask::kAdd;
@@ -73,17 +69,17 @@ double sources_of(const SyntheticOptions& o) {
 void check(const SyntheticOptions& o) {
   if (o.task == SyntheticTask::kNone) return;
   const int64_t most = std::ssize(kSymbols);
-  require(o.classes >= 1 && o.classes <= most, "task-classes", o.classes,
-          fmt::format("1 to {}", most));
-  require(o.length >= 1, "task-length", o.length, "1 or more");
-  require(o.min_length >= 0 && o.min_length <= o.length, "task-min-length", o.min_length,
-          fmt::format("0 to --task-length {}", o.length));
-  require(o.examples >= 1, "task-examples", o.examples, "1 or more");
-  require(o.validation >= 0, "task-validation", o.validation, "0 or more");
+  require_option(o.classes >= 1 && o.classes <= most, "task-classes", o.classes,
+                 fmt::format("1 to {}", most));
+  require_option(o.length >= 1, "task-length", o.length, "1 or more");
+  require_option(o.min_length >= 0 && o.min_length <= o.length, "task-min-length", o.min_length,
+                 fmt::format("0 to --task-length {}", o.length));
+  require_option(o.examples >= 1, "task-examples", o.examples, "1 or more");
+  require_option(o.validation >= 0, "task-validation", o.validation, "0 or more");
   const double room = sources_of(o) / static_cast<double>(2 * kParts);
-  require(static_cast<double>(o.validation) <= room, "task-validation", o.validation,
-          fmt::format("at most {:.0f}, a part of the task's {:.0f} different sources",
-                      std::floor(room), sources_of(o)));
+  require_option(static_cast<double>(o.validation) <= room, "task-validation", o.validation,
+                 fmt::format("at most {:.0f}, a part of the task's {:.0f} different sources",
+                             std::floor(room), sources_of(o)));
 }
 
 std::u32string synthetic_alphabet(const SyntheticOptions& o) {
