@@ -57,11 +57,18 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
           {.score = best[n][k].item<double>(),
            .token = place,
            .token_str = tokenizer_->decode(std::vector{place}),
-           .sequence = tokenizer_->decode(ids, /*skip_special=*/masks == 1)});
+           .sequence = tokenizer_->decode(without_padding(ids), /*skip_special=*/masks == 1)});
     }
     place = mask;
   }
   return result;
+}
+
+/// As the reference's pipeline shows a text: a padding token is never a word of it, not even where
+/// it fills the mask.
+std::vector<int32_t> MaskFiller::without_padding(std::vector<int32_t> ids) const {
+  if (const auto pad = tokenizer_->pad_id()) std::erase(ids, *pad);
+  return ids;
 }
 
 torch::Tensor MaskFiller::candidates(const FillMaskOptions& options) const {

@@ -37,6 +37,7 @@ class MaskFiller {
   std::vector<std::vector<MaskFilling>> fill(std::string_view text, const FillMaskOptions& options);
 
  private:
+  std::vector<int32_t> without_padding(std::vector<int32_t> ids) const;
   torch::Tensor candidates(const FillMaskOptions& options) const;
   BertTaskModel model_{nullptr};
   std::unique_ptr<Tokenizer> tokenizer_;
