@@ -142,6 +142,14 @@ int run(Request request) {
   for (const auto& translation : made) print(translation, texts, request.json);
   std::cout.flush();
   std::cerr << fmt::format("{} texts in {:.2f} s\n", texts.size(), seconds.count());
+  const auto cut =
+      std::ranges::count_if(made, [](const Translation& t) { return t.truncated && t.rank == 0; });
+  if (cut > 0) {
+    std::cerr << fmt::format(
+        "translate: {} texts were longer than the model's {} tokens: only their beginning was "
+        "translated\n",
+        cut, loaded.model->module().longest());
+  }
   if (!request.references.empty()) print_scores(made, request);
   return 0;
 }

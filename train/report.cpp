@@ -22,6 +22,7 @@ constexpr std::string_view kReportStyle = R"(
   grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .tile { padding: 12px 16px; }
 .tile b { display: block; font-size: 1.35rem; line-height: 1.25; overflow-wrap: anywhere; }
+.tile.sentence b { font-size: 0.95rem; font-weight: 600; }
 .tile span { color: var(--muted); font-size: 0.85rem; }
 .groups { display: grid; gap: 16px; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
@@ -34,8 +35,10 @@ details > pre { margin-top: 8px; }
 )";
 
 std::string tile(std::string_view value, std::string_view name) {
-  return fmt::format("<div class=\"card tile\"><b>{}</b><span>{}</span></div>\n",
-                     html_escape(value), html_escape(name));
+  // A number stands out; a sentence would only fill the page.
+  const bool is_sentence = value.size() > 12;
+  return fmt::format("<div class=\"card tile{}\"><b>{}</b><span>{}</span></div>\n",
+                     is_sentence ? " sentence" : "", html_escape(value), html_escape(name));
 }
 
 std::string render_verdict(const Verdict& verdict) {

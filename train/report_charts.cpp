@@ -30,12 +30,14 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 8> kWords = {{
+constexpr std::array<Words, 10> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
     {"accuracy", "Accuracy", "accuracy (share of 1)"},
     {"bleu", "BLEU", "BLEU (0 to 100)"},
+    {"chrf", "chrF", "chrF2 (0 to 100)"},
+    {"exact_match", "Exact match", "right to the last token (share of 1)"},
     {"lr", "Learning rate", "learning rate"},
     {"grad_norm", "Gradient norm", "norm of the gradient"},
     {"tokens_per_s", "Speed", "tokens per second"},

@@ -89,6 +89,9 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
     const auto first = nlohmann::json::parse(made.out.substr(0, made.out.find('\n')));
     EXPECT_EQ(first["source"], "one two");
     EXPECT_LT(first["score"].get<double>(), 0.0);
+    const auto cut = run_program("translate", {"--model", model, std::string(60, 'o')});
+    EXPECT_EQ(cut.exit_code, 0) << cut.err;
+    EXPECT_THAT(cut.err, HasSubstr("1 texts were longer than the model's 32 tokens"));
   }
 }
 
