@@ -173,7 +173,7 @@ class VitImpl : public ImageClassifier {
   Norm embedding_norm{nullptr};
   torch::nn::ModuleList blocks{nullptr};
   Norm final_norm{nullptr};
-  torch::nn::Linear pooler{nullptr};                        // [C, C]
+  torch::nn::Linear pooler{nullptr};                            // [C, C]
   torch::nn::Linear head{nullptr}, distillation_head{nullptr};  // [K, C]
 
  private:

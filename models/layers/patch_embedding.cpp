@@ -26,9 +26,11 @@ torch::Tensor PatchEmbeddingImpl::forward(const torch::Tensor& pixels) {
               pixels.size(2), " x ", pixels.size(3), " is smaller than a patch of ", ph, " x ", pw);
   if (options.method == PatchMethod::kConvolution)
     return projection(pixels).flatten(2).transpose(1, 2);  // [B, C, rows, columns] -> [B, P, C]
-  const auto patches = pixels.unfold(2, ph, ph).unfold(3, pw, pw);  // [B, ch, rows, columns, ph, pw]
-  const auto rows = patches.permute({0, 2, 3, 1, 4, 5}).flatten(3).flatten(1, 2);  // [B, P, ch ph pw]
-  return torch::linear(rows, projection->weight.flatten(1), projection->bias);     // [B, P, C]
+  const auto patches =
+      pixels.unfold(2, ph, ph).unfold(3, pw, pw);  // [B, ch, rows, columns, ph, pw]
+  const auto rows =
+      patches.permute({0, 2, 3, 1, 4, 5}).flatten(3).flatten(1, 2);             // [B, P, ch ph pw]
+  return torch::linear(rows, projection->weight.flatten(1), projection->bias);  // [B, P, C]
 }
 
 }  // namespace zoo

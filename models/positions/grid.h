@@ -1,6 +1,6 @@
 // Positions of an image's patches, which stand in rows and columns: Dosovitskiy et al. 2020
-// (arXiv:2010.11929), appendix D.4, compares some of them; rotary in two dimensions: Heo et al. 2024
-// (arXiv:2403.13298), §3.2 (axial).
+// (arXiv:2010.11929), appendix D.4, compares some of them; rotary in two dimensions: Heo et al.
+// 2024 (arXiv:2403.13298), §3.2 (axial).
 #pragma once
 #include <torch/nn/modules/embedding.h>
 
