@@ -9,32 +9,13 @@
 #include <stdexcept>
 
 #include "app/option_checks.h"
+#include "models/layers/drop_path.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
 namespace {
 
-std::shared_ptr<GridPosition> make_position(const VitOptions& o) {
-  const Grid grid = grid_of(o);
-  const int64_t prefix = prefix_tokens(o);
-  switch (o.position) {
-    case GridPositionKind::kNone:
-      return std::make_shared<GridPosition>(grid, prefix);
-    case GridPositionKind::kLearned:
-      return std::make_shared<LearnedGridPosition>(grid, prefix, o.d_model);
-    case GridPositionKind::kLearned2d:
-      return std::make_shared<Learned2dPosition>(grid, prefix, o.d_model);
-    case GridPositionKind::kSinusoidal2d:
-      return std::make_shared<Sinusoidal2dPosition>(grid, prefix, o.d_model);
-    case GridPositionKind::kRotary2d:
-      return std::make_shared<Rotary2dPosition>(grid, prefix, o.d_model / o.heads);
-  }
-  TORCH_CHECK(false, "Vit: unknown position scheme");
-}
-
 BlockOptions block_options(const VitOptions& o, int64_t layer) {
-  const double depth =
-      o.layers > 1 ? static_cast<double>(layer) / static_cast<double>(o.layers - 1) : 1.0;
   return {
       .attention = {.d_model = o.d_model,
                     .heads = o.heads,
@@ -44,7 +25,7 @@ BlockOptions block_options(const VitOptions& o, int64_t layer) {
       .feed_forward = {.d_model = o.d_model, .width = o.feed_forward, .activation = o.activation},
       .norm = {.epsilon = o.norm_epsilon},
       .residual_dropout = o.dropout,
-      .drop_path = o.drop_path * depth,
+      .drop_path = drop_path_of_layer(o.drop_path, layer, o.layers),
       .layer_scale = o.layer_scale};
 }
 
@@ -137,7 +118,9 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(options_)) {
     class_token = register_parameter("class_token", torch::zeros({o.d_model}));
   if (prefix_tokens(o) == 2)
     distillation_token = register_parameter("distillation_token", torch::zeros({o.d_model}));
-  position = register_module("position", make_position(o));
+  position = register_module(
+      "position",
+      make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, o.d_model / o.heads));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   const NormOptions norm{.epsilon = o.norm_epsilon};
   if (o.embedding_norm) embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm));
@@ -158,11 +141,10 @@ torch::Tensor VitImpl::forward(const torch::Tensor& pixels) {
 }
 
 torch::Tensor VitImpl::encode(const torch::Tensor& pixels, const VitContext& context) {
-  const auto h = embed(pixels, context.interpolate);                           // [B, T, C]
-  const auto positions = torch::arange(h.size(1), torch::kLong).unsqueeze(0);  // [1, T]
+  const auto h = embed(pixels, context.interpolate);  // [B, T, C]
   Norm none{nullptr};  // hidden states of the reference are those before the last norm
   return run_stack(blocks, none, h,
-                   {.layer = {.position = position.get(), .positions = positions.to(h.device())},
+                   {.layer = {.position = position.get(), .positions = token_positions(h)},
                     .trace = context.trace});
 }
 
@@ -176,7 +158,7 @@ torch::Tensor VitImpl::embed(const torch::Tensor& pixels, bool interpolate) {
   tokens.push_back(h);
   h = torch::cat(tokens, 1);  // [B, T, C]
   position->grid = grid_for(pixels, interpolate);
-  h = position->embed(h, torch::arange(h.size(1), torch::kLong).unsqueeze(0).to(h.device()));
+  h = position->embed(h, token_positions(h));
   h = embedding_dropout(h);
   return embedding_norm ? embedding_norm(h) : h;
 }

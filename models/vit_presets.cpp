@@ -27,7 +27,7 @@ VitOptions deit(VitOptions o) {
   return o;
 }
 
-// Patches of 4 x 4 make 49 or 64 tokens; F = 2 C, because small images have little to say.
+// Patches of 4 x 4 make 49 or 64 tokens; F = 2 C, for a fifth of a million weights.
 VitOptions classroom(int64_t image_size, int64_t channels) {
   VitOptions o;
   o.image_size = image_size;

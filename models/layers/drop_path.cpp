@@ -16,4 +16,9 @@ torch::Tensor drop_path(const torch::Tensor& branch, double dropped) {
   return branch * kept.div_(1.0 - dropped);
 }
 
+double drop_path_of_layer(double of_last, int64_t layer, int64_t layers) {
+  return layers > 1 ? of_last * static_cast<double>(layer) / static_cast<double>(layers - 1)
+                    : of_last;
+}
+
 }  // namespace zoo

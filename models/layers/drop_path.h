@@ -9,4 +9,8 @@ namespace zoo {
 /// grow by 1 / (1 - dropped), so that nothing need be done when training is over.
 torch::Tensor drop_path(const torch::Tensor& branch, double dropped);
 
+/// The probability for one of L layers, counted from 0: it grows linearly from 0 to `of_last` (§3,
+/// "linear decay").
+double drop_path_of_layer(double of_last, int64_t layer, int64_t layers);
+
 }  // namespace zoo

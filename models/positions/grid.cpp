@@ -37,6 +37,28 @@ torch::Tensor turn(const torch::Tensor& x, const torch::Tensor& cos, const torch
 
 }  // namespace
 
+std::shared_ptr<GridPosition> make_grid_position(GridPositionKind kind, Grid trained,
+                                                 int64_t prefix, int64_t d_model,
+                                                 int64_t head_width) {
+  switch (kind) {
+    case GridPositionKind::kNone:
+      return std::make_shared<GridPosition>(trained, prefix);
+    case GridPositionKind::kLearned:
+      return std::make_shared<LearnedGridPosition>(trained, prefix, d_model);
+    case GridPositionKind::kLearned2d:
+      return std::make_shared<Learned2dPosition>(trained, prefix, d_model);
+    case GridPositionKind::kSinusoidal2d:
+      return std::make_shared<Sinusoidal2dPosition>(trained, prefix, d_model);
+    case GridPositionKind::kRotary2d:
+      return std::make_shared<Rotary2dPosition>(trained, prefix, head_width);
+  }
+  TORCH_CHECK(false, "make_grid_position: unknown position scheme");
+}
+
+torch::Tensor token_positions(const torch::Tensor& h) {
+  return torch::arange(h.size(1), torch::kLong).unsqueeze(0).to(h.device());
+}
+
 torch::Tensor interpolate_positions(const torch::Tensor& table, int64_t prefix, Grid from,
                                     Grid to) {
   if (from == to) return table;

@@ -4,6 +4,8 @@
 #pragma once
 #include <torch/nn/modules/embedding.h>
 
+#include <memory>
+
 #include "models/positions/position.h"
 
 namespace zoo {
@@ -80,6 +82,14 @@ class Rotary2dPosition : public GridPosition {
   // cos and sin of the positions seen last: the layers of a stack ask for the same ones.
   torch::Tensor positions_, cos_, sin_;
 };
+
+/// A scheme for a model of this width, with heads of that one.
+std::shared_ptr<GridPosition> make_grid_position(GridPositionKind kind, Grid trained,
+                                                 int64_t prefix, int64_t d_model,
+                                                 int64_t head_width);
+
+/// h [B, T, C] -> [1, T]: 0 .. T - 1 on its device
+torch::Tensor token_positions(const torch::Tensor& h);
 
 /// table [prefix + P, C] of one grid -> [prefix + P', C] of another, bicubic; the first `prefix`
 /// rows stay (Dosovitskiy et al. 2020, §3.2).
