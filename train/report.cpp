@@ -31,6 +31,10 @@ constexpr std::string_view kReportStyle = R"(
 .tall { max-height: 420px; overflow: auto; }
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
+.picture { margin: 0 0 16px; padding: 12px 16px; }
+.picture svg { width: 100%; display: block; margin: 0 auto 8px; }
+.picture text { font: 11px ui-monospace, Menlo, Consolas, monospace; fill: var(--ink); }
+.picture figcaption { color: var(--muted); font-size: 0.85rem; }
 .empty { color: var(--muted); }
 )";
 
@@ -159,6 +163,17 @@ std::string render_evaluations(const ReportInput& input) {
          "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
+std::string render_pictures(const std::vector<ReportPicture>& pictures) {
+  std::string html;
+  for (const ReportPicture& picture : pictures) {
+    html += fmt::format(
+        "<h2>{}</h2>\n<figure class=\"card picture\">{}<figcaption>{}</figcaption>"
+        "</figure>\n",
+        html_escape(picture.title), picture.svg, html_escape(picture.caption));
+  }
+  return html;
+}
+
 /// The first and the last one are open: what training did lies between them.
 std::string render_samples(const std::vector<Sample>& samples) {
   std::string html;
@@ -181,7 +196,8 @@ std::string render_report(const ReportInput& input) {
                                  : "<h2>Configuration</h2>\n" + render_config(input.config_text);
   const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) +
                            render_verdict(input.verdict) + render_tiles(input) + charts +
-                           render_evaluations(input) + render_samples(input.samples) + config;
+                           render_evaluations(input) + render_pictures(input.pictures) +
+                           render_samples(input.samples) + config;
   return html_page(
       input.title,
       std::string(chart_style()) + std::string(kChartStyle) + std::string(kReportStyle), body);

@@ -16,6 +16,12 @@ struct Sample {
   std::string text;
 };
 
+/// A drawing of the last evaluation, with a line that says how to read it.
+struct ReportPicture {
+  std::string title, caption;
+  std::string svg;  // taken as it is
+};
+
 /// Everything may be empty: a report is also written while a run goes on, and after one that
 /// failed.
 struct ReportInput {
@@ -23,6 +29,7 @@ struct ReportInput {
   std::string config_text;  // of effective_config
   std::vector<MetricsRecord> metrics;
   std::vector<Sample> samples;
+  std::vector<ReportPicture> pictures = {};
   std::string metric = "loss";  // the measure that chance level and band speak of
   bool higher_is_better = false;
   std::optional<double> chance_level;

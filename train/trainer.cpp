@@ -279,6 +279,7 @@ void Training::evaluate() {
   }
   const bool better = take_standing(metrics);
   if (!text.empty()) log_->sample(progress_.step, text);
+  log_->pictures(task_.pictures());
   result_.final_metrics = metrics;
   // Untrained weights need no checkpoint where training follows.
   const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;
