@@ -12,14 +12,15 @@ Exit code 1 if the zoo is less than --at-least times as fast. Nothing else shoul
 import argparse
 import json
 import pathlib
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 
 import torch
+from pair_batches import pair_batches
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
@@ -46,11 +47,6 @@ def zoo_run(program: str, arguments: list, options, folder: pathlib.Path) -> flo
 
 
 # ---- The batches ----------------------------------------------------------------------------------------------------
-def padded(rows: list, value: int) -> torch.Tensor:
-    length = max(map(len, rows))
-    return torch.tensor([row + [value] * (length - len(row)) for row in rows])
-
-
 def bert_batches(run: pathlib.Path, steps: int) -> list:
     config = AutoConfig.from_pretrained(run)
     batches = []
@@ -58,40 +54,6 @@ def bert_batches(run: pathlib.Path, steps: int) -> list:
         tokens = torch.randint(5, config.vocab_size, (16, 128))
         labels = torch.where(torch.rand(tokens.shape) < 0.15, tokens, -100)
         batches.append({"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "labels": labels})
-    return batches
-
-
-def encoded(run: pathlib.Path, language: str, options) -> list:
-    text = (ROOT / f"data/en-fr/train.{language}").read_text()
-    done = subprocess.run([str(options.bin / "tokenize"), "encode", "--tokenizer", str(run)], cwd=ROOT, input=text,
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"reference_speed: tokenize failed: {done.stderr.strip()[-500:]}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def translation_batches(run: pathlib.Path, options) -> list:
-    config = AutoConfig.from_pretrained(run)
-    pairs = [(s + [config.eos_token_id], t + [config.eos_token_id])
-             for s, t in zip(encoded(run, "en", options), encoded(run, "fr", options)) if 0 < max(len(s), len(t)) <= 64]
-    random.Random(0).shuffle(pairs)
-    pairs.sort(key=lambda pair: (len(pair[1]), len(pair[0])))
-    groups, group, longest = [], [], [0, 0]
-    for pair in pairs:
-        grown = [max(longest[0], len(pair[0])), max(longest[1], len(pair[1]))]
-        if group and (len(group) + 1) * sum(grown) > 4096:
-            groups.append(group)
-            group, grown = [], [len(pair[0]), len(pair[1])]
-        group.append(pair)
-        longest = grown
-    groups.append(group)
-    random.Random(0).shuffle(groups)
-    batches = []
-    for group in groups[:options.steps]:
-        source, labels = padded([s for s, _ in group], config.pad_token_id), padded([t for _, t in group], -100)
-        shifted = padded([[config.decoder_start_token_id] + t[:-1] for _, t in group], config.pad_token_id)
-        batches.append({"input_ids": source, "attention_mask": source.ne(config.pad_token_id).long(),
-                        "decoder_input_ids": shifted, "labels": labels})
     return batches
 
 
@@ -141,7 +103,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             run = pathlib.Path(folder) / "run"
             ours.append(zoo_run(*(("train_bert", BERT) if bert else ("train_transformer", TRANSLATION)), options, run))
-            batches = batches or (bert_batches(run, options.steps) if bert else translation_batches(run, options))
+            batches = batches or (bert_batches(run, options.steps) if bert else list(islice(pair_batches(run, options.bin), options.steps)))
             config = AutoConfig.from_pretrained(run)
             model = (AutoModelForMaskedLM if bert else AutoModelForSeq2SeqLM).from_config(config)
         theirs.append(reference_run(model, batches, 0.0 if bert else 0.1))
