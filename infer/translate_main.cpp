@@ -28,7 +28,8 @@ using namespace zoo;
 
 struct Request {
   std::vector<std::string> texts;
-  std::filesystem::path model, file, references;
+  std::filesystem::path model, file, references, alignment;
+  std::string source_language = "source", target_language = "target";
   std::string device = "auto", attention;
   int64_t threads = 0, batch_size = 32;
   bool json = false;
@@ -57,6 +58,12 @@ void declare(CLI::App& app, Request& request) {
              "A file with the right translations, one a line: prints BLEU and chrF");
   add_option(app, "Output", "json", request.json,
              "One JSON object a line: source, translation, score, rank, tokens, truncated");
+  add_option(app, "Output", "alignment", request.alignment,
+             "An HTML file for pictures of where each word was looked for in the source");
+  add_option(app, "Output", "source-language", request.source_language,
+             "Name of the pictures' horizontal axis");
+  add_option(app, "Output", "target-language", request.target_language,
+             "Name of their vertical axis");
   add_option(app, "Machine", "batch-size", request.batch_size, "Texts translated together");
   add_option(app, "Machine", "device", request.device, "auto, cpu, cuda or cuda:N");
   add_option(app, "Machine", "threads", request.threads,
@@ -117,6 +124,20 @@ void print_scores(const std::vector<Translation>& made, const Request& request) 
                            bleu_signature(1), corpus_chrf(best, {references}));
 }
 
+/// Of each text's best translation.
+void write_alignments(const Translator& translator, const std::vector<std::string>& texts,
+                      const std::vector<Translation>& made, const Request& request) {
+  std::vector<Alignment> alignments;
+  for (const auto& translation : made) {
+    if (translation.rank > 0) continue;
+    const auto& source = texts[static_cast<size_t>(translation.source)];
+    alignments.push_back(translator.align(source, translation));
+  }
+  write_file(request.alignment,
+             alignment_page(alignments, request.source_language, request.target_language));
+  std::cerr << request.alignment.string() << '\n';
+}
+
 int run(Request request) {
   if (request.decode.beams.coverage_penalty != 0.0 && request.attention.empty())
     request.attention = "matmul";
@@ -151,6 +172,7 @@ int run(Request request) {
         cut, loaded.model->module().longest());
   }
   if (!request.references.empty()) print_scores(made, request);
+  if (!request.alignment.empty()) write_alignments(translator, texts, made, request);
   return 0;
 }
 

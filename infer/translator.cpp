@@ -10,6 +10,8 @@
 #include "infer/decode/decode.h"
 #include "infer/decode/prompts.h"
 #include "infer/decoding_threads.h"
+#include "models/attention/kernel_override.h"
+#include "tokenizers/token_label.h"
 
 namespace zoo {
 
@@ -109,6 +111,24 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
   std::ranges::stable_sort(translations, {},
                            [](const Translation& t) { return std::pair(t.source, t.rank); });
   return translations;
+}
+
+Alignment Translator::align(const std::string& source, const Translation& translation) const {
+  const KernelOverride weights_are_formed(model_.module(), "matmul");
+  const std::vector<std::vector<int64_t>> ids = {encode({source}).front().ids};
+  // Each token is written after those before it were read.
+  std::vector<std::vector<int64_t>> read = {{start_}};
+  read[0].insert(read[0].end(), translation.tokens.begin(), translation.tokens.end());
+  read[0].pop_back();
+  const TokenBatch sources = to_batch(ids), targets = to_batch(read);
+  const auto state = decoder_->start(sources.tokens, sources.counts, std::ssize(read[0]));
+  const auto scores = decoder_->step(targets.tokens, targets.counts, *state,
+                                     {.every_token = true, .cross_attention = true});
+  Alignment alignment{.weights =
+                          scores.cross_attention[0].to(torch::kCPU, torch::kFloat)};  // [T, S]
+  for (const int64_t id : ids[0]) alignment.source.push_back(token_label(source_, id));
+  for (const int64_t id : translation.tokens) alignment.target.push_back(token_label(target_, id));
+  return alignment;
 }
 
 }  // namespace zoo

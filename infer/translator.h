@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "infer/alignment.h"
 #include "infer/decode/generation.h"
 #include "infer/decode/options.h"
 #include "infer/translation_model.h"
@@ -39,6 +40,11 @@ class Translator {
   /// token to the model.
   std::vector<Translation> translate(const std::vector<std::string>& texts,
                                      const TranslatorOptions& options = {}) const;
+
+  /// Reads a translation of `source` along with it once more: where each of its tokens looked. A
+  /// Transformer: mean over the heads of the decoder's last layer, with kernel matmul whatever
+  /// kernel the model has.
+  Alignment align(const std::string& source, const Translation& translation) const;
 
   int64_t start_id() const { return start_; }
 

@@ -7,6 +7,7 @@
 
 #include "app/chart.h"
 #include "app/html.h"
+#include "app/matrix_figure.h"
 #include "app/progress_bar.h"
 #include "train/report_charts.h"
 
@@ -31,6 +32,9 @@ constexpr std::string_view kReportStyle = R"(
 .tall { max-height: 420px; overflow: auto; }
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
+.figures { display: grid; gap: 12px; margin-top: 8px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
+.figures svg { max-height: 420px; width: 100%; }
 .empty { color: var(--muted); }
 )";
 
@@ -165,8 +169,10 @@ std::string render_samples(const std::vector<Sample>& samples) {
   for (size_t i = 0; i < samples.size(); ++i) {
     const bool open = i == 0 || i + 1 == samples.size();
     html += fmt::format(
-        "<details class=\"card\"{}><summary>after {} updates</summary><pre>{}</pre></details>\n",
-        open ? " open" : "", samples[i].step, html_escape(samples[i].text));
+        "<details class=\"card\"{}><summary>after {} updates</summary>{}{}</details>\n",
+        open ? " open" : "", samples[i].step,
+        samples[i].text.empty() ? "" : "<pre>" + html_escape(samples[i].text) + "</pre>",
+        samples[i].figure);
   }
   return html.empty() ? "" : "<h2>Samples</h2>\n" + html;
 }
@@ -182,9 +188,10 @@ std::string render_report(const ReportInput& input) {
   const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) +
                            render_verdict(input.verdict) + render_tiles(input) + charts +
                            render_evaluations(input) + render_samples(input.samples) + config;
-  return html_page(
-      input.title,
-      std::string(chart_style()) + std::string(kChartStyle) + std::string(kReportStyle), body);
+  return html_page(input.title,
+                   std::string(chart_style()) + std::string(matrix_style()) +
+                       std::string(kChartStyle) + std::string(kReportStyle),
+                   body);
 }
 
 }  // namespace zoo

@@ -13,7 +13,8 @@ namespace zoo {
 
 struct Sample {
   int64_t step = 0;
-  std::string text;
+  std::string text = {};
+  std::string figure = {};  ///< HTML, taken as it is
 };
 
 /// Everything may be empty: a report is also written while a run goes on, and after one that
@@ -31,7 +32,8 @@ struct ReportInput {
   std::vector<std::pair<std::string, std::string>> facts;  // "Parameters", "0.80 M"
 };
 
-/// A whole HTML document without any reference outside itself. All text is escaped.
+/// A whole HTML document without any reference outside itself. All text is escaped, but
+/// for the samples' figures.
 std::string render_report(const ReportInput& input);
 
 }  // namespace zoo

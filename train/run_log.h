@@ -19,7 +19,7 @@ class RunLog {
   RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
          bool drop_evaluation = false);
   void record(const MetricsRecord& record);
-  void sample(int64_t step, const std::string& text);
+  void sample(const Sample& sample);
   /// One more line of the report's table.
   void fact(const std::string& name, const std::string& value);
   /// Rewrites report.html with all that is known.

@@ -265,7 +265,7 @@ void Training::check_finite(double value, const std::string& what) {
 
 void Training::evaluate() {
   Metrics metrics;
-  std::string text;
+  Sample sample{.step = progress_.step};
   {
     std::optional<AveragedWeights> averaged;
     if (average_.enabled()) averaged.emplace(average_);
@@ -274,11 +274,12 @@ void Training::evaluate() {
     metrics = task_.evaluate();
     if (metrics.contains(goal_.metric))
       check_finite(metrics.at(goal_.metric), "the validation " + goal_.metric);
-    text = task_.sample();
+    sample.text = task_.sample();
+    sample.figure = task_.sample_figure();
     task_.model().train();
   }
   const bool better = take_standing(metrics);
-  if (!text.empty()) log_->sample(progress_.step, text);
+  if (!sample.text.empty() || !sample.figure.empty()) log_->sample(sample);
   result_.final_metrics = metrics;
   // Untrained weights need no checkpoint where training follows.
   const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;

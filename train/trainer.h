@@ -39,6 +39,9 @@ class Task {
   virtual Metrics evaluate() = 0;
   /// Shown in the report; may be empty. Draws nothing from torch's default generator.
   virtual std::string sample() { return {}; }
+  /// HTML below the sample, such as the pictures of app/matrix_figure.h; may be empty. The same
+  /// promise.
+  virtual std::string sample_figure() { return {}; }
   /// The checkpoint that Python opens.
   virtual void save(const std::filesystem::path& folder) const = 0;
   virtual void load(const std::filesystem::path& folder) = 0;
