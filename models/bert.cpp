@@ -58,7 +58,7 @@ void check(const BertOptions& o) {
   require_option(o.segments >= 1, "segments", o.segments, "1 or more");
   require_option(o.embedding_width >= 0, "embedding-width", o.embedding_width, "0 or more");
   require_option(o.activation != Activation::kSwiglu, "activation", name_of(o.activation),
-                 "relu, gelu, gelu-tanh or silu");
+                 "any but swiglu");
   if (o.d_model % o.heads != 0) {
     throw std::invalid_argument(
         fmt::format("--d-model must be a multiple of --heads, got {} and {}", o.d_model, o.heads));

@@ -18,6 +18,8 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
       return torch::gelu(x);
     case InnerLayer::kGeluTanh:
       return torch::gelu(x, "tanh");
+    case InnerLayer::kQuickGelu:
+      return quick_gelu(x);
     case InnerLayer::kSilu:
       return torch::silu(x);
   }
@@ -67,6 +69,8 @@ InnerLayer inner_of(Activation activation) {
       return InnerLayer::kGelu;
     case Activation::kGeluTanh:
       return InnerLayer::kGeluTanh;
+    case Activation::kQuickGelu:
+      return InnerLayer::kQuickGelu;
     case Activation::kSilu:
       return InnerLayer::kSilu;
     case Activation::kSwiglu:

@@ -35,7 +35,7 @@ class MaskedLmHeadImpl : public torch::nn::Module {
 TORCH_MODULE(MaskedLmHead);
 
 /// What stands between a classifier's inner layer and its output; none: there is no inner layer.
-enum class InnerLayer { kNone, kTanh, kRelu, kGelu, kGeluTanh, kSilu };
+enum class InnerLayer { kNone, kTanh, kRelu, kGelu, kGeluTanh, kQuickGelu, kSilu };
 InnerLayer inner_of(Activation activation);
 
 struct ClassifierOptions {

@@ -34,6 +34,19 @@ constexpr struct {
     {"PegasusModel", "pegasus", forward_transformer},
     {"ZooTransformer", "zoo_transformer", forward_transformer},
     {"ZooRecurrent", "zoo_recurrent", forward_recurrent},
+    {"ViTForImageClassification", "vit", forward_vit},
+    {"ViTModel", "vit", forward_vit},
+    {"DeiTForImageClassificationWithTeacher", "deit", forward_vit},
+    {"DeiTForImageClassification", "deit", forward_vit},
+    {"DeiTModel", "deit", forward_vit},
+    {"ZooVit", "zoo_vit", forward_vit},
+    {"CLIPModel", "clip", forward_clip},
+    {"CLIPTextModelWithProjection", "clip_text_model", forward_clip},
+    {"CLIPVisionModelWithProjection", "clip_vision_model", forward_clip},
+    {"ZooClip", "zoo_clip", forward_clip},
+    {"ZooCnn", "zoo_cnn", forward_image},
+    {"ZooCct", "zoo_cct", forward_image},
+    {"ZooLinear", "zoo_linear", forward_image},
 };
 
 /// A string of config.json, or of the list there; empty where there is none.

@@ -51,4 +51,21 @@ ForwardOutputs forward_recurrent(const ForwardRequest& request, const Safetensor
 /// [B, T, C], pooler_output [B, C] of an encoder alone, and what the heads say.
 ForwardOutputs forward_bert(const ForwardRequest& request, const SafetensorsReader& inputs);
 
+/// ViTForImageClassification, ViTModel, DeiTForImageClassification, its WithTeacher, DeiTModel,
+/// ZooVit: pixel_values [B, channels, H, W], of another size than the model's with interpolated
+/// positions -> last_hidden_state [B, T, C] after the last norm, logits [B, K] (with a teacher also
+/// cls_logits and distillation_logits), pooler_output [B, C] of an encoder that has a pooler.
+/// hidden_states.N are those before the last norm.
+ForwardOutputs forward_vit(const ForwardRequest& request, const SafetensorsReader& inputs);
+
+/// CLIPModel, CLIPTextModelWithProjection, CLIPVisionModelWithProjection, ZooClip: pixel_values
+/// [B, channels, H, W], input_ids [N, T], attention_mask [N, T], position_ids [N or 1, T]; of a
+/// model with both towers one input will do -> image_embeds [B, E] and text_embeds [N, E] of length
+/// one, logits_per_image [B, N], logits_per_text [N, B]. Of both towers hidden states and
+/// attentions begin with "vision_" and "text_"; of one, there is last_hidden_state.
+ForwardOutputs forward_clip(const ForwardRequest& request, const SafetensorsReader& inputs);
+
+/// ZooCct, ZooCnn, ZooLinear: pixel_values -> logits; of a Cct also last_hidden_state.
+ForwardOutputs forward_image(const ForwardRequest& request, const SafetensorsReader& inputs);
+
 }  // namespace zoo

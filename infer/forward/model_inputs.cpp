@@ -92,6 +92,20 @@ torch::Tensor ModelInputs::may_attend(const std::string& name, const torch::Tens
   return mask(name, tokens.sizes().vec()).unsqueeze(1).unsqueeze(1).to(device);  // [B, 1, 1, S]
 }
 
+torch::Tensor ModelInputs::pixels(const std::string& name, int64_t channels) const {
+  const auto& entry = file_.entry(name);
+  if (!torch::isFloatingType(entry.dtype)) {
+    refuse(fmt::format("{} must be floating, got {}", name, safetensors_dtype_name(entry.dtype)));
+  }
+  if (entry.shape.size() != 4 || entry.shape[1] != channels) {
+    refuse(fmt::format("{} must be [batch, {}, height, width], got shape {}", name, channels,
+                       shape_text(entry.shape)));
+  }
+  const auto pixels = file_.tensor(name).to(torch::kFloat);
+  if (pixels.numel() == 0) refuse(fmt::format("{} is empty: {}", name, shape_text(entry.shape)));
+  return pixels;
+}
+
 void ModelInputs::refuse(const std::string& message) const {
   throw std::runtime_error(fmt::format("{}: {}", file_.path().string(), message));
 }

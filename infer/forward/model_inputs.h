@@ -31,6 +31,8 @@ class ModelInputs {
   /// A mask over tokens [B, S] as attention takes it, [B, 1, 1, S]; undefined where there is none.
   torch::Tensor may_attend(const std::string& name, const torch::Tensor& tokens,
                            torch::Device device) const;
+  /// Floating, [B, channels, H, W], none of them empty -> float32.
+  torch::Tensor pixels(const std::string& name, int64_t channels) const;
   [[noreturn]] void refuse(const std::string& message) const;
 
  private:

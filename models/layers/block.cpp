@@ -1,5 +1,7 @@
-// Norm, sub-layer, dropout, residual: two or three times.
+// Norm, sub-layer, scale, dropout, residual: two or three times.
 #include "models/layers/block.h"
+
+#include "models/layers/drop_path.h"
 
 namespace zoo {
 
@@ -7,32 +9,45 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
   const int64_t C = options.attention.d_model;
   attention_norm = register_module("attention_norm", Norm(C, options.norm));
   attention = register_module("attention", MultiHeadAttention(options.attention));
+  attention_scale = register_scale("attention_scale");
   if (options.cross_attention) {
     cross_norm = register_module("cross_norm", Norm(C, options.norm));
     cross_attention = register_module("cross_attention", MultiHeadAttention(options.attention));
+    cross_scale = register_scale("cross_scale");
   }
   feed_forward_norm = register_module("feed_forward_norm", Norm(C, options.norm));
   feed_forward = register_module("feed_forward", FeedForward(options.feed_forward));
+  feed_forward_scale = register_scale("feed_forward_scale");
   dropout = register_module("dropout", torch::nn::Dropout(options.residual_dropout));
 }
 
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionContext& context,
                                  const Memory* memory, const AttendArgs& cross_args) {
-  auto h = residual(x, attention_norm,
+  auto h = residual(x, attention_norm, attention_scale,
                     [&](const auto& y) { return attention(y, context); });  // [B, T, C]
   if (options.cross_attention) {
     TORCH_CHECK(memory != nullptr, "Block: a block with cross-attention needs a memory to look at");
-    h = residual(h, cross_norm,
+    h = residual(h, cross_norm, cross_scale,
                  [&](const auto& y) { return cross_attention->cross(y, *memory, cross_args); });
   }
-  return residual(h, feed_forward_norm, [&](const auto& y) { return feed_forward(y); });
+  return residual(h, feed_forward_norm, feed_forward_scale,
+                  [&](const auto& y) { return feed_forward(y); });
 }
 
 template <class SubLayer>
-torch::Tensor BlockImpl::residual(const torch::Tensor& x, Norm& norm, SubLayer sub_layer) {
-  if (options.norm_place == NormPlace::kPost)
-    return norm(x + dropout(sub_layer(x)));  // §3.1 of the paper
-  return x + dropout(sub_layer(norm(x)));
+torch::Tensor BlockImpl::residual(const torch::Tensor& x, Norm& norm, const torch::Tensor& scale,
+                                  SubLayer sub_layer) {
+  const bool post = options.norm_place == NormPlace::kPost;
+  auto branch = sub_layer(post ? x : norm(x));
+  if (scale.defined()) branch = branch * scale;
+  branch = dropout(branch);
+  if (options.drop_path > 0.0 && is_training()) branch = drop_path(branch, options.drop_path);
+  return post ? norm(x + branch) : x + branch;  // §3.1 of the paper: post
+}
+
+torch::Tensor BlockImpl::register_scale(const char* name) {
+  if (options.layer_scale == 0.0) return {};
+  return register_parameter(name, torch::full({options.attention.d_model}, options.layer_scale));
 }
 
 }  // namespace zoo

@@ -1,5 +1,6 @@
 // The transformer block: all five families are stacks of this one, and differ in its options.
-// Vaswani et al. 2017 (arXiv:1706.03762), Figure 1; pre-norm: Xiong et al. 2020 (arXiv:2002.04745).
+// Vaswani et al. 2017 (arXiv:1706.03762), Figure 1; pre-norm: Xiong et al. 2020 (arXiv:2002.04745);
+// layer scale: Touvron et al. 2021 (arXiv:2103.17239), Eq. 4.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/dropout.h>
@@ -28,6 +29,9 @@ struct BlockOptions {
   NormPlace norm_place = NormPlace::kPre;
   bool cross_attention = false;   ///< the decoder's second sub-layer
   double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
+  double drop_path = 0.0;         ///< probability that a sample passes a sub-layer by
+  /// Each sub-layer's output is multiplied by a learned vector that starts at this; 0: none.
+  double layer_scale = 0.0;
 };
 
 class BlockImpl : public torch::nn::Module {
@@ -40,11 +44,14 @@ class BlockImpl : public torch::nn::Module {
   Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
   FeedForward feed_forward{nullptr};
+  torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C]; undefined without
   torch::nn::Dropout dropout{nullptr};
 
  private:
   template <class SubLayer>
-  torch::Tensor residual(const torch::Tensor& x, Norm& norm, SubLayer sub_layer);
+  torch::Tensor residual(const torch::Tensor& x, Norm& norm, const torch::Tensor& scale,
+                         SubLayer sub_layer);
+  torch::Tensor register_scale(const char* name);
 };
 TORCH_MODULE(Block);
 

@@ -13,6 +13,8 @@ torch::Tensor swiglu(const torch::Tensor& x) {
 
 }  // namespace
 
+torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(x * 1.702); }
+
 FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(options_) {
   TORCH_CHECK(options.d_model > 0 && options.width > 0,
               "FeedForward: d_model and width must be positive, got ", options.d_model, " and ",
@@ -42,6 +44,8 @@ torch::Tensor FeedForwardImpl::activate(const torch::Tensor& h) const {
       return torch::gelu(h);
     case Activation::kGeluTanh:
       return torch::gelu(h, "tanh");
+    case Activation::kQuickGelu:
+      return quick_gelu(h);
     case Activation::kSilu:
       return torch::silu(h);
     case Activation::kSwiglu:

@@ -9,6 +9,7 @@
 #include "models/pretrained/bert_names.h"
 #include "models/pretrained/checkpoint_folder.h"
 #include "models/pretrained/config_json.h"
+#include "models/pretrained/labels.h"
 #include "models/pretrained/safetensors.h"
 
 namespace zoo {
@@ -64,9 +65,9 @@ std::set<std::string> load_bert_weights(BertTaskModel& model, const fs::path& fo
 
 void save_bert(const BertTaskModel& model, const fs::path& folder, const SpecialIds& ids,
                std::vector<std::string> labels) {
-  for (int64_t id = std::ssize(labels); id < model->options.labels; ++id)
-    labels.push_back(fmt::format("LABEL_{}", id));
-  const BertConfig config{.model = model->options, .labels = std::move(labels), .ids = ids};
+  const BertConfig config{.model = model->options,
+                          .labels = complete_labels(std::move(labels), model->options.labels),
+                          .ids = ids};
   const auto dtype = model->bert->token_embedding->weight.scalar_type();
   write_file(folder / "config.json",
              bert_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");

@@ -6,6 +6,7 @@
 #include "models/pretrained/bert_config_keys.h"
 #include "models/pretrained/config_json.h"
 #include "models/pretrained/gpt_config_keys.h"
+#include "models/pretrained/labels.h"
 
 namespace zoo {
 namespace {
@@ -84,12 +85,7 @@ json bert_config_to_json(const BertConfig& config, const std::string& dtype) {
   result["eos_token_id"] = ids.eos.empty() ? json() : json(ids.eos.front());
   if (model.bert.family != BertFamily::kRoberta)
     result["pad_token_id"] = ids.pad ? json(*ids.pad) : json();
-  if (classifies(model.task)) {
-    for (size_t id = 0; id < labels.size(); ++id) {
-      result["id2label"][std::to_string(id)] = labels[id];
-      result["label2id"][labels[id]] = id;
-    }
-  }
+  if (classifies(model.task)) put_labels(labels, result);
   result["zoo"] = options_to_json(resolved(model.bert));
   return result;
 }

@@ -136,25 +136,4 @@ BertTaskOptions bert_options_from_keys(const json& config, BertFamily family, Be
   return model;
 }
 
-std::vector<std::string> labels_of(const json& config) {
-  const auto found = config.find("id2label");
-  if (found == config.end() || found->is_null()) {
-    std::vector<std::string> labels;
-    const int64_t K = config_count(config, "num_labels", 2);
-    if (K > 1'000'000) config_fail("\"num_labels\" must be at most 1000000, got {}", K);
-    for (int64_t id = 0; id < K; ++id) labels.push_back(fmt::format("LABEL_{}", id));
-    return labels;
-  }
-  if (!found->is_object() || found->empty())
-    config_fail("\"id2label\" must be an object with labels");
-  std::vector<std::string> labels;
-  for (size_t id = 0; id < found->size(); ++id) {
-    const auto label = found->find(std::to_string(id));
-    if (label == found->end())
-      config_fail("\"id2label\" has {} labels but no id {}", found->size(), id);
-    labels.push_back(json_value<std::string>(*label, "id2label"));
-  }
-  return labels;
-}
-
 }  // namespace zoo

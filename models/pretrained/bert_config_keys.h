@@ -12,7 +12,5 @@ nlohmann::json bert_keys(const BertTaskOptions& model);
 /// for features that the zoo lacks.
 BertTaskOptions bert_options_from_keys(const nlohmann::json& config, BertFamily family,
                                        BertTask task);
-/// id2label by id, or the reference's names LABEL_0, LABEL_1 where there is none.
-std::vector<std::string> labels_of(const nlohmann::json& config);
 
 }  // namespace zoo

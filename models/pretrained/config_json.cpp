@@ -56,6 +56,8 @@ std::string reference_activation(Activation activation) {
       return "gelu";
     case Activation::kGeluTanh:
       return "gelu_new";
+    case Activation::kQuickGelu:
+      return "quick_gelu";
     case Activation::kSilu:
       return "silu";
     case Activation::kSwiglu:
@@ -68,9 +70,11 @@ Activation activation_of(const std::string& name, std::string_view key) {
   if (name == "relu") return Activation::kRelu;
   if (name == "gelu") return Activation::kGelu;
   if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
+  if (name == "quick_gelu") return Activation::kQuickGelu;
   if (name == "silu" || name == "swish") return Activation::kSilu;
   config_fail(
-      "{} \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish",
+      "{} \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, "
+      "relu, silu, swish",
       key, name.substr(0, 60));
 }
 

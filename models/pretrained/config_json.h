@@ -67,6 +67,18 @@ Activation activation_of(const std::string& name, std::string_view key);
 /// of it.
 void check_agreement(const nlohmann::json& given, const nlohmann::json& expected);
 
+/// Throws std::runtime_error for a size under "zoo" that is negative, or so large that products of
+/// two overflow.
+template <class Options>
+void check_size_range(Options& options) {
+  visit(options, [](std::string_view name, const auto& field, std::string_view) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, int64_t>) {
+      if (field < 0 || field > INT32_MAX)
+        config_fail("\"zoo\": \"{}\" is out of range: {}", name, field);
+    }
+  });
+}
+
 /// Parses config.json of a folder and hands it to `read`, whose messages then begin with the path.
 void read_config(const std::filesystem::path& folder,
                  const std::function<void(const nlohmann::json&)>& read);

@@ -76,7 +76,10 @@ void add_pieces(const std::string& name, const torch::Tensor& parameter, const N
   const auto add = [&](const std::string& theirs, const torch::Tensor& target) {
     pieces.push_back({name, fill(theirs, numbers), target, target.sizes().vec(), row.optional});
   };
-  if (row.theirs.size() == 1) return add(row.theirs.front(), turned(parameter));
+  if (row.theirs.size() == 1) {
+    const auto whole = turned(parameter);
+    return add(row.theirs.front(), row.shape.empty() ? whole : whole.view(row.shape));
+  }
   int64_t begin = 0;
   const auto rows = rows_of_parts(row, parameter);
   for (size_t part = 0; part < rows.size(); ++part) {

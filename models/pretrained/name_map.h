@@ -19,6 +19,8 @@ struct NameRow {
   bool transposed = false;          ///< on disk [in, out] instead of [out, in]
   std::vector<int64_t> rows = {};   ///< how many rows each of several has; empty: equally many
   bool optional = false;  ///< may be missing on disk; the module then keeps its own values
+  /// On disk, where it differs and the values lie the same: [1, 1, C] for our [C]. Of one tensor.
+  std::vector<int64_t> shape = {};
 };
 
 /// What a family's files look like. Names may carry `prefix` or come without it.

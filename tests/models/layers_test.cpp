@@ -66,6 +66,7 @@ TEST_F(LayersTest, FeedForwardFollowsTheFormulaOfItsActivation) {
   const auto gelu_tanh = [](const torch::Tensor& h) {
     return h * 0.5 * (1 + torch::tanh(std::sqrt(2 / std::numbers::pi) * (h + 0.044715 * h.pow(3))));
   };
+  const auto quick_gelu = [](const torch::Tensor& h) { return h / (1 + torch::exp(h * -1.702)); };
   const auto relu = [](const torch::Tensor& h) { return h.clamp_min(0); };
   const auto swiglu = [](const torch::Tensor& h) {
     const auto gate = h.narrow(-1, 0, 6), value = h.narrow(-1, 6, 6);
@@ -75,6 +76,7 @@ TEST_F(LayersTest, FeedForwardFollowsTheFormulaOfItsActivation) {
       {Activation::kRelu, relu},
       {Activation::kGelu, gelu},
       {Activation::kGeluTanh, gelu_tanh},
+      {Activation::kQuickGelu, quick_gelu},
       {Activation::kSwiglu, swiglu}};
   for (const auto& [activation, formula] : formulas) {
     SCOPED_TRACE(name_of(activation));

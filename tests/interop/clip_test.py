@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""CLIP across the border: our programs open what `transformers` saves; equal outputs.
+
+    .venv-reference/bin/python tests/interop/clip_test.py build/release/bin
+"""
+import random
+
+import torch
+import transformers
+
+import interop
+
+TOLERANCE = 1e-4
+
+
+def tower_sizes(rng: random.Random) -> dict:
+    heads = rng.randint(1, 4)
+    return dict(hidden_size=heads * rng.randint(2, 9), num_attention_heads=heads, num_hidden_layers=rng.randint(1, 3),
+                intermediate_size=rng.randint(3, 40), hidden_act=rng.choice(["quick_gelu", "gelu", "gelu_new"]),
+                layer_norm_eps=rng.choice([1e-5, 1e-2]))
+
+
+def some_config(rng: random.Random, end: int | None = None) -> transformers.CLIPConfig:
+    vocab = rng.randint(8, 60)
+    end = end or rng.randint(3, vocab - 1)
+    text = tower_sizes(rng) | dict(vocab_size=vocab, max_position_embeddings=rng.randint(9, 14), eos_token_id=end,
+                                   bos_token_id=0, pad_token_id=1)
+    vision = tower_sizes(rng) | dict(image_size=rng.randint(6, 15), patch_size=rng.randint(2, 6),
+                                     num_channels=rng.choice([1, 3]))
+    projection = rng.randint(2, 20)
+    return transformers.CLIPConfig(text_config=text | {"projection_dim": projection},
+                                   vision_config=vision | {"projection_dim": projection}, projection_dim=projection)
+
+
+def some_texts(config, rng: random.Random) -> dict:
+    """Four texts of which each has an end token, in the middle or last; one has two; some are padded."""
+    length = rng.randint(3, 9)
+    generator = torch.Generator().manual_seed(rng.randint(0, 1000))
+    ids = torch.randint(0, config.vocab_size, (4, length), generator=generator)
+    for row, place in enumerate([length - 1, length // 2, 1, 0]):
+        ids[row, place] = config.eos_token_id
+    ids[3, length - 1] = config.eos_token_id
+    mask = torch.ones_like(ids)
+    mask[1, length // 2 + 1:] = 0
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def some_pixels(config, rng: random.Random, size=None) -> dict:
+    height, width = size or [config.image_size] * 2
+    generator = torch.Generator().manual_seed(rng.randint(0, 1000))
+    return {"pixel_values": torch.randn((3, config.num_channels, height, width), generator=generator)}
+
+
+def unit(embeds: torch.Tensor) -> torch.Tensor:
+    return embeds / embeds.norm(dim=-1, keepdim=True)
+
+
+class ClipTest(interop.InteropTest):
+    def compare(self, ours: dict, expected: dict, mask=None):
+        self.assertEqual(sorted(ours), sorted(expected))
+        for name, tensor in expected.items():
+            mine = ours[name]
+            if mask is not None and ("attentions" in name and "vision" not in name):  # [B, H, T, S] -> [B, T, H, S]
+                mine, tensor = mine.transpose(1, 2), tensor.transpose(1, 2)
+            if mask is not None and tensor.dim() > 2 and tuple(tensor.shape[:2]) == tuple(mask.shape):
+                mine, tensor = mine[mask.bool()], tensor[mask.bool()]
+            self.assert_close(mine, tensor, TOLERANCE, name)
+
+    def save(self, name: str, model, seed: int):
+        interop.randomise(model, seed).eval().set_attn_implementation("eager")
+        model.save_pretrained(self.work / name)
+        return self.work / name
+
+    def test_both_towers_in_random_shapes_with_either_rule_for_the_end(self):
+        for round in range(6):
+            rng = random.Random(round)
+            config = some_config(rng, end=2 if round % 2 else None)
+            with self.subTest(f"{round} {config}"):
+                model = transformers.CLIPModel(config)
+                folder = self.save(f"both-{round}", model, round)
+                with torch.no_grad():
+                    model.logit_scale.fill_(1.5)
+                model.save_pretrained(folder)
+                texts, pixels = some_texts(config.text_config, rng), some_pixels(config.vision_config, rng)
+                with torch.no_grad():
+                    theirs = model(**texts, **pixels, output_hidden_states=True, output_attentions=True)
+                expected = {name: theirs[name] for name in
+                            ("image_embeds", "text_embeds", "logits_per_image", "logits_per_text")}
+                for tower, out in (("text", theirs.text_model_output), ("vision", theirs.vision_model_output)):
+                    expected |= {f"{tower}_hidden_states.{n}": states for n, states in enumerate(out.hidden_states)}
+                    expected |= {f"{tower}_attentions.{n}": weights for n, weights in enumerate(out.attentions)}
+                ours = self.forward(folder, texts | pixels)
+                self.compare(ours, expected, texts["attention_mask"])
+                for inputs, tower in ((texts, "text"), (pixels, "vision")):
+                    alone = self.forward(folder, inputs)
+                    embeds = "text_embeds" if tower == "text" else "image_embeds"
+                    self.compare(alone, {name: value for name, value in expected.items()
+                                         if name.startswith(tower) or name == embeds}, texts["attention_mask"])
+
+    def test_one_tower_with_its_projection(self):
+        for round in range(4):
+            rng = random.Random(10 + round)
+            config = some_config(rng, end=2 if round % 2 else None)
+            with self.subTest(f"{round} {config}"):
+                text = transformers.CLIPTextModelWithProjection(config.text_config)
+                folder, inputs = self.save(f"text-{round}", text, round), some_texts(config.text_config, rng)
+                self.compare_tower(folder, text, inputs, "text_embeds", inputs["attention_mask"])
+                vision = transformers.CLIPVisionModelWithProjection(config.vision_config)
+                folder = self.save(f"vision-{round}", vision, round)
+                self.compare_tower(folder, vision, some_pixels(config.vision_config, rng), "image_embeds")
+
+    def compare_tower(self, folder, model, inputs, embeds, mask=None):
+        with torch.no_grad():
+            theirs = model(**inputs, output_hidden_states=True, output_attentions=True)
+        expected = {embeds: unit(theirs[embeds]), "last_hidden_state": theirs.last_hidden_state}
+        expected |= {f"hidden_states.{n}": states for n, states in enumerate(theirs.hidden_states)}
+        expected |= {f"attentions.{n}": weights for n, weights in enumerate(theirs.attentions)}
+        self.compare(self.forward(folder, inputs), expected, mask)
+
+    def test_images_of_another_size(self):
+        config = some_config(random.Random(3))
+        config.vision_config.image_size, config.vision_config.patch_size = 12, 3
+        model = transformers.CLIPModel(config)
+        folder = self.save("sizes", model, 1)
+        for size in ([24, 24], [9, 15], [3, 48]):
+            pixels = some_pixels(config.vision_config, random.Random(4), size)
+            with torch.no_grad():
+                theirs = model.get_image_features(**pixels, interpolate_pos_encoding=True).pooler_output
+            self.assert_close(self.forward(folder, pixels)["image_embeds"], unit(theirs), TOLERANCE, str(size))
+
+
+if __name__ == "__main__":
+    interop.main()

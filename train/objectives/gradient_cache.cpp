@@ -1,0 +1,73 @@
+// Embeddings without graph, the loss over them, then chunk by chunk with graph.
+#include "train/objectives/gradient_cache.h"
+
+#include <ATen/Context.h>
+#include <c10/util/Exception.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+
+namespace zoo {
+namespace {
+
+/// Dropout must drop the same in both passes.
+torch::Tensor random_state(torch::Device device) {
+  return at::globalContext().defaultGenerator(device).get_state();
+}
+void set_random_state(torch::Device device, const torch::Tensor& state) {
+  at::Generator generator = at::globalContext().defaultGenerator(device);
+  generator.set_state(state);
+}
+
+/// What one encoder makes of the batch, and the random state before each chunk.
+struct Embedded {
+  torch::Tensor embeddings;           // [B, E], a leaf
+  std::vector<torch::Tensor> states;  // one a chunk
+};
+
+Embedded embed_all(const ChunkEncoder& encode, int64_t batch, int64_t chunk, torch::Device device) {
+  const torch::NoGradGuard no_grad;
+  Embedded result;
+  std::vector<torch::Tensor> parts;
+  for (int64_t begin = 0; begin < batch; begin += chunk) {
+    result.states.push_back(random_state(device));
+    parts.push_back(encode(begin, std::min(chunk, batch - begin)));  // [count, E]
+  }
+  result.embeddings = torch::cat(parts).requires_grad_(true);
+  return result;
+}
+
+void backward_chunk_by_chunk(const ChunkEncoder& encode, const Embedded& embedded, int64_t chunk,
+                             torch::Device device) {
+  const torch::Tensor& gradient = embedded.embeddings.grad();  // [B, E]
+  if (!gradient.defined()) return;                             // the loss does not read it
+  const int64_t batch = embedded.embeddings.size(0);
+  for (int64_t begin = 0, n = 0; begin < batch; begin += chunk, ++n) {
+    const int64_t count = std::min(chunk, batch - begin);
+    set_random_state(device, embedded.states[static_cast<size_t>(n)]);
+    encode(begin, count).backward(gradient.narrow(0, begin, count));
+  }
+}
+
+}  // namespace
+
+torch::Tensor backward_in_chunks(const std::vector<ChunkEncoder>& encoders, int64_t batch,
+                                 int64_t chunk, const BatchLoss& loss, torch::Device device) {
+  TORCH_CHECK(batch > 0 && chunk > 0, "backward_in_chunks: batch and chunk must be positive, got ",
+              batch, " and ", chunk);
+  std::vector<Embedded> embedded;
+  std::vector<torch::Tensor> embeddings;
+  for (const auto& encode : encoders) {
+    embedded.push_back(embed_all(encode, batch, chunk, device));
+    embeddings.push_back(embedded.back().embeddings);
+  }
+  const auto value = loss(embeddings);
+  value.backward();
+  const auto after = random_state(device);  // as if every chunk had been embedded once
+  for (size_t n = 0; n < encoders.size(); ++n)
+    backward_chunk_by_chunk(encoders[n], embedded[n], chunk, device);
+  set_random_state(device, after);
+  return value.detach();
+}
+
+}  // namespace zoo
