@@ -1,0 +1,33 @@
+// Resizing as Pillow does it, to the last bit: antialiased, in fixed point.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/named_enum.h"
+#include "app/png.h"
+
+namespace zoo {
+
+/// In the order of PIL's numbers, which preprocessor_config.json holds.
+enum class Resample { kNearest, kLanczos, kBilinear, kBicubic, kBox, kHamming };
+template <>
+struct EnumNames<Resample> {
+  static constexpr std::string_view what = "resampling filter";
+  static constexpr std::pair<Resample, std::string_view> values[] = {
+      {Resample::kNearest, "nearest"},   {Resample::kLanczos, "lanczos"},
+      {Resample::kBilinear, "bilinear"}, {Resample::kBicubic, "bicubic"},
+      {Resample::kBox, "box"},           {Resample::kHamming, "hamming"}};
+};
+
+/// As PIL's Image.resize((width, height), resample). Throws std::invalid_argument for a size below
+/// 1 x 1.
+Image resize(const Image& image, int width, int height, Resample resample);
+
+/// The same for pixels of any number of bytes, rows from the top, a pixel's channels side by side.
+std::vector<uint8_t> resize(std::span<const uint8_t> pixels, int width, int height, int channels,
+                            int new_width, int new_height, Resample resample);
+
+}  // namespace zoo
