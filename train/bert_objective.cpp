@@ -12,6 +12,7 @@ BertTask task_of(BertObjective objective) {
   switch (objective) {
     case BertObjective::kMaskedLmNsp:
     case BertObjective::kMaskedLmSop:
+    case BertObjective::kReplacedTokens:
       return BertTask::kPreTraining;
     case BertObjective::kClassifyText:
       return BertTask::kClassifyText;

@@ -9,7 +9,15 @@
 
 namespace zoo {
 
-enum class BertObjective { kMaskedLm, kMaskedLmNsp, kMaskedLmSop, kClassifyText, kClassifyTokens };
+enum class BertObjective {
+  kMaskedLm,
+  kMaskedLmNsp,
+  kMaskedLmSop,
+  kPermutedLm,
+  kReplacedTokens,
+  kClassifyText,
+  kClassifyTokens
+};
 template <>
 struct EnumNames<BertObjective> {
   static constexpr std::string_view what = "objective";
@@ -17,6 +25,8 @@ struct EnumNames<BertObjective> {
       {BertObjective::kMaskedLm, "masked-lm"},
       {BertObjective::kMaskedLmNsp, "masked-lm-nsp"},
       {BertObjective::kMaskedLmSop, "masked-lm-sop"},
+      {BertObjective::kPermutedLm, "permuted-lm"},
+      {BertObjective::kReplacedTokens, "replaced-tokens"},
       {BertObjective::kClassifyText, "classify-text"},
       {BertObjective::kClassifyTokens, "classify-tokens"}};
 };

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "app/cli.h"
@@ -27,6 +28,10 @@ void check(const BertTextOptions& o) {
   require_option(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share",
                  o.validation_share, "in [0, 1)");
   require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
+  require_option(o.generator_share > 0.0 && o.generator_share <= 1.0, "generator-share",
+                 o.generator_share, "in (0, 1]");
+  require_option(std::isfinite(o.detection_weight) && o.detection_weight >= 0.0, "detection-weight",
+                 o.detection_weight, "0 or more");
 }
 
 /// Whether the model can learn the objective.
@@ -35,6 +40,10 @@ void check(const BertOptions& model, BertObjective objective) {
   if (model.context < 8) {
     throw std::invalid_argument(
         fmt::format("--context must be 8 or more to hold sentences, got {}", model.context));
+  }
+  if (objective == BertObjective::kReplacedTokens && model.family != BertFamily::kElectra) {
+    throw std::invalid_argument(fmt::format("--objective {} needs --family electra, got {}",
+                                            name_of(objective), name_of(model.family)));
   }
   if (!has_pairs(objective)) return;
   if (model.family != BertFamily::kBert && model.family != BertFamily::kAlbert) {
@@ -90,6 +99,12 @@ void check_objective_options(const BertTextOptions& o, const TrainCommand& comma
     throw UsageError(fmt::format("--{} does not go with --objective {}: {}", option,
                                  name_of(o.task.objective), why));
   };
+  if (o.task.objective != BertObjective::kReplacedTokens) {
+    if (o.generator_share != unset.generator_share) refuse("generator-share", "there is none");
+    if (o.detection_weight != unset.detection_weight) refuse("detection-weight", "there is none");
+  } else if (!command.dump_gradients.empty()) {
+    refuse("dump-gradients", "it writes those of one network");
+  }
   if (!classifies(o.task.objective)) {
     if (!o.validation_data.empty())
       refuse("validation-data",

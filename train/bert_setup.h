@@ -20,7 +20,9 @@ struct BertTextOptions {
   int64_t vocab_size = 8000;
   std::string validation_data;
   double validation_share = 0.1;
-  PreTrainingOptions task = {};  // the seed is the trainer's
+  PreTrainingOptions task = {};    // the seed is the trainer's
+  double generator_share = 0.25;   // of the discriminator's heads
+  double detection_weight = 50.0;  // Clark et al. 2020, §3.1
 };
 
 template <class Visitor>
@@ -38,6 +40,8 @@ void visit(BertTextOptions& o, Visitor&& v) {
   v("whole-words", o.task.batches.masking.whole_words, "Mask all pieces of a word together");
   v("static-masks", o.task.batches.static_masks,
     "One mask a sequence for good, instead of new ones");
+  v("generator-share", o.generator_share, "ELECTRA: the generator's share of heads and width");
+  v("detection-weight", o.detection_weight, "ELECTRA: weight of the discriminator's loss");
 }
 
 struct BertRunOptions {
@@ -66,6 +70,7 @@ class BertTraining final : public Family {
   BertTaskModel make_model(const TrainCommand& command, const std::vector<std::string>& labels);
   BertDataOptions data_options() const;
   std::unique_ptr<Task> make_pre_training(const TrainCommand& command);
+  std::unique_ptr<Task> make_electra(const TrainCommand& command);
   std::unique_ptr<Task> make_classifier(const TrainCommand& command);
   BertOptions new_shape(const TrainCommand& command) const;
   void note_new_parts(const TrainCommand& command, const std::set<std::string>& parts);

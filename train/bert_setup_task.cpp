@@ -5,9 +5,11 @@
 #include <stdexcept>
 
 #include "models/device.h"
+#include "models/electra.h"
 #include "models/pretrained/bert_checkpoint.h"
 #include "models/pretrained/bert_names.h"
 #include "train/bert_setup.h"
+#include "train/electra_task.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -103,6 +105,7 @@ std::unique_ptr<Task> BertTraining::make_pre_training(const TrainCommand& comman
   const bool measures = data.validation.size() > 0;
   PreTrainingOptions options = options_.text.task;
   options.batches.seed = options_.train.seed;
+  options.batches.masking.always_mask = options.objective == BertObjective::kPermutedLm;
   auto task = std::make_unique<BertPreTraining>(model_, tokenizer_, std::move(data), options);
   if (measures) {
     // What the training text's frequencies alone get right of the masked words.
@@ -110,6 +113,22 @@ std::unique_ptr<Task> BertTraining::make_pre_training(const TrainCommand& comman
     facts_.emplace_back("unigram_accuracy", fmt::format("{:.4f}", task->unigram().accuracy));
   }
   return task;
+}
+
+std::unique_ptr<Task> BertTraining::make_electra(const TrainCommand& command) {
+  auto data = read_pre_training_data(data_options(), *tokenizer_);
+  const BertOptions shape = new_shape(command);
+  Electra model(shape, electra_generator(shape, options_.text.generator_share));
+  if (command.resume.empty() && !command.source().empty())
+    note_new_parts(command, load_electra_weights(model, checkpoint_of(command.source())));
+  model->to(find_device(options_.train.device));
+  add_facts(*model, described(data.training), described(data.validation));
+  ReplacedTokenOptions options{.batches = options_.text.task.batches,
+                               .detection_weight = options_.text.detection_weight};
+  options.batches.seed = options_.train.seed;
+  options.batches.masking.always_mask = true;
+  return std::make_unique<ElectraPreTraining>(model, tokenizer_, std::move(data.training),
+                                              data.validation, options);
 }
 
 std::unique_ptr<Task> BertTraining::make_classifier(const TrainCommand& command) {
@@ -136,7 +155,9 @@ std::unique_ptr<Task> BertTraining::make_task(const TrainCommand& command,
     if (!labelled) check_roles(*tokenizer_);
   }
   facts_.clear();
-  return labelled ? make_classifier(command) : make_pre_training(command);
+  if (labelled) return make_classifier(command);
+  const bool electra = options_.text.task.objective == BertObjective::kReplacedTokens;
+  return electra ? make_electra(command) : make_pre_training(command);
 }
 
 std::function<void(torch::nn::Module&, double)> BertTraining::gradient_dump(

@@ -1,5 +1,6 @@
 // Pre-training of the BERT families on sentences: masked words, with or without pairs of sentences
-// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1). The task that train_bert gives to the trainer.
+// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1), or in a random order (Yang et al. 2019, §2.2).
+// The task that train_bert gives to the trainer.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -53,7 +54,9 @@ class BertPreTraining : public Task {
   UnigramScore unigram() const { return unigram_; }
 
  private:
-  torch::Tensor hidden(const MaskedBatch& batch);
+  /// [B, T, C]. `random`: of the order in which permuted words come.
+  torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
+  torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
   std::string best_answers(const torch::Tensor& tokens, int64_t place);
 
   BertTaskModel model_;

@@ -114,6 +114,22 @@ class ClassifyTest(interop.InteropTest):
                     theirs = model(**inputs).logits
                 self.assert_close(self.forward(folder, inputs)["logits"], theirs, 1e-4, family)
 
+    def test_a_trained_electra_opens_in_python(self):
+        text = self.work / "text.txt"
+        text.write_text(interop.random_text(5000, 1))
+        folder = self.work / "pair"
+        self.run_program("train_bert", "--data", text, "--out", folder, *SHAPE, "--objective", "replaced-tokens",
+                         "--family", "electra")
+        ids = torch.randint(5, 60, (2, 9), generator=torch.Generator().manual_seed(1))
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        for path, kind in ((folder, transformers.ElectraForPreTraining),
+                           (folder / "generator", transformers.ElectraForMaskedLM)):
+            model, loading = kind.from_pretrained(path, output_loading_info=True)
+            self.assertFalse(loading["missing_keys"] or loading["unexpected_keys"], loading)
+            with torch.no_grad():
+                theirs = model.eval()(**inputs).logits
+            self.assert_close(self.forward(path, inputs)["logits"], theirs, 1e-4, kind.__name__)
+
 
 if __name__ == "__main__":
     interop.main()
