@@ -1,8 +1,65 @@
 #include "train/data/images/captioned_images.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
 #include <unordered_map>
 
+#include "models/images/image.h"
+#include "train/data/text_lines.h"
+
 namespace zoo {
+namespace {
+
+std::vector<std::string> fields_of(std::string_view line) {
+  std::vector<std::string> fields;
+  for (size_t begin = 0; begin <= line.size();) {
+    const size_t end = std::min(line.find('\t', begin), line.size());
+    fields.emplace_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return fields;
+}
+
+/// uint8 [3, H, W]
+torch::Tensor channels_first(Image image) {
+  const auto pixels =
+      torch::from_blob(image.rgb.data(), {image.height, image.width, 3}, torch::kUInt8);
+  return pixels.permute({2, 0, 1}).clone();
+}
+
+}  // namespace
+
+CaptionedImages read_captioned_images(const std::filesystem::path& file,
+                                      const ImagePreprocessing& preprocessing) {
+  CaptionedImages data;
+  std::vector<torch::Tensor> pictures;
+  std::unordered_map<std::string, int64_t> concepts;
+  size_t number = 0;
+  for (const auto& line : read_text_lines(file)) {
+    ++number;
+    auto fields = fields_of(line);
+    if (fields.size() < 2 ||
+        std::ranges::any_of(fields, [](const auto& f) { return is_blank(f); })) {
+      fail_at_line(file, number,
+                   "expected a picture's path and one caption or more, with tabs between them");
+    }
+    try {
+      const auto image = read_image(file.parent_path() / fields[0]);
+      pictures.push_back(channels_first(resized_and_cropped(image, preprocessing)));
+    } catch (const std::runtime_error& e) {
+      fail_at_line(file, number, e.what());
+    }
+    const auto [thing, is_new] = concepts.emplace(fields[1], std::ssize(data.concepts));
+    if (is_new) data.concepts.push_back(fields[1]);
+    data.concept_of.push_back(thing->second);
+    data.captions.emplace_back(fields.begin() + 1, fields.end());
+  }
+  data.pixels = torch::stack(pictures);  // [N, 3, H, W]
+  return data;
+}
 
 CaptionTable caption_table(std::span<const std::vector<std::string>> captions) {
   CaptionTable table;

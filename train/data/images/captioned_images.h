@@ -3,9 +3,12 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "models/images/preprocess.h"
 
 namespace zoo {
 
@@ -18,6 +21,13 @@ struct CaptionedImages {
 
   int64_t size() const { return std::ssize(captions); }
 };
+
+/// A file of lines "picture<TAB>caption<TAB>caption...": the picture's path is relative to the
+/// file's folder, its first caption is the name of the thing that it shows. Pictures are resized
+/// and cropped as `preprocessing` says. Throws std::runtime_error that names file and line: a line
+/// without a caption, an empty one, a picture that cannot be read.
+CaptionedImages read_captioned_images(const std::filesystem::path& file,
+                                      const ImagePreprocessing& preprocessing);
 
 /// Every text of a set of captions once, and which texts are true of which picture.
 struct CaptionTable {
