@@ -20,6 +20,7 @@
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "infer/translator.h"
+#include "infer/word_ids.h"
 #include "models/device.h"
 
 namespace {
@@ -27,7 +28,7 @@ namespace {
 using namespace zoo;
 
 struct Request {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts, force_words;
   std::filesystem::path model, file, references, alignment;
   std::string source_language = "source", target_language = "target";
   std::string device = "auto", attention;
@@ -74,6 +75,8 @@ void declare(CLI::App& app, Request& request) {
   app.get_option("--max-new-tokens")
       ->description("Longest translation in tokens (0: twice the source and 10 more)");
   add_options(app, "Beam search", request.decode.beams);
+  add_option(app, "Beam search", "force-words", request.force_words,
+             "Write this in every translation; a|b: one of them");
   add_options(app, "Sampling", request.decode.sampling);
   add_options(app, "Scores", request.decode.processors);
 }
@@ -84,6 +87,7 @@ void check(const Request& request) {
     throw UsageError(fmt::format("--batch-size must be 1 or more, got {}", request.batch_size));
   if (!request.texts.empty() && !request.file.empty())
     throw UsageError("give texts as arguments or with --file, not both");
+  check_forced_words(request.force_words, request.decode.beams.num_beams);
   try {
     DecodeOptions options = request.decode;
     if (options.max_new_tokens == 0)  // as many as the source asks for
@@ -155,6 +159,7 @@ int run(Request request) {
   const auto began = std::chrono::steady_clock::now();
   const auto made =
       translator.translate(texts, {.decode = request.decode,
+                                   .force_words = request.force_words,
                                    .batch_size = request.batch_size,
                                    .on_progress = [&](int64_t done) { bar.update(done, ""); }});
   bar.finish();

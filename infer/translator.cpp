@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "infer/decode/decode.h"
+#include "infer/decode/forced_words.h"
 #include "infer/decode/prompts.h"
 #include "infer/decoding_threads.h"
+#include "infer/word_ids.h"
 #include "models/attention/kernel_override.h"
 #include "tokenizers/token_label.h"
 
@@ -72,7 +74,10 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
   std::vector<std::vector<int64_t>> rows;
   for (const auto& source : sources) rows.push_back(source.ids);
   const TokenBatch batch = to_batch(rows);  // [B, S]
-  if (options.max_new_tokens == 0) options.max_new_tokens = 2 * batch.tokens.size(1) + 10;
+  if (options.max_new_tokens == 0) {
+    options.max_new_tokens =
+        2 * batch.tokens.size(1) + 10 + missing_tokens(options.beams.force_words, {});
+  }
   if (const int64_t longest = model_.module().longest(); longest > 0)
     options.max_new_tokens = std::min(options.max_new_tokens, longest - 1);
   options.eos_ids = {eos_};
@@ -88,13 +93,16 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
                                                const TranslatorOptions& options) const {
   auto sources = encode(texts);
   std::ranges::stable_sort(sources, {}, [](const Source& s) { return s.ids.size(); });
+  DecodeOptions decoding = options.decode;
+  for (auto& word : forced_words(target_, options.force_words))
+    decoding.beams.force_words.push_back(std::move(word));
   const DecodingThreads threads(model_.module());
   std::vector<Translation> translations;
   for (size_t begin = 0; begin < sources.size();) {
     const size_t end = std::min(begin + static_cast<size_t>(options.batch_size), sources.size());
     const std::vector<Source> batch(sources.begin() + static_cast<std::ptrdiff_t>(begin),
                                     sources.begin() + static_cast<std::ptrdiff_t>(end));
-    for (auto& made : decode(batch, options.decode)) {
+    for (auto& made : decode(batch, decoding)) {
       const auto& source = batch[static_cast<size_t>(made.prompt)];
       const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
       translations.push_back({.source = source.number,

@@ -25,7 +25,8 @@ struct Translation {
 
 struct TranslatorOptions {
   DecodeOptions decode = {};  ///< max_new_tokens 0: twice the source's tokens and 10 more
-  int64_t batch_size = 32;    ///< texts that are translated together, those of like length
+  std::vector<std::string> force_words = {};  ///< that come in every translation; needs beams
+  int64_t batch_size = 32;  ///< texts that are translated together, those of like length
   std::function<void(int64_t texts)> on_progress = {};  ///< how many are done
 };
 
