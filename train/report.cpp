@@ -32,9 +32,9 @@ constexpr std::string_view kReportStyle = R"(
 .tall { max-height: 420px; overflow: auto; }
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
-.figures { display: grid; gap: 12px; margin-top: 8px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
-.figures svg { max-height: 420px; width: 100%; }
+.picture { margin: 0 0 16px; padding: 12px 16px; }
+.picture svg { width: 100%; max-height: 70vh; display: block; margin: 0 auto 8px; }
+.picture figcaption { color: var(--muted); font-size: 0.85rem; }
 .empty { color: var(--muted); }
 )";
 
@@ -163,16 +163,25 @@ std::string render_evaluations(const ReportInput& input) {
          "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
+std::string render_pictures(const std::vector<ReportPicture>& pictures) {
+  std::string html;
+  for (const ReportPicture& picture : pictures) {
+    html += fmt::format(
+        "<h2>{}</h2>\n<figure class=\"card picture\">{}<figcaption>{}</figcaption>"
+        "</figure>\n",
+        html_escape(picture.title), picture.svg, html_escape(picture.caption));
+  }
+  return html;
+}
+
 /// The first and the last one are open: what training did lies between them.
 std::string render_samples(const std::vector<Sample>& samples) {
   std::string html;
   for (size_t i = 0; i < samples.size(); ++i) {
     const bool open = i == 0 || i + 1 == samples.size();
     html += fmt::format(
-        "<details class=\"card\"{}><summary>after {} updates</summary>{}{}</details>\n",
-        open ? " open" : "", samples[i].step,
-        samples[i].text.empty() ? "" : "<pre>" + html_escape(samples[i].text) + "</pre>",
-        samples[i].figure);
+        "<details class=\"card\"{}><summary>after {} updates</summary><pre>{}</pre></details>\n",
+        open ? " open" : "", samples[i].step, html_escape(samples[i].text));
   }
   return html.empty() ? "" : "<h2>Samples</h2>\n" + html;
 }
@@ -187,7 +196,8 @@ std::string render_report(const ReportInput& input) {
                                  : "<h2>Configuration</h2>\n" + render_config(input.config_text);
   const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) +
                            render_verdict(input.verdict) + render_tiles(input) + charts +
-                           render_evaluations(input) + render_samples(input.samples) + config;
+                           render_evaluations(input) + render_pictures(input.pictures) +
+                           render_samples(input.samples) + config;
   return html_page(input.title,
                    std::string(chart_style()) + std::string(matrix_style()) +
                        std::string(kChartStyle) + std::string(kReportStyle),

@@ -13,8 +13,13 @@ namespace zoo {
 
 struct Sample {
   int64_t step = 0;
-  std::string text = {};
-  std::string figure = {};  ///< HTML, taken as it is
+  std::string text;
+};
+
+/// A drawing of the last evaluation, with a line that says how to read it.
+struct ReportPicture {
+  std::string title, caption;
+  std::string svg;  // taken as it is
 };
 
 /// Everything may be empty: a report is also written while a run goes on, and after one that
@@ -24,6 +29,7 @@ struct ReportInput {
   std::string config_text;  // of effective_config
   std::vector<MetricsRecord> metrics;
   std::vector<Sample> samples;
+  std::vector<ReportPicture> pictures = {};
   std::string metric = "loss";  // the measure that chance level and band speak of
   bool higher_is_better = false;
   std::optional<double> chance_level;
@@ -32,8 +38,7 @@ struct ReportInput {
   std::vector<std::pair<std::string, std::string>> facts;  // "Parameters", "0.80 M"
 };
 
-/// A whole HTML document without any reference outside itself. All text is escaped, but
-/// for the samples' figures.
+/// A whole HTML document without any reference outside itself. All text is escaped.
 std::string render_report(const ReportInput& input);
 
 }  // namespace zoo

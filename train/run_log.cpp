@@ -20,17 +20,13 @@ std::vector<Sample> read_samples(const std::filesystem::path& path, int64_t up_t
     if (!json.is_object() || !json.contains("step") || !json.contains("text")) continue;
     if (!json["step"].is_number_integer() || !json["text"].is_string()) continue;
     if (json["step"].get<int64_t>() > up_to_step) continue;
-    Sample sample{.step = json["step"].get<int64_t>(), .text = json["text"].get<std::string>()};
-    if (json.contains("figure") && json["figure"].is_string())
-      sample.figure = json["figure"].get<std::string>();
-    samples.push_back(std::move(sample));
+    samples.push_back({json["step"].get<int64_t>(), json["text"].get<std::string>()});
   }
   return samples;
 }
 
 std::string sample_line(const Sample& sample) {
-  nlohmann::ordered_json json = {{"step", sample.step}, {"text", sample.text}};
-  if (!sample.figure.empty()) json["figure"] = sample.figure;
+  const nlohmann::ordered_json json = {{"step", sample.step}, {"text", sample.text}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -71,12 +67,12 @@ void RunLog::fact(const std::string& name, const std::string& value) {
   report_.facts.emplace_back(name, value);
 }
 
-void RunLog::sample(const Sample& sample) {
-  report_.samples.push_back(sample);
+void RunLog::sample(int64_t step, const std::string& text) {
+  report_.samples.push_back({step, text});
   std::string lines;
-  for (const Sample& one : report_.samples) lines += sample_line(one);
+  for (const Sample& sample : report_.samples) lines += sample_line(sample);
   write_file(folder_ / "samples.jsonl", lines);
-  tensorboard_.text("sample", "```\n" + sample.text + "\n```", sample.step);
+  tensorboard_.text("sample", "```\n" + text + "\n```", step);
 }
 
 void RunLog::write_report(const Verdict& verdict) {

@@ -19,7 +19,9 @@ class RunLog {
   RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
          bool drop_evaluation = false);
   void record(const MetricsRecord& record);
-  void sample(const Sample& sample);
+  void sample(int64_t step, const std::string& text);
+  /// Of the last evaluation: they replace those of the one before.
+  void pictures(std::vector<ReportPicture> pictures) { report_.pictures = std::move(pictures); }
   /// One more line of the report's table.
   void fact(const std::string& name, const std::string& value);
   /// Rewrites report.html with all that is known.

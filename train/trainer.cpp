@@ -265,7 +265,8 @@ void Training::check_finite(double value, const std::string& what) {
 
 void Training::evaluate() {
   Metrics metrics;
-  Sample sample{.step = progress_.step};
+  std::string text;
+  std::vector<ReportPicture> pictures;
   {
     std::optional<AveragedWeights> averaged;
     if (average_.enabled()) averaged.emplace(average_);
@@ -274,12 +275,13 @@ void Training::evaluate() {
     metrics = task_.evaluate();
     if (metrics.contains(goal_.metric))
       check_finite(metrics.at(goal_.metric), "the validation " + goal_.metric);
-    sample.text = task_.sample();
-    sample.figure = task_.sample_figure();
+    text = task_.sample();
+    pictures = task_.pictures();
     task_.model().train();
   }
   const bool better = take_standing(metrics);
-  if (!sample.text.empty() || !sample.figure.empty()) log_->sample(sample);
+  if (!text.empty()) log_->sample(progress_.step, text);
+  log_->pictures(std::move(pictures));
   result_.final_metrics = metrics;
   // Untrained weights need no checkpoint where training follows.
   const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "train/options.h"
+#include "train/report.h"
 #include "train/verdict.h"
 
 namespace zoo {
@@ -39,9 +40,8 @@ class Task {
   virtual Metrics evaluate() = 0;
   /// Shown in the report; may be empty. Draws nothing from torch's default generator.
   virtual std::string sample() { return {}; }
-  /// HTML below the sample, such as the pictures of app/matrix_figure.h; may be empty. The same
-  /// promise.
-  virtual std::string sample_figure() { return {}; }
+  /// Drawings of what evaluate() found last, for the report.
+  virtual std::vector<ReportPicture> pictures() { return {}; }
   /// The checkpoint that Python opens.
   virtual void save(const std::filesystem::path& folder) const = 0;
   virtual void load(const std::filesystem::path& folder) = 0;

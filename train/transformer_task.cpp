@@ -123,14 +123,19 @@ std::string TransformerTask::sample() {
   return text;
 }
 
-std::string TransformerTask::sample_figure() {
+std::vector<ReportPicture> TransformerTask::pictures() {
   const auto sources = first_sources(kSamples);
-  std::string figures;
+  std::vector<ReportPicture> pictures;
   for (const auto& made : translate_first(kSamples)) {
-    const auto alignment = translator().align(sources[static_cast<size_t>(made.source)], made);
-    figures += alignment_svg(alignment, options_.source_language, options_.target_language);
+    const auto& source = sources[static_cast<size_t>(made.source)];
+    const auto alignment = translator().align(source, made);
+    pictures.push_back(
+        {.title = fmt::format("Alignment {}", made.source + 1),
+         .caption = fmt::format("{} ({}): where the decoder looked while it wrote each row's token",
+                                source, options_.source_language),
+         .svg = alignment_svg(alignment, options_.source_language, options_.target_language)});
   }
-  return figures.empty() ? "" : "<div class=\"figures\">" + figures + "</div>";
+  return pictures;
 }
 
 void TransformerTask::save(const std::filesystem::path& folder) const {

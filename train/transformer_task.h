@@ -44,7 +44,7 @@ class TransformerTask : public Task {
   /// Three validation sources with their translations and references.
   std::string sample() override;
   /// Where the words of these translations were looked for.
-  std::string sample_figure() override;
+  std::vector<ReportPicture> pictures() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override { model_->load_weights(folder); }
   std::string data_state() const override { return batches_.state(); }

@@ -37,6 +37,7 @@ class Twin(nn.Module):
         for parameter in self.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
+        nn.init.normal_(self.embedding.weight, std=WIDTH**-0.5)
         angles = torch.arange(512)[:, None] * torch.exp(torch.arange(0, WIDTH, 2) * (-math.log(1e4) / WIDTH))
         self.register_buffer("places", torch.cat([angles.sin(), angles.cos()], dim=1))
 

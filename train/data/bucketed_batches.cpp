@@ -9,16 +9,12 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "train/data/random.h"
+
 namespace zoo {
 namespace {
 
 using Batches = std::vector<std::vector<int64_t>>;
-
-/// Fisher and Yates's, because std::shuffle differs between standard libraries.
-template <class T>
-void shuffle(std::vector<T>& values, std::mt19937_64& random) {
-  for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random() % i]);
-}
 
 /// How large a batch is while examples join it.
 struct BatchSize {
@@ -74,10 +70,7 @@ BucketedBatches::BucketedBatches(std::vector<ExampleLengths> lengths, const Buck
 void BucketedBatches::begin_epoch(int64_t epoch) {
   epoch_ = epoch;
   next_ = 0;
-  std::seed_seq seeds{static_cast<uint32_t>(options_.seed),
-                      static_cast<uint32_t>(options_.seed >> 32), static_cast<uint32_t>(epoch),
-                      static_cast<uint32_t>(epoch >> 32)};
-  std::mt19937_64 random(seeds);
+  auto random = generator_for({options_.seed, static_cast<uint64_t>(epoch)});
   auto order = all_of(lengths_);
   shuffle(order, random);
   sort_by_length(order, lengths_);

@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "train/data/random.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -32,20 +33,10 @@ std::vector<Unit> units_of(std::span<const int32_t> tokens, std::span<const int3
   return units;
 }
 
-std::mt19937_64 generator_of(const MaskingDraw& draw) {
-  std::seed_seq seeds{static_cast<uint32_t>(draw.seed), static_cast<uint32_t>(draw.seed >> 32),
-                      static_cast<uint32_t>(draw.counter),
-                      static_cast<uint32_t>(draw.counter >> 32)};
-  return std::mt19937_64(seeds);
-}
-
-/// In [0, 1), with the 53 bits of a double.
-double uniform(std::mt19937_64& random) { return static_cast<double>(random() >> 11) * 0x1p-53; }
-
 /// Units in random order until `wanted` tokens are reached; one that would go beyond is left out,
 /// unless it is the first.
 std::vector<Unit> choose(std::vector<Unit> units, size_t wanted, std::mt19937_64& random) {
-  for (size_t i = units.size(); i > 1; --i) std::swap(units[i - 1], units[random() % i]);
+  shuffle(units, random);
   std::vector<Unit> chosen;
   size_t tokens = 0;
   for (const Unit& unit : units) {
@@ -91,7 +82,7 @@ MaskedSequence mask_tokens(std::span<const int32_t> tokens, std::span<const int3
   size_t ordinary = 0;
   for (const Unit& unit : units) ordinary += unit.size();
   const double wanted = std::round(options.share * static_cast<double>(ordinary));
-  auto random = generator_of(draw);
+  auto random = generator_for({draw.seed, draw.counter});
   for (const Unit& unit : choose(units, std::max<size_t>(1, static_cast<size_t>(wanted)), random)) {
     for (size_t i = unit.begin; i < unit.end; ++i) {
       masked.labels[i] = tokens[i];

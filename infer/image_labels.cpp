@@ -1,0 +1,78 @@
+#include "infer/image_labels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "infer/attention_rollout.h"
+#include "models/pretrained/image_classifier_checkpoint.h"
+#include "models/vit.h"
+
+namespace zoo {
+
+ImageLabeller::ImageLabeller(const std::filesystem::path& folder, const std::string& attention)
+    : folder_(folder), preprocessing_(read_preprocessing(folder)) {
+  auto loaded = load_image_classifier(folder, {.attention = attention});
+  model_ = std::move(loaded.model);
+  labels_ = std::move(loaded.labels);
+  check_preprocessing();
+}
+
+/// With a picture of one pixel, which every step accepts.
+void ImageLabeller::check_preprocessing() const {
+  const auto fail = [&](const std::string& what) {
+    throw std::runtime_error(
+        fmt::format("{}: {}", (folder_ / "preprocessor_config.json").string(), what));
+  };
+  try {
+    const bool any_size = !preprocessing_.resize && !preprocessing_.center_crop;
+    const auto pixels = pixel_values({.width = 1, .height = 1, .rgb = {0, 0, 0}});
+    const int64_t H = pixels.size(2), W = pixels.size(3);
+    if (any_size || (H == model_->image_height() && W == model_->image_width())) return;
+    fail(fmt::format("it makes pictures of {} x {}, the model reads {} x {}", H, W,
+                     model_->image_height(), model_->image_width()));
+  } catch (const std::invalid_argument& error) {
+    fail(error.what());
+  }
+}
+
+torch::Tensor ImageLabeller::pixel_values(const Image& image) const {
+  const PixelValues pixels =
+      preprocess(image, preprocessing_, static_cast<int>(model_->channels()));
+  return torch::tensor(pixels.values).view({1, pixels.channels, pixels.height, pixels.width});
+}
+
+std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_t top) {
+  const torch::NoGradGuard no_grad;
+  const auto scores = model_->forward(pixels).to(torch::kDouble).softmax(-1).squeeze(0);  // [K]
+  const auto [best, classes] = scores.topk(std::min(top, scores.size(0)));
+  std::vector<ImageLabel> labels;
+  for (int64_t k = 0; k < best.size(0); ++k) {
+    labels.push_back({.label = labels_[static_cast<size_t>(classes[k].item<int64_t>())],
+                      .score = best[k].item<double>()});
+  }
+  return labels;
+}
+
+Image ImageLabeller::rollout(const Image& image) {
+  auto* vit = dynamic_cast<VitImpl*>(model_.get());
+  if (vit == nullptr)
+    throw std::runtime_error("--rollout needs a ViT: the other models do not attend by patches");
+  const torch::NoGradGuard no_grad;
+  Trace trace{.attentions = true, .tensors = {}};
+  vit->encode(pixel_values(image), {.trace = &trace});
+  std::vector<torch::Tensor> layers;
+  for (int64_t layer = 0; layer < vit->options.layers; ++layer)
+    layers.push_back(trace.tensors.at(fmt::format("attentions.{}", layer))[0]);  // [H, T, T]
+  const auto flow = attention_rollout(layers);                                   // [T, T]
+  const int64_t prefix = prefix_tokens(vit->options);
+  const Grid grid = grid_of(vit->options);
+  // What the head reads: the class token, or the mean of the patches.
+  const bool has_token = vit->options.pooling == VitPooling::kClassToken;
+  const auto answer = has_token ? flow[0] : flow.slice(0, prefix).mean(0);  // [T]
+  const auto shares = answer.slice(0, prefix).view({grid.rows, grid.columns});
+  return draw_rollout(resized_and_cropped(image, preprocessing_), shares);
+}
+
+}  // namespace zoo

@@ -1,0 +1,46 @@
+// What a picture shows, by a classifier of images.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/image_classifier.h"
+#include "models/images/preprocess.h"
+
+namespace zoo {
+
+/// The fields of `transformers`' image-classification pipeline.
+struct ImageLabel {
+  std::string label;
+  double score = 0.0;  ///< probability
+};
+
+class ImageLabeller {
+ public:
+  /// Throws std::runtime_error with one line: no classes, no preprocessor_config.json, one that
+  /// does not fit the model.
+  explicit ImageLabeller(const std::filesystem::path& folder, const std::string& attention = {});
+
+  /// A picture of any size -> [1, channels, H, W]
+  torch::Tensor pixel_values(const Image& image) const;
+  /// The `top` most probable classes, best first.
+  std::vector<ImageLabel> label(const torch::Tensor& pixels, int64_t top);
+  /// The picture as the model sees it, and beside it with its attention rollout. Throws
+  /// std::runtime_error for a model that does not attend by patches.
+  Image rollout(const Image& image);
+
+  int64_t classes() const { return std::ssize(labels_); }
+
+ private:
+  void check_preprocessing() const;
+  std::filesystem::path folder_;
+  std::shared_ptr<ImageClassifier> model_;
+  std::vector<std::string> labels_;
+  ImagePreprocessing preprocessing_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,48 @@
+// Changes of a training picture that leave its class as it is. All of them work on bytes, so that
+// black stays black and nothing depends on the normalisation.
+#pragma once
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace zoo {
+
+/// One picture: [channels, height, width].
+struct Planes {
+  int channels = 0, height = 0, width = 0;
+  std::vector<uint8_t> values;
+  uint8_t& at(int c, int y, int x) {
+    return values[(static_cast<size_t>(c) * static_cast<size_t>(height) + static_cast<size_t>(y)) *
+                      static_cast<size_t>(width) +
+                  static_cast<size_t>(x)];
+  }
+  uint8_t at(int c, int y, int x) const { return const_cast<Planes*>(this)->at(c, y, x); }
+};
+
+struct AugmentOptions {
+  int64_t crop_padding = 0;   ///< black added on each side before a crop of the old size
+  bool flip = false;          ///< left and right, of every second picture
+  int64_t rand_augment = 0;   ///< operations a picture (N of the paper); 0: none
+  int64_t magnitude = 9;      ///< their strength, 0 to 10 (M)
+  double random_erasing = 0;  ///< probability that a rectangle is erased
+};
+
+/// Throws std::invalid_argument for values out of range, named as on the command line.
+void check(const AugmentOptions& options);
+
+/// In this order: operations, flip, crop, erasing. `fill`: what erased pixels become, one value a
+/// channel.
+void augment(Planes& image, const AugmentOptions& options, const std::vector<uint8_t>& fill,
+             std::mt19937_64& random);
+
+// The parts.
+
+/// The picture moved by (dx, dy) pixels; what comes in is black.
+void translate(Planes& image, int dx, int dy);
+void flip(Planes& image);
+/// Zhong et al. 2017 (arXiv:1708.04896), Algorithm 1: 2 % to 33 % of the area, sides 0.3 to 3.3.
+void erase_rectangle(Planes& image, const std::vector<uint8_t>& fill, std::mt19937_64& random);
+/// Cubuk et al. 2019 (arXiv:1909.13719): `operations` of 14, each drawn with the same probability.
+void rand_augment(Planes& image, int64_t operations, int64_t magnitude, std::mt19937_64& random);
+
+}  // namespace zoo

@@ -1,0 +1,26 @@
+// A folder of class folders of PNG and JPEG files: data/cat/1.png, data/dog/2.jpg.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "train/data/images/labelled_images.h"
+
+namespace zoo {
+
+/// Every picture gets these sides and channels.
+struct ImageShape {
+  int64_t channels = 1, height = 28, width = 28;
+};
+
+/// The names of the folders that lie in `folder`, sorted; hidden ones are left out.
+std::vector<std::string> class_folder_names(const std::filesystem::path& folder);
+
+/// Classes and, within one, files in the order of their names, whatever the number of threads.
+/// Hidden files are left out. Throws std::runtime_error, naming the file or folder: no class
+/// folders, one without pictures, a file that is no readable picture.
+LabelledImages read_class_folders(const std::filesystem::path& folder,
+                                  const std::vector<std::string>& classes, const ImageShape& shape,
+                                  int64_t threads);
+
+}  // namespace zoo

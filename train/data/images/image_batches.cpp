@@ -1,0 +1,222 @@
+#include "train/data/images/image_batches.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+#include "app/option_checks.h"
+#include "train/data/random.h"
+
+namespace zoo {
+namespace {
+
+// Streams of random numbers that must not meet.
+constexpr uint64_t kOrder = 1, kPicture = 2, kMixing = 3;
+
+/// Byte -> normalised value, of each channel; rounded as preprocess() does.
+using Tables = std::vector<std::array<float, 256>>;
+
+Tables make_tables(const ChannelStatistics& n) {
+  Tables tables(n.mean.size());
+  for (size_t c = 0; c < tables.size(); ++c) {
+    for (size_t v = 0; v < 256; ++v) {
+      const auto scaled = static_cast<float>(static_cast<double>(v) * (1.0 / 255.0));
+      tables[c][v] = (scaled - static_cast<float>(n.mean[c])) / static_cast<float>(n.std[c]);
+    }
+  }
+  return tables;
+}
+
+void normalise(const uint8_t* bytes, size_t plane, const Tables& tables, float* out) {
+  for (const auto& table : tables) {
+    for (size_t i = 0; i < plane; ++i) *out++ = table[*bytes++];
+  }
+}
+
+/// Jöhnk's method for Beta(alpha, alpha).
+double draw_beta(double alpha, std::mt19937_64& random) {
+  for (;;) {
+    const double x = std::pow(uniform(random), 1.0 / alpha);
+    const double y = std::pow(uniform(random), 1.0 / alpha);
+    if (x + y > 0.0 && x + y <= 1.0) return x / (x + y);
+  }
+}
+
+/// A rectangle of every picture comes from its partner; returns the share that is left.
+double cut_and_paste(torch::Tensor& pixels, const torch::Tensor& partners, double share,
+                     std::mt19937_64& random) {
+  const int64_t H = pixels.size(2), W = pixels.size(3);
+  const double side = std::sqrt(1.0 - share);
+  const auto range = [&](int64_t length) {  // half of the side around a place, cut at the edges
+    const auto centre = static_cast<int64_t>(uniform(random) * static_cast<double>(length));
+    const auto half = static_cast<int64_t>(side * static_cast<double>(length)) / 2;
+    return std::pair(std::max<int64_t>(centre - half, 0), std::min(centre + half, length));
+  };
+  const auto [top, bottom] = range(H);
+  const auto [left, right] = range(W);
+  const auto part = [&, t = top, b = bottom, l = left, r = right](const torch::Tensor& x) {
+    return x.slice(2, t, b).slice(3, l, r);
+  };
+  part(pixels).copy_(part(partners));
+  return 1.0 - static_cast<double>((bottom - top) * (right - left)) / static_cast<double>(H * W);
+}
+
+}  // namespace
+
+void check(const ImageBatchOptions& o) {
+  require_option(o.batch >= 1, "batch-size", o.batch, "1 or more");
+  require_option(o.threads >= 0 && o.threads <= 256, "loader-threads", o.threads, "from 0 to 256");
+  require_option(o.mixup >= 0.0 && o.mixup <= 4.0, "mixup", o.mixup, "in [0, 4]");
+  require_option(o.cutmix >= 0.0 && o.cutmix <= 4.0, "cutmix", o.cutmix, "in [0, 4]");
+  check(o.augment);
+}
+
+ImageBatch fixed_image_batch(const LabelledImages& images, const ChannelStatistics& normalisation,
+                             int64_t first, int64_t count) {
+  const Tables tables = make_tables(normalisation);
+  const auto bytes = images.pixels.narrow(0, first, count).contiguous();
+  ImageBatch batch{
+      torch::empty(bytes.sizes(), torch::kFloat), images.labels.narrow(0, first, count), {}, 1.0};
+  const auto plane = static_cast<size_t>(bytes.size(2) * bytes.size(3));
+  for (int64_t b = 0; b < count; ++b) {
+    normalise(bytes[b].data_ptr<uint8_t>(), plane, tables, batch.pixels[b].data_ptr<float>());
+  }
+  return batch;
+}
+
+struct ImageBatches::Maker {
+  LabelledImages images;
+  ImageBatchOptions options;
+  Tables tables;
+  std::vector<uint8_t> fill;  // the mean of each channel
+  // The order of the epoch asked for last.
+  mutable std::mutex mutex;
+  mutable int64_t ordered_epoch = -1;
+  mutable std::shared_ptr<const std::vector<int64_t>> order;
+
+  int64_t rows() const { return std::min(options.batch, images.size()); }
+  int64_t batches() const { return images.size() / rows(); }
+  std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) const;
+  Planes picture(int64_t place, int64_t epoch) const;
+  void mix(ImageBatch& batch, int64_t number) const;
+  ImageBatch make(int64_t number) const;
+};
+
+std::shared_ptr<const std::vector<int64_t>> ImageBatches::Maker::order_of(int64_t epoch) const {
+  const std::scoped_lock lock(mutex);
+  if (epoch != ordered_epoch) {
+    std::vector<int64_t> places(static_cast<size_t>(images.size()));
+    std::iota(places.begin(), places.end(), int64_t{0});
+    auto random = generator_for({options.seed, kOrder, static_cast<uint64_t>(epoch)});
+    shuffle(places, random);
+    order = std::make_shared<const std::vector<int64_t>>(std::move(places));
+    ordered_epoch = epoch;
+  }
+  return order;
+}
+
+Planes ImageBatches::Maker::picture(int64_t place, int64_t epoch) const {
+  const auto pixels = images.pixels[place];  // [channels, H, W]
+  const auto* bytes = pixels.data_ptr<uint8_t>();
+  Planes image{.channels = static_cast<int>(pixels.size(0)),
+               .height = static_cast<int>(pixels.size(1)),
+               .width = static_cast<int>(pixels.size(2)),
+               .values = {bytes, bytes + pixels.numel()}};
+  auto random = generator_for(
+      {options.seed, kPicture, static_cast<uint64_t>(epoch), static_cast<uint64_t>(place)});
+  augment(image, options.augment, fill, random);
+  return image;
+}
+
+/// The last picture is mixed into the first, the second last into the second, and so on.
+void ImageBatches::Maker::mix(ImageBatch& batch, int64_t number) const {
+  if (options.mixup == 0.0 && options.cutmix == 0.0) return;
+  auto random = generator_for({options.seed, kMixing, static_cast<uint64_t>(number)});
+  const bool both = options.mixup > 0.0 && options.cutmix > 0.0;
+  const bool cuts = both ? uniform(random) < 0.5 : options.cutmix > 0.0;
+  batch.share = draw_beta(cuts ? options.cutmix : options.mixup, random);
+  batch.mixed_labels = batch.labels.flip(0);
+  const auto partners = batch.pixels.flip(0);
+  if (cuts)
+    batch.share = cut_and_paste(batch.pixels, partners, batch.share, random);
+  else
+    batch.pixels.mul_(batch.share).add_(partners, 1.0 - batch.share);
+}
+
+ImageBatch ImageBatches::Maker::make(int64_t number) const {
+  const int64_t epoch = number / batches(), B = rows(), start = number % batches() * B;
+  const auto places = order_of(epoch);
+  ImageBatch batch{
+      torch::empty({B, images.pixels.size(1), images.pixels.size(2), images.pixels.size(3)}),
+      torch::empty({B}, torch::kLong),
+      {},
+      1.0};
+  const auto plane = static_cast<size_t>(images.pixels.size(2) * images.pixels.size(3));
+  const size_t numbers = plane * tables.size();
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t place = (*places)[static_cast<size_t>(start + b)];
+    const Planes image = picture(place, epoch);
+    normalise(image.values.data(), plane, tables,
+              batch.pixels.data_ptr<float>() + static_cast<size_t>(b) * numbers);
+    batch.labels.data_ptr<int64_t>()[b] = images.labels.data_ptr<int64_t>()[place];
+  }
+  mix(batch, number);
+  return batch;
+}
+
+ImageBatches::ImageBatches(LabelledImages images, ChannelStatistics normalisation,
+                           const ImageBatchOptions& options)
+    : threads_(options.threads) {
+  check(options);
+  if (images.size() == 0) throw std::invalid_argument("no pictures to make batches of");
+  images.pixels = images.pixels.contiguous();
+  images.labels = images.labels.contiguous();
+  auto maker = std::make_shared<Maker>();
+  for (const double mean : normalisation.mean)
+    maker->fill.push_back(static_cast<uint8_t>(std::lround(std::clamp(mean, 0.0, 1.0) * 255.0)));
+  maker->images = std::move(images);
+  maker->options = options;
+  maker->tables = make_tables(normalisation);
+  maker_ = std::move(maker);
+}
+
+ImageBatches::~ImageBatches() = default;
+
+ImageBatch ImageBatches::next() {
+  if (threads_ == 0) return maker_->make(next_++);
+  while (std::ssize(ahead_) < threads_ + 1) {
+    ahead_.push_back(
+        std::async(std::launch::async,
+                   [maker = maker_, n = next_ + std::ssize(ahead_)] { return maker->make(n); }));
+  }
+  auto first = std::move(ahead_.front());
+  ahead_.pop_front();
+  ++next_;
+  return first.get();
+}
+
+std::string ImageBatches::state() const { return fmt::format("batch {}", next_); }
+
+void ImageBatches::restore(std::string_view state) {
+  constexpr std::string_view kWord = "batch ";
+  int64_t number = -1;
+  const char* end = state.data() + state.size();
+  const bool known = state.starts_with(kWord);
+  const auto [rest, error] =
+      std::from_chars(state.data() + (known ? kWord.size() : 0), end, number);
+  if (!known || error != std::errc() || rest != end || number < 0)
+    throw std::runtime_error("place in the data: expected 'batch' and a number");
+  ahead_.clear();
+  next_ = number;
+}
+
+int64_t ImageBatches::batches_per_epoch() const { return maker_->batches(); }
+
+}  // namespace zoo

@@ -1,0 +1,33 @@
+// Random numbers of which each belongs to a place in the data (seed, epoch, index), so that no
+// order of computing changes them.
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace zoo {
+
+inline std::mt19937_64 generator_for(std::initializer_list<uint64_t> place) {
+  std::vector<uint32_t> words;
+  for (const uint64_t part : place) {
+    words.push_back(static_cast<uint32_t>(part));
+    words.push_back(static_cast<uint32_t>(part >> 32));
+  }
+  std::seed_seq seeds(words.begin(), words.end());
+  return std::mt19937_64(seeds);
+}
+
+/// In [0, 1).
+inline double uniform(std::mt19937_64& random) {
+  return static_cast<double>(random() >> 11) * 0x1p-53;
+}
+
+/// Fisher and Yates's, because std::shuffle differs between standard libraries.
+template <class T>
+void shuffle(std::vector<T>& values, std::mt19937_64& random) {
+  for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[random() % i]);
+}
+
+}  // namespace zoo
