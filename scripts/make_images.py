@@ -14,7 +14,9 @@ import pickle
 import struct
 import sys
 import tarfile
+import xml.etree.ElementTree
 import zipfile
+import zlib
 
 HELD_OUT = 10_000
 
@@ -116,22 +118,57 @@ def bitmaps_of(font: bytes) -> dict:
     return bitmaps
 
 
+def names_of(root: pathlib.Path, language: str) -> dict:
+    """Character -> its name and keywords, by Unicode's CLDR."""
+    file = next(root.rglob(f"annotations/{language}.xml"))
+    names, keywords = {}, {}
+    for entry in xml.etree.ElementTree.parse(file).iter("annotation"):
+        if entry.get("type") == "tts":
+            names[entry.get("cp")] = entry.text.strip()
+        else:
+            keywords[entry.get("cp")] = [word.strip() for word in entry.text.split("|")]
+    return {character: [name] + keywords.get(character, []) for character, name in names.items()}
+
+
+def captions_of(words: list) -> list:
+    """The name, and the name after its other keywords: "apple", "fruit, red: apple"."""
+    name, others = words[0], [word for word in words[1:] if word.lower() != words[0].lower()]
+    return [name] + ([f"{', '.join(others)}: {name}"] if others else [])
+
+
 def emoji(root: pathlib.Path, output: pathlib.Path) -> None:
-    """Emoji of one code point that both styles draw, in folders of their group: noto/food/1F34E.png."""
+    """Emoji of one code point that both styles draw, in folders of their group: Noto's to train on, gemojione's to test
+    with. And pairs of pictures and captions; a fifth of the emoji is in no file to train on."""
     gems = next(root.rglob("gemojione-*/config/index.json")).parents[1]
     font = next(root.rglob("NotoColorEmoji.ttf")).read_bytes()
     glyphs, bitmaps = glyphs_of(font), bitmaps_of(font)
-    for entry in json.loads((gems / "config/index.json").read_text(encoding="utf-8")).values():
+    english, french = names_of(root, "en"), names_of(root, "fr")
+    pairs = {name: [] for name in ("train", "style", "concepts", "train-en-fr")}
+    for entry in sorted(json.loads((gems / "config/index.json").read_text(encoding="utf-8")).values(),
+                        key=lambda entry: entry["unicode"]):
         code, group = entry["unicode"], entry["category"]
         other = gems / f"assets/png/{code}.png"
         noto = None if "-" in code else bitmaps.get(glyphs.get(int(code, 16)))
         # Most flags are sequences; modifiers are colours of skin.
         if noto is None or group in ("flags", "modifier", "extras") or not other.exists():
             continue
-        for style, content in (("noto", noto), ("gemojione", other.read_bytes())):
-            folder = output / style / group
+        for part, content in (("train", noto), ("test", other.read_bytes())):
+            folder = output / part / group
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{code}.png").write_bytes(content)
+        character = chr(int(code, 16))
+        if character not in english or character not in french:
+            continue
+        captions, picture = captions_of(english[character]), f"{group}/{code}.png"
+        if zlib.crc32(code.encode()) % 5 == 0:
+            pairs["concepts"].append([f"train/{picture}", *captions])
+        else:
+            pairs["train"].append([f"train/{picture}", *captions])
+            pairs["style"].append([f"test/{picture}", *captions])
+            pairs["train-en-fr"].append([f"train/{picture}", *captions, *captions_of(french[character])])
+    for name, lines in pairs.items():
+        text = "".join("\t".join(line) + "\n" for line in lines)
+        (output / f"pairs-{name}.tsv").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
