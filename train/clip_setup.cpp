@@ -17,7 +17,6 @@
 #include "models/pretrained/clip_checkpoint.h"
 #include "tokenizers/character.h"
 #include "tokenizers/training/trainers.h"
-#include "train/data/text_lines.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -51,13 +50,8 @@ class CaptionFile {
   explicit CaptionFile(const fs::path& pairs)
       : path_(fs::temp_directory_path() / fmt::format("zoo-captions-{}", ::getpid())) {
     std::string text;
-    for (const auto& line : read_text_lines(pairs)) {
-      const auto tab = line.find('\t');
-      if (tab == std::string::npos) continue;  // reading the pairs says what is wrong
-      std::string captions = line.substr(tab + 1);
-      std::ranges::replace(captions, '\t', '\n');
-      text += captions + "\n";
-    }
+    for (const auto& pair : read_caption_file(pairs))
+      for (const auto& caption : pair.captions) text += caption + "\n";
     write_file(path_, text);
   }
   ~CaptionFile() {

@@ -32,30 +32,37 @@ torch::Tensor channels_first(Image image) {
 
 }  // namespace
 
+std::vector<CaptionedPath> read_caption_file(const std::filesystem::path& file) {
+  std::vector<CaptionedPath> pairs;
+  for (const auto& line : read_text_lines(file)) {
+    auto fields = fields_of(line);
+    if (fields.size() < 2 ||
+        std::ranges::any_of(fields, [](const auto& f) { return is_blank(f); })) {
+      fail_at_line(file, pairs.size() + 1,
+                   "expected a picture's path and one caption or more, with tabs between them");
+    }
+    pairs.push_back({file.parent_path() / fields[0], {fields.begin() + 1, fields.end()}});
+  }
+  return pairs;
+}
+
 CaptionedImages read_captioned_images(const std::filesystem::path& file,
                                       const ImagePreprocessing& preprocessing) {
   CaptionedImages data;
   std::vector<torch::Tensor> pictures;
   std::unordered_map<std::string, int64_t> concepts;
-  size_t number = 0;
-  for (const auto& line : read_text_lines(file)) {
-    ++number;
-    auto fields = fields_of(line);
-    if (fields.size() < 2 ||
-        std::ranges::any_of(fields, [](const auto& f) { return is_blank(f); })) {
-      fail_at_line(file, number,
-                   "expected a picture's path and one caption or more, with tabs between them");
-    }
+  for (auto& pair : read_caption_file(file)) {
     try {
-      const auto image = read_image(file.parent_path() / fields[0]);
+      const auto image = read_image(pair.picture);
       pictures.push_back(channels_first(resized_and_cropped(image, preprocessing)));
     } catch (const std::runtime_error& e) {
-      fail_at_line(file, number, e.what());
+      fail_at_line(file, pictures.size() + 1, e.what());
     }
-    const auto [thing, is_new] = concepts.emplace(fields[1], std::ssize(data.concepts));
-    if (is_new) data.concepts.push_back(fields[1]);
+    const auto& name = pair.captions.front();
+    const auto [thing, is_new] = concepts.emplace(name, std::ssize(data.concepts));
+    if (is_new) data.concepts.push_back(name);
     data.concept_of.push_back(thing->second);
-    data.captions.emplace_back(fields.begin() + 1, fields.end());
+    data.captions.push_back(std::move(pair.captions));
   }
   data.pixels = torch::stack(pictures);  // [N, 3, H, W]
   return data;

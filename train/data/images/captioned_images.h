@@ -22,10 +22,18 @@ struct CaptionedImages {
   int64_t size() const { return std::ssize(captions); }
 };
 
-/// A file of lines "picture<TAB>caption<TAB>caption...": the picture's path is relative to the
-/// file's folder, its first caption is the name of the thing that it shows. Pictures are resized
-/// and cropped as `preprocessing` says. Throws std::runtime_error that names file and line: a line
-/// without a caption, an empty one, a picture that cannot be read.
+/// A line of a file of pairs.
+struct CaptionedPath {
+  std::filesystem::path picture;
+  std::vector<std::string> captions;  ///< the first is the name of the thing that is shown
+};
+
+/// A file of lines "picture<TAB>caption<TAB>caption...", the picture's path relative to the file's
+/// folder. Throws std::runtime_error that names file and line: no caption, or an empty one.
+std::vector<CaptionedPath> read_caption_file(const std::filesystem::path& file);
+
+/// The same with the pictures, resized and cropped as `preprocessing` says. Throws for a picture
+/// that cannot be read, too.
 CaptionedImages read_captioned_images(const std::filesystem::path& file,
                                       const ImagePreprocessing& preprocessing);
 
