@@ -69,10 +69,10 @@ std::string matrix_svg(const MatrixFrame& frame, const Image& cells) {
   const int width = static_cast<int>(frame.columns.size()) * kCell;
   const int height = static_cast<int>(frame.rows.size()) * kCell;
   return fmt::format(
-      R"(<svg class="matrix" viewBox="0 0 {} {}" role="img">{}{}<image x="{}" y="{}" width="{}" )"
-      R"(height="{}" preserveAspectRatio="none" href="{}"/>)"
-      R"(<text class="axis" x="4" y="14">{} &#8594;</text>)"
-      R"(<text class="axis" x="4" y="28">{} &#8595;</text></svg>)",
+      R"(<svg class="matrix" viewBox="0 0 {0} {1}" role="img">{2}{3}<image x="{4}" y="{5}" )"
+      R"(width="{6}" height="{7}" preserveAspectRatio="none" href="{8}"/>)"
+      R"(<text class="axis-name" x="4" y="14">{9} &#8594;</text>)"
+      R"(<text class="axis-name" x="4" y="28">{10} &#8595;</text></svg>)",
       left + width + 4, top + height + 4, row_labels(frame.rows, left, top),
       column_labels(frame.columns, left, top), left, top, width, height, png_data_uri(cells),
       html_escape(frame.column_axis), html_escape(frame.row_axis));
@@ -82,7 +82,7 @@ std::string_view matrix_style() {
   return R"(
 svg.matrix image { image-rendering: pixelated; }
 svg.matrix text { font: 9px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
-svg.matrix text.axis { font: 10px system-ui, sans-serif; }
+svg.matrix text.axis-name { font: 10px system-ui, sans-serif; }
 .legend { max-width: 420px; margin: 0 0 6px; }
 .legend text { font: 9px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 )";

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "infer/clip_texts.h"
+#include "infer/image_text_encoder.h"
 #include "models/pretrained/clip_checkpoint.h"
 #include "train/objectives/contrastive.h"
 #include "train/objectives/gradient_cache.h"
@@ -21,12 +22,6 @@ constexpr int64_t kMeasured = 256;  // examples that evaluation embeds at once
 BucketedBatches make_batches(const CaptionedImages& data, const ClipTaskOptions& options) {
   const std::vector<ExampleLengths> alike(static_cast<size_t>(data.size()), {.source = 1});
   return {alike, {.tokens = options.batch_size, .rows = options.batch_size, .seed = options.seed}};
-}
-
-std::string filled(std::string_view sentence, const std::string& name) {
-  std::string text(sentence);
-  if (const auto at = text.find("{}"); at != std::string::npos) text.replace(at, 2, name);
-  return text;
 }
 
 }  // namespace
@@ -122,7 +117,7 @@ torch::Tensor ClipTask::embed_names(const std::vector<std::string>& names) {
   torch::Tensor sum;
   for (const auto& sentence : options_.templates) {
     std::vector<std::string> texts;
-    for (const auto& name : names) texts.push_back(filled(sentence, name));
+    for (const auto& name : names) texts.push_back(fill_sentence(sentence, name));
     const auto embedded = embed_texts(texts);
     sum = sum.defined() ? sum + embedded : embedded;
   }

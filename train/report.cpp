@@ -33,7 +33,7 @@ constexpr std::string_view kReportStyle = R"(
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
 .picture { margin: 0 0 16px; padding: 12px 16px; }
-.picture svg { width: 100%; max-height: 70vh; display: block; margin: 0 auto 8px; }
+.picture svg { width: 100%; max-width: 560px; max-height: 70vh; display: block; margin: 0 auto 8px; }
 .picture figcaption { color: var(--muted); font-size: 0.85rem; }
 .empty { color: var(--muted); }
 )";

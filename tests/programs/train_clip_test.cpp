@@ -2,6 +2,7 @@
 // everything that can go wrong.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -109,6 +110,33 @@ TEST_F(TrainClipTest, PairsComeFromAFileWithEitherLossAndTower) {
     const auto result = train(tiny("run-" + more.begin()->first, flags));
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
+}
+
+TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
+  pairs("a.png\ta\n");
+  ASSERT_EQ(train(tiny("run")).exit_code, 0);
+  const auto found = run_program(
+      "match_images", {"--model", path("run"), "--images", path(""), "a red circle", "a cross",
+                       "--json", "--top", "1", "--sheet", path("sheet.html")});
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  EXPECT_EQ(std::count(found.out.begin(), found.out.end(), '\n'), 2);
+  EXPECT_THAT(found.out, HasSubstr("{\"matches\":[{\"match\":\""));
+  EXPECT_THAT(read_file(folder_ / "sheet.html"), HasSubstr("a red circle"));
+  const auto named = run_program("match_images", {"--model", path("run"), "--picture",
+                                                  path("a.png"), "red square", "blue cross"});
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_THAT(named.out, ::testing::AllOf(HasSubstr("red square"), HasSubstr("blue cross")));
+  const auto refused = [&](std::vector<std::string> flags, int code, const std::string& message) {
+    flags.insert(flags.begin(), {"--model", path("run")});
+    const auto result = run_program("match_images", flags);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(message));
+  };
+  refused({"text"}, 2, "give a folder with --images");
+  refused({"--images", path("")}, 2, "give texts");
+  refused({"--images", path("nowhere"), "text"}, 1, "no such folder of pictures");
+  refused({"--picture", path("a.png"), "text", "--sheet", path("s.png")}, 2, "needs --images");
+  refused({"--picture", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
 }
 
 TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
