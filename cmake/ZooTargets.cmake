@@ -77,9 +77,10 @@ function(zoo_add_program name)
   set_property(GLOBAL APPEND PROPERTY ZOO_PROGRAMS ${name})
 endfunction()
 
-# zoo_add_test(name [TORCH] [LABEL unit] SOURCES ... LIBRARIES ...): one executable and one ctest entry a folder.
+# zoo_add_test(name [TORCH] [LABEL unit] SOURCES ... LIBRARIES ... [APART suite...]): one executable and one ctest entry a
+# folder. APART: suites ("TrainBert*") that take long get an entry of their own, so that ctest runs them side by side.
 function(zoo_add_test name)
-  cmake_parse_arguments(ARG "TORCH" "LABEL" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH" "LABEL" "SOURCES;LIBRARIES;APART" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE zoo::test_main ${ARG_LIBRARIES})
   if(ARG_TORCH)
@@ -92,7 +93,14 @@ function(zoo_add_test name)
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" SKIP_RETURN_CODE 77 TIMEOUT 900
+  list(JOIN ARG_APART ":" apart)
+  add_test(NAME ${name} COMMAND ${name} "--gtest_filter=-${apart}" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set(entries ${name})
+  foreach(suite IN LISTS ARG_APART)
+    string(REPLACE "*" "" part "${name}_${suite}")
+    add_test(NAME ${part} COMMAND ${name} "--gtest_filter=${suite}" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    list(APPEND entries ${part})
+  endforeach()
+  set_tests_properties(${entries} PROPERTIES LABELS "${ARG_LABEL}" SKIP_RETURN_CODE 77 TIMEOUT 900
     ENVIRONMENT "OMP_NUM_THREADS=1")  # tests run side by side; threads of tiny models only wait for each other
 endfunction()

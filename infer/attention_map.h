@@ -10,7 +10,6 @@
 
 #include "app/png.h"
 #include "models/gpt.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
@@ -31,9 +30,6 @@ HeadSummary summarise_head(const torch::Tensor& weights);
 /// Rows are queries, columns keys; the colour follows the square root of the weight, so that small
 /// weights show. The future, which no query may see, is grey. weights [T, T]
 Image draw_head(const torch::Tensor& weights, int cell);
-
-/// A token as a label: spaces, line ends and halves of characters made visible, long ones cut.
-std::string token_label(const Tokenizer& tokenizer, int64_t id);
 
 /// A page with every head, axes labelled by the tokens; needs no other file.
 std::string attention_page(std::string_view title, const std::vector<std::string>& labels,

@@ -14,6 +14,7 @@
 #include "app/run_app.h"
 #include "infer/attention_map.h"
 #include "infer/language_model.h"
+#include "tokenizers/token_label.h"
 
 namespace {
 

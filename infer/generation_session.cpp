@@ -13,23 +13,15 @@
 #include "infer/decode/decode.h"
 #include "infer/decode/prompts.h"
 #include "infer/live_text.h"
+#include "infer/word_ids.h"
 
 namespace zoo {
 namespace {
 
-/// A word as it stands at the beginning of a text and behind a space.
-std::vector<std::vector<int64_t>> spellings(const Tokenizer& tokenizer, const std::string& word) {
-  std::vector<std::vector<int64_t>> all;
-  for (const std::string& text : {word, " " + word}) {
-    const auto ids = tokenizer.ids(text, {.add_special = false});
-    if (!ids.empty()) all.emplace_back(ids.begin(), ids.end());
-  }
-  return all;
-}
-
 DecodeOptions completed(DecodeOptions o, const LanguageModel& model,
-                        const std::vector<std::string>& bad_words) {
-  for (const std::string& word : bad_words) {
+                        const SessionOptions& session) {
+  o.beams.force_words = forced_words(*model.tokenizer, session.force_words);
+  for (const std::string& word : session.bad_words) {
     for (auto& ids : spellings(*model.tokenizer, word)) o.processors.bad_words.push_back(ids);
   }
   o.eos_ids = model.eos_ids;
@@ -46,6 +38,7 @@ void check_session(const DecodeOptions& generate, const SessionOptions& options)
   } catch (const std::invalid_argument& error) {
     throw UsageError(fmt::format("--{}", error.what()));
   }
+  check_forced_words(options.force_words, generate.beams.num_beams);
   if (options.batch_size < 1) {
     throw UsageError(fmt::format("--batch-size must be at least 1, got {}", options.batch_size));
   }
@@ -60,7 +53,7 @@ void check_session(const DecodeOptions& generate, const SessionOptions& options)
 GenerationSession::GenerationSession(LanguageModel model, DecodeOptions generate,
                                      SessionOptions options, std::ostream& out, Gpt draft)
     : model_(std::move(model)),
-      generate_(completed(std::move(generate), model_, options.bad_words)),
+      generate_(completed(std::move(generate), model_, options)),
       options_(std::move(options)),
       out_(out),
       decoder_(model_.model, !options_.no_cache) {

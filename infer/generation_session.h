@@ -17,9 +17,10 @@
 namespace zoo {
 
 struct SessionOptions {
-  std::vector<std::string> stop = {};       ///< strings before which a text ends
-  std::vector<std::string> bad_words = {};  ///< that never come, alone or behind a space
-  std::filesystem::path draft = {};         ///< folder of a model that proposes tokens; or none
+  std::vector<std::string> stop = {};         ///< strings before which a text ends
+  std::vector<std::string> bad_words = {};    ///< that never come, alone or behind a space
+  std::vector<std::string> force_words = {};  ///< that come in every text; needs beams
+  std::filesystem::path draft = {};           ///< folder of a model that proposes tokens; or none
   bool add_special_tokens =
       true;  ///< the beginning-of-text token before each prompt, where the tokenizer has one
   bool return_full_text = true;  ///< print the prompt before its continuation
@@ -32,6 +33,7 @@ template <class Visitor>
 void visit(SessionOptions& o, Visitor&& v) {
   v("stop", o.stop, "End a text before this string; in bash $'\\n' is a line feed");
   v("bad-words", o.bad_words, "Never write this");
+  v("force-words", o.force_words, "Write this in every text; a|b: one of them (needs --num-beams)");
   v("draft", o.draft, "Folder of a small model with the same tokens that proposes what comes next");
   v("add-special-tokens", o.add_special_tokens, "Begin prompts as the tokenizer's template says");
   v("return-full-text", o.return_full_text, "Print the prompt before its continuation");

@@ -20,6 +20,7 @@
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "infer/translator.h"
+#include "infer/word_ids.h"
 #include "models/device.h"
 
 namespace {
@@ -27,8 +28,9 @@ namespace {
 using namespace zoo;
 
 struct Request {
-  std::vector<std::string> texts;
-  std::filesystem::path model, file, references;
+  std::vector<std::string> texts, force_words;
+  std::filesystem::path model, file, references, alignment;
+  std::string source_language = "source", target_language = "target";
   std::string device = "auto", attention;
   int64_t threads = 0, batch_size = 32;
   bool json = false;
@@ -57,6 +59,12 @@ void declare(CLI::App& app, Request& request) {
              "A file with the right translations, one a line: prints BLEU and chrF");
   add_option(app, "Output", "json", request.json,
              "One JSON object a line: source, translation, score, rank, tokens, truncated");
+  add_option(app, "Output", "alignment", request.alignment,
+             "An HTML file for pictures of where each word was looked for in the source");
+  add_option(app, "Output", "source-language", request.source_language,
+             "Name of the pictures' horizontal axis");
+  add_option(app, "Output", "target-language", request.target_language,
+             "Name of their vertical axis");
   add_option(app, "Machine", "batch-size", request.batch_size, "Texts translated together");
   add_option(app, "Machine", "device", request.device, "auto, cpu, cuda or cuda:N");
   add_option(app, "Machine", "threads", request.threads,
@@ -67,6 +75,8 @@ void declare(CLI::App& app, Request& request) {
   app.get_option("--max-new-tokens")
       ->description("Longest translation in tokens (0: twice the source and 10 more)");
   add_options(app, "Beam search", request.decode.beams);
+  add_option(app, "Beam search", "force-words", request.force_words,
+             "Write this in every translation; a|b: one of them");
   add_options(app, "Sampling", request.decode.sampling);
   add_options(app, "Scores", request.decode.processors);
 }
@@ -77,6 +87,7 @@ void check(const Request& request) {
     throw UsageError(fmt::format("--batch-size must be 1 or more, got {}", request.batch_size));
   if (!request.texts.empty() && !request.file.empty())
     throw UsageError("give texts as arguments or with --file, not both");
+  check_forced_words(request.force_words, request.decode.beams.num_beams);
   try {
     DecodeOptions options = request.decode;
     if (options.max_new_tokens == 0)  // as many as the source asks for
@@ -117,6 +128,20 @@ void print_scores(const std::vector<Translation>& made, const Request& request) 
                            bleu_signature(1), corpus_chrf(best, {references}));
 }
 
+/// Of each text's best translation.
+void write_alignments(const Translator& translator, const std::vector<std::string>& texts,
+                      const std::vector<Translation>& made, const Request& request) {
+  std::vector<Alignment> alignments;
+  for (const auto& translation : made) {
+    if (translation.rank > 0) continue;
+    const auto& source = texts[static_cast<size_t>(translation.source)];
+    alignments.push_back(translator.align(source, translation));
+  }
+  write_file(request.alignment,
+             alignment_page(alignments, request.source_language, request.target_language));
+  std::cerr << request.alignment.string() << '\n';
+}
+
 int run(Request request) {
   if (request.decode.beams.coverage_penalty != 0.0 && request.attention.empty())
     request.attention = "matmul";
@@ -134,6 +159,7 @@ int run(Request request) {
   const auto began = std::chrono::steady_clock::now();
   const auto made =
       translator.translate(texts, {.decode = request.decode,
+                                   .force_words = request.force_words,
                                    .batch_size = request.batch_size,
                                    .on_progress = [&](int64_t done) { bar.update(done, ""); }});
   bar.finish();
@@ -151,6 +177,7 @@ int run(Request request) {
         cut, loaded.model->module().longest());
   }
   if (!request.references.empty()) print_scores(made, request);
+  if (!request.alignment.empty()) write_alignments(translator, texts, made, request);
   return 0;
 }
 

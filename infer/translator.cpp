@@ -8,8 +8,12 @@
 #include <utility>
 
 #include "infer/decode/decode.h"
+#include "infer/decode/forced_words.h"
 #include "infer/decode/prompts.h"
 #include "infer/decoding_threads.h"
+#include "infer/word_ids.h"
+#include "models/attention/kernel_override.h"
+#include "tokenizers/token_label.h"
 
 namespace zoo {
 
@@ -70,7 +74,10 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
   std::vector<std::vector<int64_t>> rows;
   for (const auto& source : sources) rows.push_back(source.ids);
   const TokenBatch batch = to_batch(rows);  // [B, S]
-  if (options.max_new_tokens == 0) options.max_new_tokens = 2 * batch.tokens.size(1) + 10;
+  if (options.max_new_tokens == 0) {
+    options.max_new_tokens =
+        2 * batch.tokens.size(1) + 10 + missing_tokens(options.beams.force_words, {});
+  }
   if (const int64_t longest = model_.module().longest(); longest > 0)
     options.max_new_tokens = std::min(options.max_new_tokens, longest - 1);
   options.eos_ids = {eos_};
@@ -86,13 +93,16 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
                                                const TranslatorOptions& options) const {
   auto sources = encode(texts);
   std::ranges::stable_sort(sources, {}, [](const Source& s) { return s.ids.size(); });
+  DecodeOptions decoding = options.decode;
+  for (auto& word : forced_words(target_, options.force_words))
+    decoding.beams.force_words.push_back(std::move(word));
   const DecodingThreads threads(model_.module());
   std::vector<Translation> translations;
   for (size_t begin = 0; begin < sources.size();) {
     const size_t end = std::min(begin + static_cast<size_t>(options.batch_size), sources.size());
     const std::vector<Source> batch(sources.begin() + static_cast<std::ptrdiff_t>(begin),
                                     sources.begin() + static_cast<std::ptrdiff_t>(end));
-    for (auto& made : decode(batch, options.decode)) {
+    for (auto& made : decode(batch, decoding)) {
       const auto& source = batch[static_cast<size_t>(made.prompt)];
       const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
       translations.push_back({.source = source.number,
@@ -109,6 +119,24 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
   std::ranges::stable_sort(translations, {},
                            [](const Translation& t) { return std::pair(t.source, t.rank); });
   return translations;
+}
+
+Alignment Translator::align(const std::string& source, const Translation& translation) const {
+  const KernelOverride weights_are_formed(model_.module(), "matmul");
+  const std::vector<std::vector<int64_t>> ids = {encode({source}).front().ids};
+  // Each token is written after those before it were read.
+  std::vector<std::vector<int64_t>> read = {{start_}};
+  read[0].insert(read[0].end(), translation.tokens.begin(), translation.tokens.end());
+  read[0].pop_back();
+  const TokenBatch sources = to_batch(ids), targets = to_batch(read);
+  const auto state = decoder_->start(sources.tokens, sources.counts, std::ssize(read[0]));
+  const auto scores = decoder_->step(targets.tokens, targets.counts, *state,
+                                     {.every_token = true, .cross_attention = true});
+  Alignment alignment{.weights =
+                          scores.cross_attention[0].to(torch::kCPU, torch::kFloat)};  // [T, S]
+  for (const int64_t id : ids[0]) alignment.source.push_back(token_label(source_, id));
+  for (const int64_t id : translation.tokens) alignment.target.push_back(token_label(target_, id));
+  return alignment;
 }
 
 }  // namespace zoo

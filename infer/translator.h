@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "infer/alignment.h"
 #include "infer/decode/generation.h"
 #include "infer/decode/options.h"
 #include "infer/translation_model.h"
@@ -24,7 +25,8 @@ struct Translation {
 
 struct TranslatorOptions {
   DecodeOptions decode = {};  ///< max_new_tokens 0: twice the source's tokens and 10 more
-  int64_t batch_size = 32;    ///< texts that are translated together, those of like length
+  std::vector<std::string> force_words = {};  ///< that come in every translation; needs beams
+  int64_t batch_size = 32;  ///< texts that are translated together, those of like length
   std::function<void(int64_t texts)> on_progress = {};  ///< how many are done
 };
 
@@ -39,6 +41,11 @@ class Translator {
   /// token to the model.
   std::vector<Translation> translate(const std::vector<std::string>& texts,
                                      const TranslatorOptions& options = {}) const;
+
+  /// Reads a translation of `source` along with it once more: where each of its tokens looked. A
+  /// Transformer: mean over the heads of the decoder's last layer, with kernel matmul whatever
+  /// kernel the model has.
+  Alignment align(const std::string& source, const Translation& translation) const;
 
   int64_t start_id() const { return start_; }
 

@@ -14,19 +14,6 @@ bool classifies_without_pooler(const BertOptions& o) {
   return is_electra(o) || o.family == BertFamily::kRoberta;
 }
 
-bool needs_pooler(const BertTaskOptions& o) {
-  switch (o.task) {
-    case BertTask::kPreTraining:
-      return !is_electra(o.bert);
-    case BertTask::kNextSentence:
-      return true;
-    case BertTask::kClassifyText:
-      return !classifies_without_pooler(o.bert);
-    default:
-      return false;
-  }
-}
-
 BertTaskOptions resolved(BertTaskOptions o) {
   o.bert = zoo::resolved(o.bert);
   if (o.task != BertTask::kNone) o.bert.pooler = needs_pooler(o);
@@ -50,6 +37,19 @@ InnerLayer inner_layer(const BertTaskOptions& o) {
 }
 
 }  // namespace
+
+bool needs_pooler(const BertTaskOptions& o) {
+  switch (o.task) {
+    case BertTask::kPreTraining:
+      return !is_electra(o.bert);
+    case BertTask::kNextSentence:
+      return true;
+    case BertTask::kClassifyText:
+      return !classifies_without_pooler(o.bert);
+    default:
+      return false;
+  }
+}
 
 bool has_task(BertFamily family, BertTask task) {
   if (task == BertTask::kNextSentence) return family == BertFamily::kBert;

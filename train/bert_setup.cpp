@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "app/cli.h"
@@ -12,7 +12,6 @@
 #include "app/run_app.h"
 #include "models/device.h"
 #include "models/pretrained/bert_checkpoint.h"
-#include "models/pretrained/bert_names.h"
 #include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
 #include "train/run_folder.h"
@@ -22,26 +21,6 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kShownSentences = 3;
-
-bool has_pairs(BertObjective objective) { return objective != BertObjective::kMaskedLm; }
-
-BertTask task_of(BertObjective objective) {
-  return has_pairs(objective) ? BertTask::kPreTraining : BertTask::kMaskedLm;
-}
-
-SentencePairs pairs_of(BertObjective objective) {
-  switch (objective) {
-    case BertObjective::kMaskedLm:
-      return SentencePairs::kNone;
-    case BertObjective::kMaskedLmNsp:
-      return SentencePairs::kNextOrRandom;
-    case BertObjective::kMaskedLmSop:
-      return SentencePairs::kInOrderOrSwapped;
-  }
-  return SentencePairs::kNone;
-}
-
 void check(const BertTextOptions& o) {
   require_option(o.task.batches.rows >= 1, "batch-size", o.task.batches.rows, "1 or more");
   require_option(o.task.batches.masking.share > 0.0 && o.task.batches.masking.share < 1.0,
@@ -49,6 +28,10 @@ void check(const BertTextOptions& o) {
   require_option(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share",
                  o.validation_share, "in [0, 1)");
   require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
+  require_option(o.generator_share > 0.0 && o.generator_share <= 1.0, "generator-share",
+                 o.generator_share, "in (0, 1]");
+  require_option(std::isfinite(o.detection_weight) && o.detection_weight >= 0.0, "detection-weight",
+                 o.detection_weight, "0 or more");
 }
 
 /// Whether the model can learn the objective.
@@ -57,6 +40,10 @@ void check(const BertOptions& model, BertObjective objective) {
   if (model.context < 8) {
     throw std::invalid_argument(
         fmt::format("--context must be 8 or more to hold sentences, got {}", model.context));
+  }
+  if (objective == BertObjective::kReplacedTokens && model.family != BertFamily::kElectra) {
+    throw std::invalid_argument(fmt::format("--objective {} needs --family electra, got {}",
+                                            name_of(objective), name_of(model.family)));
   }
   if (!has_pairs(objective)) return;
   if (model.family != BertFamily::kBert && model.family != BertFamily::kAlbert) {
@@ -81,18 +68,9 @@ std::shared_ptr<const Tokenizer> make_tokenizer(const BertTextOptions& text) {
                          text_files(text.data));
 }
 
-void check_roles(const Tokenizer& tokenizer) {
-  MaskingVocabulary{tokenizer};
-  if (tokenizer.cls_id() && tokenizer.sep_id() && tokenizer.pad_id()) return;
-  throw std::runtime_error(fmt::format(
-      "the {} tokenizer lacks one of the tokens that begin, end and fill a sequence ([CLS], [SEP], "
-      "[PAD]); train one with --tokenizer wordpiece",
-      tokenizer.kind()));
-}
-
 /// Whether there is a pooler follows from the objective.
 void settle_pooler(BertRunOptions& o, const TrainCommand& command) {
-  const bool needed = has_pairs(o.text.task.objective);
+  const bool needed = needs_pooler({.bert = o.model, .task = task_of(o.text.task.objective)});
   if (command.has("pooler") && o.model.pooler != needed) {
     throw UsageError(fmt::format("--objective {} {} a pooler: leave --pooler out",
                                  name_of(o.text.task.objective),
@@ -114,17 +92,32 @@ void settle_position_padding(BertRunOptions& o, const TrainCommand& command) {
   o.model.position_padding = padding;
 }
 
-Sentences first_of(const Sentences& sentences, int64_t begin, int64_t count) {
-  Sentences first;
-  for (int64_t i = begin; i < std::min(begin + count, sentences.size()); ++i) {
-    first.ids.append(sentences.ids.at(i));
-    first.words.append(sentences.words.at(i));
+/// Options that the objective gives no meaning are refused.
+void check_objective_options(const BertTextOptions& o, const TrainCommand& command) {
+  const BertTextOptions unset;
+  const auto refuse = [&](std::string_view option, std::string_view why) {
+    throw UsageError(fmt::format("--{} does not go with --objective {}: {}", option,
+                                 name_of(o.task.objective), why));
+  };
+  if (o.task.objective != BertObjective::kReplacedTokens) {
+    if (o.generator_share != unset.generator_share) refuse("generator-share", "there is none");
+    if (o.detection_weight != unset.detection_weight) refuse("detection-weight", "there is none");
+  } else if (!command.dump_gradients.empty()) {
+    refuse("dump-gradients", "it writes those of one network");
   }
-  return first;
-}
-
-std::string describe(const SentenceExamples& examples) {
-  return fmt::format("{} sequences, {} tokens", examples.size(), examples.ids.tokens());
+  if (!classifies(o.task.objective)) {
+    if (!o.validation_data.empty())
+      refuse("validation-data",
+             "the last sentences of --data are measured; set --validation-share");
+    return;
+  }
+  const auto& masking = o.task.batches.masking;
+  if (masking.share != unset.task.batches.masking.share) refuse("mask-share", "nothing is masked");
+  if (masking.whole_words) refuse("whole-words", "nothing is masked");
+  if (o.task.batches.static_masks) refuse("static-masks", "nothing is masked");
+  if (!o.validation_data.empty() && command.has("validation-share") &&
+      o.validation_share != unset.validation_share)
+    throw UsageError("--validation-data and --validation-share exclude each other");
 }
 
 }  // namespace
@@ -150,10 +143,11 @@ void BertTraining::resolve(const TrainCommand& command) {
     check(o.text);
     check_kernel(o.model.attention, /*causal=*/false, o.model.attention_dropout,
                  find_device(o.train.device));
-    if (o.train.patience > 0 && o.text.validation_share == 0.0)
+    if (o.train.patience > 0 && o.text.validation_share == 0.0 && o.text.validation_data.empty())
       throw std::invalid_argument(
           "--patience needs validation text: set --validation-share above 0");
   });
+  check_objective_options(o.text, command);
   settle_length(o.train, command);
   settle_pooler(o, command);
   if (!command.source().empty()) {
@@ -173,77 +167,7 @@ void BertTraining::resolve(const TrainCommand& command) {
 void BertTraining::prepare() {
   text_files(options_.text.data);  // one clear error where there are none
   tokenizer_ = make_tokenizer(options_.text);
-  check_roles(*tokenizer_);
-}
-
-PreTrainingData BertTraining::read_data() const {
-  const BertTextOptions& o = options_.text;
-  const Sentences all = read_sentences(text_files(o.data), *tokenizer_);
-  const auto measured = static_cast<int64_t>(o.validation_share * static_cast<double>(all.size()));
-  const int64_t border = all.size() - measured;
-  const PackingOptions packing{.context = options_.model.context,
-                               .pairs = pairs_of(o.task.objective),
-                               .seed = options_.train.seed};
-  PreTrainingData data{.training = pack_sentences(all, 0, border, *tokenizer_, packing),
-                       .validation = pack_sentences(all, border, all.size(), *tokenizer_, packing),
-                       .shown = first_of(all, border, kShownSentences)};
-  const bool lacks_validation = o.validation_share > 0.0 && data.validation.size() == 0;
-  if (data.training.size() == 0 || lacks_validation) {
-    throw std::runtime_error(
-        fmt::format("'{}' is too short: {} sentences are no sequence to {}; use a longer text{}",
-                    o.data, data.training.size() == 0 ? border : measured,
-                    data.training.size() == 0 ? "train on" : "measure with",
-                    lacks_validation ? ", or --validation-share 0" : ""));
-  }
-  return data;
-}
-
-BertTaskModel BertTraining::make_model(const TrainCommand& command) const {
-  set_threads(options_.train.threads);
-  const auto device = find_device(options_.train.device);
-  BertOptions shape = options_.model;
-  if (command.source().empty()) shape.vocab_size = tokenizer_->vocab_size();
-  check_tokenizer_fits(tokenizer_->vocab_size(), shape.vocab_size, command.source());
-  torch::manual_seed(options_.train.seed);
-  BertTaskModel model(
-      BertTaskOptions{.bert = shape, .task = task_of(options_.text.task.objective)});
-  // A resumed run's weights come with its state.
-  if (command.resume.empty() && !command.source().empty())
-    load_bert_weights(model, checkpoint_of(command.source()));
-  model->to(device);
-  return model;
-}
-
-std::unique_ptr<Task> BertTraining::make_task(const TrainCommand& command,
-                                              const fs::path& new_run) {
-  if (new_run.empty()) {
-    tokenizer_ = load_tokenizer(shape_source(command));
-    check_roles(*tokenizer_);
-  }
-  auto data = read_data();
-  model_ = make_model(command);
-  facts_ = {{"parameters", parameter_count(*model_)},
-            {"vocabulary", fmt::format("{} ({})", tokenizer_->vocab_size(), tokenizer_->kind())},
-            {"training", describe(data.training)},
-            {"validation", describe(data.validation)},
-            {"device", describe_device(model_->parameters().front().device())}};
-  const bool measures = data.validation.size() > 0;
-  PreTrainingOptions options = options_.text.task;
-  options.batches.seed = options_.train.seed;
-  auto task = std::make_unique<BertPreTraining>(model_, tokenizer_, std::move(data), options);
-  if (measures) {
-    // What the training text's frequencies alone get right of the masked words.
-    facts_.emplace_back("unigram_loss", fmt::format("{:.4f}", task->unigram().loss));
-    facts_.emplace_back("unigram_accuracy", fmt::format("{:.4f}", task->unigram().accuracy));
-  }
-  return task;
-}
-
-std::function<void(torch::nn::Module&, double)> BertTraining::gradient_dump(
-    const fs::path& file) const {
-  const BertTaskOptions options = model_->options;
-  return dump_gradients([options] { return BertTaskModel(options).ptr(); }, bert_name_map(options),
-                        file);
+  if (!classifies(options_.text.task.objective)) check_roles(*tokenizer_);
 }
 
 }  // namespace zoo

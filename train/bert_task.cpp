@@ -1,5 +1,7 @@
 #include "train/bert_task.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,9 +11,12 @@
 #include "models/bert_heads.h"
 #include "models/pretrained/bert_checkpoint.h"
 #include "train/objectives/next_token.h"
+#include "train/objectives/permuted_lm.h"
 
 namespace zoo {
 namespace {
+
+constexpr uint64_t kOrderSeed = 0x6f72646572;  // of the validation sequences
 
 /// One is added to each count, so that a token the training text lacks has a probability.
 torch::Tensor frequencies(const SentenceExamples& examples, const Tokenizer& tokenizer) {
@@ -57,18 +62,28 @@ BertPreTraining::BertPreTraining(BertTaskModel model, std::shared_ptr<const Toke
       unigram_(score_unigram(frequencies(data.training, *tokenizer_), validation_)),
       batches_(std::move(data.training), *tokenizer_, options.batches) {}
 
-torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch) {
+torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, at::Generator random) {
+  if (options_.objective == BertObjective::kPermutedLm) return permuted_hidden(batch, random);
   BertContext context{.args = {.key_lengths = batch.lengths}};
   if (model_->options.bert.segments > 1) context.segments = batch.segments;
   return model_->bert->forward(batch.tokens, context);  // [B, T, C]
 }
 
+torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Generator random) {
+  const auto order = torch::rand(batch.tokens.sizes(), random).to(device_);  // [B, T]
+  const auto input = permuted_input(batch, model_->bert->default_positions(batch.tokens), order);
+  BertContext context{.positions = input.positions, .args = {.may_attend = input.may_attend}};
+  if (model_->options.bert.segments > 1) context.segments = input.segments;
+  const auto h = model_->bert->forward(input.tokens, context);  // [B, T + K, C]
+  return h.narrow(1, 0, batch.tokens.size(1));                  // [B, T, C]: the text with masks
+}
+
 Metrics BertPreTraining::step(const Backward& backward) {
   const auto batch = batches_.next().to(device_);
-  const auto h = hidden(batch);  // [B, T, C]
+  const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
   const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
   auto sum = loss.sum;
-  if (has_pairs()) {
+  if (has_pairs(options_.objective)) {
     // The paper adds the two means; the trainer divides this sum by the masked tokens.
     const auto pairs = token_loss(model_->pair_logits(h), batch.pair);
     sum = sum + pairs.sum * (loss.tokens / pairs.tokens);
@@ -80,21 +95,23 @@ Metrics BertPreTraining::step(const Backward& backward) {
 Metrics BertPreTraining::evaluate() {
   if (validation_.empty()) return {};
   double loss = 0.0, tokens = 0.0, correct = 0.0, right_pairs = 0.0;
+  const auto random = at::detail::createCPUGenerator(kOrderSeed);
   for (const auto& on_cpu : validation_) {
     const auto batch = on_cpu.to(device_);
-    const auto h = hidden(batch);                                     // [B, T, C]
+    const auto h = hidden(batch, random);                             // [B, T, C]
     const auto targets = batch.targets();                             // [N]
     const auto logits = model_->masked_lm_logits(h, batch.places());  // [N, V]
     const auto batch_loss = token_loss(logits, targets);
     loss += batch_loss.sum.item<double>();
     tokens += batch_loss.tokens;
     correct += correct_tokens(logits, targets);
-    if (has_pairs()) right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
+    if (has_pairs(options_.objective))
+      right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
   }
   Metrics metrics{{"loss", loss / tokens},
                   {"perplexity", std::exp(loss / tokens)},
                   {"accuracy", correct / tokens}};
-  if (has_pairs()) {
+  if (has_pairs(options_.objective)) {
     const bool nsp = options_.objective == BertObjective::kMaskedLmNsp;
     metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] =
         right_pairs / static_cast<double>(rows_of(validation_));

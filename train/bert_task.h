@@ -1,29 +1,20 @@
 // Pre-training of the BERT families on sentences: masked words, with or without pairs of sentences
-// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1). The task that train_bert gives to the trainer.
+// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1), or in a random order (Yang et al. 2019, §2.2).
+// The task that train_bert gives to the trainer.
 #pragma once
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "app/named_enum.h"
 #include "models/bert_task.h"
 #include "tokenizers/tokenizer.h"
+#include "train/bert_objective.h"
 #include "train/data/masked_batch.h"
 #include "train/data/sentence_examples.h"
 #include "train/trainer.h"
 
 namespace zoo {
-
-enum class BertObjective { kMaskedLm, kMaskedLmNsp, kMaskedLmSop };
-template <>
-struct EnumNames<BertObjective> {
-  static constexpr std::string_view what = "objective";
-  static constexpr std::pair<BertObjective, std::string_view> values[] = {
-      {BertObjective::kMaskedLm, "masked-lm"},
-      {BertObjective::kMaskedLmNsp, "masked-lm-nsp"},
-      {BertObjective::kMaskedLmSop, "masked-lm-sop"}};
-};
 
 struct PreTrainingOptions {
   BertObjective objective = BertObjective::kMaskedLm;
@@ -63,8 +54,9 @@ class BertPreTraining : public Task {
   UnigramScore unigram() const { return unigram_; }
 
  private:
-  bool has_pairs() const { return options_.objective != BertObjective::kMaskedLm; }
-  torch::Tensor hidden(const MaskedBatch& batch);
+  /// [B, T, C]. `random`: of the order in which permuted words come.
+  torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
+  torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
   std::string best_answers(const torch::Tensor& tokens, int64_t place);
 
   BertTaskModel model_;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "app/html.h"
+#include "app/matrix_figure.h"
 #include "app/png.h"
 
 namespace zoo {
@@ -81,29 +82,11 @@ std::string confusion_table(const ConfusionMatrix& matrix) {
 }
 
 std::string confusion_svg(const ConfusionMatrix& matrix) {
-  const auto& names = matrix.class_names;
-  const int K = static_cast<int>(names.size());
-  const int cell = std::clamp(420 / std::max(K, 1), 8, 30);
-  size_t longest = 0;
-  for (const auto& name : names) longest = std::max(longest, name.size());
-  const int margin = 16 + 7 * static_cast<int>(std::min<size_t>(longest, 20)), side = K * cell;
-  std::string svg =
-      fmt::format(R"(<svg viewBox="0 0 {0} {0}" style="max-width: {0}px" role="img">)"
-                  R"(<image x="{1}" y="{1}" width="{2}" height="{2}" preserveAspectRatio="none" )"
-                  R"(style="image-rendering: pixelated" href="{3}"/>)",
-                  margin + side + 4, margin, side,
-                  png_data_uri(heat_map(shares_of(matrix), K, K, 0.0f, 1.0f, 1)));
-  for (int k = 0; k < K; ++k) {
-    const int at = margin + k * cell + cell / 2;
-    const std::string name = html_escape(valid_utf8(names[static_cast<size_t>(k)].substr(0, 20)));
-    svg += fmt::format(
-        R"(<text x="{}" y="{}" text-anchor="end" dominant-baseline="central">{}</text>)",
-        margin - 4, at, name);
-    svg += fmt::format(R"svg(<text transform="translate({},{}) rotate(-90)" )svg"
-                       R"(dominant-baseline="central">{}</text>)",
-                       at, margin - 4, name);
-  }
-  return svg + "</svg>\n";
+  const int K = static_cast<int>(matrix.class_names.size());
+  std::vector<std::string> names;
+  for (const auto& name : matrix.class_names) names.push_back(valid_utf8(name.substr(0, 20)));
+  return matrix_svg({names, names, "is", "taken for"},
+                    heat_map(shares_of(matrix), K, K, 0.0f, 1.0f, 1));
 }
 
 }  // namespace zoo

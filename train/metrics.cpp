@@ -19,8 +19,8 @@ using Json = nlohmann::ordered_json;
 int rank_of(std::string_view key) {
   static constexpr std::array<std::string_view, 5> kFirst = {"loss", "perplexity", "bits_per_byte",
                                                              "accuracy", "bleu"};
-  static constexpr std::array<std::string_view, 4> kLast = {"lr", "grad_norm", "tokens_per_s",
-                                                            "elapsed_s"};
+  static constexpr std::array<std::string_view, 6> kLast = {
+      "lr", "grad_norm", "tokens_per_s", "images_per_s", "pairs_per_s", "elapsed_s"};
   const auto first = std::find(kFirst.begin(), kFirst.end(), key);
   if (first != kFirst.end()) return static_cast<int>(first - kFirst.begin());
   const auto last = std::find(kLast.begin(), kLast.end(), key);

@@ -7,6 +7,7 @@
 
 #include "app/chart.h"
 #include "app/html.h"
+#include "app/matrix_figure.h"
 #include "app/progress_bar.h"
 #include "train/report_charts.h"
 
@@ -32,8 +33,7 @@ constexpr std::string_view kReportStyle = R"(
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
 .picture { margin: 0 0 16px; padding: 12px 16px; }
-.picture svg { width: 100%; display: block; margin: 0 auto 8px; }
-.picture text { font: 11px ui-monospace, Menlo, Consolas, monospace; fill: var(--ink); }
+.picture svg { width: 100%; max-width: 560px; max-height: 70vh; display: block; margin: 0 auto 8px; }
 .picture figcaption { color: var(--muted); font-size: 0.85rem; }
 .empty { color: var(--muted); }
 )";
@@ -198,9 +198,10 @@ std::string render_report(const ReportInput& input) {
                            render_verdict(input.verdict) + render_tiles(input) + charts +
                            render_evaluations(input) + render_pictures(input.pictures) +
                            render_samples(input.samples) + config;
-  return html_page(
-      input.title,
-      std::string(chart_style()) + std::string(kChartStyle) + std::string(kReportStyle), body);
+  return html_page(input.title,
+                   std::string(chart_style()) + std::string(matrix_style()) +
+                       std::string(kChartStyle) + std::string(kReportStyle),
+                   body);
 }
 
 }  // namespace zoo

@@ -30,17 +30,24 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 10> kWords = {{
+constexpr std::array<Words, 17> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
     {"accuracy", "Accuracy", "accuracy (share of 1)"},
+    {"top5_accuracy", "Among the best five", "right one among five (share of 1)"},
+    {"zero_shot_accuracy", "Zero-shot accuracy", "accuracy (share of 1)"},
+    {"recall_at_1", "Recall at 1", "found first (share of 1)"},
+    {"recall_at_5", "Recall at 5", "found among five (share of 1)"},
+    {"recall_at_10", "Recall at 10", "found among ten (share of 1)"},
     {"bleu", "BLEU", "BLEU (0 to 100)"},
     {"chrf", "chrF", "chrF2 (0 to 100)"},
     {"exact_match", "Exact match", "right to the last token (share of 1)"},
     {"lr", "Learning rate", "learning rate"},
     {"grad_norm", "Gradient norm", "norm of the gradient"},
     {"tokens_per_s", "Speed", "tokens per second"},
+    {"images_per_s", "Speed", "images per second"},
+    {"pairs_per_s", "Speed", "pairs per second"},
 }};
 
 std::string axis_of(const std::string& key) {
@@ -77,7 +84,7 @@ Chart chart_of(const ReportInput& input, const std::string& key) {
   }
   const std::vector<ChartPoint> val = points_of(input, key, "val");
   if (!val.empty()) chart.lines.push_back({"validation", ChartLine::Look::kVal, val});
-  chart.y_from_zero = key == "lr" || key == "tokens_per_s" || key == "grad_norm";
+  chart.y_from_zero = key == "lr" || key.ends_with("_per_s") || key == "grad_norm";
   if (key == input.metric) {
     chart.chance = input.chance_level;
     chart.band = input.expected_band;

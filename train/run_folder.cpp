@@ -140,8 +140,8 @@ void RunFolder::link_root() const {
   const std::string source = linked_step("best") ? "best" : "last";
   if (!linked_step(source)) return;
   for (const auto& entry : fs::directory_iterator(folder_ / source)) {
-    if (!entry.is_regular_file()) continue;
     const auto name = entry.path().filename();
+    if (name == "trainer_state") continue;
     replace_link(folder_ / name, fs::path(source) / name);
   }
 }

@@ -266,6 +266,7 @@ void Training::check_finite(double value, const std::string& what) {
 void Training::evaluate() {
   Metrics metrics;
   std::string text;
+  std::vector<ReportPicture> pictures;
   {
     std::optional<AveragedWeights> averaged;
     if (average_.enabled()) averaged.emplace(average_);
@@ -275,11 +276,12 @@ void Training::evaluate() {
     if (metrics.contains(goal_.metric))
       check_finite(metrics.at(goal_.metric), "the validation " + goal_.metric);
     text = task_.sample();
+    pictures = task_.pictures();
     task_.model().train();
   }
   const bool better = take_standing(metrics);
   if (!text.empty()) log_->sample(progress_.step, text);
-  log_->pictures(task_.pictures());
+  log_->pictures(std::move(pictures));
   result_.final_metrics = metrics;
   // Untrained weights need no checkpoint where training follows.
   const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;

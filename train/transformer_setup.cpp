@@ -138,6 +138,10 @@ void TransformerFamily::resolve(const TrainCommand& command) {
   });
   settle_length(o.train, command);
   o.text.task.exact = synthetic(o.text);
+  if (!o.text.task.exact) {
+    o.text.task.source_language = o.text.source;
+    o.text.task.target_language = o.text.target;
+  }
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     const bool recurrent = is_recurrent(folder);

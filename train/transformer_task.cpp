@@ -13,6 +13,8 @@
 namespace zoo {
 namespace {
 
+constexpr int64_t kSamples = 3;  // translations that the report shows
+
 std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
   std::vector<ExampleLengths> lengths;
   for (int64_t i = 0; i < pairs.size(); ++i)
@@ -81,21 +83,24 @@ Metrics TransformerTask::evaluate() {
   return metrics;
 }
 
-std::vector<std::string> TransformerTask::translate_first(int64_t count) {
+Translator TransformerTask::translator() const { return {*model_, *tokenizer_, *tokenizer_, ids_}; }
+
+/// The first `count` of the validation texts, or all where they are fewer.
+std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
   const auto& sources = data_.validation_text.sources;
-  const std::vector<std::string> texts(sources.begin(), sources.begin() + count);
-  const Translator translator(*model_, *tokenizer_, *tokenizer_, ids_);
+  return {sources.begin(), sources.begin() + std::min(count, std::ssize(sources))};
+}
+
+std::vector<Translation> TransformerTask::translate_first(int64_t count) {
   const DecodeOptions greedy{.max_new_tokens = 0, .sampling = {.temperature = 0.0}};
-  std::vector<std::string> translations;
-  for (auto& made : translator.translate(texts, {.decode = greedy}))
-    translations.push_back(std::move(made.text));
-  return translations;
+  return translator().translate(first_sources(count), {.decode = greedy});
 }
 
 Metrics TransformerTask::score_translations() {
   const int64_t count = std::min(options_.decode_pairs, data_.validation_text.size());
   if (count == 0) return {};
-  const auto translations = translate_first(count);
+  std::vector<std::string> translations;
+  for (auto& made : translate_first(count)) translations.push_back(std::move(made.text));
   const auto& targets = data_.validation_text.targets;
   const std::vector<std::string> references(targets.begin(), targets.begin() + count);
   double exact = 0.0;
@@ -108,16 +113,29 @@ Metrics TransformerTask::score_translations() {
 }
 
 std::string TransformerTask::sample() {
-  const int64_t count = std::min<int64_t>(3, data_.validation_text.size());
   std::string text;
-  const auto translations = translate_first(count);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto at = static_cast<size_t>(i);
+  for (const auto& made : translate_first(kSamples)) {
+    const auto at = static_cast<size_t>(made.source);
     text += fmt::format("source     {}\nmodel      {}\nreference  {}\n\n",
-                        data_.validation_text.sources[at], translations[at],
+                        data_.validation_text.sources[at], made.text,
                         data_.validation_text.targets[at]);
   }
   return text;
+}
+
+std::vector<ReportPicture> TransformerTask::pictures() {
+  const auto sources = first_sources(kSamples);
+  std::vector<ReportPicture> pictures;
+  for (const auto& made : translate_first(kSamples)) {
+    const auto& source = sources[static_cast<size_t>(made.source)];
+    const auto alignment = translator().align(source, made);
+    pictures.push_back(
+        {.title = fmt::format("Alignment {}", made.source + 1),
+         .caption = fmt::format("{} ({}): where the decoder looked while it wrote each row's token",
+                                source, options_.source_language),
+         .svg = alignment_svg(alignment, options_.source_language, options_.target_language)});
+  }
+  return pictures;
 }
 
 void TransformerTask::save(const std::filesystem::path& folder) const {

@@ -19,7 +19,8 @@ struct PairTaskOptions {
   int64_t batch_tokens = 4096;
   double label_smoothing = 0.1;
   int64_t decode_pairs = 200;  ///< validation pairs that are translated at each evaluation
-  bool exact = false;          ///< judged by the share of outputs that are right to the last token
+  std::string source_language = "source", target_language = "target";  ///< of the pictures' axes
+  bool exact = false;  ///< judged by the share of outputs that are right to the last token
 };
 
 /// Training and validation pairs; the latter as texts as well, to score translations of them.
@@ -42,6 +43,8 @@ class TransformerTask : public Task {
   Metrics evaluate() override;
   /// Three validation sources with their translations and references.
   std::string sample() override;
+  /// Where the words of these translations were looked for.
+  std::vector<ReportPicture> pictures() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override { model_->load_weights(folder); }
   std::string data_state() const override { return batches_.state(); }
@@ -53,7 +56,9 @@ class TransformerTask : public Task {
 
  private:
   Metrics score_translations();
-  std::vector<std::string> translate_first(int64_t count);
+  std::vector<Translation> translate_first(int64_t count);
+  std::vector<std::string> first_sources(int64_t count) const;
+  Translator translator() const;
 
   std::unique_ptr<TranslationModel> model_;
   std::shared_ptr<const Tokenizer> tokenizer_;  // of both sides

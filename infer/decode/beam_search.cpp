@@ -4,35 +4,31 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "infer/decode/beam.h"
+#include "infer/decode/beam_banks.h"
 #include "infer/decode/beam_candidates.h"
-#include "infer/decode/hypotheses.h"
+#include "infer/decode/beam_groups.h"
+#include "infer/decode/forced_words.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
 
 namespace zoo {
 namespace {
 
-struct Beam {
-  RowTokens text;
-  std::vector<double> log_probs = {};
-  double sum = 0.0;
-  torch::Tensor coverage = {};  // [S] or undefined
-};
-
-/// One prompt's beams and what they have finished.
-struct Search {
-  int64_t prompt = 0;
-  std::vector<Beam> beams;
-  FinishedHypotheses finished;
-};
-
 class BeamSearch {
  public:
   BeamSearch(NextToken& model, DecodeState& state, const DecodeOptions& options)
-      : model_(model), state_(state), options_(options), processors_(logits_processors(options)) {}
+      : model_(model),
+        state_(state),
+        options_(options),
+        processors_(logits_processors(options)),
+        groups_(options.beams.num_beam_groups),
+        width_(options.beams.num_beams / groups_),
+        missing_at_start_(missing_tokens(options.beams.force_words, {})) {}
 
   void read(Prompts prompts);
   std::vector<Generation> run();
@@ -41,8 +37,8 @@ class BeamSearch {
   void take(const Scores& scores);
   void step();
   void advance();
-  Selection select(const Search& search, const torch::Tensor& scores,
-                   const torch::Tensor& log_probs) const;
+  std::vector<Candidate> candidates(const Search& search, const torch::Tensor& scores,
+                                    const torch::Tensor& log_probs) const;
   std::optional<FinishReason> end_of(const Beam& beam, int64_t token) const;
   Beam grown(const Beam& beam, const Candidate& candidate, int64_t row) const;
   void finish(Search& search, Beam beam, FinishReason why);
@@ -54,10 +50,11 @@ class BeamSearch {
   DecodeState& state_;
   const DecodeOptions& options_;
   std::vector<LogitsProcessor> processors_;
-  std::vector<Search> searches_;
-  std::vector<int64_t> rows_;  // which old row each beam continues, searches one after the other
-  torch::Tensor logits_;       // [R, V] float
-  torch::Tensor attention_;    // [R, S] or undefined
+  int64_t groups_, width_, missing_at_start_;
+  std::vector<Search> searches_;  // the groups of a prompt side by side
+  std::vector<int64_t> rows_;     // which old row each beam continues, searches one after the other
+  torch::Tensor logits_;          // [R, V] float
+  torch::Tensor attention_;       // [R, S] or undefined
 };
 
 void BeamSearch::take(const Scores& scores) {
@@ -75,10 +72,13 @@ void BeamSearch::read(Prompts prompts) {
   take(model_.step(tokens, counts, state_,
                    {.cross_attention = options_.beams.coverage_penalty != 0.0}));
   for (const auto& prompt : prompts) {
-    searches_.push_back({.prompt = std::ssize(searches_),
-                         .beams = {{.text = row_of(prompt)}},
-                         .finished = {options_.beams.num_beams, options_.beams}});
+    searches_.insert(searches_.end(), static_cast<size_t>(groups_),
+                     {.beams = {{.text = row_of(prompt)}}, .finished = {width_, options_.beams}});
   }
+  if (groups_ == 1) return;
+  state_.reorder(torch::arange(std::ssize(prompts), torch::kLong).repeat_interleave(groups_));
+  logits_ = logits_.repeat_interleave(groups_, 0);
+  if (attention_.defined()) attention_ = attention_.repeat_interleave(groups_, 0);
 }
 
 std::vector<RowTokens> BeamSearch::texts() const {
@@ -98,20 +98,25 @@ std::optional<FinishReason> BeamSearch::end_of(const Beam& beam, int64_t token) 
   return {};
 }
 
-/// scores, log_probs [n, V]: after and before penalties, of the search's n beams.
-Selection BeamSearch::select(const Search& search, const torch::Tensor& scores,
-                             const torch::Tensor& log_probs) const {
+/// The best continuations of the search's n beams, and which of them would end. scores, log_probs
+/// [n, V]: after and before penalties.
+std::vector<Candidate> BeamSearch::candidates(const Search& search, const torch::Tensor& scores,
+                                              const torch::Tensor& log_probs) const {
   std::vector<float> sums;
   for (const Beam& beam : search.beams) sums.push_back(static_cast<float>(beam.sum));
   const auto totals = scores + torch::tensor(sums).unsqueeze(1).to(scores.device());  // [n, V]
-  // So many that num_beams go on even if every beam's best continuations are ends of text.
-  const int64_t width = options_.beams.num_beams;
-  const int64_t ends = std::max<int64_t>(1, std::ssize(options_.eos_ids));
-  auto candidates = best_candidates(totals, log_probs, (1 + ends) * width);
-  for (Candidate& candidate : candidates) {
+  // So many that all beams go on even if every beam's best continuations are ends of text.
+  const int64_t count = (1 + std::max<int64_t>(1, std::ssize(options_.eos_ids))) * width_;
+  const auto& words = options_.beams.force_words;
+  auto best = words.empty() ? best_candidates(totals, log_probs, count)
+                            : candidates_with_words(search.beams, words, totals, log_probs, count,
+                                                    options_.max_new_tokens);
+  for (Candidate& candidate : best) {
     candidate.ends = end_of(search.beams[static_cast<size_t>(candidate.beam)], candidate.token);
   }
-  return select_best(candidates, width);
+  // No text ends without its words.
+  std::erase_if(best, [](const Candidate& c) { return c.ends && c.missing > 0; });
+  return best;
 }
 
 Beam BeamSearch::grown(const Beam& beam, const Candidate& candidate, int64_t row) const {
@@ -139,11 +144,20 @@ void BeamSearch::step() {
   const auto scores = process(log_probs, texts(), processors_);  // [R, V]
   rows_.clear();
   int64_t first = 0;
-  for (Search& search : searches_) {
+  std::vector<int64_t> taken;  // by the prompt's groups so far
+  for (size_t s = 0; s < searches_.size(); ++s) {
+    Search& search = searches_[s];
+    if (s % static_cast<size_t>(groups_) == 0) taken.clear();
     const int64_t n = std::ssize(search.beams);
     if (n == 0) continue;
-    const auto selection =
-        select(search, scores.narrow(0, first, n), log_probs.narrow(0, first, n));
+    const auto own = penalise_taken(scores.narrow(0, first, n), taken,
+                                    options_.beams.diversity_penalty);  // [n, V]
+    const auto best = candidates(search, own, log_probs.narrow(0, first, n));
+    const auto selection = select_by_bank(best, width_, missing_at_start_);
+    for (const auto* chosen : {&selection.open, &selection.ended}) {
+      for (const Candidate& candidate : *chosen)
+        if (uses_beam(candidate)) taken.push_back(candidate.token);
+    }
     const auto beams = std::exchange(search.beams, {});
     const auto grow = [&](const Candidate& candidate) {
       return grown(beams[static_cast<size_t>(candidate.beam)], candidate, first + candidate.beam);
@@ -184,13 +198,14 @@ void BeamSearch::interrupt() {
 
 std::vector<Generation> BeamSearch::ranked() const {
   std::vector<Generation> all;
-  for (const Search& search : searches_) {
-    const auto& best = search.finished.best_first();
+  const auto groups = static_cast<size_t>(groups_);
+  for (size_t first = 0; first < searches_.size(); first += groups) {
+    const auto best = best_of_groups(std::span(searches_).subspan(first, groups));
     if (best.empty()) check_something_is_allowed(torch::full({1, 1}, -INFINITY));
     const int64_t count = std::min(options_.num_return_sequences, std::ssize(best));
     for (int64_t rank = 0; rank < count; ++rank) {
       const Hypothesis& hypothesis = best[static_cast<size_t>(rank)];
-      all.push_back({.prompt = search.prompt,
+      all.push_back({.prompt = static_cast<int64_t>(first / groups),
                      .sample = rank,
                      .tokens = hypothesis.tokens,
                      .log_probs = hypothesis.log_probs,

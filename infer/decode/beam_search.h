@@ -1,6 +1,7 @@
 // Beam search: of all continuations of the beams, the best num_beams go on; ended texts compete by
 // length-normalised score. Lowerre 1976 for the search, Wu et al. 2016 (arXiv:1609.08144), §7 for
-// the scores.
+// the scores. Groups of beams that avoid each other: beam_groups.h; words that must come:
+// beam_banks.h.
 //
 // Sequences and scores are those of `transformers`. Differs from it: a text that cannot exist (more
 // beams than continuations) is left out instead of returned with a score of minus a billion.

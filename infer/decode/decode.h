@@ -10,13 +10,14 @@
 
 namespace zoo {
 
-enum class Strategy { kGreedy, kSampling, kBeamSearch, kSpeculative };
+enum class Strategy { kGreedy, kSampling, kContrastive, kBeamSearch, kSpeculative };
 template <>
 struct EnumNames<Strategy> {
   static constexpr std::string_view what = "strategy";
   static constexpr std::pair<Strategy, std::string_view> values[] = {
       {Strategy::kGreedy, "greedy"},
       {Strategy::kSampling, "sampling"},
+      {Strategy::kContrastive, "contrastive-search"},
       {Strategy::kBeamSearch, "beam-search"},
       {Strategy::kSpeculative, "speculative"}};
 };

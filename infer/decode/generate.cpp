@@ -3,9 +3,9 @@
 
 #include <c10/core/InferenceMode.h>
 
-#include <algorithm>
 #include <numeric>
 
+#include "infer/decode/append_token.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
 
@@ -23,9 +23,7 @@ class SamplingLoop {
 
  private:
   torch::Tensor choose(int64_t step) const;
-  std::vector<size_t> accept(const torch::Tensor& tokens, int64_t step, const OnToken& on_token);
-  bool accept_one(int64_t row, int64_t token, double log_prob, int64_t step,
-                  const OnToken& on_token);
+  std::vector<size_t> accept(const torch::Tensor& tokens, const OnToken& on_token);
   void keep(const std::vector<size_t>& rows);
   void advance(const torch::Tensor& tokens);
   void interrupt();
@@ -69,26 +67,7 @@ torch::Tensor SamplingLoop::choose(int64_t step) const {
   return draw_tokens(filtered, torch::tensor(numbers, torch::kDouble)).cpu();  // [B]
 }
 
-/// True where the row goes on.
-bool SamplingLoop::accept_one(int64_t row, int64_t token, double log_prob, int64_t step,
-                              const OnToken& on_token) {
-  Generation& generation = generations_[static_cast<size_t>(row)];
-  generation.tokens.push_back(token);
-  generation.log_probs.push_back(log_prob);
-  generation.score += log_prob;
-  const bool go_on = !on_token || on_token(row, token);
-  if (std::ranges::find(options_.eos_ids, token) != options_.eos_ids.end()) {
-    generation.finish = FinishReason::kEos;
-  } else if (!go_on) {
-    generation.finish = FinishReason::kStop;
-  } else {
-    return step + 1 < options_.max_new_tokens;
-  }
-  return false;
-}
-
-std::vector<size_t> SamplingLoop::accept(const torch::Tensor& tokens, int64_t step,
-                                         const OnToken& on_token) {
+std::vector<size_t> SamplingLoop::accept(const torch::Tensor& tokens, const OnToken& on_token) {
   const auto chosen = tokens.unsqueeze(1).to(logits_.device());
   const auto log_probs =
       log_probs_of(logits_).gather(1, chosen).squeeze(1).to(torch::kCPU, torch::kDouble);  // [B]
@@ -97,9 +76,9 @@ std::vector<size_t> SamplingLoop::accept(const torch::Tensor& tokens, int64_t st
     const auto at = static_cast<int64_t>(r);
     const auto token = tokens[at].item<int64_t>();
     texts_[r].all.push_back(token);
-    if (accept_one(alive_[r], token, log_probs[at].item<double>(), step, on_token)) {
-      going_on.push_back(r);
-    }
+    const bool goes_on = append_token(generations_[static_cast<size_t>(alive_[r])], alive_[r],
+                                      token, log_probs[at].item<double>(), options_, on_token);
+    if (goes_on) going_on.push_back(r);
   }
   return going_on;
 }
@@ -136,7 +115,7 @@ std::vector<Generation> SamplingLoop::run(const OnToken& on_token) {
       break;
     }
     auto tokens = choose(step);  // [B]
-    const auto going_on = accept(tokens, step, on_token);
+    const auto going_on = accept(tokens, on_token);
     keep(going_on);
     if (alive_.empty()) break;
     advance(tokens.index_select(0, to_tensor({going_on.begin(), going_on.end()})));

@@ -51,6 +51,17 @@ void check(const BeamOptions& o) {
           o.length_penalty);
   require(o.coverage_penalty >= 0 && std::isfinite(o.coverage_penalty), "coverage-penalty",
           "0 (none) or positive", o.coverage_penalty);
+  require(o.num_beam_groups >= 1 && o.num_beams % o.num_beam_groups == 0, "num-beam-groups",
+          fmt::format("a divisor of num-beams, which is {}", o.num_beams), o.num_beam_groups);
+  require(o.diversity_penalty >= 0 && o.diversity_penalty <= 1e6, "diversity-penalty",
+          "0 (none) or positive, up to 1e6", o.diversity_penalty);
+  for (const ForcedWord& word : o.force_words) {
+    require(!word.empty(), "force-words", "words of at least one token", "an empty one");
+    for (const auto& ids : word) {
+      require(!ids.empty(), "force-words", "words of at least one token", "an empty one");
+      check_ids("force-words", ids);
+    }
+  }
 }
 
 void check(const DecodeOptions& o) {
@@ -63,6 +74,8 @@ void check(const DecodeOptions& o) {
   require(o.first_sample >= 0, "first-sample", "0 or positive", o.first_sample);
   require(o.num_assistant_tokens >= 1 && o.num_assistant_tokens <= 1000, "num-assistant-tokens",
           "from 1 to 1000", o.num_assistant_tokens);
+  require(o.penalty_alpha >= 0 && o.penalty_alpha <= 1, "penalty-alpha", "from 0 (none) to 1",
+          o.penalty_alpha);
   check(o.sampling);
   check(o.processors);
   check(o.beams);

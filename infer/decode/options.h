@@ -62,12 +62,18 @@ struct EnumNames<EarlyStopping> {
       {EarlyStopping::kNever, "never"}};  // no open beam can become better, however long it grows
 };
 
+/// A word that must come: the ways to write it as tokens, of which one is enough.
+using ForcedWord = std::vector<std::vector<int64_t>>;
+
 struct BeamOptions {
   int64_t num_beams = 1;        ///< 1: no beam search
   double length_penalty = 1.0;  ///< alpha; 0: none
   LengthPenalty length_penalty_form = LengthPenalty::kLength;
   double coverage_penalty = 0.0;  ///< beta of Wu et al. 2016; 0: none
   EarlyStopping early_stopping = EarlyStopping::kFalse;
+  int64_t num_beam_groups = 1;     ///< groups of num_beams / num_beam_groups that avoid each other
+  double diversity_penalty = 0.0;  ///< lambda of Vijayakumar et al. 2016, Hamming diversity
+  std::vector<ForcedWord> force_words = {};  ///< each comes in every text
 };
 
 template <class Visitor>
@@ -78,6 +84,9 @@ void visit(BeamOptions& o, Visitor&& v) {
   v("coverage-penalty", o.coverage_penalty,
     "Against translations that leave a part of the source out (0: no)");
   v("early-stopping", o.early_stopping, "When a search ends");
+  v("num-beam-groups", o.num_beam_groups, "Groups of beams that avoid each other's tokens (1: no)");
+  v("diversity-penalty", o.diversity_penalty,
+    "Subtracted for each earlier group's beam that takes the same token now");
 }
 
 struct DecodeOptions {
@@ -86,6 +95,7 @@ struct DecodeOptions {
   int64_t num_return_sequences = 1;  ///< of each prompt. Sampling: sample s draws from stream s
   int64_t first_sample = 0;  ///< number of the first one: work may be cut into several calls
   uint64_t seed = 0;
+  double penalty_alpha = 0.0;  ///< contrastive search among the top_k tokens; 0: none
   SamplingOptions sampling = {};
   ProcessorOptions processors = {};
   BeamOptions beams = {};
@@ -104,6 +114,8 @@ void visit(DecodeOptions& o, Visitor&& v) {
   v("min-new-tokens", o.min_new_tokens, "No end of text before");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
+  v("penalty-alpha", o.penalty_alpha,
+    "Contrastive search among --top-k tokens: weight of being unlike the text so far (0: no)");
 }
 
 /// Throw std::invalid_argument naming the option, what it must be and what it is.

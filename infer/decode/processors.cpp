@@ -134,7 +134,7 @@ torch::Tensor process(torch::Tensor logits, Rows rows,
 void check_something_is_allowed(const torch::Tensor& logits) {
   if (!logits.amax(-1).isneginf().any().item<bool>()) return;
   throw std::runtime_error(
-      "every token is forbidden as the next one; relax bad-words, suppress-tokens, "
+      "every token is forbidden as the next one; relax bad-words, suppress-tokens, force-words, "
       "no-repeat-ngram-size or the minimum length");
 }
 
@@ -152,6 +152,9 @@ void check_ids(const DecodeOptions& o, int64_t vocab_size) {
   check("forced-bos-token-id", std::vector{o.processors.forced_bos_token_id.value_or(0)});
   check("forced-eos-token-id", std::vector{o.processors.forced_eos_token_id.value_or(0)});
   for (const auto& word : o.processors.bad_words) check("bad-words", word);
+  for (const ForcedWord& word : o.beams.force_words) {
+    for (const auto& ids : word) check("force-words", ids);
+  }
 }
 
 }  // namespace zoo

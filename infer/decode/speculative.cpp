@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "infer/decode/append_token.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
 
@@ -139,19 +140,8 @@ int64_t Speculation::choose(size_t row, const std::vector<RowTokens>& drafts, in
 /// True where the row goes on.
 bool Speculation::accept(size_t row, int64_t token, double log_prob, const OnToken& on_token) {
   texts_[row].all.push_back(token);
-  Generation& generation = generations_[static_cast<size_t>(rows_[row])];
-  generation.tokens.push_back(token);
-  generation.log_probs.push_back(log_prob);
-  generation.score += log_prob;
-  const bool go_on = !on_token || on_token(rows_[row], token);
-  if (std::ranges::count(options_.eos_ids, token) > 0) {
-    generation.finish = FinishReason::kEos;
-  } else if (!go_on) {
-    generation.finish = FinishReason::kStop;
-  } else {
-    return std::ssize(generation.tokens) < options_.max_new_tokens;
-  }
-  return false;
+  return append_token(generations_[static_cast<size_t>(rows_[row])], rows_[row], token, log_prob,
+                      options_, on_token);
 }
 
 void Speculation::round(const OnToken& on_token) {

@@ -46,14 +46,21 @@ BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
   return model;
 }
 
-void load_bert_weights(BertTaskModel& model, const fs::path& folder) {
+std::set<std::string> load_bert_weights(BertTaskModel& model, const fs::path& folder,
+                                        bool new_classifier) {
   const auto family = read_bert_config(folder).model.bert.family;
   if (family != model->options.bert.family) {
     throw std::runtime_error(fmt::format("{}: a {}, but the model is a {}", folder.string(),
                                          name_of(family), name_of(model->options.bert.family)));
   }
-  load_named(*model, SafetensorsReader(folder),
-             bert_name_map(model->options, /*heads_optional=*/true));
+  const auto heads = new_classifier ? HeadsOnDisk::kButClassifier : HeadsOnDisk::kOptional;
+  std::set<std::string> kept;
+  for (std::string name :
+       load_named(*model, SafetensorsReader(folder), bert_name_map(model->options, heads))) {
+    if (name.starts_with("bert.")) name.erase(0, 5);
+    kept.insert(name.substr(0, name.find('.')));
+  }
+  return kept;
 }
 
 void save_bert(const BertTaskModel& model, const fs::path& folder, const SpecialIds& ids,

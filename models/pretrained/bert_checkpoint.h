@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,12 @@ struct LoadBertOptions {
 /// alone may come with a pooler or without. Throws std::runtime_error with one line.
 BertTaskModel load_bert(const std::filesystem::path& folder, const LoadBertOptions& options = {});
 
-/// Only the weights, into a model that stands, perhaps for another task: heads that the folder
-/// lacks keep their values, heads that the model lacks are passed over (fine-tuning).
-void load_bert_weights(BertTaskModel& model, const std::filesystem::path& folder);
+/// Only the weights, into a model that stands, perhaps for another task (fine-tuning): heads that
+/// the folder lacks keep their values, heads that the model lacks are passed over.
+/// `new_classifier`: the folder's classifier has other classes and is passed over, too. Returns
+/// what kept its values: "classifier", "pooler", ...
+std::set<std::string> load_bert_weights(BertTaskModel& model, const std::filesystem::path& folder,
+                                        bool new_classifier = false);
 
 /// Writes config.json and model.safetensors into an existing folder. `labels` name the classes of
 /// the classifying tasks, LABEL_0 and so on where there are none.

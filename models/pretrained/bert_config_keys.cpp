@@ -97,8 +97,11 @@ json bert_keys(const BertTaskOptions& model) {
   if (o.family == BertFamily::kAlbert || o.family == BertFamily::kElectra)
     keys["embedding_size"] = o.embedding_width > 0 ? o.embedding_width : o.d_model;
   if (o.family == BertFamily::kRoberta) keys["pad_token_id"] = o.position_padding;
-  keys[classifier_dropout_key(o.family)] =
-      model.classifier_dropout ? json(*model.classifier_dropout) : json();
+  // ALBERT has no null there: it says what null means to the others.
+  if (model.classifier_dropout || o.family == BertFamily::kAlbert)
+    keys[classifier_dropout_key(o.family)] = model.classifier_dropout.value_or(o.dropout);
+  else
+    keys[classifier_dropout_key(o.family)] = json();
   return keys;
 }
 

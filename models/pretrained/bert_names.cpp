@@ -8,8 +8,11 @@ using Names = std::vector<std::string>;
 
 class BertNames {
  public:
-  BertNames(const BertTaskOptions& options, bool heads_optional)
-      : task_(options.task), family_(options.bert.family), heads_optional_(heads_optional) {
+  BertNames(const BertTaskOptions& options, HeadsOnDisk heads)
+      : task_(options.task),
+        family_(options.bert.family),
+        heads_(heads),
+        heads_optional_(heads != HeadsOnDisk::kRequired) {
     map_.family = name_of(family_);
     map_.prefix = map_.family + ".";
     map_.old_ends = {{"LayerNorm.gamma", "LayerNorm.weight"}, {"LayerNorm.beta", "LayerNorm.bias"}};
@@ -138,9 +141,11 @@ class BertNames {
   void add_classifier() {
     const bool two_layers = task_ == BertTask::kClassifyText &&
                             (family_ == BertFamily::kRoberta || family_ == BertFamily::kElectra);
-    add("classifier.dense", {"classifier.dense"}, heads_optional_);
-    add("classifier.out_proj", {two_layers ? "classifier.out_proj" : "classifier"},
-        heads_optional_);
+    // The name that no file has lets ours keep its values.
+    const std::string head =
+        heads_ == HeadsOnDisk::kButClassifier ? "(new) classifier" : "classifier";
+    add("classifier.dense", {head + ".dense"}, heads_optional_);
+    add("classifier.out_proj", {two_layers ? head + ".out_proj" : head}, heads_optional_);
     if (!heads_optional_) return;
     for (const char* theirs : {"classifier", "classifier.dense", "classifier.out_proj"})
       ignore(theirs);
@@ -149,13 +154,14 @@ class BertNames {
   NameMap map_{.family = {}, .rows = {}};
   BertTask task_;
   BertFamily family_;
+  HeadsOnDisk heads_;
   bool heads_optional_;
 };
 
 }  // namespace
 
-NameMap bert_name_map(const BertTaskOptions& options, bool heads_optional) {
-  return BertNames(options, heads_optional).make();
+NameMap bert_name_map(const BertTaskOptions& options, HeadsOnDisk heads) {
+  return BertNames(options, heads).make();
 }
 
 }  // namespace zoo

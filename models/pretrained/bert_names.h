@@ -5,8 +5,14 @@
 
 namespace zoo {
 
-/// Our names and the family's. `heads_optional`: the heads and the pooler may be missing. Heads of
-/// pre-training that the task has no use for are ignored, as the reference does.
-NameMap bert_name_map(const BertTaskOptions& options, bool heads_optional = false);
+enum class HeadsOnDisk {
+  kRequired,
+  kOptional,       ///< the heads and the pooler may be missing
+  kButClassifier,  ///< the same, and a classifier that is there is another one's: ignored
+};
+
+/// Our names and the family's. Heads of pre-training that the task has no use for are ignored, as
+/// the reference does.
+NameMap bert_name_map(const BertTaskOptions& options, HeadsOnDisk heads = HeadsOnDisk::kRequired);
 
 }  // namespace zoo

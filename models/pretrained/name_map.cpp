@@ -192,9 +192,11 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
 
 }  // namespace
 
-void load_named(torch::nn::Module& module, const SafetensorsReader& reader, const NameMap& map) {
+std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
+                                    const NameMap& map) {
   const auto pieces = pieces_of(module, map);
   const auto found = find_on_disk(reader, map, pieces);
+  std::vector<std::string> lacking;
   for (const auto& piece : pieces) {
     const auto on_disk = found.find(piece.theirs);
     if (on_disk != found.end()) {
@@ -202,6 +204,8 @@ void load_named(torch::nn::Module& module, const SafetensorsReader& reader, cons
     } else if (!piece.optional) {
       fail("{}: has no tensor {} {}, which {} needs", reader.path().string(),
            in_quotes(piece.theirs), shape_text(piece.shape), piece.ours);
+    } else {
+      lacking.push_back(piece.ours);
     }
   }
   check_zeros_and_copies(reader, map, found);
@@ -211,6 +215,7 @@ void load_named(torch::nn::Module& module, const SafetensorsReader& reader, cons
     // A view of our parameter takes the values, so that no fused copy is ever built.
     if (on_disk != found.end()) piece.target.copy_(reader.tensor(on_disk->second));
   }
+  return lacking;
 }
 
 bool holds_parameter(const NameMap& map, const std::string& name) {

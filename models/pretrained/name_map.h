@@ -46,7 +46,9 @@ struct NameMap {
 
 /// Copies a file's tensors into a module, converting dtype and device. Throws std::runtime_error
 /// with one line for a missing, unexpected or wrong-shaped tensor, before anything is changed.
-void load_named(torch::nn::Module& module, const SafetensorsReader& reader, const NameMap& map);
+/// Returns the names of our optional parameters that the file lacks.
+std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
+                                    const NameMap& map);
 
 /// Whether the tensor of this name on disk holds one of our module's parameters, or a part of one:
 /// not so for tied copies, zeros of the layout, and what is ignored.

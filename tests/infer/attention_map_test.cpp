@@ -8,7 +8,6 @@
 #include "app/files.h"
 #include "tests/infer/tiny_models.h"
 #include "tests/support/temporary_folder.h"
-#include "tokenizers/character.h"
 
 namespace zoo {
 namespace {
@@ -77,13 +76,6 @@ TEST(AttentionMapTest, ThePictureIsBrightWhereTheWeightIsAndPaleInTheFuture) {
   EXPECT_EQ(pixel(0, 2), (std::vector<int>{222, 225, 231}));
   EXPECT_GT(pixel(1, 1)[0], 200);
   EXPECT_LT(pixel(2, 0)[0], 50);
-}
-
-TEST(AttentionMapTest, LabelsShowSpacesAndLineEnds) {
-  const CharacterTokenizer tokenizer(U" \nax");
-  EXPECT_EQ(token_label(tokenizer, 0), "␣");
-  EXPECT_EQ(token_label(tokenizer, 1), "⏎");
-  EXPECT_EQ(token_label(tokenizer, 2), "a");
 }
 
 TEST(AttentionMapTest, WritesAPageAndPicturesThatStandAlone) {

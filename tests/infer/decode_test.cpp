@@ -17,6 +17,7 @@ TEST(DecodeTest, TheOptionsSayWhichStrategy) {
   EXPECT_EQ(strategy_of({}), Strategy::kSampling);
   EXPECT_EQ(strategy_of({.sampling = {.temperature = 0}}), Strategy::kGreedy);
   EXPECT_EQ(strategy_of({.beams = {.num_beams = 2}}), Strategy::kBeamSearch);
+  EXPECT_EQ(strategy_of({.penalty_alpha = 0.6, .sampling = {.top_k = 4}}), Strategy::kContrastive);
   EXPECT_EQ(strategy_of({}, /*has_draft=*/true), Strategy::kSpeculative);
 }
 
@@ -41,6 +42,31 @@ TEST(DecodeTest, RefusesOptionsThatDoNotGoTogether) {
               HasSubstr("early-stopping is for beam search"));
   EXPECT_THAT(message({.beams = {.num_beams = 2}}, true),
               HasSubstr("draft does not go with beams"));
+  EXPECT_THAT(message({.penalty_alpha = 0.6}), HasSubstr("penalty-alpha needs top-k"));
+  EXPECT_THAT(message({.penalty_alpha = 1.5}), HasSubstr("penalty-alpha must be from 0"));
+  EXPECT_THAT(message({.penalty_alpha = 0.6, .sampling = {.top_k = 4, .top_p = 0.5}}),
+              HasSubstr("top-p is for sampling; contrastive search draws nothing"));
+  EXPECT_THAT(message({.penalty_alpha = 0.6, .sampling = {.top_k = 4}}, true),
+              HasSubstr("draft does not go with contrastive search"));
+  EXPECT_THAT(message({.num_return_sequences = 2, .penalty_alpha = 0.6, .sampling = {.top_k = 4}}),
+              HasSubstr("num-return-sequences must be 1 for contrastive search"));
+  EXPECT_THAT(message({.penalty_alpha = 0.6, .beams = {.num_beams = 2}}),
+              HasSubstr("penalty-alpha does not go with beams"));
+  EXPECT_THAT(message({.beams = {.num_beams = 4, .num_beam_groups = 3, .diversity_penalty = 1}}),
+              HasSubstr("num-beam-groups must be a divisor of num-beams, which is 4, got 3"));
+  EXPECT_THAT(message({.beams = {.num_beams = 4, .num_beam_groups = 2}}),
+              HasSubstr("num-beam-groups needs a diversity-penalty"));
+  EXPECT_THAT(message({.beams = {.num_beams = 4, .diversity_penalty = 1}}),
+              HasSubstr("diversity-penalty is for groups of beams"));
+  EXPECT_THAT(message({.beams = {.diversity_penalty = 1}}),
+              HasSubstr("diversity-penalty is for beam search"));
+  EXPECT_THAT(message({.beams = {.force_words = {{{1}}}}}),
+              HasSubstr("force-words is for beam search"));
+  EXPECT_THAT(
+      message({.max_new_tokens = 2, .beams = {.num_beams = 2, .force_words = {{{1, 2, 3}}}}}),
+      HasSubstr("force-words needs 3 tokens, more than max-new-tokens, which is 2"));
+  EXPECT_THAT(message({.beams = {.num_beams = 2, .force_words = {{}}}}),
+              HasSubstr("force-words must be words of at least one token"));
   EXPECT_THAT(message({.beams = {.num_beams = 0}}), HasSubstr("num-beams must be at least 1"));
 }
 

@@ -106,6 +106,18 @@ TEST_P(DecoderTest, ACoverageOfTheSourceCanBeSearchedFor) {
   EXPECT_EQ(decode(*made.decoder, *state, prompts, options).size(), 3u);
 }
 
+TEST_P(DecoderTest, EveryStrategyRuns) {
+  const std::vector<std::vector<int64_t>> prompts(3, {1});
+  const auto count = [&](DecodeOptions options) {
+    options.max_new_tokens = 4;
+    const auto state = made.start(sources, lengths);
+    return decode(*made.decoder, *state, prompts, options).size();
+  };
+  EXPECT_EQ(count({.penalty_alpha = 0.6, .sampling = {.top_k = 3}}), 3u);
+  EXPECT_EQ(count({.beams = {.num_beams = 4, .num_beam_groups = 2, .diversity_penalty = 1}}), 3u);
+  EXPECT_EQ(count({.beams = {.num_beams = 3, .force_words = {{{5, 6}}}}}), 3u);
+}
+
 TEST_P(DecoderTest, RowsMayBringDifferentNumbersOfTokens) {
   const auto state = made.start(sources, lengths);
   const auto counts = torch::tensor({3, 1, 0}, torch::kLong);

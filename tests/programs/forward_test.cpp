@@ -141,6 +141,55 @@ TEST_F(ForwardTest, RefusesModelsAndKernelsThatItDoesNotHave) {
               HasSubstr("flash, decode, torch"));
 }
 
+TEST_F(ForwardTest, ImagesAndTextsGiveTheReferencesNamesAndValues) {
+  for (const std::string model : {"ViTForImageClassification", "ViTModel", "CLIPModel"}) {
+    const auto golden = "tests/golden/vision/" + model;
+    const SafetensorsReader io(golden + "/io.safetensors");
+    std::map<std::string, torch::Tensor> inputs;
+    for (const char* name : {"pixel_values", "input_ids", "attention_mask"})
+      if (io.contains(name)) inputs[name] = io.tensor(name);
+    const auto result = forward(inputs, {}, golden);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const SafetensorsReader out(folder / "out.safetensors");
+    for (const auto& name : out.names()) {
+      if (!io.contains(name)) continue;
+      EXPECT_TRUE(torch::allclose(out.tensor(name), io.tensor(name), 1e-4, 1e-5)) << name;
+    }
+    for (const char* name : {"logits", "pooler_output", "text_embeds", "logits_per_text"})
+      EXPECT_EQ(out.contains(name), io.contains(name)) << model << " " << name;
+  }
+}
+
+TEST_F(ForwardTest, RefusesPixelsThatDoNotFitTheModel) {
+  const auto with = [&](const torch::Tensor& pixels) {
+    return refusal({{"pixel_values", pixels}}, {}, "tests/golden/vision/ViTForImageClassification");
+  };
+  EXPECT_THAT(with(torch::ones({1, 3, 8, 8}, torch::kLong)),
+              HasSubstr("pixel_values must be floating, got I64"));
+  EXPECT_THAT(with(torch::ones({1, 1, 8, 8})),
+              HasSubstr("must be [batch, 3, height, width], got shape [1, 1, 8, 8]"));
+  EXPECT_THAT(with(torch::ones({3, 8, 8})), HasSubstr("got shape [3, 8, 8]"));
+  EXPECT_THAT(with(torch::ones({0, 3, 8, 8})), HasSubstr("pixel_values is empty"));
+  EXPECT_THAT(with(torch::ones({1, 3, 8, 2})),
+              HasSubstr("pixel_values are 8 x 2, smaller than a patch of 3 x 3"));
+}
+
+TEST_F(ForwardTest, ClipTakesOneInputAloneButNotNone) {
+  const std::string both = "tests/golden/vision/CLIPModel";
+  ASSERT_EQ(forward({{"input_ids", ids}}, {}, both).exit_code, 0);
+  EXPECT_THAT(SafetensorsReader(folder / "out.safetensors").names(),
+              ::testing::ElementsAre("text_embeds"));
+  std::filesystem::remove(folder / "out.safetensors");
+  EXPECT_THAT(refusal({}, {}, both), HasSubstr("neither pixel_values nor input_ids"));
+  EXPECT_THAT(refusal({{"pixel_values", torch::ones({1, 3, 8, 8})},
+                       {"attention_mask", torch::ones({1, 4}, torch::kLong)}},
+                      {}, both),
+              HasSubstr("attention_mask and position_ids belong to input_ids"));
+  EXPECT_THAT(
+      refusal({{"input_ids", ids}}, {}, "tests/golden/vision/CLIPVisionModelWithProjection"),
+      HasSubstr("unknown input \"input_ids\"; this model takes pixel_values"));
+}
+
 TEST_F(ForwardTest, AFullDeviceIsAnErrorAndKeepsItsPlace) {
   outputs = folder / "full";
   if (!testing::make_full_device(outputs)) GTEST_SKIP() << "devices are not allowed here";

@@ -112,6 +112,38 @@ TEST_F(GenerateTest, BeamsComeRankedWithTheirScores) {
   EXPECT_EQ(scores.size(), 6U);
 }
 
+TEST_F(GenerateTest, AForcedWordIsInEveryText) {
+  const auto result =
+      generate({"ab", "cd", "--num-beams", "4", "--num-return-sequences", "4", "--max-new-tokens",
+                "6", "--force-words", "qX", "--force-words", "zebra|Z", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  int texts = 0;
+  for (std::string line; std::getline(lines, line); ++texts) {
+    const std::string text = nlohmann::json::parse(line).at("text");
+    EXPECT_THAT(text, HasSubstr("qX"));
+    EXPECT_THAT(text, HasSubstr("Z"));
+  }
+  EXPECT_GE(texts, 2);
+  EXPECT_THAT(
+      complaint(
+          generate({"a", "--num-beams", "2", "--max-new-tokens", "2", "--force-words", "abc"}), 2),
+      HasSubstr("--force-words needs 3 tokens, more than max-new-tokens, which is 2"));
+}
+
+TEST_F(GenerateTest, GroupsOfBeamsAndContrastiveSearchAreThere) {
+  const auto texts = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"ab", "--max-new-tokens", "6", "--json"});
+    const auto result = generate(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return std::count(result.out.begin(), result.out.end(), '\n');
+  };
+  EXPECT_EQ(texts({"--num-beams", "4", "--num-beam-groups", "2", "--diversity-penalty", "0.5",
+                   "--num-return-sequences", "4"}),
+            4);
+  EXPECT_EQ(texts({"--penalty-alpha", "0.6", "--top-k", "4"}), 1);
+}
+
 TEST_F(GenerateTest, ADraftModelDoesNotChangeGreedyTexts) {
   const std::vector<std::string> greedy = {"hello", "ab", "--temperature", "0", "--max-new-tokens",
                                            "15"};
@@ -159,6 +191,10 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
   EXPECT_THAT(refused("--early-stopping", "maybe"), HasSubstr("--early-stopping"));
   EXPECT_THAT(refused("--typical-p", "0"), HasSubstr("--typical-p must be above 0"));
   EXPECT_THAT(refused("--bad-words", ""), HasSubstr("--bad-words must not be empty"));
+  EXPECT_THAT(refused("--force-words", "x"), HasSubstr("--force-words is for beam search"));
+  EXPECT_THAT(refused("--force-words", ""), HasSubstr("--force-words must not be empty"));
+  EXPECT_THAT(refused("--num-beam-groups", "2"), HasSubstr("a divisor of num-beams, which is 1"));
+  EXPECT_THAT(refused("--penalty-alpha", "0.6"), HasSubstr("--penalty-alpha needs top-k"));
   EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));
   EXPECT_THAT(refused("--stop", ""), HasSubstr("--stop must not be empty"));
   EXPECT_THAT(refused("--tempurature", "1"), HasSubstr("did you mean --temperature?"));

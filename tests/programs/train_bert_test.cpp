@@ -106,6 +106,49 @@ TEST_F(TrainBertTest, LearnsPairsOfSentences) {
   }
 }
 
+TEST_F(TrainBertTest, LearnsPermutedWords) {
+  const auto result = train(tiny("permuted", {{"objective", "permuted-lm"}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(load_bert(folder_ / "permuted")->masked_lm);
+}
+
+TEST_F(TrainBertTest, ElectraLeavesADiscriminatorAndAGenerator) {
+  const std::map<std::string, std::string> flags = {{"objective", "replaced-tokens"},
+                                                    {"family", "electra"},
+                                                    {"heads", "4"},
+                                                    {"detection-weight", "10"}};
+  const auto result = train(tiny("pair", flags));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(load_bert(folder_ / "pair")->replaced);
+  EXPECT_EQ(load_bert(folder_ / "pair/generator")->options.bert.d_model, 4);
+  const auto filled =
+      run_program("fill_mask", {"--model", path("pair/generator"), "over the [MASK] dog"});
+  EXPECT_EQ(filled.exit_code, 0) << filled.err;
+  const auto measured = train({"--evaluate-only", path("pair")});
+  EXPECT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_THAT(measured.out, HasSubstr("val rtd_auc "));
+}
+
+TEST_F(TrainBertTest, ResumedRunsOfOtherObjectivesEqualTheWholeOnes) {
+  for (const std::string objective : {"permuted-lm", "replaced-tokens"}) {
+    const auto run = [&](const std::string& out, const std::string& steps) {
+      return train(tiny(objective + out,
+                        {{"max-steps", steps}, {"objective", objective}, {"family", "electra"}}))
+          .exit_code;
+    };
+    EXPECT_EQ(run("-whole", "20"), 0);
+    EXPECT_EQ(run("-parts", "7"), 0);
+    const auto resumed = train({"--resume", path(objective + "-parts"), "--max-steps", "20"});
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+    std::vector<std::string> files = {"model.safetensors"};
+    if (objective == "replaced-tokens") files.push_back("generator/model.safetensors");
+    for (const auto& file : files) {
+      EXPECT_EQ(read_file(folder_ / (objective + "-whole") / "last" / file),
+                read_file(folder_ / (objective + "-parts") / "last" / file));
+    }
+  }
+}
+
 TEST_F(TrainBertTest, TrainsEveryFamilyOnMaskedWordsAndMeasuresIt) {
   for (const std::string family : {"roberta", "electra"}) {
     EXPECT_EQ(train(tiny(family, {{"family", family}, {"max-steps", "2"}})).exit_code, 0);
@@ -122,6 +165,9 @@ TEST_F(TrainBertTest, WrongUsageAndUnusableTextAreOneLine) {
   expect_error({{"objective", "guess"}}, 2, "masked-lm-nsp");
   expect_error({{"objective", "masked-lm-nsp"}, {"family", "roberta"}}, 2, "needs --family bert");
   expect_error({{"objective", "masked-lm-nsp"}, {"segments", "1"}}, 2, "--segments 2");
+  expect_error({{"objective", "replaced-tokens"}}, 2, "needs --family electra");
+  expect_error({{"generator-share", "0.5"}}, 2, "--generator-share does not go with");
+  expect_error({{"generator-share", "0"}}, 2, "--generator-share must be in (0, 1]");
   expect_error({{"context", "4"}}, 2, "--context must be 8 or more");
   expect_error({{"tokenizer", "nowhere"}}, 2, "--tokenizer nowhere: no such folder");
   expect_error({{"data", path("nowhere.txt")}}, 1, "no data at");

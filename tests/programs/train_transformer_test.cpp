@@ -89,6 +89,10 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
     const auto first = nlohmann::json::parse(made.out.substr(0, made.out.find('\n')));
     EXPECT_EQ(first["source"], "one two");
     EXPECT_LT(first["score"].get<double>(), 0.0);
+    const auto forced = run_program(
+        "translate", {"--model", model, "--num-beams", "3", "--force-words", "eux", "two"});
+    EXPECT_EQ(forced.exit_code, 0) << forced.err;
+    EXPECT_THAT(forced.out, HasSubstr("eux"));
     const auto cut = run_program("translate", {"--model", model, std::string(60, 'o')});
     EXPECT_EQ(cut.exit_code, 0) << cut.err;
     EXPECT_THAT(cut.err, HasSubstr("1 texts were longer than the model's 32 tokens"));
@@ -189,6 +193,8 @@ TEST_F(TrainTransformerTest, TranslateRefusesInOneLine) {
                "--num-beams must be at least 1");
   expect_error("translate", {"--model", "x", "--batch-size", "0", "x"}, 2,
                "--batch-size must be 1 or more");
+  expect_error("translate", {"--model", "x", "--num-beams", "1", "--force-words", "a", "x"}, 2,
+               "--force-words is for beam search");
   expect_error("translate", {"--model", "tests/golden/gpt2", "x"}, 1,
                "a checkpoint of another family (model_type \"gpt2\")");
 }

@@ -62,7 +62,7 @@ const Flags kNoAttention = {{"patch-size", ""}, {"layers", ""}, {"heads", ""}, {
 TEST_F(TrainVitTest, LearnsAndLabelsPictures) {
   const auto result = train(tiny("run"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(read_file(folder_ / "run/metrics.jsonl"), HasSubstr("\"accuracy\": 1,"));
+  EXPECT_THAT(read_file(folder_ / "run/metrics.jsonl"), HasSubstr("\"accuracy\": 1"));
   const std::string report = read_file(folder_ / "run/report.html");
   EXPECT_THAT(report, HasSubstr("Confusion matrix"));
   EXPECT_THAT(report, HasSubstr("most often taken for"));
@@ -178,7 +178,7 @@ TEST_F(TrainVitTest, ClassifyImagesErrorsAreOneLine) {
   refused({path("a.png"), "--rollout", path("x.jpg")}, 2, "must end in .png or .html");
   refused({path("a.png"), path("a.png"), "--rollout", path("x.png")}, 2, "one picture");
   refused({}, 2, "");
-  const auto config = folder_ / "run/last/preprocessor_config.json";
+  const auto config = folder_ / "run/preprocessor_config.json";
   const std::string text = read_file(config);
   write_file(config, R"({"size": 7, "image_mean": 0.5, "image_std": 0.5})");
   refused({path("a.png")}, 1, "it makes pictures of 7 x 7, the model reads 4 x 4");

@@ -6,52 +6,26 @@
 #include <set>
 #include <stdexcept>
 
-#include "app/files.h"
 #include "tokenizers/batch.h"
-#include "tokenizers/text/utf8.h"
+#include "train/data/text_lines.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void fail(const fs::path& file, size_t line, std::string_view what) {
-  throw std::runtime_error(fmt::format("{} line {}: {}", file.string(), line, what));
-}
-
-std::vector<std::string> read_lines(const fs::path& file) {
-  const std::string text = read_file(file);
-  std::vector<std::string> lines;
-  for (std::string_view rest = text; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (utf8::find_invalid(line) != std::string_view::npos)
-      fail(file, lines.size() + 1, "not valid UTF-8; save the file as UTF-8");
-    lines.emplace_back(line);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  if (lines.empty())
-    throw std::runtime_error(
-        fmt::format("{} is empty: there is nothing to learn from", file.string()));
-  return lines;
-}
-
 ParallelText read_tsv(const fs::path& file) {
   ParallelText text;
-  for (auto& line : read_lines(file)) {
+  for (auto& line : read_text_lines(file)) {
     const size_t tab = line.find('\t');
     if (tab == std::string::npos) {
-      fail(file, text.sources.size() + 1, "no tab; expected a source, a tab and its translation");
+      fail_at_line(file, text.sources.size() + 1,
+                   "no tab; expected a source, a tab and its translation");
     }
     const size_t end = line.find('\t', tab + 1);
     text.sources.push_back(line.substr(0, tab));
     text.targets.push_back(line.substr(tab + 1, end == std::string::npos ? end : end - tab - 1));
   }
   return text;
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\v\f") == std::string_view::npos;
 }
 
 bool is_unequal(int64_t a, int64_t b, double max_ratio) {
@@ -107,7 +81,7 @@ ParallelText read_parallel_text(const std::string& data, std::string_view source
                                 std::string_view target) {
   const auto files = parallel_files(data, source, target);
   if (files.size() == 1) return read_tsv(files[0]);
-  ParallelText text{read_lines(files[0]), read_lines(files[1])};
+  ParallelText text{read_text_lines(files[0]), read_text_lines(files[1])};
   if (text.sources.size() != text.targets.size()) {
     throw std::runtime_error(fmt::format(
         "{} has {} lines, {} has {}: line i of one must be the translation of line i of the other",

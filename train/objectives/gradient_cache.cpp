@@ -52,7 +52,8 @@ void backward_chunk_by_chunk(const ChunkEncoder& encode, const Embedded& embedde
 }  // namespace
 
 torch::Tensor backward_in_chunks(const std::vector<ChunkEncoder>& encoders, int64_t batch,
-                                 int64_t chunk, const BatchLoss& loss, torch::Device device) {
+                                 int64_t chunk, const BatchLoss& loss, torch::Device device,
+                                 const LossBackward& backward) {
   TORCH_CHECK(batch > 0 && chunk > 0, "backward_in_chunks: batch and chunk must be positive, got ",
               batch, " and ", chunk);
   std::vector<Embedded> embedded;
@@ -62,7 +63,7 @@ torch::Tensor backward_in_chunks(const std::vector<ChunkEncoder>& encoders, int6
     embeddings.push_back(embedded.back().embeddings);
   }
   const auto value = loss(embeddings);
-  value.backward();
+  backward(value);
   const auto after = random_state(device);  // as if every chunk had been embedded once
   for (size_t n = 0; n < encoders.size(); ++n)
     backward_chunk_by_chunk(encoders[n], embedded[n], chunk, device);

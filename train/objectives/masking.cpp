@@ -48,7 +48,9 @@ std::vector<Unit> choose(std::vector<Unit> units, size_t wanted, std::mt19937_64
   return chosen;
 }
 
-int32_t corrupted(int32_t token, const MaskingVocabulary& vocabulary, std::mt19937_64& random) {
+int32_t corrupted(int32_t token, const MaskingVocabulary& vocabulary, bool always_mask,
+                  std::mt19937_64& random) {
+  if (always_mask) return vocabulary.mask();
   const double lot = uniform(random);
   if (lot < kMaskedShare) return vocabulary.mask();
   if (lot >= kMaskedShare + kRandomShare) return token;
@@ -84,7 +86,7 @@ MaskedSequence mask_tokens(std::span<const int32_t> tokens, std::span<const int3
   for (const Unit& unit : choose(units, std::max<size_t>(1, static_cast<size_t>(wanted)), random)) {
     for (size_t i = unit.begin; i < unit.end; ++i) {
       masked.labels[i] = tokens[i];
-      masked.tokens[i] = corrupted(tokens[i], vocabulary, random);
+      masked.tokens[i] = corrupted(tokens[i], vocabulary, options.always_mask, random);
     }
   }
   return masked;

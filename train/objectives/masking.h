@@ -13,6 +13,7 @@ namespace zoo {
 struct MaskingOptions {
   double share = 0.15;       ///< of a text's tokens is to be predicted
   bool whole_words = false;  ///< the pieces of a word are chosen together
+  bool always_mask = false;  ///< all chosen tokens become the mask
 };
 
 /// Of the chosen tokens, these shares become the mask and a random token; the rest stays.

@@ -75,7 +75,6 @@ std::map<std::string, std::string> members_of(std::string_view zip) {
   const size_t end = zip.rfind("PK\x05\x06");
   if (!zip.starts_with("PK") || end == std::string_view::npos)
     throw std::runtime_error("no ZIP file, or cut off: it lacks a directory");
-  part(zip, end, 22);  // the directory's own record is whole
   uint64_t at = number(zip, end + 16, 4);
   std::map<std::string, std::string> members;
   for (uint64_t left = number(zip, end + 10, 2); left > 0; --left) {

@@ -1,0 +1,47 @@
+// The class of a text or a pair, or of every word of a text, by a fine-tuned BERT. Devlin et al.
+// 2018 (arXiv:1810.04805), §4.1 and §5.3.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infer/classify/classifier_rows.h"
+#include "models/bert_task.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+struct ScoredLabel {
+  std::string label;
+  double score = 0.0;  ///< probability
+};
+
+struct TaggedWord {
+  std::string word;
+  std::vector<ScoredLabel> labels;  ///< best first; empty where the tokenizer has no piece of it
+};
+
+class TextClassifier {
+ public:
+  /// Throws std::runtime_error with one line: no classifier, a tokenizer of another model.
+  TextClassifier(const std::filesystem::path& folder, const std::string& attention = {});
+  /// Whether each word has a class, instead of the text.
+  bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
+  /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
+  std::vector<std::vector<ScoredLabel>> classify(const std::vector<TextPair>& texts, int64_t top_n);
+  /// The words between the text's spaces. Throws std::runtime_error where they are more than the
+  /// context holds.
+  std::vector<TaggedWord> tag(const std::string& text, int64_t top_n);
+
+ private:
+  std::vector<ScoredLabel> best(const torch::Tensor& probabilities, int64_t top_n) const;
+  torch::Tensor probabilities(const std::vector<ClassifierRow>& rows);
+
+  BertTaskModel model_{nullptr};
+  std::vector<std::string> labels_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+}  // namespace zoo

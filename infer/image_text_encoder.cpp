@@ -1,0 +1,98 @@
+#include "infer/image_text_encoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "infer/clip_texts.h"
+#include "models/pretrained/clip_checkpoint.h"
+
+namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kBatch = 64;
+
+bool is_picture(const fs::path& file) {
+  std::string ending = file.extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+}  // namespace
+
+ImageTextEncoder::ImageTextEncoder(const fs::path& folder, const std::string& attention)
+    : model_(load_clip(folder, {.attention = attention})),
+      tokenizer_(load_tokenizer(folder)),
+      preprocessing_(read_preprocessing(folder)),
+      end_(model_->options.end_token >= 0 ? model_->options.end_token : text_end_id(*tokenizer_)) {
+  if (model_->options.towers != ClipTowers::kBoth) {
+    throw std::runtime_error(fmt::format(
+        "{}: the model has one tower only; matching needs pictures and texts", folder.string()));
+  }
+  if (tokenizer_->vocab_size() > model_->options.text.vocab_size) {
+    throw std::runtime_error(
+        fmt::format("{}: the tokenizer has {} tokens and the model {}; they do not belong together",
+                    folder.string(), tokenizer_->vocab_size(), model_->options.text.vocab_size));
+  }
+}
+
+torch::Tensor ImageTextEncoder::encode_image(const Image& image) {
+  const torch::NoGradGuard no_grad;
+  auto pixels = preprocess(image, preprocessing_, static_cast<int>(model_->options.image.channels));
+  const auto values = torch::from_blob(
+      pixels.values.data(), {1, pixels.channels, pixels.height, pixels.width}, torch::kFloat);
+  return model_->embed_images(values);
+}
+
+torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& texts,
+                                             const std::vector<std::string>& sentences) {
+  const torch::NoGradGuard no_grad;
+  torch::Tensor sum;
+  for (const auto& sentence : sentences) {
+    std::vector<torch::Tensor> parts;
+    for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
+      std::vector<std::string> filled;
+      for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n)
+        filled.push_back(fill_sentence(sentence, texts[n]));
+      parts.push_back(model_->embed_texts(
+          clip_tokens(*tokenizer_, filled, end_, model_->options.text.context)));
+    }
+    const auto embedded = torch::cat(parts);  // [N, E]
+    sum = sum.defined() ? sum + embedded : embedded;
+  }
+  return sum / sum.norm(2, -1, /*keepdim=*/true);
+}
+
+torch::Tensor ImageTextEncoder::probabilities(const torch::Tensor& images,
+                                              const torch::Tensor& texts) const {
+  const torch::NoGradGuard no_grad;
+  return model_->logits_per_image(images, texts).softmax(-1);
+}
+
+std::string fill_sentence(std::string_view sentence, std::string_view name) {
+  std::string text(sentence);
+  if (const auto at = text.find("{}"); at != std::string::npos) text.replace(at, 2, name);
+  return text;
+}
+
+std::vector<fs::path> pictures_below(const fs::path& folder) {
+  if (!fs::is_directory(folder))
+    throw std::runtime_error(fmt::format("{}: no such folder of pictures", folder.string()));
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
+    const bool hidden = entry->path().filename().string().starts_with('.');
+    if (hidden && entry->is_directory()) entry.disable_recursion_pending();
+    if (!hidden && entry->is_regular_file() && is_picture(entry->path()))
+      files.push_back(entry->path());
+  }
+  if (files.empty()) {
+    throw std::runtime_error(fmt::format("{}: holds no .png, .jpg or .jpeg file", folder.string()));
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace zoo

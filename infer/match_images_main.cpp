@@ -1,0 +1,189 @@
+// Finds pictures by words, and words for a picture, with a CLIP:
+//   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --sheet found.png
+//   match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/cli.h"
+#include "app/files.h"
+#include "app/html.h"
+#include "app/progress_bar.h"
+#include "app/run_app.h"
+#include "infer/image_text_encoder.h"
+#include "models/device.h"
+#include "models/images/image.h"
+#include "models/images/resize.h"
+
+namespace {
+
+using namespace zoo;
+namespace fs = std::filesystem;
+
+struct Request {
+  std::vector<std::string> texts, templates = {"{}"};
+  fs::path model, images, picture, texts_file, sheet;
+  std::string attention;
+  int64_t top = 5, threads = 0;
+  bool json = false;
+};
+
+struct Found {
+  std::string name;
+  double score = 0.0;
+};
+
+void declare(CLI::App& app, Request& request) {
+  app.add_option("text", request.texts, "What to look for, or between what to choose");
+  add_option(app, "Input", "model", request.model, "Checkpoint or run folder of a CLIP")
+      ->required();
+  add_option(app, "Input", "images", request.images, "Folder whose pictures are searched");
+  add_option(app, "Input", "picture", request.picture, "A picture that one of the texts is for");
+  add_option(app, "Input", "texts", request.texts_file, "More texts, one a line");
+  add_option(app, "Input", "templates", request.templates,
+             "Sentences around each text, {} in its place, whose embeddings are averaged");
+  add_option(app, "Output", "top", request.top, "Answers to each question");
+  add_option(app, "Output", "json", request.json, "One JSON object a question");
+  add_option(app, "Output", "sheet", request.sheet,
+             "The pictures that were found, a row a text: a .png or .html file");
+  add_option(app, "Machine", "attention", request.attention,
+             "Attention kernel (empty: the checkpoint's choice)");
+  add_option(app, "Machine", "threads", request.threads, "CPU threads (0: all cores)");
+}
+
+void check(const Request& request) {
+  if (request.images.empty() == request.picture.empty())
+    throw UsageError("give a folder with --images to search, or one file with --picture to name");
+  if (request.top < 1) throw UsageError("--top must be 1 or more");
+  if (request.texts.empty() && request.texts_file.empty())
+    throw UsageError("give texts as arguments or with --texts");
+  for (const auto& sentence : request.templates) {
+    if (sentence.find("{}") == std::string::npos) {
+      throw UsageError(
+          fmt::format("--templates: '{}' has no place for the text; write {{}} there", sentence));
+    }
+  }
+  const auto ending = request.sheet.extension();
+  if (!request.sheet.empty() && ending != ".png" && ending != ".html")
+    throw UsageError("--sheet: the file must end in .png or .html");
+  if (!request.sheet.empty() && request.images.empty())
+    throw UsageError("--sheet shows what was found in a folder; it needs --images");
+}
+
+std::vector<std::string> texts_of(const Request& request) {
+  auto texts = request.texts;
+  if (request.texts_file.empty()) return texts;
+  std::istringstream lines(read_file(request.texts_file));
+  for (std::string line; std::getline(lines, line);) texts.push_back(line);
+  if (texts.empty())
+    throw std::runtime_error(fmt::format("{}: holds no texts", request.texts_file.string()));
+  return texts;
+}
+
+void print(const std::string& question, const std::vector<Found>& answers, bool json) {
+  if (json) {
+    auto list = nlohmann::json::array();
+    for (const auto& answer : answers)
+      list.push_back({{"match", answer.name}, {"score", answer.score}});
+    const nlohmann::json line = {{"query", question}, {"matches", list}};
+    std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << question << '\n';
+  for (const auto& answer : answers)
+    std::cout << fmt::format("{:9.4f}  {}\n", answer.score, answer.name);
+}
+
+/// scores [N] of `names`, the `top` best first.
+std::vector<Found> best(const torch::Tensor& scores, const std::vector<std::string>& names,
+                        int64_t top) {
+  const auto [values, places] = scores.topk(std::min(top, scores.size(0)));
+  std::vector<Found> found;
+  for (int64_t i = 0; i < values.size(0); ++i) {
+    const auto at = static_cast<size_t>(places[i].item<int64_t>());
+    found.push_back({names[at], values[i].item<double>()});
+  }
+  return found;
+}
+
+/// Small pictures of equal size, whatever the files' sizes.
+Image thumbnail(const std::string& file) {
+  return resize(read_image(file), 96, 96, Resample::kBicubic);
+}
+
+void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
+                 const std::vector<std::vector<Found>>& rows) {
+  if (path.extension() == ".png") {
+    std::vector<Image> all;
+    for (const auto& row : rows)
+      for (const auto& found : row) all.push_back(thumbnail(found.name));
+    write_png(path, contact_sheet(all, static_cast<int>(rows.front().size())));
+    return;
+  }
+  std::string body = "<h1>Found pictures</h1>\n";
+  for (size_t r = 0; r < rows.size(); ++r) {
+    body += fmt::format("<h2>{}</h2>\n<div class=\"row\">", html_escape(texts[r]));
+    for (const auto& found : rows[r]) {
+      body += fmt::format(
+          "<figure class=\"card\"><img src=\"{}\" "
+          "alt=\"{}\"><figcaption>{:.3f}</figcaption></figure>",
+          png_data_uri(thumbnail(found.name)), html_escape(found.name), found.score);
+    }
+    body += "</div>\n";
+  }
+  write_file(path, html_page("Found pictures",
+                             ".row { display: flex; flex-wrap: wrap; gap: 10px; }\n"
+                             "figure { margin: 0; padding: 8px; text-align: center; }\n",
+                             body));
+}
+
+void search_folder(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
+                   const Request& request) {
+  std::vector<std::string> names;
+  std::vector<torch::Tensor> embedded;
+  const auto files = pictures_below(request.images);
+  ProgressBar bar("reading pictures", std::ssize(files));
+  for (const auto& file : files) {
+    embedded.push_back(encoder.encode_image(read_image(file)));
+    names.push_back(file.string());
+    bar.update(std::ssize(names), "");
+  }
+  bar.finish();
+  const auto cosines =
+      encoder.encode_texts(texts, request.templates).matmul(torch::cat(embedded).t());  // [M, N]
+  std::vector<std::vector<Found>> rows;
+  for (size_t m = 0; m < texts.size(); ++m) {
+    rows.push_back(best(cosines[static_cast<int64_t>(m)], names, request.top));
+    print(texts[m], rows.back(), request.json);
+  }
+  if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);
+}
+
+void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
+                  const Request& request) {
+  const auto image = encoder.encode_image(read_image(request.picture));
+  const auto shares = encoder.probabilities(image, encoder.encode_texts(texts, request.templates));
+  print(request.picture.string(), best(shares[0], texts, request.top), request.json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_app("match_images", [&] {
+    Request request;
+    CLI::App app{"Finds pictures by words, and words for a picture, with a CLIP", "match_images"};
+    declare(app, request);
+    parse(app, argc, argv);
+    check(request);
+    set_threads(request.threads);
+    const auto texts = texts_of(request);
+    ImageTextEncoder encoder(request.model, request.attention);
+    if (request.images.empty())
+      name_picture(encoder, texts, request);
+    else
+      search_folder(encoder, texts, request);
+    return 0;
+  });
+}

@@ -1,0 +1,156 @@
+// train_clip as a user runs it: drawn pictures, pairs from a file, resumed runs, and one line for
+// everything that can go wrong.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/files.h"
+#include "app/png.h"
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace zoo::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Flags = std::map<std::string, std::string>;
+
+class TrainClipTest : public ::testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  /// Flags of a model that trains in no time, some of them changed; without those that are empty.
+  std::vector<std::string> tiny(const std::string& out, const Flags& changes = {}) const {
+    Flags flags = {{"task", "shapes"},          {"out", path(out)},      {"shapes", "64"},
+                   {"validation-shapes", "32"}, {"image-size", "16"},    {"image-channels", "3"},
+                   {"image-patch-size", "8"},   {"image-layers", "1"},   {"image-d-model", "16"},
+                   {"image-heads", "2"},        {"text-layers", "1"},    {"text-d-model", "16"},
+                   {"text-heads", "2"},         {"projection", "8"},     {"batch-size", "16"},
+                   {"max-steps", "6"},          {"schedule-steps", "6"}, {"evaluate-every", "3"},
+                   {"warmup-steps", "0"},       {"threads", "1"}};
+    for (const auto& [name, value] : changes) flags[name] = value;
+    std::vector<std::string> words;
+    for (const auto& [name, value] : flags)
+      if (!value.empty()) words.insert(words.end(), {"--" + name, value});
+    return words;
+  }
+  static ProgramResult train(const std::vector<std::string>& flags) {
+    return run_program("train_clip", flags);
+  }
+  void expect_error(const Flags& changes, int exit_code, const std::string& message) {
+    const auto result = train(tiny("refused", changes));
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    const auto line = result.err.rfind("train_clip: ");
+    ASSERT_NE(line, std::string::npos) << result.err;
+    const std::string error = result.err.substr(line);
+    EXPECT_THAT(error, HasSubstr(message));
+    EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
+    EXPECT_FALSE(fs::exists(folder_ / "refused"));
+  }
+  /// Flags for pairs of `lines` in a file beside two pictures, a.png and b.png.
+  Flags pairs(const std::string& lines) const {
+    for (const auto* name : {"a.png", "b.png"}) {
+      Image image{.width = 9, .height = 7, .rgb = std::vector<uint8_t>(9 * 7 * 3, name[0])};
+      write_png(folder_ / name, image);
+    }
+    write_file(folder_ / "pairs.tsv", lines);
+    return {{"task", ""},
+            {"shapes", ""},
+            {"validation-shapes", ""},
+            {"data", path("pairs.tsv")},
+            {"validation-data", path("pairs.tsv")},
+            {"tokenizer", "character"},
+            {"batch-size", "2"}};
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainClipTest, TrainsOnDrawnPicturesAndLeavesAModel) {
+  const auto result = train(tiny("run"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto metrics = read_file(folder_ / "run/metrics.jsonl");
+  for (const auto* name :
+       {"zero_shot_accuracy", "recall_at_1", "image_recall_at_5", "text_recall_at_10"})
+    EXPECT_THAT(metrics, HasSubstr(name));
+  for (const auto* file :
+       {"config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json"})
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  EXPECT_THAT(read_file(folder_ / "run/config.json"), HasSubstr("\"model_type\": \"clip\""));
+  EXPECT_EQ(train({"--evaluate-only", path("run")}).exit_code, 0);
+}
+
+TEST_F(TrainClipTest, ResumedRunEqualsTheWholeOne) {
+  const auto run = [&](const std::string& out, const std::string& steps) {
+    return train(tiny(out, {{"max-steps", steps}, {"image-dropout", "0.1"}, {"chunk", "5"}}))
+        .exit_code;
+  };
+  EXPECT_EQ(run("whole", "6"), 0);
+  EXPECT_EQ(run("parts", "3"), 0);
+  const auto resumed = train({"--resume", path("parts"), "--max-steps", "6"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
+            read_file(folder_ / "parts/last/model.safetensors"));
+}
+
+TEST_F(TrainClipTest, PairsComeFromAFileWithEitherLossAndTower) {
+  const auto some = pairs("a.png\tgrey a\tan a\nb.png\tgrey b\n");
+  for (const Flags& more : {Flags{{"loss", "siglip"}}, Flags{{"image-tower", "cnn"},
+                                                             {"cnn-width", "4"},
+                                                             {"image-patch-size", ""},
+                                                             {"image-layers", ""},
+                                                             {"image-d-model", ""},
+                                                             {"image-heads", ""}}}) {
+    Flags flags = some;
+    flags.insert(more.begin(), more.end());
+    for (const auto& [name, value] : more) flags[name] = value;
+    const auto result = train(tiny("run-" + more.begin()->first, flags));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+}
+
+TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
+  pairs("a.png\ta\n");
+  ASSERT_EQ(train(tiny("run")).exit_code, 0);
+  const auto found = run_program(
+      "match_images", {"--model", path("run"), "--images", path(""), "a red circle", "a cross",
+                       "--json", "--top", "1", "--sheet", path("sheet.html")});
+  ASSERT_EQ(found.exit_code, 0) << found.err;
+  EXPECT_EQ(std::count(found.out.begin(), found.out.end(), '\n'), 2);
+  EXPECT_THAT(found.out, HasSubstr("{\"matches\":[{\"match\":\""));
+  EXPECT_THAT(read_file(folder_ / "sheet.html"), HasSubstr("a red circle"));
+  const auto named = run_program("match_images", {"--model", path("run"), "--picture",
+                                                  path("a.png"), "red square", "blue cross"});
+  ASSERT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_THAT(named.out, ::testing::AllOf(HasSubstr("red square"), HasSubstr("blue cross")));
+  const auto refused = [&](std::vector<std::string> flags, int code, const std::string& message) {
+    flags.insert(flags.begin(), {"--model", path("run")});
+    const auto result = run_program("match_images", flags);
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(message));
+  };
+  refused({"text"}, 2, "give a folder with --images");
+  refused({"--images", path("")}, 2, "give texts");
+  refused({"--images", path("nowhere"), "text"}, 1, "no such folder of pictures");
+  refused({"--picture", path("a.png"), "text", "--sheet", path("s.png")}, 2, "needs --images");
+  refused({"--picture", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
+}
+
+TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
+  expect_error({{"batch-size", "1"}}, 2, "--batch-size must be 2 or more");
+  expect_error({{"templates", "no place"}}, 2, "has no place for the name");
+  expect_error({{"towers", "text"}}, 2, "towers must be both");
+  expect_error({{"image-heads", "3"}}, 2, "heads");
+  expect_error({{"task", ""}, {"data", path("nowhere.tsv")}}, 1, "nowhere.tsv");
+  expect_error(pairs("a.png\n"), 1, "pairs.tsv line 1: expected a picture's path and one caption");
+  expect_error(pairs("a.png\tgrey a\nmissing.png\tb\n"), 1, "line 2");
+  write_file(folder_ / "cut.png", "\x89PNG\r\n\x1a\n");
+  expect_error(pairs("cut.png\tb\n"), 1, "cut.png");
+  expect_error(pairs(""), 1, "pairs.tsv");
+}
+
+}  // namespace
+}  // namespace zoo::testing

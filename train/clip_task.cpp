@@ -1,0 +1,215 @@
+#include "train/clip_task.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+
+#include "infer/clip_texts.h"
+#include "infer/image_text_encoder.h"
+#include "models/pretrained/clip_checkpoint.h"
+#include "train/objectives/contrastive.h"
+#include "train/objectives/gradient_cache.h"
+#include "train/objectives/retrieval.h"
+
+namespace zoo {
+namespace {
+
+constexpr int64_t kMeasured = 256;  // examples that evaluation embeds at once
+
+/// Pairs all cost the same: batches are cut by their number alone.
+BucketedBatches make_batches(const CaptionedImages& data, const ClipTaskOptions& options) {
+  const std::vector<ExampleLengths> alike(static_cast<size_t>(data.size()), {.source = 1});
+  return {alike, {.tokens = options.batch_size, .rows = options.batch_size, .seed = options.seed}};
+}
+
+}  // namespace
+
+ClipTask::ClipTask(Clip model, std::shared_ptr<const Tokenizer> tokenizer,
+                   ImagePreprocessing preprocessing, ClipData data, const ClipTaskOptions& options)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      preprocessing_(std::move(preprocessing)),
+      data_(std::move(data)),
+      options_(options),
+      end_(text_end_id(*tokenizer_)),
+      device_(model_->logit_scale.device()),
+      batches_(make_batches(data_.training, options_)) {}
+
+torch::Tensor ClipTask::pixels_of(const CaptionedImages& data, const torch::Tensor& indices) const {
+  const auto chosen = data.pixels.index_select(0, indices).to(device_, torch::kFloat);
+  const auto channels = [&](const std::vector<double>& values) {
+    return torch::tensor(values, chosen.options()).view({1, -1, 1, 1});
+  };
+  const auto scaled = chosen * preprocessing_.rescale_factor;
+  return (scaled - channels(preprocessing_.mean)) / channels(preprocessing_.std);  // [B, 3, H, W]
+}
+
+torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
+  return clip_tokens(*tokenizer_, texts, end_, model_->options.text.context).to(device_);
+}
+
+ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
+                                  uint64_t draw) const {
+  std::mt19937_64 random(options_.seed * 0x9E3779B97F4A7C15ULL + draw);
+  std::vector<std::string> texts;
+  for (const int64_t index : indices) {
+    const auto& captions = data.captions[static_cast<size_t>(index)];
+    texts.push_back(captions[random() % captions.size()]);
+  }
+  return {pixels_of(data, torch::tensor(indices, torch::kLong)), tokens_of(texts)};
+}
+
+torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor& texts,
+                                const torch::Tensor& tokens) const {
+  const auto logits = model_->logits_per_image(images, texts);  // [B, B]
+  const auto positives = equal_captions(tokens);
+  return options_.loss == ContrastiveLoss::kSigLip ? siglip_loss(logits, positives)
+                                                   : info_nce_loss(logits, positives);
+}
+
+Metrics ClipTask::step(const Backward& backward) {
+  model_->clamp_logit_scale();
+  const auto batch = collate(data_.training, batches_.next(), drawn_++);
+  const int64_t B = batch.pixels.size(0);
+  const auto count = static_cast<double>(B);
+  if (options_.chunk == 0 || options_.chunk >= B) {
+    const auto images = model_->embed_images(batch.pixels);  // [B, E]
+    const auto texts = model_->embed_texts(batch.tokens);
+    backward(loss_of(images, texts, batch.tokens) * count, count);
+    return {};
+  }
+  const std::vector<ChunkEncoder> encoders = {
+      [&](int64_t begin, int64_t n) {
+        return model_->embed_images(batch.pixels.narrow(0, begin, n));
+      },
+      [&](int64_t begin, int64_t n) {
+        return model_->embed_texts(batch.tokens.narrow(0, begin, n));
+      }};
+  backward_in_chunks(
+      encoders, B, options_.chunk,
+      [&](const auto& embedded) { return loss_of(embedded[0], embedded[1], batch.tokens) * count; },
+      device_, [&](const torch::Tensor& loss) { backward(loss, count); });
+  return {};
+}
+
+torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
+  std::vector<torch::Tensor> parts;
+  for (int64_t begin = 0; begin < data.size(); begin += kMeasured) {
+    const auto indices = torch::arange(begin, std::min(begin + kMeasured, data.size()));
+    parts.push_back(model_->embed_images(pixels_of(data, indices)));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor ClipTask::embed_texts(const std::vector<std::string>& texts) {
+  std::vector<torch::Tensor> parts;
+  for (size_t begin = 0; begin < texts.size(); begin += kMeasured) {
+    const auto end = std::min(begin + static_cast<size_t>(kMeasured), texts.size());
+    parts.push_back(model_->embed_texts(tokens_of({texts.begin() + static_cast<ptrdiff_t>(begin),
+                                                   texts.begin() + static_cast<ptrdiff_t>(end)})));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor ClipTask::embed_names(const std::vector<std::string>& names) {
+  torch::Tensor sum;
+  for (const auto& sentence : options_.templates) {
+    std::vector<std::string> texts;
+    for (const auto& name : names) texts.push_back(fill_sentence(sentence, name));
+    const auto embedded = embed_texts(texts);
+    sum = sum.defined() ? sum + embedded : embedded;
+  }
+  return sum / sum.norm(2, -1, /*keepdim=*/true);
+}
+
+torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
+  return images.matmul(embed_names(data_.validation.concepts).t());
+}
+
+double ClipTask::validation_loss() {
+  double sum = 0.0;
+  for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
+    std::vector<int64_t> indices(
+        static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
+    std::iota(indices.begin(), indices.end(), begin);
+    const auto batch = collate(data_.validation, indices, /*draw=*/0);
+    const auto loss = loss_of(model_->embed_images(batch.pixels), model_->embed_texts(batch.tokens),
+                              batch.tokens);
+    sum += loss.item<double>() * static_cast<double>(indices.size());
+  }
+  return sum / static_cast<double>(data_.validation.size());
+}
+
+Metrics ClipTask::evaluate() {
+  if (data_.validation.size() == 0) return {};
+  model_->clamp_logit_scale();
+  const auto images = embed_images(data_.validation);  // [N, E]
+  const auto table = caption_table(data_.validation.captions);
+  const auto scores = images.matmul(embed_texts(table.texts).t()).cpu();  // [N, M]
+  const auto by_text = scores.t().contiguous(), texts_match = table.matches.t().contiguous();
+  Metrics metrics{{"loss", validation_loss()}};
+  for (const int64_t k : {1, 5, 10}) {
+    const double texts = recall_at(k, scores, table.matches);
+    const double pictures = recall_at(k, by_text, texts_match);
+    metrics[fmt::format("text_recall_at_{}", k)] = texts;
+    metrics[fmt::format("image_recall_at_{}", k)] = pictures;
+    metrics[fmt::format("recall_at_{}", k)] = 0.5 * (texts + pictures);
+  }
+  const auto named = name_scores(images).argmax(-1).cpu();
+  const auto right = named.eq(torch::tensor(data_.validation.concept_of, torch::kLong));
+  metrics["zero_shot_accuracy"] = right.to(torch::kDouble).mean().item<double>();
+  return metrics;
+}
+
+std::string ClipTask::sample() {
+  const int64_t count = std::min<int64_t>(5, data_.validation.size());
+  if (count == 0) return {};
+  const auto few = torch::arange(count);
+  const auto scores =
+      name_scores(model_->embed_images(pixels_of(data_.validation, few)));  // [n, K]
+  std::string text;
+  const auto& names = data_.validation.concepts;
+  for (int64_t n = 0; n < count; ++n) {
+    const auto best = scores[n].argmax().item<int64_t>();
+    text += fmt::format("shows  {}\nmodel  {} (cosine {:.2f})\n\n",
+                        data_.validation.captions[static_cast<size_t>(n)].front(),
+                        names[static_cast<size_t>(best)], scores[n][best].item<double>());
+  }
+  return text;
+}
+
+void ClipTask::save(const std::filesystem::path& folder) const {
+  SpecialIds ids;
+  ids.eos = {end_};
+  if (tokenizer_->bos_id()) ids.bos = *tokenizer_->bos_id();
+  if (tokenizer_->pad_id()) ids.pad = *tokenizer_->pad_id();
+  save_clip(*model_, folder, ids);
+  tokenizer_->save(folder);
+  write_preprocessing(preprocessing_, folder);
+}
+
+void ClipTask::load(const std::filesystem::path& folder) { load_clip_weights(*model_, folder); }
+
+std::string ClipTask::data_state() const {
+  return nlohmann::json{{"batches", batches_.state()}, {"drawn", drawn_}}.dump();
+}
+
+void ClipTask::restore_data(std::string_view state) {
+  const auto json = nlohmann::json::parse(state, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("batches") || !json.contains("drawn") ||
+      !json["batches"].is_string() || !json["drawn"].is_number_unsigned())
+    throw std::runtime_error("the state of the pairs is damaged");
+  batches_.restore(json["batches"].get<std::string>());
+  drawn_ = json["drawn"].get<uint64_t>();
+}
+
+Goal ClipTask::goal() const {
+  const auto things = std::max<int64_t>(1, std::ssize(data_.validation.concepts));
+  return {.metric = "zero_shot_accuracy",
+          .higher_is_better = true,
+          .chance = 1.0 / static_cast<double>(things)};
+}
+
+}  // namespace zoo

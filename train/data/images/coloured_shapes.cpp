@@ -1,0 +1,113 @@
+#include "train/data/images/coloured_shapes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+#include <string_view>
+
+namespace zoo {
+namespace {
+
+struct Colour {
+  std::string_view name;
+  std::array<double, 3> rgb;
+};
+constexpr std::array<Colour, 4> kColours = {{{"red", {210, 50, 50}},
+                                             {"green", {60, 170, 70}},
+                                             {"blue", {60, 90, 210}},
+                                             {"yellow", {225, 205, 60}}}};
+
+/// Whether a place, in units of the shape's radius from its centre, is inside.
+struct Shape {
+  std::string_view name;
+  bool (*holds)(double x, double y);
+};
+constexpr std::array<Shape, 4> kShapes = {
+    {{"circle", [](double x, double y) { return x * x + y * y <= 1.0; }},
+     {"square", [](double x, double y) { return std::max(std::abs(x), std::abs(y)) <= 0.85; }},
+     {"triangle", [](double x, double y) { return y <= 0.8 && y >= -1.0 + 1.8 * std::abs(x); }},
+     {"cross", [](double x, double y) {
+        const double near = std::min(std::abs(x), std::abs(y));
+        return near <= 0.3 && std::max(std::abs(x), std::abs(y)) <= 1.0;
+      }}}};
+
+constexpr std::array<std::string_view, 4> kWordings = {"a {0} {1}", "a {1} in {0}", "one {0} {1}",
+                                                       "the {1} is {0}"};
+
+/// std::mt19937_64 gives the same numbers everywhere; std's distributions do not.
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : engine_(seed) {}
+  double uniform(double low, double high) {
+    return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1.0p-53;
+  }
+  size_t below(size_t count) { return static_cast<size_t>(uniform(0, static_cast<double>(count))); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+/// A shape on a ground, with a little noise on every pixel. pixels [3, size, size] uint8
+void paint(torch::Tensor pixels, const Colour& colour, const Shape& shape, Draw& draw) {
+  const int64_t size = pixels.size(1);
+  const auto side = static_cast<double>(size);
+  const double radius = side * draw.uniform(0.2, 0.38);
+  const double centre_x = draw.uniform(radius, side - radius);
+  const double centre_y = draw.uniform(radius, side - radius);
+  const double ground = draw.uniform(90, 230), light = draw.uniform(0.8, 1.1);
+  auto out = pixels.accessor<uint8_t, 3>();
+  for (int64_t y = 0; y < size; ++y) {
+    for (int64_t x = 0; x < size; ++x) {
+      const bool inside = shape.holds((static_cast<double>(x) + 0.5 - centre_x) / radius,
+                                      (static_cast<double>(y) + 0.5 - centre_y) / radius);
+      for (int64_t c = 0; c < 3; ++c) {
+        const double clean = inside ? colour.rgb[static_cast<size_t>(c)] * light : ground;
+        const double value = std::clamp(clean + draw.uniform(-12, 12), 0.0, 255.0);
+        out[c][y][x] = static_cast<uint8_t>(std::lround(value));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& shape_concepts() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& colour : kColours)
+      for (const auto& shape : kShapes)
+        all.push_back(fmt::format("{} {}", colour.name, shape.name));
+    return all;
+  }();
+  return names;
+}
+
+CaptionedImages coloured_shapes(const ShapesOptions& options, uint64_t seed) {
+  if (options.image_size < 16) {
+    throw std::invalid_argument(fmt::format(
+        "image-size must be 16 or more for shapes to be told apart, got {}", options.image_size));
+  }
+  if (options.examples < 1)
+    throw std::invalid_argument(
+        fmt::format("examples must be 1 or more, got {}", options.examples));
+  const int64_t N = options.examples, size = options.image_size;
+  Draw draw(seed);
+  CaptionedImages made{.pixels = torch::empty({N, 3, size, size}, torch::kUInt8),
+                       .concepts = shape_concepts()};
+  for (int64_t n = 0; n < N; ++n) {
+    const int64_t what = n % std::ssize(made.concepts);
+    const auto& colour = kColours[static_cast<size_t>(what) / kShapes.size()];
+    const auto& shape = kShapes[static_cast<size_t>(what) % kShapes.size()];
+    paint(made.pixels[n], colour, shape, draw);
+    const auto wording = kWordings[draw.below(kWordings.size())];
+    made.captions.push_back({fmt::format(fmt::runtime(wording), colour.name, shape.name)});
+    made.concept_of.push_back(what);
+  }
+  return made;
+}
+
+}  // namespace zoo
