@@ -14,6 +14,7 @@
 #include "models/pretrained/gpt_checkpoint.h"
 #include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
+#include "train/gpt_answer_task.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -90,16 +91,56 @@ GptText opened(const fs::path& tokens, std::shared_ptr<const Tokenizer> tokenize
 
 bool is_token_stream(const fs::path& path) { return path.extension() == ".tokens"; }
 
+bool answers(const GptRunOptions& options) {
+  return options.synthetic.task != SyntheticTask::kNone;
+}
+
+/// Throws UsageError for a text's options where a task takes its place, and the other way round.
+void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
+  if (!command.resume.empty()) return;  // as the run began
+  const auto refuse = [&](std::string_view option, std::string_view why) {
+    if (command.has(option))
+      throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
+  };
+  if (!answers(options)) {
+    SyntheticOptions synthetic;
+    visit(synthetic, [&](std::string_view name, const auto&, std::string_view) {
+      if (name != "task") refuse(name, "without --task");
+    });
+    return;
+  }
+  for (const auto* option :
+       {"data", "vocab-size", "validation-share", "sample-prompt", "sample-tokens"})
+    refuse(option, "to --task, which makes its own data");
+  if (!fs::is_directory(options.text.tokenizer))
+    refuse("tokenizer", "to --task, which has its own symbols");
+}
+
+/// Throws std::invalid_argument for a model that cannot see a question with its answer.
+void check_context(const GptRunOptions& options) {
+  if (!answers(options)) return;
+  const int64_t longest = longest_answered(options.synthetic);
+  require_option(
+      options.model.context >= longest, "context", options.model.context,
+      fmt::format("{} or more, for the task's longest question and its answer", longest));
+}
+
+bool validates(const GptRunOptions& options) {
+  return answers(options) ? options.synthetic.validation > 0 : options.text.validation_share > 0.0;
+}
+
 /// Throws UsageError for options that cannot be, whatever else there is.
 void check_alone(const GptRunOptions& options) {
   check_usage([&] {
     check(options.train);
     check(options.text);
+    check(options.synthetic);
     check_kernel(options.model.attention, /*causal=*/true, options.model.attention_dropout,
                  find_device(options.train.device));
-    if (options.train.patience > 0 && options.text.validation_share == 0.0) {
+    if (options.train.patience > 0 && !validates(options)) {
       throw std::invalid_argument(
-          "--patience needs validation text: set --validation-share above 0");
+          fmt::format("--patience needs something to measure with: set --{} above 0",
+                      answers(options) ? "task-validation" : "validation-share"));
     }
   });
 }
@@ -109,22 +150,31 @@ void check_alone(const GptRunOptions& options) {
 void declare(CLI::App& app, GptRunOptions& options) {
   add_options(app, "Model", options.model);
   add_options(app, "Data", options.text);
+  add_options(app, "Data", options.synthetic);
   add_options(app, "Training", options.train);
 }
 
 void resolve(GptRunOptions& options, const TrainCommand& command) {
   check_alone(options);
+  check_meaning(options, command);
   settle_length(options.train, command);
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     take_shape(options.model, read_gpt_config(folder).options, folder, command, fill_defaults);
     if (command.resume.empty()) take_tokenizer(options.text, folder, command);
   }
-  check_usage([&] { check(options.model); });
+  check_usage([&] {
+    check(options.model);
+    check_context(options);
+  });
 }
 
 std::shared_ptr<const Tokenizer> prepare_tokenizer(const GptRunOptions& options) {
   std::shared_ptr<const Tokenizer> tokenizer;
+  if (answers(options)) {
+    return fs::is_directory(options.text.tokenizer) ? load_tokenizer(options.text.tokenizer)
+                                                    : answer_tokenizer(options.synthetic);
+  }
   if (!is_token_stream(options.text.data)) {
     text_files(options.text.data);  // one clear error where there are none
     tokenizer = make_tokenizer(options);
@@ -182,19 +232,6 @@ Gpt make_gpt(const GptRunOptions& options, const Tokenizer& tokenizer,
   return model;
 }
 
-Facts GptFamily::facts() const {
-  const auto& text = *text_;
-  Facts facts = {
-      {"parameters", parameter_count(*model_)},
-      {"vocabulary", fmt::format("{} ({})", model_->options.vocab_size, text.tokenizer->kind())},
-      {"training", fmt::format("{} tokens", text.split.training.size())},
-      {"validation", fmt::format("{} tokens", text.split.validation.size())},
-      {"device", describe_device(model_->token_embedding->weight.device())}};
-  if (const auto note = layout_note(model_->options); !note.empty())
-    facts.emplace_back("checkpoints", note);
-  return facts;
-}
-
 std::string GptFamily::description() const {
   return "Train a decoder-only language model (GPT-2: Radford et al. 2019) on a text.";
 }
@@ -209,12 +246,41 @@ void GptFamily::resolve(const TrainCommand& command) { zoo::resolve(options_, co
 
 void GptFamily::prepare() { tokenizer_ = prepare_tokenizer(options_); }
 
-std::unique_ptr<Task> GptFamily::make_task(const TrainCommand& command, const fs::path& new_run) {
-  text_ =
+void GptFamily::note_facts(std::string_view unit, int64_t training, int64_t validation) {
+  facts_ = {{"parameters", parameter_count(*model_)},
+            {"vocabulary", fmt::format("{} ({})", model_->options.vocab_size, tokenizer_->kind())},
+            {"training", fmt::format("{} {}", training, unit)},
+            {"validation", fmt::format("{} {}", validation, unit)},
+            {"device", describe_device(model_->token_embedding->weight.device())}};
+  if (const auto note = layout_note(model_->options); !note.empty())
+    facts_.emplace_back("checkpoints", note);
+}
+
+std::unique_ptr<Task> GptFamily::make_text_task(const TrainCommand& command,
+                                                const fs::path& new_run) {
+  const auto text =
       new_run.empty() ? open_text(options_, command) : prepare_text(options_, tokenizer_, new_run);
-  model_ = make_gpt(options_, *text_->tokenizer, command);
-  return std::make_unique<GptTask>(model_, text_->tokenizer, text_->split, options_.text,
+  tokenizer_ = text.tokenizer;
+  model_ = make_gpt(options_, *tokenizer_, command);
+  note_facts("tokens", text.split.training.size(), text.split.validation.size());
+  return std::make_unique<GptTask>(model_, tokenizer_, text.split, options_.text,
                                    options_.train.seed);
+}
+
+std::unique_ptr<Task> GptFamily::make_answer_task(const TrainCommand& command) {
+  if (!tokenizer_) tokenizer_ = load_tokenizer(shape_source(command));
+  auto data = answer_data(options_.synthetic, *tokenizer_, options_.train.seed);
+  model_ = make_gpt(options_, *tokenizer_, command);
+  note_facts("questions", data.training.size(), data.validation.size());
+  return std::make_unique<GptAnswerTask>(
+      model_, tokenizer_, std::move(data),
+      AnswerTaskOptions{.batch_size = options_.text.batch_size,
+                        .label_smoothing = options_.text.label_smoothing,
+                        .seed = options_.train.seed});
+}
+
+std::unique_ptr<Task> GptFamily::make_task(const TrainCommand& command, const fs::path& new_run) {
+  return answers(options_) ? make_answer_task(command) : make_text_task(command, new_run);
 }
 
 std::function<void(torch::nn::Module&, double)> GptFamily::gradient_dump(

@@ -11,6 +11,7 @@
 #include "models/gpt.h"
 #include "tokenizers/tokenizer.h"
 #include "train/command_line.h"
+#include "train/data/synthetic_tasks.h"
 #include "train/family.h"
 #include "train/gpt_task.h"
 #include "train/options.h"
@@ -20,6 +21,7 @@ namespace zoo {
 struct GptRunOptions {
   GptOptions model;
   TextOptions text;
+  SyntheticOptions synthetic;
   TrainOptions train;
 };
 
@@ -62,15 +64,20 @@ class GptFamily final : public Family {
   void prepare() override;
   std::unique_ptr<Task> make_task(const TrainCommand& command,
                                   const std::filesystem::path& new_run) override;
-  Facts facts() const override;
+  Facts facts() const override { return facts_; }
   std::function<void(torch::nn::Module&, double)> gradient_dump(
       const std::filesystem::path& file) const override;
 
  private:
+  std::unique_ptr<Task> make_text_task(const TrainCommand& command,
+                                       const std::filesystem::path& new_run);
+  std::unique_ptr<Task> make_answer_task(const TrainCommand& command);
+  void note_facts(std::string_view unit, int64_t training, int64_t validation);
+
   GptRunOptions options_;
   std::shared_ptr<const Tokenizer> tokenizer_;
-  std::optional<GptText> text_;
   Gpt model_{nullptr};
+  Facts facts_;
 };
 
 }  // namespace zoo

@@ -50,6 +50,16 @@ std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions
   return prompt;
 }
 
+void save_gpt_folder(const Gpt& model, const Tokenizer& tokenizer,
+                     const std::filesystem::path& folder) {
+  SpecialIds ids;
+  ids.bos = tokenizer.bos_id();
+  if (const auto eos = tokenizer.eos_id()) ids.eos.push_back(*eos);
+  ids.pad = tokenizer.pad_id();
+  save_gpt(model, folder, ids);
+  tokenizer.save(folder);
+}
+
 GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const TextSplit& text,
                  const TextOptions& options, uint64_t seed)
     : model_(std::move(model)),
@@ -110,12 +120,7 @@ std::string GptTask::sample() {
 }
 
 void GptTask::save(const std::filesystem::path& folder) const {
-  SpecialIds ids;
-  ids.bos = tokenizer_->bos_id();
-  if (const auto eos = tokenizer_->eos_id()) ids.eos.push_back(*eos);
-  ids.pad = tokenizer_->pad_id();
-  save_gpt(model_, folder, ids);
-  tokenizer_->save(folder);
+  save_gpt_folder(model_, *tokenizer_, folder);
 }
 
 void GptTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }

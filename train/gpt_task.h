@@ -51,6 +51,10 @@ TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validatio
 /// or first id.
 std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options);
 
+/// The checkpoint that Python opens, with its tokenizer.
+void save_gpt_folder(const Gpt& model, const Tokenizer& tokenizer,
+                     const std::filesystem::path& folder);
+
 class GptTask : public Task {
  public:
   GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const TextSplit& text,

@@ -7,7 +7,6 @@
 
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
-#include "models/layers/places.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -20,17 +19,6 @@ std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
   for (int64_t i = 0; i < pairs.size(); ++i)
     lengths.push_back({pairs.sources.length(i) + 1, pairs.targets.length(i) + 1});
   return lengths;
-}
-
-/// What the output layer reads at the places whose target counts: [N, C]. Nothing is computed over
-/// the vocabulary for padding.
-torch::Tensor at_real_places(const torch::Tensor& hidden, const torch::Tensor& targets) {
-  return at_places(hidden, places_of(targets.ne(kIgnored)));
-}
-
-torch::Tensor real_targets(const torch::Tensor& targets) {
-  const auto flat = targets.flatten();
-  return flat.masked_select(flat.ne(kIgnored));  // [N]
 }
 
 }  // namespace
@@ -52,9 +40,9 @@ Metrics TransformerTask::step(const Backward& backward) {
   auto& model = model_->module();
   const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                    batch.target_in.to(device_));  // [B, T, C]
-  const auto targets = batch.target_out.to(device_);
-  const auto logits = model.logits_of(at_real_places(hidden, targets));  // [N, V]
-  const auto loss = token_loss(logits, real_targets(targets), options_.label_smoothing);
+  const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
+  const auto logits = model.logits_of(counted.hidden);  // [N, V]
+  const auto loss = token_loss(logits, counted.targets, options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
 }
@@ -68,13 +56,12 @@ Metrics TransformerTask::evaluate() {
     const auto batch = collate_pairs(data_.validation, indices, specials_);
     const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                      batch.target_in.to(device_));  // [B, T, C]
-    const auto all_targets = batch.target_out.to(device_);
-    const auto logits = model.logits_of(at_real_places(hidden, all_targets));  // [N, V]
-    const auto targets = real_targets(all_targets);                            // [N]
-    const auto batch_loss = token_loss(logits, targets);
+    const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
+    const auto logits = model.logits_of(counted.hidden);  // [N, V]
+    const auto batch_loss = token_loss(logits, counted.targets);
     loss += batch_loss.sum.item<double>();
     tokens += batch_loss.tokens;
-    correct += correct_tokens(logits, targets);
+    correct += correct_tokens(logits, counted.targets);
   }
   Metrics metrics{{"loss", loss / tokens},
                   {"perplexity", std::exp(loss / tokens)},

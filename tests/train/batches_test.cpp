@@ -1,9 +1,10 @@
-// From sequences of ids to padded batches: token_sequences, bucketed_batches, the two collations.
+// From sequences of ids to padded batches: token_sequences, bucketed_batches, the three collations.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <random>
 
+#include "train/data/answer_batch.h"
 #include "train/data/bucketed_batches.h"
 #include "train/data/seq2seq_batch.h"
 #include "train/objectives/next_token.h"
@@ -171,6 +172,17 @@ TEST(SequenceCollationTest, PadsToTheLongestOfTheBatch) {
   const auto batch = collate_sequences(all, Indices{2, 1, 3}, 0);
   EXPECT_TRUE(batch.tokens.equal(torch::tensor({{8L, 9L}, {7L, 0L}, {0L, 0L}})));
   EXPECT_TRUE(batch.lengths.equal(torch::tensor({2L, 1L, 0L})));
+}
+
+TEST(CollateAnswersTest, AsksForTheAnswerAndItsEndAlone) {
+  const SequencePairs pairs{.sources = sequences({{1, 2}, {3}, {4}}),
+                            .targets = sequences({{5}, {6, 7, 8}, {}})};
+  const auto batch = collate_answers(pairs, Indices{1, 0, 2}, /*eos=*/9, /*pad=*/0);
+  const int64_t x = kIgnored;
+  EXPECT_TRUE(torch::equal(batch.tokens,
+                           torch::tensor({{3L, 6L, 7L, 8L}, {1L, 2L, 5L, 0L}, {4L, 0L, 0L, 0L}})));
+  EXPECT_TRUE(torch::equal(batch.targets,
+                           torch::tensor({{6L, 7L, 8L, 9L}, {x, 5L, 9L, x}, {9L, x, x, x}})));
 }
 
 }  // namespace

@@ -37,6 +37,15 @@ TEST(TokenLossTest, SmoothingMixesInTheUniformDistributionAndLeavesThePlainLossA
   EXPECT_NEAR(loss.plain_sum.item<double>(), plain, 1e-12);
 }
 
+TEST(CountedPlacesTest, AreThoseOfTheTargetsThatCount) {
+  const auto hidden = torch::arange(12.0).view({2, 3, 2});
+  const auto targets = torch::tensor({kIgnored, 4L, kIgnored, 0L, kIgnored, 7L}).view({2, 3});
+  const auto counted = at_counted_places(hidden, targets);
+  EXPECT_TRUE(torch::equal(counted.targets, torch::tensor({4L, 0L, 7L})));
+  EXPECT_TRUE(
+      torch::equal(counted.hidden, torch::tensor({2.0, 3.0, 6.0, 7.0, 10.0, 11.0}).view({3, 2})));
+}
+
 TEST(CorrectTokensTest, CountsTheMostProbableOnesThatCount) {
   const auto logits = torch::tensor({1.0, 0.0, 0.0, 1.0, 1.0, 0.0}).view({1, 3, 2});
   EXPECT_EQ(correct_tokens(logits, torch::tensor({0L, 0L, kIgnored}).view({1, 3})), 1.0);

@@ -1,5 +1,7 @@
 #include "train/objectives/next_token.h"
 
+#include "models/layers/places.h"
+
 namespace zoo {
 
 TokenLoss token_loss(const torch::Tensor& logits, const torch::Tensor& targets,
@@ -19,6 +21,11 @@ TokenLoss token_loss(const torch::Tensor& logits, const torch::Tensor& targets,
   }
   loss.tokens = static_cast<double>(wanted.ne(kIgnored).sum().item<int64_t>());
   return loss;
+}
+
+CountedPlaces at_counted_places(const torch::Tensor& hidden, const torch::Tensor& targets) {
+  const auto counts = targets.ne(kIgnored);  // [B, T]
+  return {.hidden = at_places(hidden, places_of(counts)), .targets = targets.masked_select(counts)};
 }
 
 double correct_tokens(const torch::Tensor& logits, const torch::Tensor& targets) {

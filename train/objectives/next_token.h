@@ -20,6 +20,15 @@ struct TokenLoss {
 TokenLoss token_loss(const torch::Tensor& logits, const torch::Tensor& targets,
                      double label_smoothing = 0.0);
 
+/// What the output layer reads where a target counts, and these targets: nothing is computed over
+/// the vocabulary for padding.
+struct CountedPlaces {
+  torch::Tensor hidden;   // [N, C]
+  torch::Tensor targets;  // [N]
+};
+/// hidden [B, T, C], targets [B, T] with kIgnored
+CountedPlaces at_counted_places(const torch::Tensor& hidden, const torch::Tensor& targets);
+
 /// Targets at which the most probable token is right.
 double correct_tokens(const torch::Tensor& logits, const torch::Tensor& targets);
 

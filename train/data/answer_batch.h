@@ -1,0 +1,24 @@
+// Questions and their answers in one sequence, for a decoder that reads the one and writes the
+// other.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <span>
+
+#include "train/data/seq2seq_batch.h"
+
+namespace zoo {
+
+struct AnswerBatch {
+  torch::Tensor tokens;   // [B, T] int64: question, answer, padding
+  torch::Tensor targets;  // [B, T] int64: the next token where it is one of the answer's or the end
+                          // after them, else kIgnored
+};
+
+/// The pairs at `indices` (source: question), padded on the right to the longest of them. Every
+/// question has a token.
+AnswerBatch collate_answers(const SequencePairs& pairs, std::span<const int64_t> indices,
+                            int64_t eos, int64_t pad);
+
+}  // namespace zoo
