@@ -60,9 +60,10 @@ ForwardOutputs forward_vit(const ForwardRequest& request, const SafetensorsReade
 
 /// CLIPModel, CLIPTextModelWithProjection, CLIPVisionModelWithProjection, ZooClip: pixel_values
 /// [B, channels, H, W], input_ids [N, T], attention_mask [N, T], position_ids [N or 1, T]; of a
-/// model with both towers one input will do -> image_embeds [B, E] and text_embeds [N, E] of length
-/// one, logits_per_image [B, N], logits_per_text [N, B]. Of both towers hidden states and
-/// attentions begin with "vision_" and "text_"; of one, there is last_hidden_state.
+/// model with both towers one input will do -> image_embeds [B, E] and text_embeds [N, E], of
+/// length one where the model has both towers, logits_per_image [B, N], logits_per_text [N, B]. Of
+/// both towers hidden states and attentions begin with "vision_" and "text_"; of one, there is
+/// last_hidden_state.
 ForwardOutputs forward_clip(const ForwardRequest& request, const SafetensorsReader& inputs);
 
 /// ZooCct, ZooCnn, ZooLinear: pixel_values -> logits; of a Cct also last_hidden_state.

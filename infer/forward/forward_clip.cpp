@@ -49,17 +49,23 @@ torch::Tensor read_pixels(const ModelInputs& inputs, const ClipOptions& options)
   return pixels;
 }
 
+// As the reference's: of CLIPModel embeddings have length one, of its towers alone they have not.
+
 torch::Tensor embed_images(ClipImpl& model, const torch::Tensor& pixels, Trace& trace,
                            ForwardOutputs& outputs) {
-  if (!model.image) return model.embed_images(pixels);
+  const bool both = model.options.towers == ClipTowers::kBoth;
+  if (!model.image) {
+    return both ? model.embed_images(pixels)
+                : model.image_projection(model.image_cnn->features(pixels));
+  }
   Trace of_tower{
       .hidden_states = trace.hidden_states, .attentions = trace.attentions, .tensors = {}};
   const auto encoded = model.image->encode(pixels, {.interpolate = true, .trace = &of_tower});
-  const bool both = model.options.towers == ClipTowers::kBoth;
   for (const auto& [name, tensor] : of_tower.tensors)
     trace.tensors[(both ? "vision_" : "") + name] = tensor;
   if (!both) outputs["last_hidden_state"] = encoded;  // before the last norm, as the reference's
-  return model.project_images(model.image->pool(model.image->hidden_of(encoded)));
+  const auto features = model.image->pool(model.image->hidden_of(encoded));  // [B, C]
+  return both ? model.project_images(features) : model.image_projection(features);
 }
 
 torch::Tensor embed_texts(ClipImpl& model, const ModelInputs& inputs, torch::Device device,
@@ -74,8 +80,10 @@ torch::Tensor embed_texts(ClipImpl& model, const ModelInputs& inputs, torch::Dev
   }
   const auto tokens = ids.to(device);
   const auto hidden = model.text_hidden(tokens, context);  // [B, T, C]
-  if (model.options.towers == ClipTowers::kText) outputs["last_hidden_state"] = hidden;
-  return model.project_texts(model.text_pool(hidden, tokens));  // [B, E]
+  const auto features = model.text_pool(hidden, tokens);   // [B, C]
+  if (model.options.towers == ClipTowers::kBoth) return model.project_texts(features);
+  outputs["last_hidden_state"] = hidden;
+  return model.text_projection(features);
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""CLIP across the border: our programs open what `transformers` saves; equal outputs.
+"""CLIP across the border: our programs open what `transformers` saves, and it opens what they train; equal outputs.
 
     .venv-reference/bin/python tests/interop/clip_test.py build/release/bin
 """
+import json
 import random
 
+import numpy
 import torch
 import transformers
+from PIL import Image
 
 import interop
 
@@ -112,7 +115,7 @@ class ClipTest(interop.InteropTest):
     def compare_tower(self, folder, model, inputs, embeds, mask=None):
         with torch.no_grad():
             theirs = model(**inputs, output_hidden_states=True, output_attentions=True)
-        expected = {embeds: unit(theirs[embeds]), "last_hidden_state": theirs.last_hidden_state}
+        expected = {embeds: theirs[embeds], "last_hidden_state": theirs.last_hidden_state}
         expected |= {f"hidden_states.{n}": states for n, states in enumerate(theirs.hidden_states)}
         expected |= {f"attentions.{n}": weights for n, weights in enumerate(theirs.attentions)}
         self.compare(self.forward(folder, inputs), expected, mask)
@@ -127,6 +130,44 @@ class ClipTest(interop.InteropTest):
             with torch.no_grad():
                 theirs = model.get_image_features(**pixels, interpolate_pos_encoding=True).pooler_output
             self.assert_close(self.forward(folder, pixels)["image_embeds"], unit(theirs), TOLERANCE, str(size))
+
+    def test_python_opens_what_we_trained(self):
+        for round, more in enumerate(([], ["--image-activation", "gelu", "--text-activation", "gelu"])):
+            run = self.work / f"run-{round}"
+            self.run_program("train_clip", "--task", "shapes", "--shapes", 64, "--validation-shapes", 32, "--out", run,
+                             "--image-size", 16, "--image-patch-size", 4, "--image-layers", 2, "--image-d-model", 24,
+                             "--image-heads", 3, "--text-layers", 2, "--text-d-model", 20, "--text-heads", 2,
+                             "--projection", 12, "--batch-size", 16, "--max-steps", 12, "--evaluate-every", 6,
+                             "--warmup-steps", 0, "--threads", 1, "--device", "cpu", *more)
+            model, info = transformers.CLIPModel.from_pretrained(run, output_loading_info=True)
+            self.assertFalse(any(info.values()), info)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(run)
+            captions = ["a red circle", "the blue cross is here", "green"]
+            ids = [tokenizer(caption, add_special_tokens=False)["input_ids"] for caption in captions]
+            end = model.config.text_config.eos_token_id
+            length = 1 + max(map(len, ids))
+            texts = {"input_ids": torch.tensor([row + [end] * (length - len(row)) for row in ids])}
+            pixels = some_pixels(model.config.vision_config, random.Random(1))
+            with torch.no_grad():
+                theirs = model.eval()(**texts, **pixels)
+            ours = self.forward(run, texts | pixels)
+            for name in ("image_embeds", "text_embeds", "logits_per_image", "logits_per_text"):
+                self.assert_close(ours[name], theirs[name], TOLERANCE, name)
+            self.check_program_sees_the_same(run, model, texts, captions)
+
+    def check_program_sees_the_same(self, run, model, texts, captions):
+        """match_images from the file to the probabilities."""
+        picture = numpy.random.default_rng(3).integers(0, 256, (21, 30, 3), dtype=numpy.uint8)
+        Image.fromarray(picture).save(self.work / "picture.png")
+        out = self.run_program("match_images", "--model", run, "--picture", self.work / "picture.png", *captions,
+                               "--json", "--threads", 1, "--device", "cpu")
+        ours = {entry["match"]: entry["score"] for entry in json.loads(out)["matches"]}
+        processor = transformers.CLIPImageProcessorPil.from_pretrained(run)
+        pixels = processor(Image.open(self.work / "picture.png"), return_tensors="pt")["pixel_values"]
+        with torch.no_grad():
+            theirs = model(**texts, pixel_values=pixels.float()).logits_per_image.softmax(-1)[0]
+        for caption, probability in zip(captions, theirs, strict=True):
+            self.assertAlmostEqual(ours[caption], probability.item(), places=4)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,17 @@ class ImagesTest(interop.InteropTest):
                 some_picture(rng, "RGB").save(files[-1])
             self.compare(run, model.eval(), processor, files, mode)
 
+    def test_python_opens_a_trained_model_with_a_distillation_token(self):
+        for kind in ("token", "head"):
+            run = self.train_on_idx(f"deit-{kind}", "--channels", 3, "--distillation", kind)
+            architecture = json.loads((run / "config.json").read_text())["architectures"][0]
+            model, info = getattr(transformers, architecture).from_pretrained(run, output_loading_info=True)
+            self.assertFalse(any(info.values()), info)
+            files = [self.work / f"{kind}-{n}.png" for n in range(3)]
+            for n, file in enumerate(files):
+                some_picture(random.Random(n), "RGB").save(file)
+            self.compare(run, model.eval(), DeiTImageProcessorPil.from_pretrained(run), files, "RGB")
+
 
 if __name__ == "__main__":
     interop.main()
