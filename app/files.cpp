@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <random>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -128,6 +130,18 @@ std::string read_file(const fs::path& path) {
   }
   if (std::ferror(file.get())) fail("read", path, errno);
   return bytes;
+}
+
+std::vector<std::string> read_lines(const fs::path& path) {
+  std::istringstream text;
+  if (!path.empty()) text.str(read_file(path));
+  std::istream& in = path.empty() ? std::cin : text;
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
 }
 
 PendingFile::PendingFile(fs::path path)

@@ -8,12 +8,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace zoo {
 
 /// The whole file as bytes. Throws std::runtime_error: "cannot read PATH: No such file or
 /// directory".
 std::string read_file(const std::filesystem::path& path);
+
+/// The lines of a file, or of standard input where `path` is empty; they end at "\n" or "\r\n".
+std::vector<std::string> read_lines(const std::filesystem::path& path);
 
 /// A file that is written piece by piece and appears whole: under a temporary name in the same
 /// folder until commit() flushes and renames it. Readers see the old file or the new one; without

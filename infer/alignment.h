@@ -13,8 +13,9 @@ namespace zoo {
 
 /// Made by Translator::align().
 struct Alignment {
-  std::vector<std::string> source, target;  ///< labels of their tokens, end-of-text included
-  torch::Tensor weights;                    ///< [T, S] float on the CPU; every row sums to 1
+  std::vector<std::string> source = {},
+                           target = {};  ///< labels of their tokens, end-of-text included
+  torch::Tensor weights = {};            ///< [T, S] float on the CPU; every row sums to 1
 };
 
 /// Rows are the translation's tokens, columns the source's; the axes bear the languages' names. The

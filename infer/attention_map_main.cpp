@@ -33,17 +33,17 @@ std::vector<int64_t> read_text(const zoo::LanguageModel& loaded, const std::stri
 int main(int argc, char** argv) {
   return zoo::run_app("attention_map", [&] {
     // Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
-    zoo::LanguageModelOptions model{.attention = "matmul", .head_optional = true};
+    zoo::ModelChoice model{.attention = "matmul"};
     std::string text;
     std::filesystem::path out;
     CLI::App app{"Draws what each attention head looks at in one text", "attention_map"};
-    zoo::add_language_model_options(app, model);
+    zoo::add_model_options(app, model);
     zoo::add_option(app, "Picture", "text", text, "The text to look at")->required();
     zoo::add_option(app, "Picture", "out", out, "Folder for the page and the pictures")->required();
     zoo::parse(app, argc, argv);
     if (text.empty()) throw zoo::UsageError("--text must not be empty");
 
-    auto loaded = zoo::load_language_model(model);
+    auto loaded = zoo::load_language_model(model, /*head_optional=*/true);
     const auto ids = read_text(loaded, text);
     const auto layers = zoo::attention_weights(loaded.model, ids);  // [H, T, T] each
     std::vector<std::string> labels;

@@ -11,7 +11,7 @@
 #include "app/html.h"
 #include "app/run_app.h"
 #include "infer/image_labels.h"
-#include "models/device.h"
+#include "infer/model_choice.h"
 #include "models/images/image.h"
 #include "models/pretrained/safetensors.h"
 
@@ -54,16 +54,13 @@ void write_rollout(const std::filesystem::path& path, const std::string& file,
 int main(int argc, char** argv) {
   return zoo::run_app("classify_image", [&]() -> int {
     std::vector<std::string> files;
-    std::filesystem::path model, rollout, pixel_values;
-    std::string attention;
-    int64_t top = 5, threads = 0;
+    std::filesystem::path rollout, pixel_values;
+    zoo::ModelChoice model;
+    int64_t top = 5;
     bool as_json = false;
     CLI::App app{"Says what pictures show, by a classifier of images"};
     app.add_option("image", files, "PNG or JPEG files of any size")->required();
-    zoo::add_option(app, "Model", "model", model, "Checkpoint folder")->required();
-    zoo::add_option(app, "Model", "attention", attention,
-                    "Attention kernel (empty: the checkpoint's choice)");
-    zoo::add_option(app, "Model", "threads", threads, "CPU threads (0: all cores)");
+    zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");
     zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture");
     zoo::add_option(app, "Output", "rollout", rollout,
@@ -78,10 +75,10 @@ int main(int argc, char** argv) {
     if (!rollout.empty() && files.size() > 1)
       throw zoo::UsageError("--rollout draws one picture: name one file");
     // Weights can be drawn only where the kernel forms them.
-    if (!rollout.empty() && attention.empty()) attention = "matmul";
+    if (!rollout.empty() && model.attention.empty()) model.attention = "matmul";
 
-    zoo::set_threads(threads);
-    zoo::ImageLabeller labeller(model, attention);
+    const auto device = zoo::prepare(model);
+    zoo::ImageLabeller labeller(model.folder, device, model.attention);
     std::vector<torch::Tensor> all;
     for (const auto& file : files) {
       const zoo::Image image = zoo::read_image(file);

@@ -6,26 +6,16 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/run_app.h"
 #include "infer/classify/classifier.h"
-#include "models/device.h"
+#include "infer/model_choice.h"
 
 namespace {
 
 using Labels = std::vector<zoo::ScoredLabel>;
-
-std::vector<std::string> lines_of(std::istream& in) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
-  }
-  return lines;
-}
 
 /// "a<TAB>b" is a pair.
 zoo::TextPair pair_of(std::string_view line) {
@@ -86,17 +76,14 @@ void print_words(zoo::TextClassifier& classifier, const std::vector<std::string>
 int main(int argc, char** argv) {
   return zoo::run_app("classify_text", [&]() -> int {
     std::vector<std::string> texts;
-    std::filesystem::path model, file;
-    std::string attention;
-    int64_t top_n = 1, threads = 0;
+    std::filesystem::path file;
+    zoo::ModelChoice model;
+    int64_t top_n = 1;
     bool as_json = false;
     CLI::App app{"Says which class a text is of, or which tag each of its words has"};
     app.add_option("text", texts, "Texts; a tab parts a pair");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
-    zoo::add_option(app, "Model", "model", model, "Checkpoint folder")->required();
-    zoo::add_option(app, "Model", "attention", attention,
-                    "Attention kernel (empty: the checkpoint's choice)");
-    zoo::add_option(app, "Model", "threads", threads, "CPU threads (0: all cores)");
+    zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top_n, "Classes shown, best first");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::parse(app, argc, argv);
@@ -104,12 +91,9 @@ int main(int argc, char** argv) {
     if (!texts.empty() && !file.empty())
       throw zoo::UsageError("give texts as arguments or with --file");
 
-    zoo::set_threads(threads);
-    zoo::TextClassifier classifier(model, attention);
-    std::istringstream content;
-    if (!file.empty()) content.str(zoo::read_file(file));
-    if (texts.empty())
-      texts = lines_of(file.empty() ? std::cin : static_cast<std::istream&>(content));
+    const auto device = zoo::prepare(model);
+    zoo::TextClassifier classifier(model.folder, device, model.attention);
+    if (texts.empty()) texts = zoo::read_lines(file);
     const auto print = classifier.of_words() ? print_words : print_texts;
     print(classifier, texts, top_n, as_json);
     return 0;

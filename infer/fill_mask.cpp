@@ -11,8 +11,11 @@
 
 namespace zoo {
 
-MaskFiller::MaskFiller(const std::filesystem::path& folder, const std::string& attention)
-    : model_(load_bert(folder, {.attention = attention})), tokenizer_(load_tokenizer(folder)) {
+MaskFiller::MaskFiller(const std::filesystem::path& folder, torch::Device device,
+                       const std::string& attention)
+    : device_(device),
+      model_(load_bert(folder, {.device = device, .attention = attention})),
+      tokenizer_(load_tokenizer(folder)) {
   const auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
   };
@@ -40,11 +43,13 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
                                          ids.size(), model_->options.bert.context));
   }
   const torch::NoGradGuard no_grad;
-  const auto tokens = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);
-  const auto places = places_of(tokens.eq(mask));                            // [N]
-  const auto hidden = model_->bert->forward(tokens);                         // [1, T, C]
-  const auto scores = model_->masked_lm_logits(hidden, places).softmax(-1);  // [N, V]
-  const auto chosen = candidates(options);                                   // [K]
+  const auto tokens =
+      torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);  // [1, T]
+  const auto places = places_of(tokens.eq(mask));                                // [N]
+  const auto hidden = model_->bert->forward(tokens.to(device_));                 // [1, T, C]
+  const auto scores =
+      model_->masked_lm_logits(hidden, places.to(device_)).softmax(-1).cpu();  // [N, V]
+  const auto chosen = candidates(options);                                     // [K]
   const auto [best, order] =
       scores.index_select(1, chosen).topk(std::min(options.top_k, chosen.size(0)), 1);  // [N, k]
 

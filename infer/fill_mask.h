@@ -31,7 +31,8 @@ class MaskFiller {
  public:
   /// Throws std::runtime_error with one line: no masked-LM head, no mask token, a tokenizer of
   /// another model.
-  MaskFiller(const std::filesystem::path& folder, const std::string& attention = {});
+  MaskFiller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+             const std::string& attention = {});
   /// The best fillings of each mask in the text, best first. Throws std::runtime_error for a text
   /// without mask or longer than the context, and for a target that is no piece.
   std::vector<std::vector<MaskFilling>> fill(std::string_view text, const FillMaskOptions& options);
@@ -39,6 +40,7 @@ class MaskFiller {
  private:
   std::vector<int32_t> without_padding(std::vector<int32_t> ids) const;
   torch::Tensor candidates(const FillMaskOptions& options) const;
+  torch::Device device_;
   BertTaskModel model_{nullptr};
   std::unique_ptr<Tokenizer> tokenizer_;
 };

@@ -11,17 +11,11 @@
 #include "app/files.h"
 #include "app/run_app.h"
 #include "infer/fill_mask.h"
-#include "models/device.h"
+#include "infer/model_choice.h"
 
 namespace {
 
 using Fillings = std::vector<std::vector<zoo::MaskFilling>>;
-
-std::vector<std::string> lines_of(std::istream& in) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
 
 /// As the pipeline of `transformers`: a list for one mask, a list of lists for several.
 std::string json_line(const Fillings& masks) {
@@ -55,18 +49,15 @@ std::string text_lines(const Fillings& masks) {
 int main(int argc, char** argv) {
   return zoo::run_app("fill_mask", [&]() -> int {
     std::vector<std::string> texts;
-    std::filesystem::path model, file;
-    std::string attention, targets;
+    std::filesystem::path file;
+    zoo::ModelChoice model;
+    std::string targets;
     zoo::FillMaskOptions options;
-    int64_t threads = 0;
     bool as_json = false;
     CLI::App app{"Fills in masked words with a BERT"};
     app.add_option("text", texts, "Texts with mask tokens");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
-    zoo::add_option(app, "Model", "model", model, "Checkpoint folder")->required();
-    zoo::add_option(app, "Model", "attention", attention,
-                    "Attention kernel (empty: the checkpoint's choice)");
-    zoo::add_option(app, "Model", "threads", threads, "CPU threads (0: all cores)");
+    zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-k", options.top_k, "Proposals a mask");
     zoo::add_option(app, "Output", "targets", targets, "Only these pieces: a,b,c");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
@@ -77,12 +68,9 @@ int main(int argc, char** argv) {
     std::istringstream list(targets);
     for (std::string target; std::getline(list, target, ',');) options.targets.push_back(target);
 
-    zoo::set_threads(threads);
-    zoo::MaskFiller filler(model, attention);
-    std::istringstream content;
-    if (!file.empty()) content.str(zoo::read_file(file));
-    if (texts.empty())
-      texts = lines_of(file.empty() ? std::cin : static_cast<std::istream&>(content));
+    const auto device = zoo::prepare(model);
+    zoo::MaskFiller filler(model.folder, device, model.attention);
+    if (texts.empty()) texts = zoo::read_lines(file);
     for (const auto& text : texts) {
       const auto masks = filler.fill(text, options);
       std::cout << (as_json ? json_line(masks) : text_lines(masks)) << std::flush;

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -27,26 +26,18 @@ struct Input {
   bool interactive = false;
 };
 
-std::vector<std::string> lines_of(std::istream& in) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
 std::vector<std::string> read_prompts(const Input& input) {
   if (!input.prompts.empty()) return input.prompts;
-  std::istringstream file;
-  if (!input.file.empty()) file.str(zoo::read_file(input.file));
-  auto lines = lines_of(input.file.empty() ? std::cin : static_cast<std::istream&>(file));
+  auto lines = zoo::read_lines(input.file);
   if (lines.empty()) lines.emplace_back();
   return lines;
 }
 
 /// The model of --draft, on the device of the model; none without a folder.
-zoo::Gpt load_draft(const std::filesystem::path& folder, zoo::LanguageModelOptions options) {
+zoo::Gpt load_draft(const std::filesystem::path& folder, zoo::ModelChoice choice) {
   if (folder.empty()) return nullptr;
-  options.model = folder;
-  return zoo::load_language_model(options).model;
+  choice.folder = folder;
+  return zoo::load_language_model(choice).model;
 }
 
 /// 130 is what a shell expects of a program that Ctrl-C ended.
@@ -87,7 +78,7 @@ int run_interactive(zoo::GenerationSession& session, int64_t samples) {
 
 int main(int argc, char** argv) {
   return zoo::run_app("generate", [&] {
-    zoo::LanguageModelOptions model;
+    zoo::ModelChoice model;
     zoo::DecodeOptions generate{.seed = 1, .sampling = {.temperature = 0.8}};
     zoo::SessionOptions session_options;
     Input input;
@@ -96,7 +87,9 @@ int main(int argc, char** argv) {
     app.add_option("prompt", input.prompts, "Texts to continue");
     zoo::add_option(app, "Input", "file", input.file, "Prompts from a file, one a line");
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
-    zoo::add_language_model_options(app, model);
+    zoo::add_model_options(app, model);
+    app.get_option("--threads")
+        ->description("Threads of the CPU (0: all cores; one for models below 10 million weights)");
     zoo::add_options(app, "Generation", generate);
     zoo::add_option(app, "Generation", "num-assistant-tokens", generate.num_assistant_tokens,
                     "Tokens that a draft model proposes at a time");

@@ -11,9 +11,10 @@
 
 namespace zoo {
 
-ImageLabeller::ImageLabeller(const std::filesystem::path& folder, const std::string& attention)
-    : folder_(folder), preprocessing_(read_preprocessing(folder)) {
-  auto loaded = load_image_classifier(folder, {.attention = attention});
+ImageLabeller::ImageLabeller(const std::filesystem::path& folder, torch::Device device,
+                             const std::string& attention)
+    : folder_(folder), device_(device), preprocessing_(read_preprocessing(folder)) {
+  auto loaded = load_image_classifier(folder, {.device = device, .attention = attention});
   model_ = std::move(loaded.model);
   labels_ = std::move(loaded.labels);
   check_preprocessing();
@@ -45,7 +46,8 @@ torch::Tensor ImageLabeller::pixel_values(const Image& image) const {
 
 std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_t top) {
   const torch::NoGradGuard no_grad;
-  const auto scores = model_->forward(pixels).to(torch::kDouble).softmax(-1).squeeze(0);  // [K]
+  const auto scores =
+      model_->forward(pixels.to(device_)).to(torch::kDouble).softmax(-1).squeeze(0).cpu();  // [K]
   const auto [best, classes] = scores.topk(std::min(top, scores.size(0)));
   std::vector<ImageLabel> labels;
   for (int64_t k = 0; k < best.size(0); ++k) {
@@ -61,11 +63,11 @@ Image ImageLabeller::rollout(const Image& image) {
     throw std::runtime_error("--rollout needs a ViT: the other models do not attend by patches");
   const torch::NoGradGuard no_grad;
   Trace trace{.attentions = true, .tensors = {}};
-  vit->encode(pixel_values(image), {.trace = &trace});
+  vit->encode(pixel_values(image).to(device_), {.trace = &trace});
   std::vector<torch::Tensor> layers;
   for (int64_t layer = 0; layer < vit->options.layers; ++layer)
-    layers.push_back(trace.tensors.at(fmt::format("attentions.{}", layer))[0]);  // [H, T, T]
-  const auto flow = attention_rollout(layers);                                   // [T, T]
+    layers.push_back(trace.tensors.at(fmt::format("attentions.{}", layer))[0].cpu());  // [H, T, T]
+  const auto flow = attention_rollout(layers);                                         // [T, T]
   const int64_t prefix = prefix_tokens(vit->options);
   const Grid grid = grid_of(vit->options);
   // What the head reads: the class token, or the mean of the patches.

@@ -23,7 +23,8 @@ class ImageLabeller {
  public:
   /// Throws std::runtime_error with one line: no classes, no preprocessor_config.json, one that
   /// does not fit the model.
-  explicit ImageLabeller(const std::filesystem::path& folder, const std::string& attention = {});
+  explicit ImageLabeller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                         const std::string& attention = {});
 
   /// A picture of any size -> [1, channels, H, W]
   torch::Tensor pixel_values(const Image& image) const;
@@ -38,6 +39,7 @@ class ImageLabeller {
  private:
   void check_preprocessing() const;
   std::filesystem::path folder_;
+  torch::Device device_;
   std::shared_ptr<ImageClassifier> model_;
   std::vector<std::string> labels_;
   ImagePreprocessing preprocessing_;

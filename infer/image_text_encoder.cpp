@@ -23,8 +23,10 @@ bool is_picture(const fs::path& file) {
 
 }  // namespace
 
-ImageTextEncoder::ImageTextEncoder(const fs::path& folder, const std::string& attention)
-    : model_(load_clip(folder, {.attention = attention})),
+ImageTextEncoder::ImageTextEncoder(const fs::path& folder, torch::Device device,
+                                   const std::string& attention)
+    : device_(device),
+      model_(load_clip(folder, {.device = device, .attention = attention})),
       tokenizer_(load_tokenizer(folder)),
       preprocessing_(read_preprocessing(folder)),
       end_(model_->options.end_token >= 0 ? model_->options.end_token : text_end_id(*tokenizer_)) {
@@ -44,7 +46,7 @@ torch::Tensor ImageTextEncoder::encode_image(const Image& image) {
   auto pixels = preprocess(image, preprocessing_, static_cast<int>(model_->options.image.channels));
   const auto values = torch::from_blob(
       pixels.values.data(), {1, pixels.channels, pixels.height, pixels.width}, torch::kFloat);
-  return model_->embed_images(values);
+  return model_->embed_images(values.to(device_)).cpu();
 }
 
 torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& texts,
@@ -57,8 +59,8 @@ torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& tex
       std::vector<std::string> filled;
       for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n)
         filled.push_back(fill_sentence(sentence, texts[n]));
-      parts.push_back(model_->embed_texts(
-          clip_tokens(*tokenizer_, filled, end_, model_->options.text.context)));
+      const auto tokens = clip_tokens(*tokenizer_, filled, end_, model_->options.text.context);
+      parts.push_back(model_->embed_texts(tokens).cpu());
     }
     const auto embedded = torch::cat(parts);  // [N, E]
     sum = sum.defined() ? sum + embedded : embedded;
@@ -69,7 +71,7 @@ torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& tex
 torch::Tensor ImageTextEncoder::probabilities(const torch::Tensor& images,
                                               const torch::Tensor& texts) const {
   const torch::NoGradGuard no_grad;
-  return model_->logits_per_image(images, texts).softmax(-1);
+  return model_->logits_per_image(images.to(device_), texts.to(device_)).softmax(-1).cpu();
 }
 
 std::string fill_sentence(std::string_view sentence, std::string_view name) {

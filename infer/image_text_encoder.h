@@ -18,7 +18,8 @@ class ImageTextEncoder {
  public:
   /// Throws std::runtime_error with one line: no CLIP, no tokenizer, no preprocessor_config.json,
   /// parts that do not fit each other.
-  explicit ImageTextEncoder(const std::filesystem::path& folder, const std::string& attention = {});
+  explicit ImageTextEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                            const std::string& attention = {});
 
   /// A picture of any size -> [1, E] of length one
   torch::Tensor encode_image(const Image& image);
@@ -30,6 +31,7 @@ class ImageTextEncoder {
   torch::Tensor probabilities(const torch::Tensor& images, const torch::Tensor& texts) const;
 
  private:
+  torch::Device device_;
   Clip model_{nullptr};
   std::unique_ptr<Tokenizer> tokenizer_;
   ImagePreprocessing preprocessing_;

@@ -6,33 +6,12 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "app/cli.h"
-#include "app/run_app.h"
 #include "infer/decoding_threads.h"
 #include "models/device.h"
 #include "models/pretrained/gpt_checkpoint.h"
 
 namespace zoo {
 namespace {
-
-void check_kernel(const std::string& name) {
-  const auto known = attention_kernel_names();
-  if (name.empty() || std::ranges::find(known, name) != known.end()) return;
-  std::string list;
-  for (const auto& kernel : known) list += (list.empty() ? "" : ", ") + kernel;
-  throw UsageError(fmt::format("--attention: unknown kernel '{}'; known are: {}", name, list));
-}
-
-void check_folder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored)) {
-    throw std::runtime_error(fmt::format("--model: there is no folder '{}'", folder.string()));
-  }
-  if (!std::filesystem::is_directory(folder, ignored)) {
-    throw std::runtime_error(
-        fmt::format("--model: '{}' is a file; name the folder that holds it", folder.string()));
-  }
-}
 
 std::vector<int64_t> end_ids(const GptConfig& config, const Tokenizer& tokenizer) {
   std::vector<int64_t> ids = config.ids.eos;
@@ -60,34 +39,21 @@ void check_no_unknown(const Tokenizer& tokenizer, std::string_view text, const E
 
 }  // namespace
 
-void add_language_model_options(CLI::App& app, LanguageModelOptions& o) {
-  const std::string group = "Model";
-  add_option(app, group, "model", o.model, "Folder of a run or a checkpoint")->required();
-  add_option(app, group, "device", o.device, "auto, cpu, cuda or cuda:N");
-  add_option(app, group, "threads", o.threads,
-             "Threads of the CPU (0: all cores; one for models below 10 million weights)");
-  add_option(app, group, "attention", o.attention,
-             "Attention kernel (empty: the checkpoint's choice)");
-}
-
-LanguageModel load_language_model(const LanguageModelOptions& o) {
-  check_kernel(o.attention);
-  set_threads(o.threads);
-  const auto device = find_device(o.device);
-  check_folder(o.model);
-  const GptConfig config = read_gpt_config(o.model);
-  LanguageModel loaded{
-      .model = load_gpt(
-          o.model, {.device = device, .attention = o.attention, .head_optional = o.head_optional}),
-      .tokenizer = load_tokenizer(o.model),
-      .eos_ids = {}};
+LanguageModel load_language_model(const ModelChoice& choice, bool head_optional) {
+  const auto device = prepare(choice);
+  const GptConfig config = read_gpt_config(choice.folder);
+  LanguageModel loaded{.model = load_gpt(choice.folder, {.device = device,
+                                                         .attention = choice.attention,
+                                                         .head_optional = head_optional}),
+                       .tokenizer = load_tokenizer(choice.folder),
+                       .eos_ids = {}};
   loaded.eos_ids = end_ids(config, *loaded.tokenizer);
   if (loaded.tokenizer->vocab_size() > loaded.model->options.vocab_size) {
     throw std::runtime_error(fmt::format(
         "{}: the tokenizer has {} tokens and the model {}; they do not belong together",
-        o.model.string(), loaded.tokenizer->vocab_size(), loaded.model->options.vocab_size));
+        choice.folder.string(), loaded.tokenizer->vocab_size(), loaded.model->options.vocab_size));
   }
-  if (o.threads == 0 && decodes_on_one_thread(*loaded.model)) set_threads(1);
+  if (choice.threads == 0 && decodes_on_one_thread(*loaded.model)) set_threads(1);
   return loaded;
 }
 

@@ -1,7 +1,6 @@
 // A decoder-only model and its tokenizer out of one folder, ready to read prompts: what `generate`
 // and `attention_map` begin with.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -9,22 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/model_choice.h"
 #include "models/gpt.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
-
-struct LanguageModelOptions {
-  std::filesystem::path model = {};  ///< a run's folder or a checkpoint's
-  std::string device = "auto";
-  int64_t threads = 0;         ///< 0: all cores, but one for small models
-  std::string attention = {};  ///< kernel; empty: the one that the checkpoint names
-  bool head_optional =
-      false;  ///< a checkpoint without output layer will do; no command-line option
-};
-
-/// Adds --model (required), --device, --threads and --attention.
-void add_language_model_options(CLI::App& app, LanguageModelOptions& options);
 
 struct LanguageModel {
   Gpt model{nullptr};  ///< in evaluation mode
@@ -32,9 +20,10 @@ struct LanguageModel {
   std::vector<int64_t> eos_ids;  ///< what ends a text, by config.json and by the tokenizer
 };
 
-/// Throws UsageError for an unknown kernel; else one line that names the folder and what is wrong
-/// with it.
-LanguageModel load_language_model(const LanguageModelOptions& options);
+/// On all cores unless told otherwise, but on one for models below 10 million weights.
+/// `head_optional`: a checkpoint without output layer will do. Throws UsageError for an unknown
+/// kernel; else one line that names the folder and what is wrong with it.
+LanguageModel load_language_model(const ModelChoice& choice, bool head_optional = false);
 
 /// The prompt's ids, at least one. `add_special`: the beginning-of-text token comes first where the
 /// tokenizer's template says so. A prompt without ids becomes start_id(). Throws std::runtime_error

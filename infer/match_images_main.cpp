@@ -1,19 +1,21 @@
 // Finds pictures by words, and words for a picture, with a CLIP:
 //   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --sheet found.png
-//   match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
+//   match_images --model runs/emoji-clip --images photos --index photos.index "snow"    (quick the
+//   second time) match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
 #include <fmt/format.h>
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
 
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/html.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
+#include "infer/image_index.h"
 #include "infer/image_text_encoder.h"
-#include "models/device.h"
+#include "infer/model_choice.h"
 #include "models/images/image.h"
 #include "models/images/resize.h"
 
@@ -24,9 +26,9 @@ namespace fs = std::filesystem;
 
 struct Request {
   std::vector<std::string> texts, templates = {"{}"};
-  fs::path model, images, picture, texts_file, sheet;
-  std::string attention;
-  int64_t top = 5, threads = 0;
+  fs::path images, index, picture, texts_file, sheet;
+  ModelChoice model;
+  int64_t top = 5;
   bool json = false;
 };
 
@@ -37,9 +39,11 @@ struct Found {
 
 void declare(CLI::App& app, Request& request) {
   app.add_option("text", request.texts, "What to look for, or between what to choose");
-  add_option(app, "Input", "model", request.model, "Checkpoint or run folder of a CLIP")
-      ->required();
+  add_model_options(app, request.model);
   add_option(app, "Input", "images", request.images, "Folder whose pictures are searched");
+  add_option(app, "Input", "index", request.index,
+             "File that keeps what was seen of them: only new and changed pictures are read; "
+             "without --images the pictures of the file are searched");
   add_option(app, "Input", "picture", request.picture, "A picture that one of the texts is for");
   add_option(app, "Input", "texts", request.texts_file, "More texts, one a line");
   add_option(app, "Input", "templates", request.templates,
@@ -48,14 +52,15 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Output", "json", request.json, "One JSON object a question");
   add_option(app, "Output", "sheet", request.sheet,
              "The pictures that were found, a row a text: a .png or .html file");
-  add_option(app, "Machine", "attention", request.attention,
-             "Attention kernel (empty: the checkpoint's choice)");
-  add_option(app, "Machine", "threads", request.threads, "CPU threads (0: all cores)");
 }
 
 void check(const Request& request) {
-  if (request.images.empty() == request.picture.empty())
-    throw UsageError("give a folder with --images to search, or one file with --picture to name");
+  const bool searches = !request.images.empty() || !request.index.empty();
+  if (searches == !request.picture.empty()) {
+    throw UsageError(
+        "give a folder with --images (or an --index) to search, or one file with --picture to "
+        "name");
+  }
   if (request.top < 1) throw UsageError("--top must be 1 or more");
   if (request.texts.empty() && request.texts_file.empty())
     throw UsageError("give texts as arguments or with --texts");
@@ -68,15 +73,15 @@ void check(const Request& request) {
   const auto ending = request.sheet.extension();
   if (!request.sheet.empty() && ending != ".png" && ending != ".html")
     throw UsageError("--sheet: the file must end in .png or .html");
-  if (!request.sheet.empty() && request.images.empty())
+  if (!request.sheet.empty() && !searches)
     throw UsageError("--sheet shows what was found in a folder; it needs --images");
 }
 
 std::vector<std::string> texts_of(const Request& request) {
   auto texts = request.texts;
   if (request.texts_file.empty()) return texts;
-  std::istringstream lines(read_file(request.texts_file));
-  for (std::string line; std::getline(lines, line);) texts.push_back(line);
+  const auto more = read_lines(request.texts_file);
+  texts.insert(texts.end(), more.begin(), more.end());
   if (texts.empty())
     throw std::runtime_error(fmt::format("{}: holds no texts", request.texts_file.string()));
   return texts;
@@ -139,23 +144,35 @@ void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
                              body));
 }
 
-void search_folder(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
-                   const Request& request) {
-  std::vector<std::string> names;
-  std::vector<torch::Tensor> embedded;
-  const auto files = pictures_below(request.images);
-  ProgressBar bar("reading pictures", std::ssize(files));
-  for (const auto& file : files) {
-    embedded.push_back(encoder.encode_image(read_image(file)));
-    names.push_back(file.string());
-    bar.update(std::ssize(names), "");
+/// The pictures to search: of the folder, of the index, or of both brought up to date.
+ImageIndex open_index(ImageTextEncoder& encoder, const Request& request) {
+  ImageIndex known;
+  if (!request.index.empty() && (request.images.empty() || fs::exists(request.index)))
+    known = read_image_index(request.index);
+  if (request.images.empty()) {
+    if (made_by(known, encoder)) return known;
+    throw std::runtime_error(fmt::format(
+        "{}: another model made this index; name its pictures with --images to make it anew",
+        request.index.string()));
   }
-  bar.finish();
+  std::optional<ProgressBar> bar;
+  auto index = index_pictures(encoder, request.images, known, [&](int64_t done, int64_t all) {
+    if (!bar) bar.emplace("reading pictures", all);
+    bar->update(done, "");
+  });
+  bar->finish();
+  if (!request.index.empty()) write_image_index(index, request.index);
+  return index;
+}
+
+void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
+            const Request& request) {
+  const auto index = open_index(encoder, request);
   const auto cosines =
-      encoder.encode_texts(texts, request.templates).matmul(torch::cat(embedded).t());  // [M, N]
+      encoder.encode_texts(texts, request.templates).matmul(index.embeddings.t());  // [M, N]
   std::vector<std::vector<Found>> rows;
   for (size_t m = 0; m < texts.size(); ++m) {
-    rows.push_back(best(cosines[static_cast<int64_t>(m)], names, request.top));
+    rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
     print(texts[m], rows.back(), request.json);
   }
   if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);
@@ -177,13 +194,13 @@ int main(int argc, char** argv) {
     declare(app, request);
     parse(app, argc, argv);
     check(request);
-    set_threads(request.threads);
+    const auto device = prepare(request.model);
     const auto texts = texts_of(request);
-    ImageTextEncoder encoder(request.model, request.attention);
-    if (request.images.empty())
+    ImageTextEncoder encoder(request.model.folder, device, request.model.attention);
+    if (!request.picture.empty())
       name_picture(encoder, texts, request);
     else
-      search_folder(encoder, texts, request);
+      search(encoder, texts, request);
     return 0;
   });
 }

@@ -4,38 +4,32 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/run_app.h"
+#include "infer/model_choice.h"
 #include "infer/sentence_search.h"
-#include "models/device.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("search_sentences", [&]() -> int {
     std::vector<std::string> queries;
-    std::filesystem::path model, sentences;
-    std::string attention;
-    int64_t top_n = 5, threads = 0;
+    std::filesystem::path sentences;
+    zoo::ModelChoice model;
+    int64_t top_n = 5;
     bool as_json = false;
     CLI::App app{"Finds the sentences of a file that are nearest in meaning to a query"};
     app.add_option("query", queries, "What to look for")->required();
     zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line")->required();
-    zoo::add_option(app, "Model", "model", model, "Checkpoint folder")->required();
-    zoo::add_option(app, "Model", "attention", attention,
-                    "Attention kernel (empty: the checkpoint's choice)");
-    zoo::add_option(app, "Model", "threads", threads, "CPU threads (0: all cores)");
+    zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-n", top_n, "Sentences a query");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a query");
     zoo::parse(app, argc, argv);
     if (top_n < 1) throw zoo::UsageError("--top-n must be 1 or more");
 
-    zoo::set_threads(threads);
-    std::istringstream content(zoo::read_file(sentences));
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(content, line);) lines.push_back(line);
-    zoo::SentenceEncoder encoder(model, attention);
+    const auto device = zoo::prepare(model);
+    const auto lines = zoo::read_lines(sentences);
+    zoo::SentenceEncoder encoder(model.folder, device, model.attention);
     const auto vectors = encoder.encode(lines), asked = encoder.encode(queries);
     for (size_t q = 0; q < queries.size(); ++q) {
       auto list = nlohmann::json::array();

@@ -15,8 +15,11 @@ constexpr size_t kBatch = 32;
 
 }  // namespace
 
-SentenceEncoder::SentenceEncoder(const std::filesystem::path& folder, const std::string& attention)
-    : model_(load_bert(folder, {.attention = attention})), tokenizer_(load_tokenizer(folder)) {
+SentenceEncoder::SentenceEncoder(const std::filesystem::path& folder, torch::Device device,
+                                 const std::string& attention)
+    : device_(device),
+      model_(load_bert(folder, {.device = device, .attention = attention})),
+      tokenizer_(load_tokenizer(folder)) {
   if (tokenizer_->vocab_size() > model_->options.bert.vocab_size) {
     throw std::runtime_error(
         fmt::format("{}: the tokenizer has {} tokens and the model {}; they do not belong together",
@@ -55,10 +58,10 @@ torch::Tensor SentenceEncoder::encode_batch(const std::vector<std::vector<int32_
     for (int64_t t = 0; t < std::ssize(row); ++t) tokens[b][t] = row[static_cast<size_t>(t)];
   }
   const torch::NoGradGuard no_grad;
-  const auto hidden =
-      model_->bert->forward(tokens, {.args = {.key_lengths = lengths}});  // [B, T, C]
+  const auto hidden = model_->bert->forward(
+      tokens.to(device_), {.args = {.key_lengths = lengths.to(device_)}});  // [B, T, C]
   const auto is_real = torch::arange(static_cast<int64_t>(T)).lt(lengths.unsqueeze(1));
-  return sentence_embedding(hidden, is_real);  // [B, C]
+  return sentence_embedding(hidden, is_real.to(device_)).cpu();  // [B, C]
 }
 
 std::vector<FoundSentence> nearest(const torch::Tensor& query, const torch::Tensor& sentences,

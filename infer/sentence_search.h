@@ -20,13 +20,15 @@ struct FoundSentence {
 class SentenceEncoder {
  public:
   /// Throws std::runtime_error with one line.
-  SentenceEncoder(const std::filesystem::path& folder, const std::string& attention = {});
+  SentenceEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                  const std::string& attention = {});
   /// N texts -> [N, C], rows of length one. Longer texts are cut at the context, as
   /// sentence-transformers does.
   torch::Tensor encode(const std::vector<std::string>& texts);
 
  private:
   torch::Tensor encode_batch(const std::vector<std::vector<int32_t>>& ids);
+  torch::Device device_;
   BertTaskModel model_{nullptr};
   std::unique_ptr<Tokenizer> tokenizer_;
 };

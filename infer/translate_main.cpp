@@ -9,7 +9,6 @@
 #include <chrono>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "app/cli.h"
 #include "app/files.h"
@@ -17,11 +16,11 @@
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "infer/decode/decode.h"
+#include "infer/model_choice.h"
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "infer/translator.h"
 #include "infer/word_ids.h"
-#include "models/device.h"
 
 namespace {
 
@@ -29,31 +28,21 @@ using namespace zoo;
 
 struct Request {
   std::vector<std::string> texts, force_words;
-  std::filesystem::path model, file, references, alignment;
+  std::filesystem::path file, references, alignment;
+  ModelChoice model;
   std::string source_language = "source", target_language = "target";
-  std::string device = "auto", attention;
-  int64_t threads = 0, batch_size = 32;
+  int64_t batch_size = 32;
   bool json = false;
   DecodeOptions decode{
       .max_new_tokens = 0, .sampling = {.temperature = 0.0}, .beams = {.num_beams = 4}};
 };
 
-std::vector<std::string> lines_of(std::istream& in) {
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
 std::vector<std::string> read_texts(const Request& request) {
-  if (!request.texts.empty()) return request.texts;
-  if (request.file.empty()) return lines_of(std::cin);
-  std::istringstream file(read_file(request.file));
-  return lines_of(file);
+  return request.texts.empty() ? read_lines(request.file) : request.texts;
 }
 
 void declare(CLI::App& app, Request& request) {
   app.add_option("text", request.texts, "Texts to translate");
-  add_option(app, "Input", "model", request.model, "Checkpoint or run folder")->required();
   add_option(app, "Input", "file", request.file, "Texts from a file, one a line");
   add_option(app, "Input", "references", request.references,
              "A file with the right translations, one a line: prints BLEU and chrF");
@@ -65,12 +54,11 @@ void declare(CLI::App& app, Request& request) {
              "Name of the pictures' horizontal axis");
   add_option(app, "Output", "target-language", request.target_language,
              "Name of their vertical axis");
-  add_option(app, "Machine", "batch-size", request.batch_size, "Texts translated together");
-  add_option(app, "Machine", "device", request.device, "auto, cpu, cuda or cuda:N");
-  add_option(app, "Machine", "threads", request.threads,
-             "CPU threads (0: all cores, but one for small models)");
-  add_option(app, "Machine", "attention", request.attention,
-             "Attention kernel (unset: as trained; matmul with --coverage-penalty)");
+  add_model_options(app, request.model);
+  app.get_option("--threads")->description("CPU threads (0: all cores, but one for small models)");
+  app.get_option("--attention")
+      ->description("Attention kernel (unset: as trained; matmul with --coverage-penalty)");
+  add_option(app, "Model", "batch-size", request.batch_size, "Texts translated together");
   add_options(app, "Decoding", request.decode);
   app.get_option("--max-new-tokens")
       ->description("Longest translation in tokens (0: twice the source and 10 more)");
@@ -87,6 +75,12 @@ void check(const Request& request) {
     throw UsageError(fmt::format("--batch-size must be 1 or more, got {}", request.batch_size));
   if (!request.texts.empty() && !request.file.empty())
     throw UsageError("give texts as arguments or with --file, not both");
+  const Request usual;
+  if (request.alignment.empty() && (request.source_language != usual.source_language ||
+                                    request.target_language != usual.target_language))
+    throw UsageError(
+        "--source-language and --target-language name the axes of --alignment's pictures; give "
+        "that, too");
   check_forced_words(request.force_words, request.decode.beams.num_beams);
   try {
     DecodeOptions options = request.decode;
@@ -114,8 +108,7 @@ void print(const Translation& made, const std::vector<std::string>& texts, bool 
 }
 
 void print_scores(const std::vector<Translation>& made, const Request& request) {
-  std::istringstream file(read_file(request.references));
-  const auto references = lines_of(file);
+  const auto references = read_lines(request.references);
   std::vector<std::string> best;
   for (const auto& translation : made)
     if (translation.rank == 0) best.push_back(translation.text);
@@ -143,12 +136,11 @@ void write_alignments(const Translator& translator, const std::vector<std::strin
 }
 
 int run(Request request) {
-  if (request.decode.beams.coverage_penalty != 0.0 && request.attention.empty())
-    request.attention = "matmul";
-  set_threads(request.threads);
-  const auto& folder = request.model;
-  const auto loaded =
-      load_translation_model(folder, find_device(request.device), request.attention);
+  if (request.decode.beams.coverage_penalty != 0.0 && request.model.attention.empty())
+    request.model.attention = "matmul";
+  const auto device = prepare(request.model);
+  const auto& folder = request.model.folder;
+  const auto loaded = load_translation_model(folder, device, request.model.attention);
   const auto source = load_tokenizer(folder);
   const auto target = load_tokenizer(folder, {.target = has_two_sides(folder)});
   const Translator translator(*loaded.model, *source, *target, loaded.ids);

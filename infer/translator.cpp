@@ -20,7 +20,7 @@ namespace zoo {
 /// One text as the encoder reads it.
 struct Translator::Source {
   int64_t number = 0;
-  std::vector<int64_t> ids;  // the end-of-text token is the last
+  std::vector<int64_t> ids = {};  // the end-of-text token is the last
   bool truncated = false;
 };
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "train/data/random.h"
 #include "train/data/text_corpus.h"
 #include "train/objectives/masking.h"
 
@@ -34,7 +35,7 @@ void collect_labels(const TaggedSentence& sentence, std::vector<std::string>& la
 template <class Text>
 std::vector<Text> hold_out(std::vector<Text>& texts, double share, uint64_t seed) {
   std::mt19937_64 random(seed);
-  for (size_t i = texts.size(); i > 1; --i) std::swap(texts[i - 1], texts[random() % i]);
+  shuffle(texts, random);
   const auto measured = static_cast<size_t>(share * static_cast<double>(texts.size()));
   const auto border = texts.end() - static_cast<std::ptrdiff_t>(measured);
   std::vector<Text> held(std::make_move_iterator(border), std::make_move_iterator(texts.end()));

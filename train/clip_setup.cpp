@@ -28,7 +28,6 @@ bool drawn(const ClipPairOptions& pairs) { return pairs.task == ClipDataKind::kS
 
 void check(const ClipPairOptions& o) {
   require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
-  require_option(o.shapes >= 1, "shapes", o.shapes, "1 or more");
   require_option(o.validation_shapes >= 0, "validation-shapes", o.validation_shapes, "0 or more");
   require_option(o.contrast.batch_size >= 2, "batch-size", o.contrast.batch_size,
                  "2 or more: a pair is told apart from the others of its batch");
@@ -41,6 +40,47 @@ void check(const ClipPairOptions& o) {
           fmt::format("templates: '{}' has no place for the name; write {{}} there", sentence));
     }
   }
+}
+
+/// Options that the others give no meaning are refused.
+void check_meaning(const ClipRunOptions& o, const TrainCommand& command) {
+  if (!command.resume.empty()) return;  // as the run began
+  const auto refuse = [](bool given, std::string_view option, std::string_view why) {
+    if (given) throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
+  };
+  const ClipRunOptions usual;
+  const auto &pairs = o.pairs, &otherwise = usual.pairs;
+  if (drawn(pairs)) {
+    const auto* const why = "to --task shapes, which draws its pictures and names them";
+    refuse(pairs.data != otherwise.data, "data", why);
+    refuse(pairs.validation_data != otherwise.validation_data, "validation-data", why);
+    refuse(pairs.vocab_size != otherwise.vocab_size, "vocab-size", why);
+    refuse(pairs.tokenizer != otherwise.tokenizer && !fs::is_directory(pairs.tokenizer),
+           "tokenizer", why);
+  } else {
+    refuse(pairs.shapes != otherwise.shapes, "shapes", "without --task shapes");
+    refuse(pairs.validation_shapes != otherwise.validation_shapes, "validation-shapes",
+           "without --task shapes");
+  }
+  refuse(!o.model.has_logit_bias && o.model.logit_bias != usual.model.logit_bias, "logit-bias",
+         "without --has-logit-bias or --loss siglip");
+  const bool cnn = o.model.image_tower == ImageTower::kCnn;
+  const std::set<std::string_view> both = {"image-tower", "image-size", "image-width",
+                                           "image-channels"};
+  ClipOptions model = o.model, dull = usual.model;
+  visit_both(model, dull, [&](std::string_view name, const auto& value, const auto& usual_value) {
+    const bool others =
+        cnn ? name.starts_with("image-") && !both.contains(name) : name.starts_with("cnn-");
+    refuse(others && command.has(name) && value != usual_value, name,
+           cnn ? "to --image-tower cnn" : "to --image-tower vit");
+  });
+}
+
+/// What all pictures become before the model sees them.
+void check_pictures(const VitOptions& o) {
+  require_option(o.channels == 3, "image-channels", o.channels, "3: pictures are read in colour");
+  require_option(o.image_width == 0 || o.image_width == o.image_size, "image-width", o.image_width,
+                 "as --image-size: pictures are cut to squares");
 }
 
 /// All captions of the training pairs in a file of their own, for as long as a tokenizer is
@@ -128,6 +168,8 @@ void ClipFamily::resolve(const TrainCommand& command) {
   check_usage([&] {
     check(o.train);
     check(o.pairs);
+    if (drawn(o.pairs))
+      check(ShapesOptions{.image_size = o.model.image.image_size, .examples = o.pairs.shapes});
     const auto device = find_device(o.train.device);
     check_kernel(o.model.image.attention, /*causal=*/false, o.model.image.attention_dropout,
                  device);
@@ -141,6 +183,7 @@ void ClipFamily::resolve(const TrainCommand& command) {
   settle_length(o.train, command);
   if (o.pairs.contrast.loss == ContrastiveLoss::kSigLip && !command.has("has-logit-bias"))
     o.model.has_logit_bias = true;
+  check_meaning(o, command);
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     take_shape(o.model, resolved(read_clip_config(folder).options), folder, command,
@@ -148,7 +191,10 @@ void ClipFamily::resolve(const TrainCommand& command) {
     o.pairs.tokenizer = folder.string();
   }
   o.pairs.contrast.seed = o.train.seed;
-  check_usage([&] { check(o.model); });
+  check_usage([&] {
+    check_pictures(o.model.image);
+    check(o.model);
+  });
 }
 
 void ClipFamily::prepare() {

@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <random>
 
 #include "infer/clip_texts.h"
 #include "infer/image_text_encoder.h"
 #include "models/pretrained/clip_checkpoint.h"
+#include "train/data/random.h"
 #include "train/objectives/contrastive.h"
 #include "train/objectives/gradient_cache.h"
 #include "train/objectives/retrieval.h"
@@ -52,7 +52,7 @@ torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
 
 ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
                                   uint64_t draw) const {
-  std::mt19937_64 random(options_.seed * 0x9E3779B97F4A7C15ULL + draw);
+  auto random = generator_for({options_.seed, draw});
   std::vector<std::string> texts;
   for (const int64_t index : indices) {
     const auto& captions = data.captions[static_cast<size_t>(index)];

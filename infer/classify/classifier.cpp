@@ -12,8 +12,9 @@
 
 namespace zoo {
 
-TextClassifier::TextClassifier(const std::filesystem::path& folder, const std::string& attention)
-    : model_(load_bert(folder, {.attention = attention})),
+TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Device device,
+                               const std::string& attention)
+    : model_(load_bert(folder, {.device = device, .attention = attention})),
       labels_(read_bert_config(folder).labels),
       tokenizer_(load_tokenizer(folder)) {
   const auto refuse = [&](const std::string& why) {

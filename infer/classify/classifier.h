@@ -26,7 +26,8 @@ struct TaggedWord {
 class TextClassifier {
  public:
   /// Throws std::runtime_error with one line: no classifier, a tokenizer of another model.
-  TextClassifier(const std::filesystem::path& folder, const std::string& attention = {});
+  TextClassifier(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                 const std::string& attention = {});
   /// Whether each word has a class, instead of the text.
   bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
   /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.

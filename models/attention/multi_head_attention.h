@@ -16,15 +16,15 @@
 namespace zoo {
 
 struct MultiHeadAttentionOptions {
-  int64_t d_model = 0;           ///< C: width of the residual stream
-  int64_t heads = 0;             ///< H
-  int64_t kv_heads = 0;          ///< Hkv: divides heads; 0: as heads
-  int64_t head_width = 0;        ///< Dh; 0: d_model / heads
-  bool bias = true;              ///< on the input projections
-  bool out_bias = true;          ///< on the output projection
-  double dropout = 0.0;          ///< on the attention weights
-  std::optional<double> scale;   ///< of the scores; unset: 1 / sqrt(Dh)
-  std::string kernel = "torch";  ///< attend()'s kernel
+  int64_t d_model = 0;               ///< C: width of the residual stream
+  int64_t heads = 0;                 ///< H
+  int64_t kv_heads = 0;              ///< Hkv: divides heads; 0: as heads
+  int64_t head_width = 0;            ///< Dh; 0: d_model / heads
+  bool bias = true;                  ///< on the input projections
+  bool out_bias = true;              ///< on the output projection
+  double dropout = 0.0;              ///< on the attention weights
+  std::optional<double> scale = {};  ///< of the scores; unset: 1 / sqrt(Dh)
+  std::string kernel = "torch";      ///< attend()'s kernel
 };
 
 /// What a layer needs to know besides its input. Position and cache belong to the stack; null is

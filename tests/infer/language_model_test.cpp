@@ -16,9 +16,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string error_of(const LanguageModelOptions& options) {
+std::string error_of(const ModelChoice& choice) {
   try {
-    load_language_model(options);
+    load_language_model(choice);
   } catch (const std::exception& error) {
     return error.what();
   }
@@ -35,7 +35,7 @@ TEST(LanguageModelTest, LoadsModelAndTokenizerAndTheKernelThatIsAskedFor) {
   const testing::TemporaryFolder folder;
   write_checkpoint(folder.path(), U"abc\n");
   auto loaded =
-      load_language_model({.model = folder.path(), .device = "cpu", .attention = "matmul"});
+      load_language_model({.folder = folder.path(), .device = "cpu", .attention = "matmul"});
   EXPECT_EQ(loaded.tokenizer->vocab_size(), 4);
   EXPECT_FALSE(loaded.model->is_training());
   for (const auto& block : *loaded.model->blocks) {
@@ -51,29 +51,29 @@ TEST(LanguageModelTest, TheKernelThatIsAskedForReplacesOneThatDoesNotExist) {
   ASSERT_NE(config.find(used), std::string::npos);
   config.replace(config.find(used), used.size(), "\"attention\": \"flash9\"");
   write_file(folder / "config.json", config);
-  EXPECT_THAT(error_of({.model = folder.path(), .device = "cpu"}), HasSubstr("flash9"));
-  EXPECT_EQ(error_of({.model = folder.path(), .device = "cpu", .attention = "torch"}), "accepted");
+  EXPECT_THAT(error_of({.folder = folder.path(), .device = "cpu"}), HasSubstr("flash9"));
+  EXPECT_EQ(error_of({.folder = folder.path(), .device = "cpu", .attention = "torch"}), "accepted");
 }
 
 TEST(LanguageModelTest, SaysInOneLineWhatIsWrongWithAFolder) {
   const testing::TemporaryFolder folder;
   const std::string missing = (folder / "none").string();
-  EXPECT_THAT(error_of({.model = missing}), HasSubstr("there is no folder '" + missing + "'"));
+  EXPECT_THAT(error_of({.folder = missing}), HasSubstr("there is no folder '" + missing + "'"));
   write_file(folder / "file", "x");
-  EXPECT_THAT(error_of({.model = folder / "file"}), HasSubstr("is a file"));
-  EXPECT_THAT(error_of({.model = folder.path()}), HasSubstr("config.json"));
+  EXPECT_THAT(error_of({.folder = folder / "file"}), HasSubstr("is a file"));
+  EXPECT_THAT(error_of({.folder = folder.path()}), HasSubstr("config.json"));
 
   write_checkpoint(folder.path(), U"abc");
-  EXPECT_THAT(error_of({.model = folder.path(), .device = "cpu", .attention = "fast"}),
+  EXPECT_THAT(error_of({.folder = folder.path(), .device = "cpu", .attention = "fast"}),
               HasSubstr("--attention: unknown kernel 'fast'; known are: loops, matmul"));
   std::filesystem::remove(folder / "model.safetensors");
-  EXPECT_THAT(error_of({.model = folder.path()}), HasSubstr("model.safetensors"));
+  EXPECT_THAT(error_of({.folder = folder.path()}), HasSubstr("model.safetensors"));
 }
 
 TEST(LanguageModelTest, RefusesATokenizerThatIsLargerThanTheModel) {
   const testing::TemporaryFolder folder;
   write_checkpoint(folder.path(), U"abcdefghijklmnopqrstuvwxyzABCDEFG");
-  EXPECT_THAT(error_of({.model = folder.path()}),
+  EXPECT_THAT(error_of({.folder = folder.path()}),
               HasSubstr("the tokenizer has 33 tokens and the model 29"));
 }
 

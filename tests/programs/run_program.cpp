@@ -1,5 +1,8 @@
 #include "tests/programs/run_program.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -113,6 +116,24 @@ ProgramResult run_program(const std::string& name, const std::vector<std::string
   }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
+}
+
+std::vector<std::string> flag_words(Flags usual, const Flags& changes) {
+  for (const auto& [name, value] : changes) usual[name] = value;
+  std::vector<std::string> words;
+  for (const auto& [name, value] : usual)
+    if (!value.empty()) words.insert(words.end(), {"--" + name, value});
+  return words;
+}
+
+void expect_one_line(const ProgramResult& result, int exit_code, const std::string& program,
+                     const std::string& text) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.err;
+  const auto line = result.err.rfind(program + ": ");
+  ASSERT_NE(line, std::string::npos) << result.err;
+  const std::string error = result.err.substr(line);
+  EXPECT_THAT(error, ::testing::HasSubstr(text));
+  EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
 }
 
 }  // namespace zoo::testing

@@ -1,6 +1,7 @@
 // Runs one of the zoo's programs as a user would, and catches what it says.
 #pragma once
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,14 @@ struct ProgramRun {
 /// started.
 ProgramResult run_program(const std::string& name, const std::vector<std::string>& arguments,
                           const ProgramRun& run = {});
+
+using Flags = std::map<std::string, std::string>;
+
+/// {"--name", "value", ...} of `usual` with `changes`; without those whose value is empty.
+std::vector<std::string> flag_words(Flags usual, const Flags& changes);
+
+/// The program ended with this code, and its last words are one line with this text.
+void expect_one_line(const ProgramResult& result, int exit_code, const std::string& program,
+                     const std::string& text);
 
 }  // namespace zoo::testing

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -18,12 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using Flags = std::map<std::string, std::string>;
 
 class TrainClipTest : public ::testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  /// Flags of a model that trains in no time, some of them changed; without those that are empty.
+  /// Flags of a model that trains in no time, some of them changed.
   std::vector<std::string> tiny(const std::string& out, const Flags& changes = {}) const {
     Flags flags = {{"task", "shapes"},          {"out", path(out)},      {"shapes", "64"},
                    {"validation-shapes", "32"}, {"image-size", "16"},    {"image-channels", "3"},
@@ -32,23 +31,13 @@ class TrainClipTest : public ::testing::Test {
                    {"text-heads", "2"},         {"projection", "8"},     {"batch-size", "16"},
                    {"max-steps", "6"},          {"schedule-steps", "6"}, {"evaluate-every", "3"},
                    {"warmup-steps", "0"},       {"threads", "1"}};
-    for (const auto& [name, value] : changes) flags[name] = value;
-    std::vector<std::string> words;
-    for (const auto& [name, value] : flags)
-      if (!value.empty()) words.insert(words.end(), {"--" + name, value});
-    return words;
+    return flag_words(flags, changes);
   }
   static ProgramResult train(const std::vector<std::string>& flags) {
     return run_program("train_clip", flags);
   }
   void expect_error(const Flags& changes, int exit_code, const std::string& message) {
-    const auto result = train(tiny("refused", changes));
-    EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    const auto line = result.err.rfind("train_clip: ");
-    ASSERT_NE(line, std::string::npos) << result.err;
-    const std::string error = result.err.substr(line);
-    EXPECT_THAT(error, HasSubstr(message));
-    EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
+    expect_one_line(train(tiny("refused", changes)), exit_code, "train_clip", message);
     EXPECT_FALSE(fs::exists(folder_ / "refused"));
   }
   /// Flags for pairs of `lines` in a file beside two pictures, a.png and b.png.
@@ -139,12 +128,56 @@ TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
   refused({"--picture", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
 }
 
+TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
+  pairs("a.png\ta\n");
+  ASSERT_EQ(train(tiny("run")).exit_code, 0);
+  ASSERT_EQ(train(tiny("other", {{"seed", "2"}})).exit_code, 0);
+  const auto match = [&](const std::string& model, std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"--model", path(model), "--index", path("index"), "grey"});
+    return run_program("match_images", flags);
+  };
+  const auto first = match("run", {"--images", path("")});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+
+  // Damaged, but for size and time as it was: it is not read again.
+  const auto changed = fs::last_write_time(folder_ / "a.png");
+  write_file(folder_ / "a.png", std::string(fs::file_size(folder_ / "a.png"), 'x'));
+  fs::last_write_time(folder_ / "a.png", changed);
+  EXPECT_EQ(match("run", {"--images", path("")}).out, first.out);
+  EXPECT_EQ(match("run", {}).out, first.out);
+  expect_one_line(match("other", {}), 1, "match_images", "another model made this index");
+  expect_one_line(match("other", {"--images", path("")}), 1, "match_images", "a.png");
+
+  fs::last_write_time(folder_ / "a.png", changed + std::chrono::seconds(2));
+  expect_one_line(match("run", {"--images", path("")}), 1, "match_images", "a.png");
+  fs::remove(folder_ / "a.png");
+  const auto later = match("run", {"--images", path("")});
+  EXPECT_THAT(later.out, ::testing::Not(HasSubstr("a.png")));
+  EXPECT_THAT(later.out, HasSubstr("b.png"));
+
+  for (const auto& content : {read_file(folder_ / "run/model.safetensors"), std::string("junk")}) {
+    write_file(folder_ / "index", content);
+    expect_one_line(match("run", {}), 1, "match_images", path("index"));
+  }
+}
+
 TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"batch-size", "1"}}, 2, "--batch-size must be 2 or more");
   expect_error({{"templates", "no place"}}, 2, "has no place for the name");
   expect_error({{"towers", "text"}}, 2, "towers must be both");
   expect_error({{"image-heads", "3"}}, 2, "heads");
-  expect_error({{"task", ""}, {"data", path("nowhere.tsv")}}, 1, "nowhere.tsv");
+  expect_error({{"image-size", "8"}, {"image-patch-size", "4"}}, 2,
+               "--image-size must be 16 or more");
+  expect_error({{"image-channels", "1"}}, 2, "--image-channels must be 3");
+  expect_error({{"image-width", "32"}}, 2, "--image-width must be as --image-size");
+  expect_error({{"image-tower", "cnn"}}, 2, "means nothing to --image-tower cnn");
+  expect_error({{"cnn-width", "4"}}, 2, "--cnn-width means nothing to --image-tower vit");
+  expect_error({{"data", path("pairs.tsv")}}, 2, "--data means nothing to --task shapes");
+  expect_error({{"task", ""}}, 2, "--shapes means nothing without --task shapes");
+  expect_error({{"logit-bias", "1"}}, 2, "--logit-bias means nothing without");
+  expect_error(
+      {{"task", ""}, {"shapes", ""}, {"validation-shapes", ""}, {"data", path("nowhere.tsv")}}, 1,
+      "nowhere.tsv");
   expect_error(pairs("a.png\n"), 1, "pairs.tsv line 1: expected a picture's path and one caption");
   expect_error(pairs("a.png\tgrey a\nmissing.png\tb\n"), 1, "line 2");
   write_file(folder_ / "cut.png", "\x89PNG\r\n\x1a\n");

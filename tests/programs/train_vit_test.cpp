@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,39 +17,25 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using Flags = std::map<std::string, std::string>;
 
 class TrainVitTest : public ::testing::Test {
  protected:
   void SetUp() override { write_idx_folder(folder_ / "data", 40, 12); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  /// Flags of a model that trains in no time, some of them changed; without those that are empty.
+  /// Flags of a model that trains in no time, some of them changed.
   std::vector<std::string> tiny(const std::string& out, const Flags& changes = {}) const {
     Flags flags = {{"data", path("data")}, {"out", path(out)},       {"image-size", "4"},
                    {"patch-size", "2"},    {"layers", "1"},          {"heads", "2"},
                    {"d-model", "16"},      {"batch-size", "8"},      {"threads", "1"},
                    {"max-steps", "20"},    {"schedule-steps", "20"}, {"evaluate-every", "10"},
                    {"warmup-steps", "0"},  {"learning-rate", "1e-2"}};
-    for (const auto& [name, value] : changes) flags[name] = value;
-    std::vector<std::string> words;
-    for (const auto& [name, value] : flags)
-      if (!value.empty()) words.insert(words.end(), {"--" + name, value});
-    return words;
+    return flag_words(flags, changes);
   }
   static ProgramResult train(const std::vector<std::string>& flags) {
     return run_program("train_vit", flags);
   }
-  static void expect_line(const ProgramResult& result, int exit_code, const std::string& program,
-                          const std::string& message) {
-    EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    const auto line = result.err.rfind(program + ": ");
-    ASSERT_NE(line, std::string::npos) << result.err;
-    const std::string error = result.err.substr(line);
-    EXPECT_THAT(error, HasSubstr(message));
-    EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
-  }
   void expect_error(const Flags& changes, int exit_code, const std::string& message) {
-    expect_line(train(tiny("refused", changes)), exit_code, "train_vit", message);
+    expect_one_line(train(tiny("refused", changes)), exit_code, "train_vit", message);
     EXPECT_FALSE(fs::exists(folder_ / "refused"));
   }
   TemporaryFolder folder_;
@@ -160,8 +145,8 @@ TEST_F(TrainVitTest, DataOfOtherClassesIsRefused) {
   std::string labels = alternating(40);
   labels[7] = '\2';
   write_file(folder_ / "data/train-labels-idx1-ubyte", idx({40}, labels));
-  expect_line(train({"--evaluate-only", path("run")}), 1, "train_vit",
-              "has 3 classes, the model has 2");
+  expect_one_line(train({"--evaluate-only", path("run")}), 1, "train_vit",
+                  "has 3 classes, the model has 2");
 }
 
 TEST_F(TrainVitTest, ClassifyImagesErrorsAreOneLine) {
@@ -170,7 +155,7 @@ TEST_F(TrainVitTest, ClassifyImagesErrorsAreOneLine) {
   write_file(folder_ / "b.png", read_file(folder_ / "a.png").substr(0, 40));
   const auto refused = [&](std::vector<std::string> flags, int code, const std::string& message) {
     flags.insert(flags.begin(), {"--model", path("run")});
-    expect_line(run_program("classify_image", flags), code, "classify_image", message);
+    expect_one_line(run_program("classify_image", flags), code, "classify_image", message);
   };
   refused({path("nowhere.png")}, 1, "nowhere.png");
   refused({path("b.png")}, 1, "b.png");

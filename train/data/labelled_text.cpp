@@ -11,16 +11,6 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-std::vector<std::string_view> columns_of(std::string_view line, std::string_view separators) {
-  std::vector<std::string_view> columns;
-  for (size_t begin = 0; begin <= line.size();) {
-    const size_t end = std::min(line.find_first_of(separators, begin), line.size());
-    columns.push_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return columns;
-}
-
 LabelledText labelled_text(const fs::path& file, size_t number, std::string_view line) {
   const auto columns = columns_of(line, "\t");
   if (columns.size() < 2 || columns.size() > 3) {

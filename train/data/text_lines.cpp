@@ -32,6 +32,16 @@ std::vector<std::string> read_text_lines(const std::filesystem::path& file) {
   return lines;
 }
 
+std::vector<std::string_view> columns_of(std::string_view line, std::string_view separators) {
+  std::vector<std::string_view> columns;
+  for (size_t begin = 0; begin <= line.size();) {
+    const size_t end = std::min(line.find_first_of(separators, begin), line.size());
+    columns.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return columns;
+}
+
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\v\f") == std::string_view::npos;
 }

@@ -16,6 +16,9 @@ namespace zoo {
 /// all.
 std::vector<std::string> read_text_lines(const std::filesystem::path& file);
 
+/// What stands between the separators, each of which is one character; one column at least.
+std::vector<std::string_view> columns_of(std::string_view line, std::string_view separators);
+
 /// Nothing but spaces and tabs.
 bool is_blank(std::string_view text);
 

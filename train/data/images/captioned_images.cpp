@@ -4,44 +4,23 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string_view>
 #include <unordered_map>
 
 #include "models/images/image.h"
+#include "train/data/images/labelled_images.h"
 #include "train/data/text_lines.h"
 
 namespace zoo {
-namespace {
-
-std::vector<std::string> fields_of(std::string_view line) {
-  std::vector<std::string> fields;
-  for (size_t begin = 0; begin <= line.size();) {
-    const size_t end = std::min(line.find('\t', begin), line.size());
-    fields.emplace_back(line.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return fields;
-}
-
-/// uint8 [3, H, W]
-torch::Tensor channels_first(Image image) {
-  const auto pixels =
-      torch::from_blob(image.rgb.data(), {image.height, image.width, 3}, torch::kUInt8);
-  return pixels.permute({2, 0, 1}).clone();
-}
-
-}  // namespace
 
 std::vector<CaptionedPath> read_caption_file(const std::filesystem::path& file) {
   std::vector<CaptionedPath> pairs;
   for (const auto& line : read_text_lines(file)) {
-    auto fields = fields_of(line);
-    if (fields.size() < 2 ||
-        std::ranges::any_of(fields, [](const auto& f) { return is_blank(f); })) {
+    const auto columns = columns_of(line, "\t");
+    if (columns.size() < 2 || std::ranges::any_of(columns, is_blank)) {
       fail_at_line(file, pairs.size() + 1,
                    "expected a picture's path and one caption or more, with tabs between them");
     }
-    pairs.push_back({file.parent_path() / fields[0], {fields.begin() + 1, fields.end()}});
+    pairs.push_back({file.parent_path() / columns[0], {columns.begin() + 1, columns.end()}});
   }
   return pairs;
 }
@@ -54,7 +33,7 @@ CaptionedImages read_captioned_images(const std::filesystem::path& file,
   for (auto& pair : read_caption_file(file)) {
     try {
       const auto image = read_image(pair.picture);
-      pictures.push_back(channels_first(resized_and_cropped(image, preprocessing)));
+      pictures.push_back(planes_of(resized_and_cropped(image, preprocessing)));
     } catch (const std::runtime_error& e) {
       fail_at_line(file, pictures.size() + 1, e.what());
     }

@@ -60,17 +60,13 @@ void read_into(torch::Tensor place, const fs::path& file) {
   const int64_t C = place.size(0);
   const auto H = static_cast<int>(place.size(1)), W = static_cast<int>(place.size(2));
   const Image image = read_image(file);
-  auto* out = place.data_ptr<uint8_t>();
   if (C == 1) {
     const auto grey =
         resize(luminance(image), image.width, image.height, 1, W, H, Resample::kBilinear);
-    std::copy(grey.begin(), grey.end(), out);
+    std::copy(grey.begin(), grey.end(), place.data_ptr<uint8_t>());
     return;
   }
-  const Image resized = resize(image, W, H, Resample::kBilinear);
-  for (size_t c = 0; c < 3; ++c) {
-    for (size_t i = c; i < resized.rgb.size(); i += 3) *out++ = resized.rgb[i];
-  }
+  place.copy_(planes_of(resize(image, W, H, Resample::kBilinear)));
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "app/option_checks.h"
+#include "train/data/random.h"
+
 namespace zoo {
 namespace {
 
@@ -38,27 +41,19 @@ constexpr std::array<Shape, 4> kShapes = {
 constexpr std::array<std::string_view, 4> kWordings = {"a {0} {1}", "a {1} in {0}", "one {0} {1}",
                                                        "the {1} is {0}"};
 
-/// std::mt19937_64 gives the same numbers everywhere; std's distributions do not.
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : engine_(seed) {}
-  double uniform(double low, double high) {
-    return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1.0p-53;
-  }
-  size_t below(size_t count) { return static_cast<size_t>(uniform(0, static_cast<double>(count))); }
-
- private:
-  std::mt19937_64 engine_;
-};
+double between(double low, double high, std::mt19937_64& random) {
+  return low + (high - low) * uniform(random);
+}
 
 /// A shape on a ground, with a little noise on every pixel. pixels [3, size, size] uint8
-void paint(torch::Tensor pixels, const Colour& colour, const Shape& shape, Draw& draw) {
+void paint(torch::Tensor pixels, const Colour& colour, const Shape& shape,
+           std::mt19937_64& random) {
   const int64_t size = pixels.size(1);
   const auto side = static_cast<double>(size);
-  const double radius = side * draw.uniform(0.2, 0.38);
-  const double centre_x = draw.uniform(radius, side - radius);
-  const double centre_y = draw.uniform(radius, side - radius);
-  const double ground = draw.uniform(90, 230), light = draw.uniform(0.8, 1.1);
+  const double radius = side * between(0.2, 0.38, random);
+  const double centre_x = between(radius, side - radius, random);
+  const double centre_y = between(radius, side - radius, random);
+  const double ground = between(90, 230, random), light = between(0.8, 1.1, random);
   auto out = pixels.accessor<uint8_t, 3>();
   for (int64_t y = 0; y < size; ++y) {
     for (int64_t x = 0; x < size; ++x) {
@@ -66,7 +61,7 @@ void paint(torch::Tensor pixels, const Colour& colour, const Shape& shape, Draw&
                                       (static_cast<double>(y) + 0.5 - centre_y) / radius);
       for (int64_t c = 0; c < 3; ++c) {
         const double clean = inside ? colour.rgb[static_cast<size_t>(c)] * light : ground;
-        const double value = std::clamp(clean + draw.uniform(-12, 12), 0.0, 255.0);
+        const double value = std::clamp(clean + between(-12, 12, random), 0.0, 255.0);
         out[c][y][x] = static_cast<uint8_t>(std::lround(value));
       }
     }
@@ -86,24 +81,24 @@ const std::vector<std::string>& shape_concepts() {
   return names;
 }
 
+void check(const ShapesOptions& o) {
+  require_option(o.image_size >= 16, "image-size", o.image_size,
+                 "16 or more for shapes to be told apart");
+  require_option(o.examples >= 1, "shapes", o.examples, "1 or more");
+}
+
 CaptionedImages coloured_shapes(const ShapesOptions& options, uint64_t seed) {
-  if (options.image_size < 16) {
-    throw std::invalid_argument(fmt::format(
-        "image-size must be 16 or more for shapes to be told apart, got {}", options.image_size));
-  }
-  if (options.examples < 1)
-    throw std::invalid_argument(
-        fmt::format("examples must be 1 or more, got {}", options.examples));
+  check(options);
   const int64_t N = options.examples, size = options.image_size;
-  Draw draw(seed);
+  auto random = generator_for({seed});
   CaptionedImages made{.pixels = torch::empty({N, 3, size, size}, torch::kUInt8),
                        .concepts = shape_concepts()};
   for (int64_t n = 0; n < N; ++n) {
     const int64_t what = n % std::ssize(made.concepts);
     const auto& colour = kColours[static_cast<size_t>(what) / kShapes.size()];
     const auto& shape = kShapes[static_cast<size_t>(what) % kShapes.size()];
-    paint(made.pixels[n], colour, shape, draw);
-    const auto wording = kWordings[draw.below(kWordings.size())];
+    paint(made.pixels[n], colour, shape, random);
+    const auto wording = kWordings[random() % kWordings.size()];
     made.captions.push_back({fmt::format(fmt::runtime(wording), colour.name, shape.name)});
     made.concept_of.push_back(what);
   }

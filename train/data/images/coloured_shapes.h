@@ -12,6 +12,9 @@ struct ShapesOptions {
   int64_t examples = 3200;  ///< pictures
 };
 
+/// Throws std::invalid_argument for values out of range, named as on the command line.
+void check(const ShapesOptions& options);
+
 /// The things that are drawn: four colours of four shapes, "red circle" first.
 const std::vector<std::string>& shape_concepts();
 

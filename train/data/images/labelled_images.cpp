@@ -57,6 +57,12 @@ std::vector<std::vector<int64_t>> places_by_class(const LabelledImages& images, 
 
 }  // namespace
 
+torch::Tensor planes_of(const Image& image) {
+  const auto pixels = torch::from_blob(const_cast<uint8_t*>(image.rgb.data()),
+                                       {image.height, image.width, 3}, torch::kByte);
+  return pixels.permute({2, 0, 1}).contiguous();
+}
+
 void check_images(const LabelledImages& images, int64_t classes, const std::string& where) {
   const int64_t pictures = images.pixels.defined() ? images.pixels.size(0) : 0;
   if (pictures != images.size()) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "app/png.h"
+
 namespace zoo {
 
 struct LabelledImages {
@@ -19,6 +21,9 @@ struct ImageDataSet {
   LabelledImages validation;             ///< empty where the data has no part of its own for it
   std::vector<std::string> class_names;  ///< by label
 };
+
+/// A picture as uint8 [3, H, W].
+torch::Tensor planes_of(const Image& image);
 
 /// Throws std::runtime_error unless there are pictures, as many as labels, all labels in [0,
 /// classes); `where` begins the message.
