@@ -27,6 +27,7 @@ namespace {
 bool drawn(const ClipPairOptions& pairs) { return pairs.task == ClipDataKind::kShapes; }
 
 void check(const ClipPairOptions& o) {
+  check(o.contrast.augment);
   require_option(o.vocab_size >= 0, "vocab-size", o.vocab_size, "0 or more");
   require_option(o.validation_shapes >= 0, "validation-shapes", o.validation_shapes, "0 or more");
   require_option(o.contrast.batch_size >= 2, "batch-size", o.contrast.batch_size,

@@ -42,6 +42,7 @@ void visit(ClipPairOptions& o, Visitor&& v) {
     "sentencepiece-bpe, wordpiece, character");
   v("vocab-size", o.vocab_size, "Ids of a tokenizer trained here (0: the kind's default)");
   v("loss", o.contrast.loss, "What a batch is judged by");
+  visit(o.contrast.augment, v);
   v("batch-size", o.contrast.batch_size, "Pairs that are told apart in one update");
   v("chunk", o.contrast.chunk,
     "Pairs in memory at once: gradients are computed in pieces (0: the whole batch)");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -37,13 +38,24 @@ ClipTask::ClipTask(Clip model, std::shared_ptr<const Tokenizer> tokenizer,
       device_(model_->logit_scale.device()),
       batches_(make_batches(data_.training, options_)) {}
 
-torch::Tensor ClipTask::pixels_of(const CaptionedImages& data, const torch::Tensor& indices) const {
-  const auto chosen = data.pixels.index_select(0, indices).to(device_, torch::kFloat);
-  const auto channels = [&](const std::vector<double>& values) {
-    return torch::tensor(values, chosen.options()).view({1, -1, 1, 1});
+torch::Tensor ClipTask::pixel_values(const torch::Tensor& pictures) const {
+  const auto values = pictures.to(device_, torch::kFloat);  // [B, 3, H, W]
+  const auto channels = [&](const std::vector<double>& of_channels) {
+    return torch::tensor(of_channels, values.options()).view({1, -1, 1, 1});
   };
-  const auto scaled = chosen * preprocessing_.rescale_factor;
+  const auto scaled = values * preprocessing_.rescale_factor;
   return (scaled - channels(preprocessing_.mean)) / channels(preprocessing_.std);  // [B, 3, H, W]
+}
+
+torch::Tensor ClipTask::changed_pictures(const torch::Tensor& pictures, uint64_t draw) const {
+  const auto fill = fill_of(preprocessing_.mean);
+  auto changed = torch::empty_like(pictures);  // [B, 3, H, W] uint8
+  for (int64_t b = 0; b < pictures.size(0); ++b) {
+    auto random = generator_for({options_.seed, draw, static_cast<uint64_t>(b) + 1});
+    const auto planes = augmented(pictures[b], options_.augment, fill, random);
+    std::ranges::copy(planes.values, changed[b].data_ptr<uint8_t>());
+  }
+  return changed;
 }
 
 torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
@@ -51,14 +63,15 @@ torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
 }
 
 ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
-                                  uint64_t draw) const {
+                                  uint64_t draw, bool changed) const {
   auto random = generator_for({options_.seed, draw});
   std::vector<std::string> texts;
   for (const int64_t index : indices) {
     const auto& captions = data.captions[static_cast<size_t>(index)];
     texts.push_back(captions[random() % captions.size()]);
   }
-  return {pixels_of(data, torch::tensor(indices, torch::kLong)), tokens_of(texts)};
+  const auto pictures = data.pixels.index_select(0, torch::tensor(indices, torch::kLong));
+  return {pixel_values(changed ? changed_pictures(pictures, draw) : pictures), tokens_of(texts)};
 }
 
 torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor& texts,
@@ -71,7 +84,7 @@ torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor
 
 Metrics ClipTask::step(const Backward& backward) {
   model_->clamp_logit_scale();
-  const auto batch = collate(data_.training, batches_.next(), drawn_++);
+  const auto batch = collate(data_.training, batches_.next(), drawn_++, /*changed=*/true);
   const int64_t B = batch.pixels.size(0);
   const auto count = static_cast<double>(B);
   if (options_.chunk == 0 || options_.chunk >= B) {
@@ -98,7 +111,7 @@ torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
   std::vector<torch::Tensor> parts;
   for (int64_t begin = 0; begin < data.size(); begin += kMeasured) {
     const auto indices = torch::arange(begin, std::min(begin + kMeasured, data.size()));
-    parts.push_back(model_->embed_images(pixels_of(data, indices)));
+    parts.push_back(model_->embed_images(pixel_values(data.pixels.index_select(0, indices))));
   }
   return torch::cat(parts);
 }
@@ -167,8 +180,8 @@ std::string ClipTask::sample() {
   const int64_t count = std::min<int64_t>(5, data_.validation.size());
   if (count == 0) return {};
   const auto few = torch::arange(count);
-  const auto scores =
-      name_scores(model_->embed_images(pixels_of(data_.validation, few)));  // [n, K]
+  const auto scores = name_scores(
+      model_->embed_images(pixel_values(data_.validation.pixels.index_select(0, few))));  // [n, K]
   std::string text;
   const auto& names = data_.validation.concepts;
   for (int64_t n = 0; n < count; ++n) {

@@ -11,6 +11,7 @@
 #include "models/images/preprocess.h"
 #include "tokenizers/tokenizer.h"
 #include "train/data/bucketed_batches.h"
+#include "train/data/images/augment.h"
 #include "train/data/images/captioned_images.h"
 #include "train/trainer.h"
 
@@ -31,6 +32,7 @@ struct ClipTaskOptions {
   /// Sentences around a thing's name, whose embeddings are averaged for zero-shot classification
   /// (§3.1.4).
   std::vector<std::string> templates = {"{}", "a {}", "the picture shows a {}"};
+  AugmentOptions augment = {};  ///< of training pictures
   uint64_t seed = 0;
 };
 
@@ -64,9 +66,11 @@ class ClipTask : public Task {
   struct Batch {
     torch::Tensor pixels, tokens;  // [B, 3, H, W] float, [B, T] int64; on the device
   };
-  Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
-                uint64_t draw) const;
-  torch::Tensor pixels_of(const CaptionedImages& data, const torch::Tensor& indices) const;
+  /// `changed`: augmented, as training pictures are.
+  Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices, uint64_t draw,
+                bool changed = false) const;
+  torch::Tensor changed_pictures(const torch::Tensor& pictures, uint64_t draw) const;
+  torch::Tensor pixel_values(const torch::Tensor& pictures) const;
   torch::Tensor tokens_of(const std::vector<std::string>& texts) const;
   torch::Tensor loss_of(const torch::Tensor& images, const torch::Tensor& texts,
                         const torch::Tensor& tokens) const;

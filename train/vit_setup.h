@@ -29,11 +29,7 @@ void visit(ImageDataOptions& o, Visitor&& v) {
   v("train-fraction", o.train_fraction, "Train on this share of the training pictures only");
   v("batch-size", b.batch, "Pictures of a micro-batch");
   v("loader-threads", b.threads, "Threads that make batches ahead (0: none)");
-  v("crop-padding", b.augment.crop_padding, "Crops of pictures with so many black pixels around");
-  v("flip", b.augment.flip, "Mirror every second picture");
-  v("rand-augment", b.augment.rand_augment, "RandAugment: operations a picture (0: none)");
-  v("magnitude", b.augment.magnitude, "RandAugment: strength of operations, 0 to 10");
-  v("random-erasing", b.augment.random_erasing, "Probability that a rectangle is erased");
+  visit(b.augment, v);
   v("mixup", b.mixup, "Mix pairs of pictures; alpha of their shares' distribution (0: none)");
   v("cutmix", b.cutmix, "Paste parts of pictures into others; alpha (0: none)");
   v("label-smoothing", o.task.label_smoothing,

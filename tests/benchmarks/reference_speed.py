@@ -36,7 +36,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BERT = ["--data", "data/shakespeare", "--vocab-size", "30000", "--layers", "4", "--d-model", "256", "--heads", "4",
         "--context", "128", "--batch-size", "16", "--attention", "flash"]
 TRANSLATION = ["--config", "train/recipes/transformer-en-fr.toml", "--decode-pairs", "0"]
-VIT = ["--config", "train/recipes/vit-mnist.toml"]
+VIT = ["--config", "train/recipes/vit-mnist.toml", "--batch-size", "128", "--position", "learned", "--pooling", "class-token"]
 
 
 def command(*words) -> str:

@@ -74,7 +74,11 @@ TEST_F(TrainClipTest, TrainsOnDrawnPicturesAndLeavesAModel) {
 
 TEST_F(TrainClipTest, ResumedRunEqualsTheWholeOne) {
   const auto run = [&](const std::string& out, const std::string& steps) {
-    return train(tiny(out, {{"max-steps", steps}, {"image-dropout", "0.1"}, {"chunk", "5"}}))
+    return train(tiny(out, {{"max-steps", steps},
+                            {"image-dropout", "0.1"},
+                            {"chunk", "5"},
+                            {"crop-padding", "2"},
+                            {"rand-augment", "1"}}))
         .exit_code;
   };
   EXPECT_EQ(run("whole", "6"), 0);
@@ -83,6 +87,18 @@ TEST_F(TrainClipTest, ResumedRunEqualsTheWholeOne) {
   EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
   EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
             read_file(folder_ / "parts/last/model.safetensors"));
+}
+
+TEST_F(TrainClipTest, ChangesTrainingPicturesAlone) {
+  ASSERT_EQ(train(tiny("plain", {{"max-steps", "0"}})).exit_code, 0);
+  ASSERT_EQ(train(tiny("start", {{"max-steps", "0"}, {"random-erasing", "1"}})).exit_code, 0);
+  EXPECT_EQ(read_file(folder_ / "plain/metrics.jsonl").substr(0, 60),
+            read_file(folder_ / "start/metrics.jsonl").substr(0, 60));
+  ASSERT_EQ(train(tiny("whole", {{"max-steps", "2"}})).exit_code, 0);
+  ASSERT_EQ(train(tiny("erased", {{"max-steps", "2"}, {"random-erasing", "1"}})).exit_code, 0);
+  EXPECT_NE(read_file(folder_ / "whole/model.safetensors"),
+            read_file(folder_ / "erased/model.safetensors"));
+  expect_error({{"rand-augment", "15"}}, 2, "--rand-augment must be from 0 to 14");
 }
 
 TEST_F(TrainClipTest, PairsComeFromAFileWithEitherLossAndTower) {

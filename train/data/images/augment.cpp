@@ -18,6 +18,13 @@ void check(const AugmentOptions& o) {
                  o.random_erasing, "in [0, 1]");
 }
 
+std::vector<uint8_t> fill_of(const std::vector<double>& mean) {
+  std::vector<uint8_t> fill;
+  for (const double value : mean)
+    fill.push_back(static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255.0)));
+  return fill;
+}
+
 void translate(Planes& image, int dx, int dy) {
   const Planes old = image;
   for (int c = 0; c < image.channels; ++c) {
@@ -71,6 +78,17 @@ void augment(Planes& image, const AugmentOptions& o, const std::vector<uint8_t>&
   }
   if (o.random_erasing > 0.0 && uniform(random) < o.random_erasing)
     erase_rectangle(image, fill, random);
+}
+
+Planes augmented(const torch::Tensor& pixels, const AugmentOptions& options,
+                 const std::vector<uint8_t>& fill, std::mt19937_64& random) {
+  const auto* const bytes = pixels.const_data_ptr<uint8_t>();
+  Planes image{.channels = static_cast<int>(pixels.size(0)),
+               .height = static_cast<int>(pixels.size(1)),
+               .width = static_cast<int>(pixels.size(2)),
+               .values = {bytes, bytes + pixels.numel()}};
+  augment(image, options, fill, random);
+  return image;
 }
 
 }  // namespace zoo

@@ -1,6 +1,8 @@
 // Changes of a training picture that leave its class as it is. All of them work on bytes, so that
 // black stays black and nothing depends on the normalisation.
 #pragma once
+#include <torch/types.h>
+
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -27,13 +29,29 @@ struct AugmentOptions {
   double random_erasing = 0;  ///< probability that a rectangle is erased
 };
 
+template <class Visitor>
+void visit(AugmentOptions& o, Visitor&& v) {
+  v("crop-padding", o.crop_padding, "Crops of pictures with so many black pixels around");
+  v("flip", o.flip, "Mirror every second picture");
+  v("rand-augment", o.rand_augment, "RandAugment: operations a picture (0: none)");
+  v("magnitude", o.magnitude, "RandAugment: strength of operations, 0 to 10");
+  v("random-erasing", o.random_erasing, "Probability that a rectangle is erased");
+}
+
 /// Throws std::invalid_argument for values out of range, named as on the command line.
 void check(const AugmentOptions& options);
+
+/// What erased pixels become: the mean of each channel, given in [0, 1].
+std::vector<uint8_t> fill_of(const std::vector<double>& mean);
 
 /// In this order: operations, flip, crop, erasing. `fill`: what erased pixels become, one value a
 /// channel.
 void augment(Planes& image, const AugmentOptions& options, const std::vector<uint8_t>& fill,
              std::mt19937_64& random);
+
+/// The same of a copy. pixels [channels, H, W] uint8, on the CPU and contiguous
+Planes augmented(const torch::Tensor& pixels, const AugmentOptions& options,
+                 const std::vector<uint8_t>& fill, std::mt19937_64& random);
 
 // The parts.
 

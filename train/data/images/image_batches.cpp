@@ -123,16 +123,9 @@ std::shared_ptr<const std::vector<int64_t>> ImageBatches::Maker::order_of(int64_
 }
 
 Planes ImageBatches::Maker::picture(int64_t place, int64_t epoch) const {
-  const auto pixels = images.pixels[place];  // [channels, H, W]
-  const auto* bytes = pixels.data_ptr<uint8_t>();
-  Planes image{.channels = static_cast<int>(pixels.size(0)),
-               .height = static_cast<int>(pixels.size(1)),
-               .width = static_cast<int>(pixels.size(2)),
-               .values = {bytes, bytes + pixels.numel()}};
   auto random = generator_for(
       {options.seed, kPicture, static_cast<uint64_t>(epoch), static_cast<uint64_t>(place)});
-  augment(image, options.augment, fill, random);
-  return image;
+  return augmented(images.pixels[place], options.augment, fill, random);
 }
 
 /// The last picture is mixed into the first, the second last into the second, and so on.
@@ -179,8 +172,7 @@ ImageBatches::ImageBatches(LabelledImages images, ChannelStatistics normalisatio
   images.pixels = images.pixels.contiguous();
   images.labels = images.labels.contiguous();
   auto maker = std::make_shared<Maker>();
-  for (const double mean : normalisation.mean)
-    maker->fill.push_back(static_cast<uint8_t>(std::lround(std::clamp(mean, 0.0, 1.0) * 255.0)));
+  maker->fill = fill_of(normalisation.mean);
   maker->images = std::move(images);
   maker->options = options;
   maker->tables = make_tables(normalisation);
