@@ -1,4 +1,4 @@
-// Shows what a checkpoint is made of: tensors, parameters, operations per token, memory:
+// Shows what a checkpoint is made of: tensors, parameters, operations, memory:
 //   inspect runs/shakespeare
 //   inspect runs/shakespeare --json
 #include <CLI/CLI.hpp>

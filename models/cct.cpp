@@ -15,9 +15,6 @@
 namespace zoo {
 namespace {
 
-/// Width of the tokenizer's convolutions before the last.
-constexpr int64_t kInnerChannels = 64;
-
 BlockOptions block_options(const CctOptions& o, int64_t layer) {
   return {.attention = {.d_model = o.d_model,
                         .heads = o.heads,
@@ -107,8 +104,8 @@ CctImpl::CctImpl(const CctOptions& options_) : options(resolved(options_)) {
               o.convolutions, ", ", o.layers, ", ", o.classes, " and ", o.kernel);
   convolutions = register_module("convolutions", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.convolutions; ++n) {
-    const int64_t in = n == 0 ? o.channels : kInnerChannels;
-    const int64_t out = n + 1 == o.convolutions ? o.d_model : kInnerChannels;
+    const int64_t in = n == 0 ? o.channels : kCctInnerChannels;
+    const int64_t out = n + 1 == o.convolutions ? o.d_model : kCctInnerChannels;
     convolutions->push_back(torch::nn::Conv2d(
         torch::nn::Conv2dOptions(in, out, o.kernel).padding(o.kernel / 2).bias(false)));
   }

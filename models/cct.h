@@ -19,6 +19,9 @@
 
 namespace zoo {
 
+/// Width of the tokenizer's convolutions before the last.
+inline constexpr int64_t kCctInnerChannels = 64;
+
 struct CctOptions {
   int64_t classes = 10;  ///< K
   int64_t image_size = 28;

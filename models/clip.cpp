@@ -14,15 +14,6 @@ namespace {
 bool has_images(const ClipOptions& o) { return o.towers != ClipTowers::kText; }
 bool has_texts(const ClipOptions& o) { return o.towers != ClipTowers::kImage; }
 
-CnnOptions cnn_options(const ClipOptions& o) {
-  return {.classes = 0,
-          .image_size = o.image.image_size,
-          .image_width = o.image.image_width,
-          .channels = o.image.channels,
-          .blocks = o.cnn_blocks,
-          .width = o.cnn_width};
-}
-
 /// Normal, as wide as its input: the paper's code.
 torch::nn::Linear projection_from(int64_t width, int64_t projection) {
   torch::nn::Linear linear(torch::nn::LinearOptions(width, projection).bias(false));
@@ -34,6 +25,15 @@ torch::nn::Linear projection_from(int64_t width, int64_t projection) {
 torch::Tensor unit(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
 }  // namespace
+
+CnnOptions cnn_options(const ClipOptions& o) {
+  return {.classes = 0,
+          .image_size = o.image.image_size,
+          .image_width = o.image.image_width,
+          .channels = o.image.channels,
+          .blocks = o.cnn_blocks,
+          .width = o.cnn_width};
+}
 
 void check(const ClipOptions& o) {
   check(o.image);

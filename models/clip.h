@@ -87,6 +87,8 @@ void visit(ClipOptions& o, Visitor&& v) {
 void check(const ClipOptions& options);
 /// The options with the sizes that 0 leaves open filled in.
 ClipOptions resolved(ClipOptions options);
+/// The image tower where it is a Cnn.
+CnnOptions cnn_options(const ClipOptions& options);
 
 /// What the text tower needs besides the tokens; all optional.
 struct ClipTextContext {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "app/files.h"
+#include "infer/inspect/model_cost.h"
 #include "models/gpt_size.h"
 #include "models/pretrained/gpt_checkpoint.h"
 #include "models/pretrained/safetensors.h"
@@ -61,9 +62,16 @@ std::string count_text(double count) {
   return fmt::format("{:.2f} T", count);
 }
 
+/// Training computes in float32: gradients as large as the weights, AdamW two moments more.
+json memory_of(int64_t parameters) {
+  constexpr int64_t number = sizeof(float);
+  return {{"weights", number * parameters},
+          {"gradients", number * parameters},
+          {"optimizer", 2 * number * parameters}};
+}
+
 /// The tensors are what is there; config.json only tells what is done with them, and is believed
-/// where it describes as many numbers. Training computes in float32: gradients as large as the
-/// weights, AdamW two moments more.
+/// where it describes as many numbers.
 void add_gpt(json& result, const SafetensorsReader& reader, const GptConfig& config,
              int64_t length) {
   const GptOptions& o = config.options;
@@ -84,12 +92,24 @@ void add_gpt(json& result, const SafetensorsReader& reader, const GptConfig& con
   double forward = size.forward_flops_per_token;
   if (!config.has_head) forward -= 2.0 * double(o.vocab_size) * double(o.d_model);
   result["flops_per_token"] = {{"length", length}, {"forward", forward}, {"training", 3 * forward}};
-  constexpr int64_t number = sizeof(float);
-  result["memory_bytes"] = {
-      {"weights", number * held},
-      {"gradients", number * held},
-      {"optimizer", 2 * number * held},
-      {"kv_cache_per_token", number * static_cast<int64_t>(size.cache_values_per_token)}};
+  result["memory_bytes"] = memory_of(held);
+  result["memory_bytes"]["kv_cache_per_token"] =
+      static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(size.cache_values_per_token);
+}
+
+/// A model that does not open has no cost that could be told.
+void add_cost(json& result, const std::filesystem::path& folder, const std::string& model_type,
+              int64_t length) {
+  try {
+    const auto cost = model_cost(folder, model_type, length);
+    if (!cost) return;
+    result["flops"] = {{"input", cost->input},
+                       {"forward", cost->forward_flops},
+                       {"training", 3 * cost->forward_flops}};
+    result["memory_bytes"] = memory_of(result["parameters"]["total"].get<int64_t>());
+  } catch (const std::runtime_error& error) {
+    result["mismatch"] = error.what();
+  }
 }
 
 std::string bytes_text(double bytes) {
@@ -122,6 +142,7 @@ json inspect(const std::filesystem::path& path, int64_t length) {
   for (const auto& [layout, name] : EnumNames<GptLayout>::values) {
     if (result["model_type"] == name) add_gpt(result, reader, read_gpt_config(path), length);
   }
+  if (type != config.end() && type->is_string()) add_cost(result, path, *type, length);
   return result;
 }
 
@@ -144,18 +165,27 @@ std::string inspection_text(const json& inspection) {
   if (inspection.contains("mismatch")) {
     return text + "\nno FLOPs, no memory   " + inspection["mismatch"].get<std::string>() + "\n";
   }
-  if (!inspection.contains("flops_per_token")) return text + "\n";
+  const bool per_token = inspection.contains("flops_per_token");
+  if (!per_token && !inspection.contains("flops")) return text + "\n";
 
-  const auto& flops = inspection["flops_per_token"];
+  const auto& flops = inspection[per_token ? "flops_per_token" : "flops"];
   const auto& memory = inspection["memory_bytes"];
-  text += fmt::format(" ({} in embeddings, {} elsewhere)\n", count_text(parameters["embedding"]),
-                      count_text(parameters["non_embedding"]));
-  text += fmt::format("FLOPs per token   forward {}, training step {} (sequences of {} tokens)\n",
-                      count_text(flops["forward"]), count_text(flops["training"]),
-                      flops["length"].get<int64_t>());
-  text += fmt::format("memory (float32)  weights {}, gradients {}, AdamW {}, KV cache {} a token\n",
+  if (per_token) {
+    text += fmt::format(" ({} in embeddings, {} elsewhere)", count_text(parameters["embedding"]),
+                        count_text(parameters["non_embedding"]));
+  }
+  const std::string input =
+      per_token ? fmt::format("sequences of {} tokens", flops["length"].get<int64_t>())
+                : flops["input"].get<std::string>();
+  text += fmt::format("\n{:<18}forward {}, training step {} ({})\n",
+                      per_token ? "FLOPs per token" : "FLOPs", count_text(flops["forward"]),
+                      count_text(flops["training"]), input);
+  text += fmt::format("memory (float32)  weights {}, gradients {}, AdamW {}",
                       bytes_text(memory["weights"]), bytes_text(memory["gradients"]),
-                      bytes_text(memory["optimizer"]), bytes_text(memory["kv_cache_per_token"]));
+                      bytes_text(memory["optimizer"]));
+  if (per_token)
+    text += fmt::format(", KV cache {} a token", bytes_text(memory["kv_cache_per_token"]));
+  text += "\n";
   return text;
 }
 

@@ -63,6 +63,28 @@ TEST(InspectTest, ReadsFilesWithoutAConfig) {
   EXPECT_EQ(json["tensors"].size(), 9u);
 }
 
+TEST(InspectTest, TellsWhatEveryFamilyCosts) {
+  const auto inspected = [](const std::string& golden) {
+    const auto result = run_program("inspect", {"tests/golden/" + golden, "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  for (const auto& [golden, input] :
+       {std::pair("bert/BertForPreTraining", "tokens through the encoder"),
+        std::pair("marian", "a source and a target of"),
+        std::pair("vision/ViTForImageClassification", "a picture of"),
+        std::pair("vision/CLIPModel", "tokens")}) {
+    const auto json = inspected(golden);
+    EXPECT_FALSE(json.contains("mismatch")) << json["mismatch"];
+    EXPECT_THAT(json["flops"]["input"], HasSubstr(input));
+    EXPECT_GT(json["flops"]["forward"], 0.0);
+    EXPECT_EQ(json["flops"]["training"], 3 * json["flops"]["forward"].get<double>());
+    EXPECT_EQ(json["memory_bytes"]["gradients"], 4 * json["parameters"]["total"].get<int64_t>());
+    const auto text = run_program("inspect", {std::string("tests/golden/") + golden});
+    EXPECT_THAT(text.out, HasSubstr("FLOPs             forward"));
+  }
+}
+
 /// A copy of a golden checkpoint with other values in its config.json.
 nlohmann::json inspect_changed(const std::string& golden, const nlohmann::json& changes) {
   const testing::TemporaryFolder folder;
@@ -84,6 +106,9 @@ TEST(InspectTest, BelievesTheTensorsWhereConfigJsonSaysOtherwise) {
     EXPECT_THAT(json["mismatch"], HasSubstr("config.json describes")) << key;
     EXPECT_FALSE(json.contains("flops_per_token")) << key;
   }
+  const auto wide = inspect_changed("marian", {{"encoder_ffn_dim", 2147483646}});
+  EXPECT_THAT(wide["mismatch"], HasSubstr("config.json"));
+  EXPECT_FALSE(wide.contains("flops"));
   const auto text = run_program("inspect", {"tests/golden/llama"});
   EXPECT_THAT(text.out, ::testing::Not(HasSubstr("describes")));
 }
