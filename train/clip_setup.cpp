@@ -257,8 +257,16 @@ std::unique_ptr<Task> ClipFamily::make_task(const TrainCommand& command, const f
             {"device", describe_device(model_->logit_scale.device())}};
   if (const auto note = layout_note(model_->options); !note.empty())
     facts_.emplace_back("checkpoints", note);
-  return std::make_unique<ClipTask>(model_, tokenizer_, preprocessing_for(model_->options),
-                                    std::move(data), options_.pairs.contrast);
+  auto task = std::make_unique<ClipTask>(model_, tokenizer_, preprocessing_for(model_->options),
+                                         std::move(data), options_.pairs.contrast);
+  if (const auto chance = task->chance(); !chance.empty()) {
+    const auto percent = [&](const std::string& name) { return 100.0 * chance.at(name); };
+    facts_.emplace_back(
+        "guessing", fmt::format("recall at 1, 5, 10: {:.2f} %, {:.2f} %, {:.2f} %; names {:.2f} %",
+                                percent("recall_at_1"), percent("recall_at_5"),
+                                percent("recall_at_10"), percent("zero_shot_accuracy")));
+  }
+  return task;
 }
 
 std::function<void(torch::nn::Module&, double)> ClipFamily::gradient_dump(

@@ -176,6 +176,20 @@ Metrics ClipTask::evaluate() {
   return metrics;
 }
 
+Metrics ClipTask::chance() const {
+  if (data_.validation.size() == 0) return {};
+  const auto matches = caption_table(data_.validation.captions).matches;  // [N, M]
+  Metrics chance{{"zero_shot_accuracy", *goal().chance}};
+  for (const int64_t k : {1, 5, 10}) {
+    const double texts = chance_recall_at(k, matches);
+    const double pictures = chance_recall_at(k, matches.t().contiguous());
+    chance[fmt::format("text_recall_at_{}", k)] = texts;
+    chance[fmt::format("image_recall_at_{}", k)] = pictures;
+    chance[fmt::format("recall_at_{}", k)] = 0.5 * (texts + pictures);
+  }
+  return chance;
+}
+
 std::string ClipTask::sample() {
   const int64_t count = std::min<int64_t>(5, data_.validation.size());
   if (count == 0) return {};

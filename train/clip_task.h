@@ -52,6 +52,9 @@ class ClipTask : public Task {
   /// of both ways), image_recall_at_* (a text finds its pictures), text_recall_at_* (a picture
   /// finds its texts), zero_shot_accuracy (a picture among the names of all things).
   Metrics evaluate() override;
+  /// What guessing would reach of evaluate()'s shares, by the same names; empty without validation
+  /// pictures.
+  Metrics chance() const;
   /// Some pictures with the names that they are given.
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;

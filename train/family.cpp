@@ -13,8 +13,14 @@
 namespace zoo {
 namespace {
 
+void print(const Facts& facts) {
+  for (const auto& [name, value] : facts) fmt::print("{:<11} {}\n", name, value);
+  std::fflush(stdout);
+}
+
 int evaluate_only(Family& family, const TrainCommand& command) {
   const auto task = family.make_task(command, {});
+  print(family.facts());
   const torch::NoGradGuard no_grad;
   task->model().eval();
   const Metrics metrics = task->evaluate();
@@ -46,8 +52,7 @@ int train(Family& family, const TrainCommand& command) {
   run.facts = family.facts();
   if (!command.dump_gradients.empty())
     run.inspect_first_gradients = family.gradient_dump(command.dump_gradients);
-  for (const auto& [name, value] : run.facts) fmt::print("{:<11} {}\n", name, value);
-  std::fflush(stdout);
+  print(run.facts);
   return print_result(program, run.folder, fit(*task, family.train_options(), run));
 }
 

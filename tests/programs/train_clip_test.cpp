@@ -61,6 +61,8 @@ class TrainClipTest : public ::testing::Test {
 TEST_F(TrainClipTest, TrainsOnDrawnPicturesAndLeavesAModel) {
   const auto result = train(tiny("run"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
+  // 32 pictures of 16 things in four wordings each.
+  EXPECT_THAT(result.out + result.err, HasSubstr("names 6.25 %"));
   const auto metrics = read_file(folder_ / "run/metrics.jsonl");
   for (const auto* name :
        {"zero_shot_accuracy", "recall_at_1", "image_recall_at_5", "text_recall_at_10"})
