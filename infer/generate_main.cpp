@@ -101,6 +101,10 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Text", session_options);
     zoo::parse(app, argc, argv);
     zoo::check_session(generate, session_options);
+    if (generate.beams.num_beams > 1 && app.count("--temperature") > 0) {
+      throw zoo::UsageError(
+          "--temperature is for sampling; beam search draws nothing, leave one of them out");
+    }
     const int ways = !input.prompts.empty() + !input.file.empty() + input.interactive;
     if (ways > 1) throw zoo::UsageError("give prompts as arguments, with --file or --interactive");
     if (ways == 0 && zoo::stdin_is_a_terminal()) input.interactive = true;

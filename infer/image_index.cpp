@@ -60,30 +60,38 @@ std::vector<std::string> names_in(const torch::Tensor& bytes) {
 
 }  // namespace
 
-ImageIndex index_pictures(ImageTextEncoder& encoder, const fs::path& folder,
-                          const ImageIndex& known,
-                          const std::function<void(int64_t, int64_t)>& on_progress) {
-  ImageIndex index{.probe = probe_of(encoder)};
+void index_pictures(ImageTextEncoder& encoder, const fs::path& folder, const ImageIndex& known,
+                    ImageIndex& index, const std::function<void(int64_t, int64_t)>& on_progress) {
+  index = {.probe = probe_of(encoder)};
   std::map<std::string, int64_t> rows;
   if (same_model(known.probe, index.probe))
     for (const auto& file : known.files) rows.emplace(file, std::ssize(rows));
   std::vector<torch::Tensor> embedded;
   std::vector<int64_t> stamps;
+  const auto keep = [&] {
+    if (embedded.empty()) return;
+    index.embeddings = torch::cat(embedded);
+    index.stamps = torch::tensor(stamps, torch::kLong).view({-1, 2});
+  };
   const auto files = pictures_below(folder);
-  for (const auto& file : files) {
-    const auto [size, time] = stamp_of(file);
-    const auto row = rows.find(file.string());
-    const bool kept = row != rows.end() && known.stamps[row->second][0].item<int64_t>() == size &&
-                      known.stamps[row->second][1].item<int64_t>() == time;
-    embedded.push_back(kept ? known.embeddings.slice(0, row->second, row->second + 1)
-                            : encoder.encode_image(read_image(file)));
-    stamps.insert(stamps.end(), {size, time});
-    index.files.push_back(file.string());
-    if (on_progress) on_progress(std::ssize(index.files), std::ssize(files));
+  try {
+    for (const auto& file : files) {
+      const std::string name = fs::absolute(file).lexically_normal().string();
+      const auto [size, time] = stamp_of(file);
+      const auto row = rows.find(name);
+      const bool kept = row != rows.end() && known.stamps[row->second][0].item<int64_t>() == size &&
+                        known.stamps[row->second][1].item<int64_t>() == time;
+      embedded.push_back(kept ? known.embeddings.slice(0, row->second, row->second + 1)
+                              : encoder.encode_image(read_image(file)));
+      stamps.insert(stamps.end(), {size, time});
+      index.files.push_back(name);
+      if (on_progress) on_progress(std::ssize(index.files), std::ssize(files));
+    }
+  } catch (...) {
+    keep();
+    throw;
   }
-  index.embeddings = torch::cat(embedded);
-  index.stamps = torch::tensor(stamps, torch::kLong).view({-1, 2});
-  return index;
+  keep();
 }
 
 bool made_by(const ImageIndex& index, ImageTextEncoder& encoder) {

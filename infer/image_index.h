@@ -14,18 +14,19 @@
 namespace zoo {
 
 struct ImageIndex {
-  std::vector<std::string> files;
-  torch::Tensor embeddings;  // [N, E], rows of length one
-  torch::Tensor stamps;      // [N, 2] int64: size in bytes, time of the last change
-  torch::Tensor probe;       // [1, E]: what the model makes of one picture that is always the same
+  std::vector<std::string> files;  // whole paths
+  torch::Tensor embeddings;        // [N, E], rows of length one
+  torch::Tensor stamps;            // [N, 2] int64: size in bytes, time of the last change
+  torch::Tensor probe;  // [1, E]: what the model makes of one picture that is always the same
 };
 
-/// All pictures below `folder`, as `encoder` sees them; from `known` those that are still as they
-/// were. An index of another model is of no use: nothing is taken from it. Throws
-/// std::runtime_error where there are no pictures, or one cannot be read.
-ImageIndex index_pictures(ImageTextEncoder& encoder, const std::filesystem::path& folder,
-                          const ImageIndex& known = {},
-                          const std::function<void(int64_t done, int64_t all)>& on_progress = {});
+/// Fills `index` with all pictures below `folder`, as `encoder` sees them; from `known` those that
+/// are still as they were. An index of another model is of no use: nothing is taken from it. Throws
+/// std::runtime_error where there are no pictures, or one cannot be read; `index` then holds those
+/// before it.
+void index_pictures(ImageTextEncoder& encoder, const std::filesystem::path& folder,
+                    const ImageIndex& known, ImageIndex& index,
+                    const std::function<void(int64_t done, int64_t all)>& on_progress = {});
 
 /// Whether this model made the index.
 bool made_by(const ImageIndex& index, ImageTextEncoder& encoder);

@@ -13,36 +13,14 @@ namespace zoo {
 
 ImageLabeller::ImageLabeller(const std::filesystem::path& folder, torch::Device device,
                              const std::string& attention)
-    : folder_(folder), device_(device), preprocessing_(read_preprocessing(folder)) {
+    : device_(device) {
   auto loaded = load_image_classifier(folder, {.device = device, .attention = attention});
   model_ = std::move(loaded.model);
   labels_ = std::move(loaded.labels);
-  check_preprocessing();
+  pixels_.emplace(folder, model_->channels(), model_->image_height(), model_->image_width());
 }
 
-/// With a picture of one pixel, which every step accepts.
-void ImageLabeller::check_preprocessing() const {
-  const auto fail = [&](const std::string& what) {
-    throw std::runtime_error(
-        fmt::format("{}: {}", (folder_ / "preprocessor_config.json").string(), what));
-  };
-  try {
-    const bool any_size = !preprocessing_.resize && !preprocessing_.center_crop;
-    const auto pixels = pixel_values({.width = 1, .height = 1, .rgb = {0, 0, 0}});
-    const int64_t H = pixels.size(2), W = pixels.size(3);
-    if (any_size || (H == model_->image_height() && W == model_->image_width())) return;
-    fail(fmt::format("it makes pictures of {} x {}, the model reads {} x {}", H, W,
-                     model_->image_height(), model_->image_width()));
-  } catch (const std::invalid_argument& error) {
-    fail(error.what());
-  }
-}
-
-torch::Tensor ImageLabeller::pixel_values(const Image& image) const {
-  const PixelValues pixels =
-      preprocess(image, preprocessing_, static_cast<int>(model_->channels()));
-  return torch::tensor(pixels.values).view({1, pixels.channels, pixels.height, pixels.width});
-}
+torch::Tensor ImageLabeller::pixel_values(const Image& image) const { return pixels_->of(image); }
 
 std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_t top) {
   const torch::NoGradGuard no_grad;
@@ -74,7 +52,7 @@ Image ImageLabeller::rollout(const Image& image) {
   const bool has_token = vit->options.pooling == VitPooling::kClassToken;
   const auto answer = has_token ? flow[0] : flow.slice(0, prefix).mean(0);  // [T]
   const auto shares = answer.slice(0, prefix).view({grid.rows, grid.columns});
-  return draw_rollout(resized_and_cropped(image, preprocessing_), shares);
+  return draw_rollout(resized_and_cropped(image, pixels_->steps()), shares);
 }
 
 }  // namespace zoo

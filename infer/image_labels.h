@@ -5,11 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "infer/picture_pixels.h"
 #include "models/image_classifier.h"
-#include "models/images/preprocess.h"
 
 namespace zoo {
 
@@ -37,12 +38,10 @@ class ImageLabeller {
   int64_t classes() const { return std::ssize(labels_); }
 
  private:
-  void check_preprocessing() const;
-  std::filesystem::path folder_;
   torch::Device device_;
   std::shared_ptr<ImageClassifier> model_;
   std::vector<std::string> labels_;
-  ImagePreprocessing preprocessing_;
+  std::optional<PicturePixels> pixels_;
 };
 
 }  // namespace zoo

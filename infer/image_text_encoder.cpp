@@ -28,12 +28,13 @@ ImageTextEncoder::ImageTextEncoder(const fs::path& folder, torch::Device device,
     : device_(device),
       model_(load_clip(folder, {.device = device, .attention = attention})),
       tokenizer_(load_tokenizer(folder)),
-      preprocessing_(read_preprocessing(folder)),
       end_(model_->options.end_token >= 0 ? model_->options.end_token : text_end_id(*tokenizer_)) {
   if (model_->options.towers != ClipTowers::kBoth) {
     throw std::runtime_error(fmt::format(
         "{}: the model has one tower only; matching needs pictures and texts", folder.string()));
   }
+  const VitOptions shape = resolved(model_->options.image);
+  pixels_.emplace(folder, shape.channels, shape.image_size, shape.image_width);
   if (tokenizer_->vocab_size() > model_->options.text.vocab_size) {
     throw std::runtime_error(
         fmt::format("{}: the tokenizer has {} tokens and the model {}; they do not belong together",
@@ -43,10 +44,7 @@ ImageTextEncoder::ImageTextEncoder(const fs::path& folder, torch::Device device,
 
 torch::Tensor ImageTextEncoder::encode_image(const Image& image) {
   const torch::NoGradGuard no_grad;
-  auto pixels = preprocess(image, preprocessing_, static_cast<int>(model_->options.image.channels));
-  const auto values = torch::from_blob(
-      pixels.values.data(), {1, pixels.channels, pixels.height, pixels.width}, torch::kFloat);
-  return model_->embed_images(values.to(device_)).cpu();
+  return model_->embed_images(pixels_->of(image).to(device_)).cpu();
 }
 
 torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& texts,

@@ -5,11 +5,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "infer/picture_pixels.h"
 #include "models/clip.h"
-#include "models/images/preprocess.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
@@ -34,7 +35,7 @@ class ImageTextEncoder {
   torch::Device device_;
   Clip model_{nullptr};
   std::unique_ptr<Tokenizer> tokenizer_;
-  ImagePreprocessing preprocessing_;
+  std::optional<PicturePixels> pixels_;
   int64_t end_ = 0;
 };
 

@@ -144,9 +144,19 @@ void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
                              body));
 }
 
+/// Before all pictures are read for it.
+void check_place(const fs::path& file) {
+  const auto folder = fs::absolute(file).parent_path();
+  if (!fs::is_directory(folder)) {
+    throw std::runtime_error(fmt::format("--index {}: there is no folder {}; make it first",
+                                         file.string(), folder.string()));
+  }
+}
+
 /// The pictures to search: of the folder, of the index, or of both brought up to date.
 ImageIndex open_index(ImageTextEncoder& encoder, const Request& request) {
   ImageIndex known;
+  if (!request.index.empty()) check_place(request.index);
   if (!request.index.empty() && (request.images.empty() || fs::exists(request.index)))
     known = read_image_index(request.index);
   if (request.images.empty()) {
@@ -156,13 +166,30 @@ ImageIndex open_index(ImageTextEncoder& encoder, const Request& request) {
         request.index.string()));
   }
   std::optional<ProgressBar> bar;
-  auto index = index_pictures(encoder, request.images, known, [&](int64_t done, int64_t all) {
-    if (!bar) bar.emplace("reading pictures", all);
-    bar->update(done, "");
-  });
+  ImageIndex index;
+  const auto keep = [&] {
+    if (!request.index.empty() && !index.files.empty()) write_image_index(index, request.index);
+  };
+  try {
+    index_pictures(encoder, request.images, known, index, [&](int64_t done, int64_t all) {
+      if (!bar) bar.emplace("reading pictures", all);
+      bar->update(done, "");
+    });
+  } catch (...) {
+    keep();  // what was read need not be read again
+    throw;
+  }
   bar->finish();
-  if (!request.index.empty()) write_image_index(index, request.index);
+  keep();
   return index;
+}
+
+/// The index's pictures by the names that the user knows them by.
+std::vector<std::string> names_of(const ImageIndex& index, const Request& request) {
+  if (request.images.empty()) return index.files;
+  std::vector<std::string> names;
+  for (const auto& file : pictures_below(request.images)) names.push_back(file.string());
+  return names;
 }
 
 void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
@@ -170,9 +197,10 @@ void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
   const auto index = open_index(encoder, request);
   const auto cosines =
       encoder.encode_texts(texts, request.templates).matmul(index.embeddings.t());  // [M, N]
+  const auto names = names_of(index, request);
   std::vector<std::vector<Found>> rows;
   for (size_t m = 0; m < texts.size(); ++m) {
-    rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
+    rows.push_back(best(cosines[static_cast<int64_t>(m)], names, request.top));
     print(texts[m], rows.back(), request.json);
   }
   if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);

@@ -61,7 +61,7 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Model", "batch-size", request.batch_size, "Texts translated together");
   add_options(app, "Decoding", request.decode);
   app.get_option("--max-new-tokens")
-      ->description("Longest translation in tokens (0: twice the source and 10 more)");
+      ->description("Longest translation in tokens (0: twice the source and some more)");
   add_options(app, "Beam search", request.decode.beams);
   add_option(app, "Beam search", "force-words", request.force_words,
              "Write this in every translation; a|b: one of them");
@@ -81,6 +81,10 @@ void check(const Request& request) {
     throw UsageError(
         "--source-language and --target-language name the axes of --alignment's pictures; give "
         "that, too");
+  if (request.decode.beams.num_beams > 1 && request.decode.sampling.temperature != 0.0) {
+    throw UsageError(
+        "--temperature is for sampling; beam search draws nothing: give --num-beams 1");
+  }
   check_forced_words(request.force_words, request.decode.beams.num_beams);
   try {
     DecodeOptions options = request.decode;

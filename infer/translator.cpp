@@ -69,6 +69,11 @@ std::vector<Translator::Source> Translator::encode(const std::vector<std::string
   return sources;
 }
 
+/// Of a translation, in steps of 16 so that texts of like length have the same.
+int64_t Translator::usual_longest(const Source& source) {
+  return (2 * std::ssize(source.ids) + 10 + 15) / 16 * 16;
+}
+
 std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
                                            DecodeOptions options) const {
   std::vector<std::vector<int64_t>> rows;
@@ -76,7 +81,7 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
   const TokenBatch batch = to_batch(rows);  // [B, S]
   if (options.max_new_tokens == 0) {
     options.max_new_tokens =
-        2 * batch.tokens.size(1) + 10 + missing_tokens(options.beams.force_words, {});
+        usual_longest(sources.front()) + missing_tokens(options.beams.force_words, {});
   }
   if (const int64_t longest = model_.module().longest(); longest > 0)
     options.max_new_tokens = std::min(options.max_new_tokens, longest - 1);
@@ -99,7 +104,9 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
   const DecodingThreads threads(model_.module());
   std::vector<Translation> translations;
   for (size_t begin = 0; begin < sources.size();) {
-    const size_t end = std::min(begin + static_cast<size_t>(options.batch_size), sources.size());
+    size_t end = std::min(begin + static_cast<size_t>(options.batch_size), sources.size());
+    // One limit a batch, so that no translation depends on what is translated beside it.
+    while (usual_longest(sources[end - 1]) > usual_longest(sources[begin])) --end;
     const std::vector<Source> batch(sources.begin() + static_cast<std::ptrdiff_t>(begin),
                                     sources.begin() + static_cast<std::ptrdiff_t>(end));
     for (auto& made : decode(batch, decoding)) {

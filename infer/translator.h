@@ -24,7 +24,8 @@ struct Translation {
 };
 
 struct TranslatorOptions {
-  DecodeOptions decode = {};  ///< max_new_tokens 0: twice the source's tokens and 10 more
+  /// max_new_tokens 0: twice the source's tokens and 10 more, up to the next multiple of 16
+  DecodeOptions decode = {};
   std::vector<std::string> force_words = {};  ///< that come in every translation; needs beams
   int64_t batch_size = 32;  ///< texts that are translated together, those of like length
   std::function<void(int64_t texts)> on_progress = {};  ///< how many are done
@@ -52,6 +53,7 @@ class Translator {
  private:
   struct Source;
   std::vector<Source> encode(const std::vector<std::string>& texts) const;
+  static int64_t usual_longest(const Source& source);
   std::vector<Generation> decode(const std::vector<Source>& sources, DecodeOptions options) const;
 
   const TranslationModel& model_;

@@ -24,6 +24,19 @@ torch::nn::Linear projection_from(int64_t width, int64_t projection) {
 
 torch::Tensor unit(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
+/// A tower's options have the tower's name before theirs.
+template <class Options>
+void check_tower(const Options& options, std::string_view prefix) {
+  try {
+    check(options);
+  } catch (const std::invalid_argument& error) {
+    std::string message = error.what();
+    for (size_t at = message.find("--"); at != std::string::npos; at = message.find("--", at + 2))
+      if (message.compare(at + 2, prefix.size(), prefix) != 0) message.insert(at + 2, prefix);
+    throw std::invalid_argument(message);
+  }
+}
+
 }  // namespace
 
 CnnOptions cnn_options(const ClipOptions& o) {
@@ -36,8 +49,8 @@ CnnOptions cnn_options(const ClipOptions& o) {
 }
 
 void check(const ClipOptions& o) {
-  check(o.image);
-  check(o.text);
+  check_tower(o.image, "image-");
+  check_tower(o.text, "text-");
   require_option(o.image.classes == 0, "image-classes", o.image.classes, "0");
   require_option(o.text.tie_embeddings, "text-tie-embeddings", o.text.tie_embeddings, "true");
   require_option(o.cnn_blocks >= 1, "cnn-blocks", o.cnn_blocks, "1 or more");

@@ -32,7 +32,7 @@ double forward_flops(const BertOptions& options, int64_t length) {
   const BertOptions o = resolved(options);
   const auto T = double(length), C = double(o.d_model), F = double(o.feed_forward);
   double flops = double(o.layers) * (self_attention(T, C) + feed_forward(T, C, F, o.activation));
-  if (o.embedding_width != o.d_model) flops += product(T, double(o.embedding_width), C);
+  if (o.embedding_width > 0) flops += product(T, double(o.embedding_width), C);
   return flops + (o.pooler ? product(1, C, C) : 0.0);
 }
 

@@ -150,6 +150,8 @@ void BertTraining::resolve(const TrainCommand& command) {
   check_objective_options(o.text, command);
   settle_length(o.train, command);
   settle_pooler(o, command);
+  if (o.model.family == BertFamily::kAlbert && o.model.embedding_width == 0)
+    o.model.embedding_width = std::min<int64_t>(128, o.model.d_model);  // Lan et al. 2019, Table 3
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     auto taken = resolved(read_bert_config(folder).model.bert);
@@ -157,7 +159,7 @@ void BertTraining::resolve(const TrainCommand& command) {
     o.model.position_padding = taken.position_padding;
     take_shape(o.model, taken, folder, command,
                [](BertOptions& options, const auto&) { options = resolved(options); });
-    o.text.tokenizer = folder.string();
+    o.text.tokenizer = settled_tokenizer(o.text.tokenizer, folder, command);
   } else if (o.model.family == BertFamily::kRoberta) {
     settle_position_padding(o, command);
   }

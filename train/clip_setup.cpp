@@ -45,35 +45,24 @@ void check(const ClipPairOptions& o) {
 
 /// Options that the others give no meaning are refused.
 void check_meaning(const ClipRunOptions& o, const TrainCommand& command) {
-  if (!command.resume.empty()) return;  // as the run began
-  const auto refuse = [](bool given, std::string_view option, std::string_view why) {
-    if (given) throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
-  };
-  const ClipRunOptions usual;
-  const auto &pairs = o.pairs, &otherwise = usual.pairs;
-  if (drawn(pairs)) {
+  if (drawn(o.pairs)) {
     const auto* const why = "to --task shapes, which draws its pictures and names them";
-    refuse(pairs.data != otherwise.data, "data", why);
-    refuse(pairs.validation_data != otherwise.validation_data, "validation-data", why);
-    refuse(pairs.vocab_size != otherwise.vocab_size, "vocab-size", why);
-    refuse(pairs.tokenizer != otherwise.tokenizer && !fs::is_directory(pairs.tokenizer),
-           "tokenizer", why);
+    refuse_given(command, {"data", "validation-data", "vocab-size"}, why);
+    if (!fs::is_directory(o.pairs.tokenizer)) refuse_given(command, {"tokenizer"}, why);
   } else {
-    refuse(pairs.shapes != otherwise.shapes, "shapes", "without --task shapes");
-    refuse(pairs.validation_shapes != otherwise.validation_shapes, "validation-shapes",
-           "without --task shapes");
+    refuse_given(command, {"shapes", "validation-shapes"}, "without --task shapes");
   }
-  refuse(!o.model.has_logit_bias && o.model.logit_bias != usual.model.logit_bias, "logit-bias",
-         "without --has-logit-bias or --loss siglip");
+  if (!o.model.has_logit_bias)
+    refuse_given(command, {"logit-bias"}, "without --has-logit-bias or --loss siglip");
   const bool cnn = o.model.image_tower == ImageTower::kCnn;
   const std::set<std::string_view> both = {"image-tower", "image-size", "image-width",
                                            "image-channels"};
-  ClipOptions model = o.model, dull = usual.model;
-  visit_both(model, dull, [&](std::string_view name, const auto& value, const auto& usual_value) {
+  ClipOptions model = o.model;
+  visit(model, [&](std::string_view name, const auto&, std::string_view) {
     const bool others =
         cnn ? name.starts_with("image-") && !both.contains(name) : name.starts_with("cnn-");
-    refuse(others && command.has(name) && value != usual_value, name,
-           cnn ? "to --image-tower cnn" : "to --image-tower vit");
+    if (others)
+      refuse_given(command, {name}, cnn ? "to --image-tower cnn" : "to --image-tower vit");
   });
 }
 
@@ -182,15 +171,21 @@ void ClipFamily::resolve(const TrainCommand& command) {
       throw std::invalid_argument("towers must be both: one tower alone has nothing to match");
   });
   settle_length(o.train, command);
-  if (o.pairs.contrast.loss == ContrastiveLoss::kSigLip && !command.has("has-logit-bias"))
-    o.model.has_logit_bias = true;
-  check_meaning(o, command);
+  const bool siglip = o.pairs.contrast.loss == ContrastiveLoss::kSigLip;
+  if (siglip && !command.has("has-logit-bias")) o.model.has_logit_bias = true;
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     take_shape(o.model, resolved(read_clip_config(folder).options), folder, command,
                [](ClipOptions& options, const auto&) { options = resolved(options); });
-    o.pairs.tokenizer = folder.string();
+    o.pairs.tokenizer = settled_tokenizer(o.pairs.tokenizer, folder, command);
+    if (siglip && !o.model.has_logit_bias && !command.init_from.empty()) {
+      throw UsageError(fmt::format(
+          "--loss siglip: the model in '{}' has no bias; go on with --loss infonce, or train a new "
+          "model",
+          folder.string()));
+    }
   }
+  check_meaning(o, command);
   o.pairs.contrast.seed = o.train.seed;
   check_usage([&] {
     check_pictures(o.model.image);
@@ -247,6 +242,10 @@ Clip ClipFamily::make_model(const TrainCommand& command) const {
 std::unique_ptr<Task> ClipFamily::make_task(const TrainCommand& command, const fs::path& new_run) {
   if (new_run.empty()) tokenizer_ = load_tokenizer(shape_source(command));
   ClipData data{.training = read_pairs(false), .validation = read_pairs(true)};
+  if (data.training.size() < 2) {
+    throw std::runtime_error(
+        fmt::format("'{}' holds one pair only: it takes two to tell apart", options_.pairs.data));
+  }
   model_ = make_model(command);
   facts_ = {{"parameters", parameter_count(*model_)},
             {"vocabulary", fmt::format("{} ({})", tokenizer_->vocab_size(), tokenizer_->kind())},

@@ -84,7 +84,9 @@ torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor
 
 Metrics ClipTask::step(const Backward& backward) {
   model_->clamp_logit_scale();
-  const auto batch = collate(data_.training, batches_.next(), drawn_++, /*changed=*/true);
+  auto indices = batches_.next();
+  if (indices.size() < 2) indices = batches_.next();  // an epoch's rest: nothing to tell it from
+  const auto batch = collate(data_.training, indices, drawn_++, /*changed=*/true);
   const int64_t B = batch.pixels.size(0);
   const auto count = static_cast<double>(B);
   if (options_.chunk == 0 || options_.chunk >= B) {
@@ -142,17 +144,19 @@ torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
 }
 
 double ClipTask::validation_loss() {
-  double sum = 0.0;
+  double sum = 0.0, measured = 0.0;
   for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
     std::vector<int64_t> indices(
         static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
+    if (indices.size() < 2 && begin > 0) continue;  // nothing to tell it from
     std::iota(indices.begin(), indices.end(), begin);
+    measured += static_cast<double>(indices.size());
     const auto batch = collate(data_.validation, indices, /*draw=*/0);
     const auto loss = loss_of(model_->embed_images(batch.pixels), model_->embed_texts(batch.tokens),
                               batch.tokens);
     sum += loss.item<double>() * static_cast<double>(indices.size());
   }
-  return sum / static_cast<double>(data_.validation.size());
+  return sum / measured;
 }
 
 Metrics ClipTask::evaluate() {

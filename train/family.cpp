@@ -25,7 +25,11 @@ int evaluate_only(Family& family, const TrainCommand& command) {
   task->model().eval();
   const Metrics metrics = task->evaluate();
   if (metrics.empty())
-    throw UsageError("--evaluate-only needs validation data: set --validation-share above 0");
+    throw UsageError(
+        fmt::format("--evaluate-only: nothing is left to measure with; name some with the options "
+                    "that 'train_{} "
+                    "--help' lists with 'validation' in their names",
+                    family.name()));
   for (const auto& [name, value] : metrics) fmt::print("val {} {:.6g}\n", name, value);
   return 0;
 }

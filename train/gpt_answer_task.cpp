@@ -77,6 +77,15 @@ AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokeniz
   return data;
 }
 
+int64_t longest_answered(const AnswerData& data) {
+  int64_t longest = 0;
+  for (const auto* pairs : {&data.training, &data.validation}) {
+    for (const auto& [question, answer] : lengths_of(*pairs))
+      longest = std::max(longest, question + answer);
+  }
+  return longest;
+}
+
 GptAnswerTask::GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, AnswerData data,
                              const AnswerTaskOptions& options)
     : model_(std::move(model)),

@@ -21,7 +21,7 @@ inline constexpr char kAsks = '=';
 /// Of the task's symbols, kAsks, and tokens for padding and for the answer's end.
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options);
 
-/// Tokens of the longest question and its answer: what a context must hold.
+/// Characters of the longest question and its answer: what a context of characters must hold.
 int64_t longest_answered(const SyntheticOptions& options);
 
 /// Questions with their answers, as ids and as text.
@@ -29,6 +29,8 @@ struct AnswerData {
   SequencePairs training, validation;
   ParallelText validation_text;
 };
+/// Tokens that a context must hold, whatever the tokenizer.
+int64_t longest_answered(const AnswerData& data);
 /// Throws std::runtime_error where the tokenizer has no end of text or cannot write the symbols.
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed);
 

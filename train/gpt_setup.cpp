@@ -31,21 +31,6 @@ void fill_defaults(GptOptions& o, const GptOptions& shape) {
   if (o.feed_forward == 0) o.feed_forward = 4 * shape.d_model;
 }
 
-/// The folder's tokenizer, or another folder's that the user named; never a new one, whose ids
-/// would mean something else to the model.
-void take_tokenizer(TextOptions& text, const fs::path& folder, const TrainCommand& command) {
-  if (command.has("tokenizer")) {
-    if (fs::is_directory(text.tokenizer)) return;
-    if (const std::string kind = load_tokenizer(folder)->kind(); kind != text.tokenizer) {
-      throw UsageError(
-          fmt::format("--tokenizer {} cannot be trained anew: the model in '{}' brings "
-                      "its own ({})",
-                      text.tokenizer, folder.string(), kind));
-    }
-  }
-  text.tokenizer = folder.string();
-}
-
 void check(const TextOptions& o) {
   require_option(o.batch_size >= 1, "batch-size", o.batch_size, "1 or more");
   require_option(o.validation_share >= 0.0 && o.validation_share < 1.0, "validation-share",
@@ -97,28 +82,20 @@ bool answers(const GptRunOptions& options) {
 
 /// Throws UsageError for a text's options where a task takes its place, and the other way round.
 void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
-  if (!command.resume.empty()) return;  // as the run began
-  const auto refuse = [&](std::string_view option, std::string_view why) {
-    if (command.has(option))
-      throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
-  };
   if (!answers(options)) {
-    SyntheticOptions synthetic;
-    visit(synthetic, [&](std::string_view name, const auto&, std::string_view) {
-      if (name != "task") refuse(name, "without --task");
-    });
+    refuse_given(command, task_options(), "without --task");
     return;
   }
-  for (const auto* option :
-       {"data", "vocab-size", "validation-share", "sample-prompt", "sample-tokens"})
-    refuse(option, "to --task, which makes its own data");
+  refuse_given(command,
+               {"data", "vocab-size", "validation-share", "sample-prompt", "sample-tokens"},
+               "to --task, which makes its own data");
   if (!fs::is_directory(options.text.tokenizer))
-    refuse("tokenizer", "to --task, which has its own symbols");
+    refuse_given(command, {"tokenizer"}, "to --task, which has its own symbols");
 }
 
 /// Throws std::invalid_argument for a model that cannot see a question with its answer.
 void check_context(const GptRunOptions& options) {
-  if (!answers(options)) return;
+  if (!answers(options) || fs::is_directory(options.text.tokenizer)) return;
   const int64_t longest = longest_answered(options.synthetic);
   require_option(
       options.model.context >= longest, "context", options.model.context,
@@ -161,7 +138,8 @@ void resolve(GptRunOptions& options, const TrainCommand& command) {
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
     take_shape(options.model, read_gpt_config(folder).options, folder, command, fill_defaults);
-    if (command.resume.empty()) take_tokenizer(options.text, folder, command);
+    if (command.resume.empty())
+      options.text.tokenizer = settled_tokenizer(options.text.tokenizer, folder, command);
   }
   check_usage([&] {
     check(options.model);
@@ -270,6 +248,12 @@ std::unique_ptr<Task> GptFamily::make_text_task(const TrainCommand& command,
 std::unique_ptr<Task> GptFamily::make_answer_task(const TrainCommand& command) {
   if (!tokenizer_) tokenizer_ = load_tokenizer(shape_source(command));
   auto data = answer_data(options_.synthetic, *tokenizer_, options_.train.seed);
+  if (const int64_t longest = longest_answered(data); longest > options_.model.context) {
+    throw UsageError(fmt::format(
+        "--context must be {} or more, for the task's longest question and its answer in the "
+        "tokenizer's tokens, got {}",
+        longest, options_.model.context));
+  }
   model_ = make_gpt(options_, *tokenizer_, command);
   note_facts("questions", data.training.size(), data.validation.size());
   return std::make_unique<GptAnswerTask>(

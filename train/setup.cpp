@@ -4,6 +4,7 @@
 
 #include "models/attention/attend.h"
 #include "models/pretrained/safetensors.h"
+#include "tokenizers/tokenizer.h"
 #include "train/run_folder.h"
 
 namespace zoo {
@@ -39,6 +40,27 @@ void settle_length(TrainOptions& options, const TrainCommand& command) {
 fs::path shape_source(const TrainCommand& command) {
   return command.resume.empty() ? checkpoint_of(command.source())
                                 : RunFolder(command.resume).last();
+}
+
+std::string settled_tokenizer(const std::string& asked, const fs::path& folder,
+                              const TrainCommand& command) {
+  if (command.init_from.empty() || !command.has("tokenizer")) return folder.string();
+  if (fs::is_directory(asked)) return asked;
+  if (const std::string kind = load_tokenizer(folder)->kind(); kind != asked) {
+    throw UsageError(
+        fmt::format("--tokenizer {} cannot be trained anew: the model in '{}' brings its own ({})",
+                    asked, folder.string(), kind));
+  }
+  return folder.string();
+}
+
+void refuse_given(const TrainCommand& command, const std::vector<std::string_view>& options,
+                  std::string_view why) {
+  if (!command.resume.empty() || !command.evaluate_only.empty()) return;
+  for (const auto option : options) {
+    if (command.has(option))
+      throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
+  }
 }
 
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source) {

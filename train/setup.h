@@ -35,6 +35,16 @@ void settle_length(TrainOptions& options, const TrainCommand& command);
 /// The folder to take a model's shape from: a resumed run's last checkpoint, or the one named.
 std::filesystem::path shape_source(const TrainCommand& command);
 
+/// A model that comes from `folder` brings its tokenizer; another folder's may be named (`asked`),
+/// but not a kind to train, whose ids would mean something else to the model. Throws UsageError.
+std::string settled_tokenizer(const std::string& asked, const std::filesystem::path& folder,
+                              const TrainCommand& command);
+
+/// Throws UsageError for the first of these options that the user gave a new run: "--X means
+/// nothing WHY; leave it out". A run that goes on or is measured brings all of its options.
+void refuse_given(const TrainCommand& command, const std::vector<std::string_view>& options,
+                  std::string_view why);
+
 /// Throws std::runtime_error where a tokenizer has ids that the model of `source` lacks.
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source);
 
@@ -43,7 +53,7 @@ std::string parameter_count(const torch::nn::Module& module);
 
 /// Options that may differ from a checkpoint's: they change no tensor's shape or meaning.
 inline bool is_free_option(std::string_view name) {
-  return name == "attention" || name == "init-std" || name.ends_with("dropout");
+  return name.ends_with("attention") || name.ends_with("init-std") || name.ends_with("dropout");
 }
 
 /// Calls v(name, a's field, b's field).

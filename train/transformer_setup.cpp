@@ -77,6 +77,20 @@ void check(const PairTextOptions& o) {
   check(o.synthetic);
 }
 
+/// Throws UsageError for options of pairs that a task makes, and of a task that there is not.
+void check_meaning(const PairTextOptions& text, const TrainCommand& command) {
+  if (!synthetic(text)) {
+    refuse_given(command, task_options(), "without --task");
+    return;
+  }
+  refuse_given(
+      command,
+      {"data", "validation-data", "source", "target", "vocab-size", "max-ratio", "keep-duplicates"},
+      "to --task, which makes its own pairs");
+  if (!fs::is_directory(text.tokenizer))
+    refuse_given(command, {"tokenizer"}, "to --task, which has its own symbols");
+}
+
 /// What --patience and a judged run need.
 bool validates(const PairTextOptions& text) {
   return synthetic(text) ? text.synthetic.validation > 0 : !text.validation_data.empty();
@@ -136,6 +150,7 @@ void TransformerFamily::resolve(const TrainCommand& command) {
     if (o.train.patience > 0 && !validates(o.text))
       throw std::invalid_argument("--patience needs validation pairs: set --validation-data");
   });
+  check_meaning(o.text, command);
   settle_length(o.train, command);
   o.text.task.exact = synthetic(o.text);
   if (!o.text.task.exact) {
@@ -154,7 +169,7 @@ void TransformerFamily::resolve(const TrainCommand& command) {
                                  : resolved(read_transformer_config(folder).options);
     take_shape(o.model, taken, folder, command,
                [](TransformerOptions& options, const auto&) { options = resolved(options); });
-    o.text.tokenizer = folder.string();
+    o.text.tokenizer = settled_tokenizer(o.text.tokenizer, folder, command);
   }
   check_usage([&] {
     if (o.architecture == Architecture::kRecurrent)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -56,6 +57,25 @@ void fill_in(ImageModelOptions& options, const ImageModelOptions&) {
   if (options.kind == ImageModelKind::kVit) options.vit = resolved(options.vit);
   if (options.kind == ImageModelKind::kCct && options.vit.feed_forward == 0)
     options.vit.feed_forward = options.vit.d_model;
+}
+
+/// Mean and deviation of values from 0 to 1, whatever else a folder does to its pictures.
+std::optional<ChannelStatistics> normalisation_in(const fs::path& folder, int64_t channels) {
+  if (!fs::exists(folder / "preprocessor_config.json")) return std::nullopt;
+  const auto found = read_preprocessing(folder);
+  const auto count = static_cast<size_t>(channels);
+  if (!found.normalize && !found.rescale) return std::nullopt;
+  ChannelStatistics statistics{std::vector<double>(count, 0.0), std::vector<double>(count, 1.0)};
+  if (found.normalize) {
+    if (found.mean.size() != count || found.std.size() != count) return std::nullopt;
+    statistics = {found.mean, found.std};
+  }
+  const double scale = 255.0 * (found.rescale ? found.rescale_factor : 1.0);
+  for (size_t c = 0; c < count; ++c) {
+    statistics.mean[c] /= scale;
+    statistics.std[c] /= scale;
+  }
+  return statistics;
 }
 
 }  // namespace
@@ -124,22 +144,19 @@ ImageDataSet VitTraining::read_data() const {
 
 void VitTraining::prepare() { data_ = read_data(); }
 
-/// A trained model goes on with what it was trained with; a new one with what its data says.
+/// Pictures become as large as the model's, in one step. A trained model goes on with the values
+/// that it was trained with; a new one with what its data says.
 ImagePreprocessing VitTraining::preprocessing_for(const TrainCommand& command,
                                                   const ImageDataSet& data) const {
-  if (!command.source().empty()) {
-    const fs::path folder = shape_source(command);
-    if (fs::exists(folder / "preprocessor_config.json")) {
-      auto found = read_preprocessing(folder);
-      const auto channels = static_cast<size_t>(options_.model.vit.channels);
-      if (found.mean.size() == channels && found.std.size() == channels) return found;
-    }
-  }
-  const auto statistics = channel_statistics(data.training);
-  return {.height = static_cast<int>(options_.model.vit.image_size),
-          .width = static_cast<int>(width_of(options_.model.vit)),
-          .mean = statistics.mean,
-          .std = statistics.std};
+  const VitOptions& shape = options_.model.vit;
+  std::optional<ChannelStatistics> statistics;
+  if (!command.source().empty())
+    statistics = normalisation_in(shape_source(command), shape.channels);
+  if (!statistics) statistics = channel_statistics(data.training);
+  return {.height = static_cast<int>(shape.image_size),
+          .width = static_cast<int>(width_of(shape)),
+          .mean = statistics->mean,
+          .std = statistics->std};
 }
 
 std::shared_ptr<ImageClassifier> VitTraining::make_model(const TrainCommand& command,

@@ -17,8 +17,7 @@ ChannelStatistics normalisation_of(const ImagePreprocessing& p) { return {p.mean
 
 /// Adds to counts [K, K]: row the label, column the answer.
 void count(torch::Tensor& counts, const torch::Tensor& labels, const torch::Tensor& answers) {
-  const int64_t K = counts.size(0);
-  counts += torch::bincount(labels * K + answers, {}, K * K).view({K, K});
+  counts.index_put_({labels, answers}, torch::ones_like(labels), /*accumulate=*/true);
 }
 
 }  // namespace

@@ -74,8 +74,10 @@ std::string inflate(std::string_view deflated, size_t size) {
   if (size > static_cast<size_t>(std::numeric_limits<int>::max()))
     throw std::runtime_error("larger than 2 GB");
   std::string bytes(size, '\0');
+  // stb reads ahead, and takes the last codes for missing where nothing stands behind them.
+  const std::string padded = std::string(deflated) + std::string(8, '\0');
   const int written = stbi_zlib_decode_noheader_buffer(bytes.data(), static_cast<int>(size),
-                                                       deflated.data(), length_of(deflated));
+                                                       padded.data(), length_of(padded));
   if (written != static_cast<int>(size)) throw std::runtime_error("damaged compressed data");
   return bytes;
 }

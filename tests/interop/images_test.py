@@ -108,6 +108,16 @@ class ImagesTest(interop.InteropTest):
             level = 2 / 255  # mean and standard deviation are a half
             self.assertLess((pixels - theirs).abs().max().item(), 3 * level, str(options))
 
+    def test_compressed_arrays_of_numpy_are_read(self):
+        rng = numpy.random.default_rng(7)
+        for case in range(12):
+            count = int(rng.integers(20, 60))
+            pixels = rng.integers(0, rng.integers(2, 257), (count, 8, 8)).astype(numpy.uint8)
+            numpy.savez_compressed(self.work / "some.npz", x=pixels, y=numpy.arange(count) % 2)
+            out = self.run_program("train_vit", "--data", self.work / "some.npz", "--image-size", 8, "--model", "linear",
+                                   "--max-steps", 0, "--threads", 1, "--out", self.work / f"run-{case}")
+            self.assertIn("NumPy arrays", out)
+
     def train_on_idx(self, out: str, *arguments):
         data = self.work / "data"
         data.mkdir(exist_ok=True)

@@ -91,6 +91,27 @@ TEST_F(TrainClipTest, ResumedRunEqualsTheWholeOne) {
             read_file(folder_ / "parts/last/model.safetensors"));
 }
 
+TEST_F(TrainClipTest, GoesOnWithTheShapeAndTheTokenizerOfTheFirstRun) {
+  const Flags cnn = {{"image-tower", "cnn"},      {"cnn-width", "4"},    {"image-patch-size", ""},
+                     {"image-layers", ""},        {"image-d-model", ""}, {"image-heads", ""},
+                     {"validation-shapes", "33"}, {"batch-size", "16"}};
+  ASSERT_EQ(train(tiny("first", cnn)).exit_code, 0);
+  const auto go_on = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--init-from", path("first"), "--task", "shapes", "--shapes", "33",
+                               "--batch-size", "16", "--max-steps", "3", "--threads", "1"});
+    return train(more);
+  };
+  const auto second = go_on({"--cnn-width", "4", "--out", path("second")});
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  // 33 pairs: the one that is left over is no batch.
+  EXPECT_EQ(read_file(folder_ / "second/metrics.jsonl").find("\"loss\": -0"), std::string::npos);
+  EXPECT_EQ(read_file(folder_ / "second/metrics.jsonl").find("\"loss\": 0.0"), std::string::npos);
+  expect_one_line(go_on({"--loss", "siglip", "--out", path("x")}), 2, "train_clip", "has no bias");
+  expect_one_line(go_on({"--image-layers", "2", "--out", path("x")}), 2, "train_clip",
+                  "--image-layers");
+  EXPECT_EQ(train({"--evaluate-only", path("first"), "--threads", "1"}).exit_code, 0);
+}
+
 TEST_F(TrainClipTest, ChangesTrainingPicturesAlone) {
   ASSERT_EQ(train(tiny("plain", {{"max-steps", "0"}})).exit_code, 0);
   ASSERT_EQ(train(tiny("start", {{"max-steps", "0"}, {"random-erasing", "1"}})).exit_code, 0);
@@ -163,6 +184,7 @@ TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
   fs::last_write_time(folder_ / "a.png", changed);
   EXPECT_EQ(match("run", {"--images", path("")}).out, first.out);
   EXPECT_EQ(match("run", {}).out, first.out);
+  EXPECT_EQ(match("run", {"--images", path("run/..")}).exit_code, 0);
   expect_one_line(match("other", {}), 1, "match_images", "another model made this index");
   expect_one_line(match("other", {"--images", path("")}), 1, "match_images", "a.png");
 
@@ -172,6 +194,10 @@ TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
   const auto later = match("run", {"--images", path("")});
   EXPECT_THAT(later.out, ::testing::Not(HasSubstr("a.png")));
   EXPECT_THAT(later.out, HasSubstr("b.png"));
+
+  const auto nowhere = run_program("match_images", {"--model", path("run"), "--images", path(""),
+                                                    "--index", path("no/index"), "grey"});
+  expect_one_line(nowhere, 1, "match_images", "there is no folder");
 
   for (const auto& content : {read_file(folder_ / "run/model.safetensors"), std::string("junk")}) {
     write_file(folder_ / "index", content);
@@ -193,6 +219,12 @@ TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"data", path("pairs.tsv")}}, 2, "--data means nothing to --task shapes");
   expect_error({{"task", ""}}, 2, "--shapes means nothing without --task shapes");
   expect_error({{"logit-bias", "1"}}, 2, "--logit-bias means nothing without");
+  expect_error({{"text-context", "0"}}, 2, "--text-context must be 1 or more");
+  expect_error({{"image-patch-size", "32"}}, 2, "--image-patch-size must be at most --image-size");
+  expect_error({{"vocab-size", "2000"}}, 2, "--vocab-size means nothing to --task shapes");
+  expect_error({{"shapes", "9223372036854775807"}}, 2, "--shapes must be 1 to 1000000");
+  expect_error(pairs("a.png\tgrey a\n"), 1, "one pair only");
+  expect_error(pairs(std::string("a.png\tgr\0y\nb.png\tb\n", 19)), 1, "line 1: a zero byte");
   expect_error(
       {{"task", ""}, {"shapes", ""}, {"validation-shapes", ""}, {"data", path("nowhere.tsv")}}, 1,
       "nowhere.tsv");

@@ -86,6 +86,7 @@ TEST_F(TrainGptTaskTest, WhatCannotBeIsOneLine) {
   refused({{"context", "6"}}, "--context must be 7 or more");
   refused({{"task", "add"}, {"task-classes", ""}, {"context", "11"}},
           "--context must be 12 or more");
+  refused({{"task-examples", "9999999999999"}}, "--task-examples must be 1 to 10000000");
   refused({{"data", "text.txt"}}, "--data means nothing to --task");
   refused({{"tokenizer", "sentencepiece-bpe"}}, "--tokenizer means nothing to --task");
   refused({{"sample-tokens", "5"}}, "--sample-tokens means nothing to --task");

@@ -156,12 +156,37 @@ TEST_F(TrainTransformerTest, FurtherTrainingKeepsShapeAndVocabulary) {
       "--architecture cannot be changed");
 }
 
+TEST_F(TrainTransformerTest, ATranslationDoesNotDependOnItsBatch) {
+  ASSERT_EQ(run_program("train_transformer", tiny("run")).exit_code, 0);
+  std::string texts;  // to an untrained model no text ends: its limit alone ends it
+  for (const size_t length : {1, 3, 4, 9, 10, 14, 20, 26}) texts += std::string(length, 'o') + "\n";
+  write_file(folder_ / "texts", texts);
+  for (const std::string beams : {"1", "3"}) {
+    const auto translate = [&](const std::string& batch) {
+      return run_program("translate", {"--model", (folder_ / "run").string(), "--file",
+                                       (folder_ / "texts").string(), "--num-beams", beams,
+                                       "--batch-size", batch, "--threads", "1"});
+    };
+    const auto alone = translate("1"), together = translate("8");
+    ASSERT_EQ(alone.exit_code, 0) << alone.err;
+    EXPECT_EQ(alone.out, together.out);
+  }
+}
+
+TEST_F(TrainTransformerTest, AnotherTokenizerIsTakenOrRefused) {
+  ASSERT_EQ(run_program("train_transformer", tiny("run")).exit_code, 0);
+  auto flags =
+      tiny("second", {{"init-from", (folder_ / "run").string()}, {"tokenizer", "byte-bpe"}});
+  expect_error("train_transformer", flags, 2, "cannot be trained anew");
+}
+
 TEST_F(TrainTransformerTest, ATaskNeedsNoData) {
   const auto result = run_program("train_transformer", tiny("copy", {{"task", "copy"},
                                                                      {"task-length", "6"},
                                                                      {"task-examples", "200"},
                                                                      {"task-validation", "20"},
                                                                      {"data", ""},
+                                                                     {"tokenizer", ""},
                                                                      {"validation-data", ""}}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("val exact_match"));
@@ -176,6 +201,8 @@ TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
   refused({{"heads", "3"}}, 2, "--d-model must be a multiple of --heads, got 8 and 3");
   refused({{"batch-tokens", "0"}}, 2, "--batch-tokens must be 1 or more, got 0");
   refused({{"task", "sort"}, {"task-length", "0"}}, 2, "--task-length must be 1 or more");
+  refused({{"task", "sort"}}, 2, "--data means nothing to --task");
+  refused({{"task-length", "3"}}, 2, "--task-length means nothing without --task");
   refused({{"tokenizer", "nonsense"}}, 2, "--tokenizer: no such folder, and");
   refused({{"source", "de"}}, 1, "pairs.de'; name a .tsv, or the beginning of two files");
   refused({{"architecture", "recurrent"}, {"d-model", "7"}}, 2, "--d-model must be even");
@@ -188,7 +215,7 @@ TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
 }
 
 TEST_F(TrainTransformerTest, TranslateRefusesInOneLine) {
-  expect_error("translate", {"--model", (folder_ / "none").string(), "x"}, 1, "cannot read");
+  expect_error("translate", {"--model", (folder_ / "none").string(), "x"}, 1, "there is no folder");
   expect_error("translate", {"--model", "x", "--num-beams", "0", "x"}, 2,
                "--num-beams must be at least 1");
   expect_error("translate", {"--model", "x", "--batch-size", "0", "x"}, 2,

@@ -149,6 +149,23 @@ TEST_F(TrainVitTest, DataOfOtherClassesIsRefused) {
                   "has 3 classes, the model has 2");
 }
 
+TEST_F(TrainVitTest, FineTuningSavesWhatItTrainedWith) {
+  ASSERT_EQ(train(tiny("run", {{"max-steps", "1"}})).exit_code, 0);
+  // Values as they come out of the file, out of the middle of a larger picture.
+  write_file(folder_ / "run/preprocessor_config.json",
+             R"({"do_resize": true, "size": {"height": 6, "width": 6}, "do_center_crop": true,
+                 "crop_size": {"height": 4, "width": 4}, "do_normalize": false,
+                 "rescale_factor": 0.0078431372549019607})");
+  const auto tuned = train({"--init-from", path("run"), "--data", path("data"), "--out",
+                            path("tuned"), "--max-steps", "1", "--threads", "1"});
+  ASSERT_EQ(tuned.exit_code, 0) << tuned.err;
+  const auto steps = nlohmann::json::parse(read_file(folder_ / "tuned/preprocessor_config.json"));
+  EXPECT_EQ(steps["size"]["height"], 4);
+  EXPECT_FALSE(steps.value("do_center_crop", false));
+  EXPECT_NEAR(steps["image_mean"][0].get<double>(), 0.0, 1e-9);
+  EXPECT_NEAR(steps["image_std"][0].get<double>(), 0.5, 1e-9);  // twice a value of 0 to 1
+}
+
 TEST_F(TrainVitTest, ClassifyImagesErrorsAreOneLine) {
   ASSERT_EQ(train(tiny("run", {{"max-steps", "1"}})).exit_code, 0);
   write_png(folder_ / "a.png", plain_image(2, 2, 1, 1, 1));

@@ -37,6 +37,15 @@ TEST(HoldOutTest, TakesTheSameShareOfEveryClass) {
   EXPECT_TRUE(again.validation.pixels.equal(data.validation.pixels));
   auto few = some_data(3);
   EXPECT_THROW(hold_out(few, 0.1), std::runtime_error);
+  // Ten additions of a tenth are less than one in binary.
+  for (const int64_t of_a_class : {10, 20, 70}) {
+    const int64_t all = 3 * of_a_class;
+    ImageDataSet tenth{
+        .training = {torch::zeros({all, 1, 1, 1}, torch::kByte), torch::arange(all).remainder(3)},
+        .class_names = {"a", "b", "c"}};
+    hold_out(tenth, 0.1);
+    EXPECT_EQ(tenth.validation.size(), all / 10);
+  }
 }
 
 TEST(KeepFractionTest, KeepsAtLeastOneOfEachClassBySeed) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "app/interrupt.h"
 #include "app/option_checks.h"
 
 namespace zoo {
@@ -15,7 +16,8 @@ namespace {
 
 constexpr std::string_view kSymbols =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-constexpr uint64_t kParts = 8;  // of all sources one part is for validation
+constexpr int64_t kMostExamples = 10'000'000;  // all of them stay in memory
+constexpr uint64_t kParts = 8;                 // of all sources one part is for validation
 
 /// FNV-1a with a last mixing, so that sources that differ in their end alone are spread as well.
 uint64_t hash(std::string_view text) {
@@ -66,6 +68,10 @@ double sources_of(const SyntheticOptions& o) {
 
 }  // namespace
 
+std::vector<std::string_view> task_options() {
+  return {"task-classes", "task-length", "task-min-length", "task-examples", "task-validation"};
+}
+
 void check(const SyntheticOptions& o) {
   if (o.task == SyntheticTask::kNone) return;
   const int64_t most = std::ssize(kSymbols);
@@ -74,7 +80,8 @@ void check(const SyntheticOptions& o) {
   require_option(o.length >= 1, "task-length", o.length, "1 or more");
   require_option(o.min_length >= 0 && o.min_length <= o.length, "task-min-length", o.min_length,
                  fmt::format("0 to --task-length {}", o.length));
-  require_option(o.examples >= 1, "task-examples", o.examples, "1 or more");
+  require_option(o.examples >= 1 && o.examples <= kMostExamples, "task-examples", o.examples,
+                 fmt::format("1 to {}", kMostExamples));
   require_option(o.validation >= 0, "task-validation", o.validation, "0 or more");
   const double room = sources_of(o) / static_cast<double>(2 * kParts);
   require_option(static_cast<double>(o.validation) <= room, "task-validation", o.validation,
@@ -120,6 +127,8 @@ ParallelText synthetic_text(const SyntheticOptions& options, bool validation, ui
   const int64_t wanted = validation ? options.validation : options.examples;
   // A set that is nearly all there is would take for ever to draw; what it lacks then is left out.
   for (int64_t tries = 0; text.size() < wanted && tries < 200 * wanted; ++tries) {
+    if (InterruptGuard::requested())
+      throw Interrupted("interrupted while the task's examples were made; nothing was kept");
     std::string source = draw_source(options, random);
     if ((hash(source) % kParts == 0) != validation) continue;
     if (validation && !seen.insert(source).second) continue;

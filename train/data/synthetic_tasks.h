@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/named_enum.h"
 #include "train/data/parallel_text.h"
@@ -40,6 +41,9 @@ void visit(SyntheticOptions& o, Visitor&& v) {
   v("task-examples", o.examples, "Task: examples to train on");
   v("task-validation", o.validation, "Task: examples to measure with");
 }
+
+/// The names of the options that mean nothing without a task.
+std::vector<std::string_view> task_options();
 
 /// Throws std::invalid_argument for values out of range, and where the task has not twice as many
 /// different sources as the validation set wants.

@@ -20,6 +20,8 @@ std::vector<CaptionedPath> read_caption_file(const std::filesystem::path& file) 
       fail_at_line(file, pairs.size() + 1,
                    "expected a picture's path and one caption or more, with tabs between them");
     }
+    if (line.find('\0') != std::string::npos)
+      fail_at_line(file, pairs.size() + 1, "a zero byte; leave it out");
     pairs.push_back({file.parent_path() / columns[0], {columns.begin() + 1, columns.end()}});
   }
   return pairs;

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
 
 #include "app/files.h"
+#include "train/data/text_lines.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -34,11 +34,8 @@ std::vector<std::string> read_names(const fs::path& file, size_t classes) {
     for (size_t k = 0; k < classes; ++k) names.push_back(std::to_string(k));
     return names;
   }
-  std::istringstream lines(read_file(file));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
+  for (auto& line : read_text_lines(file))
+    if (!line.empty()) names.push_back(std::move(line));
   if (names.size() == classes) return names;
   throw std::runtime_error(
       fmt::format("{}: must name {} classes, not {}", file.string(), classes, names.size()));

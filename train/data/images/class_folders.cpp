@@ -9,6 +9,7 @@
 
 #include "models/images/image.h"
 #include "models/images/resize.h"
+#include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -75,6 +76,12 @@ std::vector<std::string> class_folder_names(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& path : sorted_entries(folder))
     if (fs::is_directory(path)) names.push_back(path.filename().string());
+  for (const auto& name : names) {
+    if (utf8::find_invalid(name) != std::string_view::npos) {
+      throw std::runtime_error(fmt::format(
+          "{}: a class folder's name is not valid UTF-8 ('{}'); rename it", folder.string(), name));
+    }
+  }
   return names;
 }
 

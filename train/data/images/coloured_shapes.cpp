@@ -84,7 +84,8 @@ const std::vector<std::string>& shape_concepts() {
 void check(const ShapesOptions& o) {
   require_option(o.image_size >= 16, "image-size", o.image_size,
                  "16 or more for shapes to be told apart");
-  require_option(o.examples >= 1, "shapes", o.examples, "1 or more");
+  require_option(o.image_size <= 1024, "image-size", o.image_size, "1024 or less");
+  require_option(o.examples >= 1 && o.examples <= 1'000'000, "shapes", o.examples, "1 to 1000000");
 }
 
 CaptionedImages coloured_shapes(const ShapesOptions& options, uint64_t seed) {

@@ -18,7 +18,7 @@ ImageDataSet read_folders(const fs::path& path, const ImageShape& shape, int64_t
   const fs::path training = has_parts ? path / "train" : path;
   data.class_names = class_folder_names(training);
   data.training = read_class_folders(training, data.class_names, shape, threads);
-  for (const char* part : {"test", "val", "valid"}) {
+  for (const char* part : {"val", "valid", "test"}) {
     if (!has_parts || !fs::is_directory(path / part)) continue;
     for (const auto& name : class_folder_names(path / part)) {
       if (!fs::is_directory(training / name))

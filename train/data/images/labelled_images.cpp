@@ -107,12 +107,11 @@ void hold_out(ImageDataSet& data, double share) {
   if (share == 0.0) return;
   std::vector<int64_t> kept, held;
   for (const auto& places : places_by_class(data.training, data.class_names.size())) {
-    double taken = 0.0;
-    for (const int64_t place : places) {
-      taken += share;
-      (taken >= 1.0 ? held : kept).push_back(place);
-      taken -= std::floor(taken);
-    }
+    const auto taken = [&](int64_t seen) {  // of so many; ten tenths are one
+      return std::floor(share * static_cast<double>(seen) + 1e-9);
+    };
+    for (int64_t n = 0; n < std::ssize(places); ++n)
+      (taken(n + 1) > taken(n) ? held : kept).push_back(places[static_cast<size_t>(n)]);
   }
   if (kept.empty() || held.empty()) {
     throw std::runtime_error(

@@ -55,8 +55,9 @@ torch::Tensor to_pixels(torch::Tensor x, const std::string& where) {
 torch::Tensor to_labels(torch::Tensor y, const std::string& where) {
   if (y.dim() == 2 && y.size(1) == 1) y = y.squeeze(1);
   if (y.dim() != 1 || y.is_floating_point() || y.scalar_type() == torch::kBool) {
-    throw std::runtime_error(fmt::format("{}: labels must be [N] or [N, 1] whole numbers, got [{}]",
-                                         where, fmt::join(y.sizes(), ", ")));
+    throw std::runtime_error(
+        fmt::format("{}: labels must be [N] or [N, 1] whole numbers, got [{}] of type {}", where,
+                    fmt::join(y.sizes(), ", "), c10::toString(y.scalar_type())));
   }
   return y.to(torch::kLong);
 }

@@ -1,0 +1,50 @@
+#include "infer/picture_pixels.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace zoo {
+
+PicturePixels::PicturePixels(const std::filesystem::path& folder, int64_t channels, int64_t height,
+                             int64_t width)
+    : file_(folder / "preprocessor_config.json"),
+      channels_(channels),
+      height_(height),
+      width_(width),
+      steps_(read_preprocessing(folder)) {
+  const auto fail = [&](const std::string& what) {
+    throw std::runtime_error(fmt::format("{}: {}", file_.string(), what));
+  };
+  try {
+    // With a picture of one pixel, which every step accepts.
+    const auto pixels = preprocessed({.width = 1, .height = 1, .rgb = {0, 0, 0}});
+    const bool any_size = !steps_.resize && !steps_.center_crop;
+    if (!any_size && !fits(pixels)) {
+      fail(fmt::format("it makes pictures of {} x {}, the model reads {} x {}", pixels.size(2),
+                       pixels.size(3), height_, width_));
+    }
+  } catch (const std::invalid_argument& error) {
+    fail(error.what());
+  }
+}
+
+torch::Tensor PicturePixels::of(const Image& image) const {
+  auto pixels = preprocessed(image);
+  if (fits(pixels)) return pixels;
+  throw std::runtime_error(
+      fmt::format("the picture is {} x {}, the model reads {} x {}, and {} resizes nothing; resize "
+                  "the picture",
+                  image.height, image.width, height_, width_, file_.string()));
+}
+
+torch::Tensor PicturePixels::preprocessed(const Image& image) const {
+  const PixelValues pixels = preprocess(image, steps_, static_cast<int>(channels_));
+  return torch::tensor(pixels.values).view({1, pixels.channels, pixels.height, pixels.width});
+}
+
+bool PicturePixels::fits(const torch::Tensor& pixels) const {
+  return pixels.size(2) == height_ && pixels.size(3) == width_;
+}
+
+}  // namespace zoo

@@ -1,0 +1,31 @@
+// Pictures of any size as one model reads them, by its preprocessor_config.json.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+
+#include "models/images/preprocess.h"
+
+namespace zoo {
+
+class PicturePixels {
+ public:
+  /// height, width: of the model's pictures. Throws std::runtime_error, beginning with the path: no
+  /// such file, or one whose steps end in other pictures.
+  PicturePixels(const std::filesystem::path& folder, int64_t channels, int64_t height,
+                int64_t width);
+  /// [1, channels, height, width]. Throws std::runtime_error for a picture of another size where no
+  /// step resizes it.
+  torch::Tensor of(const Image& image) const;
+  const ImagePreprocessing& steps() const { return steps_; }
+
+ private:
+  torch::Tensor preprocessed(const Image& image) const;
+  bool fits(const torch::Tensor& pixels) const;
+  std::filesystem::path file_;
+  int64_t channels_, height_, width_;
+  ImagePreprocessing steps_;
+};
+
+}  // namespace zoo
