@@ -101,7 +101,8 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Text", session_options);
     zoo::parse(app, argc, argv);
     zoo::check_session(generate, session_options);
-    if (generate.beams.num_beams > 1 && app.count("--temperature") > 0) {
+    if (generate.beams.num_beams > 1 && app.count("--temperature") > 0 &&
+        generate.sampling.temperature != 0.0) {
       throw zoo::UsageError(
           "--temperature is for sampling; beam search draws nothing, leave one of them out");
     }
