@@ -14,10 +14,10 @@
 namespace zoo {
 
 struct ImageIndex {
-  std::vector<std::string> files;  // whole paths
-  torch::Tensor embeddings;        // [N, E], rows of length one
-  torch::Tensor stamps;            // [N, 2] int64: size in bytes, time of the last change
-  torch::Tensor probe;  // [1, E]: what the model makes of one picture that is always the same
+  std::vector<std::string> files = {};  // whole paths
+  torch::Tensor embeddings = {};        // [N, E], rows of length one
+  torch::Tensor stamps = {};            // [N, 2] int64: size in bytes, time of the last change
+  torch::Tensor probe = {};  // [1, E]: what the model makes of one picture that is always the same
 };
 
 /// Fills `index` with all pictures below `folder`, as `encoder` sees them; from `known` those that

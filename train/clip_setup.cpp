@@ -47,23 +47,24 @@ void check(const ClipPairOptions& o) {
 void check_meaning(const ClipRunOptions& o, const TrainCommand& command) {
   if (drawn(o.pairs)) {
     const auto* const why = "to --task shapes, which draws its pictures and names them";
-    refuse_given(command, {"data", "validation-data", "vocab-size"}, why);
-    if (!fs::is_directory(o.pairs.tokenizer)) refuse_given(command, {"tokenizer"}, why);
+    refuse_changed(command, o.pairs, {"data", "validation-data", "vocab-size"}, why);
+    if (!fs::is_directory(o.pairs.tokenizer)) refuse_changed(command, o.pairs, {"tokenizer"}, why);
   } else {
-    refuse_given(command, {"shapes", "validation-shapes"}, "without --task shapes");
+    refuse_changed(command, o.pairs, {"shapes", "validation-shapes"}, "without --task shapes");
   }
   if (!o.model.has_logit_bias)
-    refuse_given(command, {"logit-bias"}, "without --has-logit-bias or --loss siglip");
+    refuse_changed(command, o.model, {"logit-bias"}, "without --has-logit-bias or --loss siglip");
   const bool cnn = o.model.image_tower == ImageTower::kCnn;
   const std::set<std::string_view> both = {"image-tower", "image-size", "image-width",
                                            "image-channels"};
-  ClipOptions model = o.model;
+  std::vector<std::string> others;
+  ClipOptions model;
   visit(model, [&](std::string_view name, const auto&, std::string_view) {
-    const bool others =
-        cnn ? name.starts_with("image-") && !both.contains(name) : name.starts_with("cnn-");
-    if (others)
-      refuse_given(command, {name}, cnn ? "to --image-tower cnn" : "to --image-tower vit");
+    if (cnn ? name.starts_with("image-") && !both.contains(name) : name.starts_with("cnn-"))
+      others.emplace_back(name);
   });
+  refuse_changed(command, o.model, {others.begin(), others.end()},
+                 cnn ? "to --image-tower cnn" : "to --image-tower vit");
 }
 
 /// What all pictures become before the model sees them.

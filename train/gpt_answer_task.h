@@ -26,8 +26,8 @@ int64_t longest_answered(const SyntheticOptions& options);
 
 /// Questions with their answers, as ids and as text.
 struct AnswerData {
-  SequencePairs training, validation;
-  ParallelText validation_text;
+  SequencePairs training = {}, validation = {};
+  ParallelText validation_text = {};
 };
 /// Tokens that a context must hold, whatever the tokenizer.
 int64_t longest_answered(const AnswerData& data);

@@ -83,14 +83,14 @@ bool answers(const GptRunOptions& options) {
 /// Throws UsageError for a text's options where a task takes its place, and the other way round.
 void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
   if (!answers(options)) {
-    refuse_given(command, task_options(), "without --task");
+    refuse_changed(command, options.synthetic, task_options(), "without --task");
     return;
   }
-  refuse_given(command,
-               {"data", "vocab-size", "validation-share", "sample-prompt", "sample-tokens"},
-               "to --task, which makes its own data");
+  refuse_changed(command, options.text,
+                 {"data", "vocab-size", "validation-share", "sample-prompt", "sample-tokens"},
+                 "to --task, which makes its own data");
   if (!fs::is_directory(options.text.tokenizer))
-    refuse_given(command, {"tokenizer"}, "to --task, which has its own symbols");
+    refuse_changed(command, options.text, {"tokenizer"}, "to --task, which has its own symbols");
 }
 
 /// Throws std::invalid_argument for a model that cannot see a question with its answer.

@@ -54,15 +54,6 @@ std::string settled_tokenizer(const std::string& asked, const fs::path& folder,
   return folder.string();
 }
 
-void refuse_given(const TrainCommand& command, const std::vector<std::string_view>& options,
-                  std::string_view why) {
-  if (!command.resume.empty() || !command.evaluate_only.empty()) return;
-  for (const auto option : options) {
-    if (command.has(option))
-      throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
-  }
-}
-
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source) {
   if (tokenizer_vocab <= model_vocab) return;
   throw std::runtime_error(

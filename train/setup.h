@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <torch/nn/module.h>
 
+#include <algorithm>
 #include <any>
 #include <filesystem>
 #include <functional>
@@ -40,11 +41,6 @@ std::filesystem::path shape_source(const TrainCommand& command);
 std::string settled_tokenizer(const std::string& asked, const std::filesystem::path& folder,
                               const TrainCommand& command);
 
-/// Throws UsageError for the first of these options that the user gave a new run: "--X means
-/// nothing WHY; leave it out". A run that goes on or is measured brings all of its options.
-void refuse_given(const TrainCommand& command, const std::vector<std::string_view>& options,
-                  std::string_view why);
-
 /// Throws std::runtime_error where a tokenizer has ids that the model of `source` lacks.
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source);
 
@@ -64,6 +60,21 @@ void visit_both(Options& a, Options& b, Visitor&& v) {
   auto other = fields.begin();
   visit(a, [&](std::string_view name, auto& field, const std::string&) {
     v(name, field, *std::any_cast<std::remove_reference_t<decltype(field)>*>(*other++));
+  });
+}
+
+/// Throws UsageError for the first of the options named so that the user set, in a new run, to
+/// another value than the usual one: "--X means nothing WHY; leave it out". A run that goes on or
+/// is measured brings all of its options, and so does a recipe that a run has left.
+template <class Options>
+void refuse_changed(const TrainCommand& command, Options options,
+                    const std::vector<std::string_view>& names, std::string_view why) {
+  if (!command.resume.empty() || !command.evaluate_only.empty()) return;
+  Options usual;
+  visit_both(options, usual, [&](std::string_view name, const auto& value, const auto& otherwise) {
+    const bool meant = std::find(names.begin(), names.end(), name) != names.end();
+    if (meant && command.has(name) && value != otherwise)
+      throw UsageError(fmt::format("--{} means nothing {}; leave it out", name, why));
   });
 }
 

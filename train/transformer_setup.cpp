@@ -80,15 +80,15 @@ void check(const PairTextOptions& o) {
 /// Throws UsageError for options of pairs that a task makes, and of a task that there is not.
 void check_meaning(const PairTextOptions& text, const TrainCommand& command) {
   if (!synthetic(text)) {
-    refuse_given(command, task_options(), "without --task");
+    refuse_changed(command, text.synthetic, task_options(), "without --task");
     return;
   }
-  refuse_given(
-      command,
+  refuse_changed(
+      command, text,
       {"data", "validation-data", "source", "target", "vocab-size", "max-ratio", "keep-duplicates"},
       "to --task, which makes its own pairs");
   if (!fs::is_directory(text.tokenizer))
-    refuse_given(command, {"tokenizer"}, "to --task, which has its own symbols");
+    refuse_changed(command, text, {"tokenizer"}, "to --task, which has its own symbols");
 }
 
 /// What --patience and a judged run need.

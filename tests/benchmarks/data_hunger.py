@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--data", default="data/mnist")
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--shares", nargs="+", type=float, default=[0.01, 0.1, 1.0])
-    parser.add_argument("--steps", type=int, default=300, help="updates of each run")
+    parser.add_argument("--steps", type=int, default=600, help="updates of each run")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()

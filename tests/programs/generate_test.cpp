@@ -193,6 +193,10 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
   EXPECT_THAT(refused("--bad-words", ""), HasSubstr("--bad-words must not be empty"));
   EXPECT_THAT(refused("--force-words", "x"), HasSubstr("--force-words is for beam search"));
   EXPECT_THAT(refused("--force-words", ""), HasSubstr("--force-words must not be empty"));
+  EXPECT_THAT(complaint(run_program("generate", {"--model", "nowhere", "a", "--num-beams", "2",
+                                                 "--temperature", "2"}),
+                        2),
+              HasSubstr("--temperature is for sampling"));
   EXPECT_THAT(refused("--num-beam-groups", "2"), HasSubstr("a divisor of num-beams, which is 1"));
   EXPECT_THAT(refused("--penalty-alpha", "0.6"), HasSubstr("--penalty-alpha needs top-k"));
   EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));

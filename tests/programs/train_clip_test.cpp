@@ -221,7 +221,7 @@ TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"logit-bias", "1"}}, 2, "--logit-bias means nothing without");
   expect_error({{"text-context", "0"}}, 2, "--text-context must be 1 or more");
   expect_error({{"image-patch-size", "32"}}, 2, "--image-patch-size must be at most --image-size");
-  expect_error({{"vocab-size", "2000"}}, 2, "--vocab-size means nothing to --task shapes");
+  expect_error({{"vocab-size", "2001"}}, 2, "--vocab-size means nothing to --task shapes");
   expect_error({{"shapes", "9223372036854775807"}}, 2, "--shapes must be 1 to 1000000");
   expect_error(pairs("a.png\tgrey a\n"), 1, "one pair only");
   expect_error(pairs(std::string("a.png\tgr\0y\nb.png\tb\n", 19)), 1, "line 1: a zero byte");
