@@ -22,7 +22,8 @@ TEST(FillMaskTest, RefusesBadInputInOneLine) {
   const std::string golden = "tests/golden/bert/BertForPreTraining";
   EXPECT_THAT(refusal({"text"}, 2), HasSubstr("--model"));
   EXPECT_THAT(refusal({"--model", golden, "--top-k", "0", "text"}, 2), HasSubstr("--top-k"));
-  EXPECT_THAT(refusal({"--model", "tests/golden/absent", "text"}, 1), HasSubstr("there is no folder"));
+  EXPECT_THAT(refusal({"--model", "tests/golden/absent", "text"}, 1),
+              HasSubstr("there is no folder"));
   EXPECT_THAT(refusal({"--model", golden, "text"}, 1), HasSubstr(golden));  // without tokenizer
   EXPECT_THAT(refusal({"--model", "tests/golden/gpt2", "text"}, 1),
               HasSubstr("a checkpoint of another family"));
