@@ -4,9 +4,19 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 namespace zoo {
+namespace {
+
+std::string fill_sentence(std::string text, std::string_view name) {
+  for (size_t at = text.find("{}"); at != std::string::npos; at = text.find("{}", at + name.size()))
+    text.replace(at, 2, name);
+  return text;
+}
+
+}  // namespace
 
 int64_t text_end_id(const Tokenizer& tokenizer) {
   if (const auto id = tokenizer.eos_id()) return *id;
@@ -38,6 +48,43 @@ torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::strin
     for (int64_t t = 0; t < std::ssize(rows[static_cast<size_t>(b)]); ++t)
       out[b][t] = rows[static_cast<size_t>(b)][static_cast<size_t>(t)];
   return tokens;
+}
+
+torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
+                               const std::vector<std::string>& texts, int64_t end) {
+  constexpr size_t kBatch = 256;
+  const auto device = model.text_projection->weight.device();
+  std::vector<torch::Tensor> parts;
+  for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
+    const auto batch = std::span(texts).subspan(begin, std::min(kBatch, texts.size() - begin));
+    const auto tokens = clip_tokens(tokenizer, batch, end, model.options.text.context);  // [B, T]
+    parts.push_back(model.embed_texts(tokens.to(device)));
+  }
+  return torch::cat(parts);
+}
+
+torch::Tensor embed_clip_names(ClipImpl& model, const Tokenizer& tokenizer,
+                               const std::vector<std::string>& names,
+                               const std::vector<std::string>& sentences, int64_t end) {
+  torch::Tensor sum;  // [N, E]
+  for (const auto& sentence : sentences) {
+    std::vector<std::string> texts;
+    for (const auto& name : names) texts.push_back(fill_sentence(sentence, name));
+    const auto embedded = embed_clip_texts(model, tokenizer, texts, end);
+    sum = sum.defined() ? sum + embedded : embedded;
+  }
+  return sum / sum.norm(2, -1, /*keepdim=*/true);
+}
+
+void check_sentences(const std::vector<std::string>& sentences) {
+  if (sentences.empty())
+    throw std::invalid_argument("--templates must have a sentence; give one, such as '{}'");
+  for (const auto& sentence : sentences) {
+    if (sentence.find("{}") == std::string::npos) {
+      throw std::invalid_argument(
+          fmt::format("--templates: '{}' has no place for the name; write {{}} there", sentence));
+    }
+  }
 }
 
 }  // namespace zoo

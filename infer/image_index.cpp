@@ -25,6 +25,11 @@ torch::Tensor probe_of(ImageTextEncoder& encoder) {
   return encoder.encode_image(image);  // [1, E]
 }
 
+/// The same for every way to name a file, from every folder.
+std::string whole_path(const fs::path& file) {
+  return fs::absolute(file).lexically_normal().string();
+}
+
 std::pair<int64_t, int64_t> stamp_of(const fs::path& file) {
   const auto changed = fs::last_write_time(file).time_since_epoch();
   return {static_cast<int64_t>(fs::file_size(file)),
@@ -76,15 +81,14 @@ void index_pictures(ImageTextEncoder& encoder, const fs::path& folder, const Ima
   const auto files = pictures_below(folder);
   try {
     for (const auto& file : files) {
-      const std::string name = fs::absolute(file).lexically_normal().string();
       const auto [size, time] = stamp_of(file);
-      const auto row = rows.find(name);
+      const auto row = rows.find(whole_path(file));
       const bool kept = row != rows.end() && known.stamps[row->second][0].item<int64_t>() == size &&
                         known.stamps[row->second][1].item<int64_t>() == time;
       embedded.push_back(kept ? known.embeddings.slice(0, row->second, row->second + 1)
                               : encoder.encode_image(read_image(file)));
       stamps.insert(stamps.end(), {size, time});
-      index.files.push_back(name);
+      index.files.push_back(file.string());
       if (on_progress) on_progress(std::ssize(index.files), std::ssize(files));
     }
   } catch (...) {
@@ -99,11 +103,13 @@ bool made_by(const ImageIndex& index, ImageTextEncoder& encoder) {
 }
 
 void write_image_index(const ImageIndex& index, const fs::path& file) {
+  std::vector<std::string> files;
+  for (const auto& name : index.files) files.push_back(whole_path(name));
   write_safetensors(file,
                     {{"embeddings", index.embeddings},
                      {"stamps", index.stamps},
                      {"probe", index.probe},
-                     {"files", bytes_of(index.files)}},
+                     {"files", bytes_of(files)}},
                     {{"format", "zoo-image-index"}});
 }
 

@@ -14,7 +14,7 @@
 namespace zoo {
 
 struct ImageIndex {
-  std::vector<std::string> files = {};  // whole paths
+  std::vector<std::string> files = {};  // as they were named; whole paths where a file was read
   torch::Tensor embeddings = {};        // [N, E], rows of length one
   torch::Tensor stamps = {};            // [N, 2] int64: size in bytes, time of the last change
   torch::Tensor probe = {};  // [1, E]: what the model makes of one picture that is always the same

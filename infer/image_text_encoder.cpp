@@ -12,8 +12,6 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kBatch = 64;
-
 bool is_picture(const fs::path& file) {
   std::string ending = file.extension().string();
   std::ranges::transform(ending, ending.begin(),
@@ -50,32 +48,13 @@ torch::Tensor ImageTextEncoder::encode_image(const Image& image) {
 torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& texts,
                                              const std::vector<std::string>& sentences) {
   const torch::NoGradGuard no_grad;
-  torch::Tensor sum;
-  for (const auto& sentence : sentences) {
-    std::vector<torch::Tensor> parts;
-    for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
-      std::vector<std::string> filled;
-      for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n)
-        filled.push_back(fill_sentence(sentence, texts[n]));
-      const auto tokens = clip_tokens(*tokenizer_, filled, end_, model_->options.text.context);
-      parts.push_back(model_->embed_texts(tokens).cpu());
-    }
-    const auto embedded = torch::cat(parts);  // [N, E]
-    sum = sum.defined() ? sum + embedded : embedded;
-  }
-  return sum / sum.norm(2, -1, /*keepdim=*/true);
+  return embed_clip_names(*model_, *tokenizer_, texts, sentences, end_).cpu();
 }
 
 torch::Tensor ImageTextEncoder::probabilities(const torch::Tensor& images,
                                               const torch::Tensor& texts) const {
   const torch::NoGradGuard no_grad;
   return model_->logits_per_image(images.to(device_), texts.to(device_)).softmax(-1).cpu();
-}
-
-std::string fill_sentence(std::string_view sentence, std::string_view name) {
-  std::string text(sentence);
-  if (const auto at = text.find("{}"); at != std::string::npos) text.replace(at, 2, name);
-  return text;
 }
 
 std::vector<fs::path> pictures_below(const fs::path& folder) {

@@ -39,9 +39,6 @@ class ImageTextEncoder {
   int64_t end_ = 0;
 };
 
-/// `name` in the place of {} of `sentence`.
-std::string fill_sentence(std::string_view sentence, std::string_view name);
-
 /// All PNG and JPEG files in a folder and its folders, in the order of their paths; hidden ones are
 /// left out. Throws std::runtime_error for no folder, or one without pictures.
 std::vector<std::filesystem::path> pictures_below(const std::filesystem::path& folder);

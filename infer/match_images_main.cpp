@@ -1,7 +1,7 @@
 // Finds pictures by words, and words for a picture, with a CLIP:
 //   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --sheet found.png
-//   match_images --model runs/emoji-clip --images photos --index photos.index "snow"    (quick the
-//   second time) match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
+//   match_images --model runs/emoji-clip --images photos --index photos.index "snow"
+//   match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
 #include <fmt/format.h>
 
 #include <iostream>
@@ -13,6 +13,7 @@
 #include "app/html.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
+#include "infer/clip_texts.h"
 #include "infer/image_index.h"
 #include "infer/image_text_encoder.h"
 #include "infer/model_choice.h"
@@ -64,11 +65,10 @@ void check(const Request& request) {
   if (request.top < 1) throw UsageError("--top must be 1 or more");
   if (request.texts.empty() && request.texts_file.empty())
     throw UsageError("give texts as arguments or with --texts");
-  for (const auto& sentence : request.templates) {
-    if (sentence.find("{}") == std::string::npos) {
-      throw UsageError(
-          fmt::format("--templates: '{}' has no place for the text; write {{}} there", sentence));
-    }
+  try {
+    check_sentences(request.templates);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
   }
   const auto ending = request.sheet.extension();
   if (!request.sheet.empty() && ending != ".png" && ending != ".html")
@@ -184,23 +184,14 @@ ImageIndex open_index(ImageTextEncoder& encoder, const Request& request) {
   return index;
 }
 
-/// The index's pictures by the names that the user knows them by.
-std::vector<std::string> names_of(const ImageIndex& index, const Request& request) {
-  if (request.images.empty()) return index.files;
-  std::vector<std::string> names;
-  for (const auto& file : pictures_below(request.images)) names.push_back(file.string());
-  return names;
-}
-
 void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
             const Request& request) {
   const auto index = open_index(encoder, request);
   const auto cosines =
       encoder.encode_texts(texts, request.templates).matmul(index.embeddings.t());  // [M, N]
-  const auto names = names_of(index, request);
   std::vector<std::vector<Found>> rows;
   for (size_t m = 0; m < texts.size(); ++m) {
-    rows.push_back(best(cosines[static_cast<int64_t>(m)], names, request.top));
+    rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
     print(texts[m], rows.back(), request.json);
   }
   if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);

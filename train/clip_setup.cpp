@@ -33,14 +33,7 @@ void check(const ClipPairOptions& o) {
   require_option(o.contrast.batch_size >= 2, "batch-size", o.contrast.batch_size,
                  "2 or more: a pair is told apart from the others of its batch");
   require_option(o.contrast.chunk >= 0, "chunk", o.contrast.chunk, "0 or more");
-  if (o.contrast.templates.empty())
-    throw std::invalid_argument("templates must have a sentence; give one, such as '{}'");
-  for (const auto& sentence : o.contrast.templates) {
-    if (sentence.find("{}") == std::string::npos) {
-      throw std::invalid_argument(
-          fmt::format("templates: '{}' has no place for the name; write {{}} there", sentence));
-    }
-  }
+  check_sentences(o.contrast.templates);
 }
 
 /// Options that the others give no meaning are refused.

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "infer/clip_texts.h"
-#include "infer/image_text_encoder.h"
 #include "models/pretrained/clip_checkpoint.h"
 #include "train/data/random.h"
 #include "train/objectives/contrastive.h"
@@ -118,29 +117,10 @@ torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
   return torch::cat(parts);
 }
 
-torch::Tensor ClipTask::embed_texts(const std::vector<std::string>& texts) {
-  std::vector<torch::Tensor> parts;
-  for (size_t begin = 0; begin < texts.size(); begin += kMeasured) {
-    const auto end = std::min(begin + static_cast<size_t>(kMeasured), texts.size());
-    parts.push_back(model_->embed_texts(tokens_of({texts.begin() + static_cast<ptrdiff_t>(begin),
-                                                   texts.begin() + static_cast<ptrdiff_t>(end)})));
-  }
-  return torch::cat(parts);
-}
-
-torch::Tensor ClipTask::embed_names(const std::vector<std::string>& names) {
-  torch::Tensor sum;
-  for (const auto& sentence : options_.templates) {
-    std::vector<std::string> texts;
-    for (const auto& name : names) texts.push_back(fill_sentence(sentence, name));
-    const auto embedded = embed_texts(texts);
-    sum = sum.defined() ? sum + embedded : embedded;
-  }
-  return sum / sum.norm(2, -1, /*keepdim=*/true);
-}
-
 torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
-  return images.matmul(embed_names(data_.validation.concepts).t());
+  return images.matmul(
+      embed_clip_names(*model_, *tokenizer_, data_.validation.concepts, options_.templates, end_)
+          .t());
 }
 
 double ClipTask::validation_loss() {
@@ -164,7 +144,8 @@ Metrics ClipTask::evaluate() {
   model_->clamp_logit_scale();
   const auto images = embed_images(data_.validation);  // [N, E]
   const auto table = caption_table(data_.validation.captions);
-  const auto scores = images.matmul(embed_texts(table.texts).t()).cpu();  // [N, M]
+  const auto scores =
+      images.matmul(embed_clip_texts(*model_, *tokenizer_, table.texts, end_).t()).cpu();  // [N, M]
   const auto by_text = scores.t().contiguous(), texts_match = table.matches.t().contiguous();
   Metrics metrics{{"loss", validation_loss()}};
   for (const int64_t k : {1, 5, 10}) {

@@ -77,10 +77,8 @@ class ClipTask : public Task {
   torch::Tensor tokens_of(const std::vector<std::string>& texts) const;
   torch::Tensor loss_of(const torch::Tensor& images, const torch::Tensor& texts,
                         const torch::Tensor& tokens) const;
-  torch::Tensor embed_images(const CaptionedImages& data);           // [N, E]
-  torch::Tensor embed_texts(const std::vector<std::string>& texts);  // [M, E]
-  torch::Tensor embed_names(const std::vector<std::string>& names);  // [K, E]
-  torch::Tensor name_scores(const torch::Tensor& images);            // [N, K]
+  torch::Tensor embed_images(const CaptionedImages& data);  // [N, E]
+  torch::Tensor name_scores(const torch::Tensor& images);   // [N, K]
   double validation_loss();
 
   Clip model_;

@@ -59,12 +59,6 @@ std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& option
       CharacterSpecials{.sequence = true});
 }
 
-int64_t longest_answered(const SyntheticOptions& o) {
-  const bool add = o.task == SyntheticTask::kAdd;
-  const int64_t question = add ? 2 * o.length + 2 : o.length + 1;
-  return question + (add ? o.length + 1 : o.length);
-}
-
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed) {
   if (!tokenizer.eos_id()) {
     throw std::runtime_error(

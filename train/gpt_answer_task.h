@@ -21,15 +21,12 @@ inline constexpr char kAsks = '=';
 /// Of the task's symbols, kAsks, and tokens for padding and for the answer's end.
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options);
 
-/// Characters of the longest question and its answer: what a context of characters must hold.
-int64_t longest_answered(const SyntheticOptions& options);
-
 /// Questions with their answers, as ids and as text.
 struct AnswerData {
   SequencePairs training = {}, validation = {};
   ParallelText validation_text = {};
 };
-/// Tokens that a context must hold, whatever the tokenizer.
+/// Tokens of the longest question and its answer: what a context must hold.
 int64_t longest_answered(const AnswerData& data);
 /// Throws std::runtime_error where the tokenizer has no end of text or cannot write the symbols.
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed);

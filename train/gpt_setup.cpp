@@ -93,15 +93,6 @@ void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
     refuse_changed(command, options.text, {"tokenizer"}, "to --task, which has its own symbols");
 }
 
-/// Throws std::invalid_argument for a model that cannot see a question with its answer.
-void check_context(const GptRunOptions& options) {
-  if (!answers(options) || fs::is_directory(options.text.tokenizer)) return;
-  const int64_t longest = longest_answered(options.synthetic);
-  require_option(
-      options.model.context >= longest, "context", options.model.context,
-      fmt::format("{} or more, for the task's longest question and its answer", longest));
-}
-
 bool validates(const GptRunOptions& options) {
   return answers(options) ? options.synthetic.validation > 0 : options.text.validation_share > 0.0;
 }
@@ -141,10 +132,7 @@ void resolve(GptRunOptions& options, const TrainCommand& command) {
     if (command.resume.empty())
       options.text.tokenizer = settled_tokenizer(options.text.tokenizer, folder, command);
   }
-  check_usage([&] {
-    check(options.model);
-    check_context(options);
-  });
+  check_usage([&] { check(options.model); });
 }
 
 std::shared_ptr<const Tokenizer> prepare_tokenizer(const GptRunOptions& options) {
@@ -250,8 +238,7 @@ std::unique_ptr<Task> GptFamily::make_answer_task(const TrainCommand& command) {
   auto data = answer_data(options_.synthetic, *tokenizer_, options_.train.seed);
   if (const int64_t longest = longest_answered(data); longest > options_.model.context) {
     throw UsageError(fmt::format(
-        "--context must be {} or more, for the task's longest question and its answer in the "
-        "tokenizer's tokens, got {}",
+        "--context must be {} or more, for the task's longest question and its answer, got {}",
         longest, options_.model.context));
   }
   model_ = make_gpt(options_, *tokenizer_, command);

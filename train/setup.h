@@ -64,8 +64,8 @@ void visit_both(Options& a, Options& b, Visitor&& v) {
 }
 
 /// Throws UsageError for the first of the options named so that the user set, in a new run, to
-/// another value than the usual one: "--X means nothing WHY; leave it out". A run that goes on or
-/// is measured brings all of its options, and so does a recipe that a run has left.
+/// another value than the usual one: "--X means nothing WHY; leave it out". The usual value passes,
+/// because a run.toml names every option; so does a run that goes on or is measured.
 template <class Options>
 void refuse_changed(const TrainCommand& command, Options options,
                     const std::vector<std::string_view>& names, std::string_view why) {
