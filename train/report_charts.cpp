@@ -30,7 +30,7 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 17> kWords = {{
+constexpr std::array<Words, 23> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
@@ -40,6 +40,12 @@ constexpr std::array<Words, 17> kWords = {{
     {"recall_at_1", "Recall at 1", "found first (share of 1)"},
     {"recall_at_5", "Recall at 5", "found among five (share of 1)"},
     {"recall_at_10", "Recall at 10", "found among ten (share of 1)"},
+    {"image_recall_at_1", "Pictures for a text, 1", "found first (share of 1)"},
+    {"image_recall_at_5", "Pictures for a text, 5", "found among five (share of 1)"},
+    {"image_recall_at_10", "Pictures for a text, 10", "found among ten (share of 1)"},
+    {"text_recall_at_1", "Texts for a picture, 1", "found first (share of 1)"},
+    {"text_recall_at_5", "Texts for a picture, 5", "found among five (share of 1)"},
+    {"text_recall_at_10", "Texts for a picture, 10", "found among ten (share of 1)"},
     {"bleu", "BLEU", "BLEU (0 to 100)"},
     {"chrf", "chrF", "chrF2 (0 to 100)"},
     {"exact_match", "Exact match", "right to the last token (share of 1)"},
