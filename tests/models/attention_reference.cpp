@@ -16,7 +16,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 torch::Tensor as_double(const torch::Tensor& t) {
-  return t.detach().to(torch::kDouble).contiguous();
+  return t.detach().to(torch::kCPU, torch::kDouble).contiguous();
 }
 
 int64_t row_value(const torch::Tensor& rows, int64_t b, int64_t otherwise) {
@@ -150,6 +150,11 @@ AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, 
   return c;
 }
 
+AttendCase moved(AttendCase c, torch::Device device, torch::Dtype dtype) {
+  for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream}) *t = t->to(device, dtype);
+  return c;
+}
+
 AttendResult reference(const AttendCase& c) {
   const int64_t B = c.q.size(0), H = c.q.size(1), T = c.q.size(2), Dh = c.q.size(3);
   const int64_t Hkv = c.k.size(1), S = c.k.size(2);
@@ -198,7 +203,7 @@ AttendResult run_kernel(const std::string& kernel, const AttendCase& c) {
 }
 
 AttendResult run_torch_alone(const AttendCase& c) {
-  const auto q = leaf_of(c.q), k = leaf_of(c.k), v = leaf_of(c.v);
+  const auto q = leaf_of(c.q.cpu()), k = leaf_of(c.k.cpu()), v = leaf_of(c.v.cpu());
   const auto exact = additive_of(c);
   const auto empty = exact.eq(-kInfinity).all(-1, true);  // [B, H, T, 1]
   const auto additive = exact.clamp_min(-1e30).to(q.scalar_type());
@@ -212,7 +217,7 @@ AttendResult run_torch_alone(const AttendCase& c) {
     y = torch::matmul(scores.softmax(-1) * kept_of(c).to(q.scalar_type()), values);
   }
   y = y.masked_fill(empty, 0.0) * gate_of(c).to(q.scalar_type()).unsqueeze(-1).unsqueeze(-1);
-  y.backward(c.upstream);
+  y.backward(c.upstream.cpu());
   return {y.detach(), gradient_of(q), gradient_of(k), gradient_of(v), {}, {}};
 }
 
@@ -245,15 +250,29 @@ bool trains(const std::string& kernel, const AttendCase& c) {
 
 namespace {
 
+/// What a kernel may add to torch's own error, relative to the largest number: weights are rounded
+/// to a factor's 16 bits where factors have so many.
+double rounding_of(torch::Dtype dtype) {
+  switch (dtype) {
+    case torch::kBFloat16:
+      return std::ldexp(1.0, -8);
+    case torch::kHalf:
+      return std::ldexp(1.0, -11);
+    default:
+      return 1e-6;
+  }
+}
+
 void expect_exact(const AttentionKernel& kernel, const AttendCase& c, bool with_gradients) {
   const auto wanted = reference(c), got = run(kernel, c, with_gradients),
              torch = run_torch_alone(c);
   const double largest_gradient =
       std::max({largest(wanted.dq), largest(wanted.dk), largest(wanted.dv)});
+  const double rounding = rounding_of(c.q.scalar_type());
   const auto compare = [&](const char* what, const torch::Tensor AttendResult::*field,
                            double scale) {
     EXPECT_LE(error_of(got.*field, wanted.*field),
-              2 * error_of(torch.*field, wanted.*field) + 1e-6 * std::max(1.0, scale))
+              2 * error_of(torch.*field, wanted.*field) + rounding * std::max(1.0, scale))
         << what << " of kernel " << kernel.name();
   };
   compare("y", &AttendResult::y, largest(wanted.y));

@@ -1,10 +1,15 @@
-// The block logic of the CUDA rungs on an emulated block, against the reference: what can be known
-// without a GPU.
+// The block logic of the CUDA rungs against the reference: on an emulated block everywhere, and on
+// the GPU in a build for CUDA that finds one.
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <ostream>
+#include <string>
+#include <vector>
 
+#include "models/attention/attend.h"
 #include "models/attention/kernels/plain_kernel.h"
+#include "models/device.h"
 #include "tests/models/attention_reference.h"
 #include "tests/models/block_emulation.h"
 
@@ -37,28 +42,86 @@ class EmulatedKernel final : public PlainKernel {
   }
 };
 
-const AttentionKernel& emulated(Rung rung) {
+class EmulatedTensorKernel final : public PlainKernel {
+ public:
+  std::string_view name() const override { return "emulated"; }
+  std::string_view summary() const override { return "cuda-tensor on the CPU"; }
+  Abilities abilities() const override {
+    return {.backward = true, .halves = true, .widest = cuda::kMostWidth};
+  }
+  using PlainKernel::backward;
+  using PlainKernel::forward;
+  void forward(const PlainCall<float, BFloat16Bits>& call,
+               const PlainResult<float, BFloat16Bits>& result) const override {
+    pass<Pass::kForward>(call, result);
+  }
+  void forward(const PlainCall<float, Float16Bits>& call,
+               const PlainResult<float, Float16Bits>& result) const override {
+    pass<Pass::kForward>(call, result);
+  }
+  void backward(const PlainCall<float, BFloat16Bits>& call,
+                const PlainGradients<float, BFloat16Bits>& g) const override {
+    pass<Pass::kBackwardQueries>(call, g);
+    pass<Pass::kBackwardKeys>(call, g);
+  }
+  void backward(const PlainCall<float, Float16Bits>& call,
+                const PlainGradients<float, Float16Bits>& g) const override {
+    pass<Pass::kBackwardQueries>(call, g);
+    pass<Pass::kBackwardKeys>(call, g);
+  }
+
+ private:
+  template <Pass kPass, class Entry, class Output>
+  static void pass(const PlainCall<float, Entry>& call, const Output& output) {
+    cuda::with_tensor_width(call.Dh, [&](auto width) {
+      constexpr int kWidth = decltype(width)::value;
+      emulate(cuda::tensor_grid<kWidth>(kPass, call),
+              [&](EmulatedBlock& block) { cuda::tensor_pass<kPass, kWidth>(block, call, output); });
+    });
+  }
+};
+
+/// What is tested: a rung, on an emulated block or, where there is one, on the GPU.
+struct Subject {
+  std::string name;
+  const AttentionKernel* kernel;
+  torch::Device device;
+  torch::Dtype dtype;
+};
+void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
+
+std::vector<Subject> subjects() {
   static const EmulatedKernel<Rung::kNaive> naive;
   static const EmulatedKernel<Rung::kTiled> tiled;
   static const EmulatedKernel<Rung::kWarps> warps;
-  switch (rung) {
-    case Rung::kNaive:
-      return naive;
-    case Rung::kTiled:
-      return tiled;
-    case Rung::kWarps:
-      break;
+  static const EmulatedTensorKernel tensor;
+  std::vector<Subject> all{{"naive", &naive, torch::kCPU, torch::kFloat},
+                           {"tiled", &tiled, torch::kCPU, torch::kFloat},
+                           {"warps", &warps, torch::kCPU, torch::kFloat},
+                           {"tensor_bfloat16", &tensor, torch::kCPU, torch::kBFloat16},
+                           {"tensor_float16", &tensor, torch::kCPU, torch::kHalf}};
+  const torch::Device gpu = find_device("auto");
+  if (gpu.is_cpu()) return all;
+  for (const char* rung : {"naive", "tiled", "warps"}) {
+    all.push_back({std::string("gpu_") + rung, &attention_kernel(std::string("cuda-") + rung), gpu,
+                   torch::kFloat});
   }
-  return warps;
+  const auto& on_gpu = attention_kernel("cuda-tensor");
+  all.push_back({"gpu_tensor_bfloat16", &on_gpu, gpu, torch::kBFloat16});
+  all.push_back({"gpu_tensor_float16", &on_gpu, gpu, torch::kHalf});
+  return all;
 }
 
 torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
-class CudaBlocksTest : public ::testing::TestWithParam<Rung> {
+class CudaBlocksTest : public ::testing::TestWithParam<Subject> {
  protected:
   void SetUp() override { torch::manual_seed(6); }
+  testing::AttendCase here(const testing::AttendCase& c) {
+    return testing::moved(c, GetParam().device, GetParam().dtype);
+  }
   void expect_exact(const testing::AttendCase& c) {
-    EXPECT_TRUE(testing::expect_as_exact_as_torch(emulated(GetParam()), c));
+    EXPECT_TRUE(testing::expect_as_exact_as_torch(*GetParam().kernel, here(c)));
   }
 };
 
@@ -94,34 +157,58 @@ TEST_P(CudaBlocksTest, MasksBiasesAndDropout) {
                             .dropout_seed = 11}));
 }
 
+TEST_P(CudaBlocksTest, HeadsWhereAProjectionLeftThem) {
+  auto c = random_case(2, 2, 2, 20, 20, 24, {.causal = true});
+  for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
+    *t = t->transpose(1, 2).contiguous().transpose(1, 2);  // in memory [B, T, H, Dh]
+  expect_exact(c);
+}
+
+TEST_P(CudaBlocksTest, RowsThatBeginAnywhere) {
+  auto c = random_case(1, 2, 2, 35, 35, 16);
+  for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
+    *t = torch::cat({*t, *t}, 3).narrow(3, 3, 16);  // not at a multiple of 16 bytes
+  expect_exact(c);
+}
+
+TEST_P(CudaBlocksTest, SeveralTilesOfEverything) {
+  expect_exact(random_case(1, 2, 1, 70, 140, 40, {.causal = true}));
+  expect_exact(random_case(1, 1, 1, 130, 70, 72));
+}
+
 TEST_P(CudaBlocksTest, ANumberThatIsNoneIsNotSwallowed) {
   auto c = random_case(1, 1, 1, 40, 40, 8);
   c.q[0][0][33].fill_(std::numeric_limits<float>::quiet_NaN());
-  const auto y = attend(emulated(GetParam()), c.q, c.k, c.v, c.args);
+  c = here(c);
+  const auto y = attend(*GetParam().kernel, c.q, c.k, c.v, c.args);
   EXPECT_TRUE(y.select(2, 33).isnan().all().item<bool>());
   EXPECT_FALSE(y.narrow(2, 0, 33).isnan().any().item<bool>());
 }
 
 TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {
-  const auto c = random_case(1, 1, 1, 2, 2, 129);
-  const std::string why = emulated(GetParam()).refuses(c.q, c.k, c.v, c.args);
-  EXPECT_EQ(why.empty(), GetParam() == Rung::kNaive) << why;
+  const auto c = here(random_case(1, 1, 1, 2, 2, 129));
+  const std::string why = GetParam().kernel->refuses(c.q, c.k, c.v, c.args);
+  EXPECT_EQ(why.empty(), GetParam().name.ends_with("naive")) << why;
 }
 
-std::string name_of(const ::testing::TestParamInfo<Rung>& info) {
-  switch (info.param) {
-    case Rung::kNaive:
-      return "naive";
-    case Rung::kTiled:
-      return "tiled";
-    case Rung::kWarps:
-      break;
+TEST_P(CudaBlocksTest, NumbersOfOtherTypesAreConvertedOrRefused) {
+  const bool halves = GetParam().dtype != torch::kFloat;
+  const auto c = random_case(1, 1, 1, 2, 2, 4);
+  const auto other = testing::moved(c, GetParam().device, halves ? torch::kFloat : torch::kHalf);
+  const std::string why = GetParam().kernel->refuses(other.q, other.k, other.v, other.args);
+  EXPECT_EQ(why.empty(), !halves) << why;
+  if (halves) {
+    EXPECT_NE(why.find("bf16"), std::string::npos) << why;
+    return;
   }
-  return "warps";
+  const auto y = attend(*GetParam().kernel, other.q, other.k, other.v, other.args);
+  EXPECT_EQ(y.scalar_type(), torch::kHalf);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rungs, CudaBlocksTest,
-                         ::testing::Values(Rung::kNaive, Rung::kTiled, Rung::kWarps), name_of);
+INSTANTIATE_TEST_SUITE_P(Rungs, CudaBlocksTest, ::testing::ValuesIn(subjects()),
+                         [](const ::testing::TestParamInfo<Subject>& info) {
+                           return info.param.name;
+                         });
 
 }  // namespace
 }  // namespace zoo

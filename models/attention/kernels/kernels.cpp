@@ -15,6 +15,7 @@ std::span<const AttentionKernel* const> all_kernels() {
     &cuda_naive_kernel(),
     &cuda_tiled_kernel(),
     &cuda_warps_kernel(),
+    &cuda_tensor_kernel(),
 #endif
     &torch_kernel()
   };

@@ -17,9 +17,10 @@ const PlainKernel& decode_kernel();       ///< few queries, long cache
 const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
 
 // In builds for CUDA.
-const AttentionKernel& cuda_naive_kernel();  ///< a thread a query
-const AttentionKernel& cuda_tiled_kernel();  ///< shared memory
-const AttentionKernel& cuda_warps_kernel();  ///< a warp a query
+const AttentionKernel& cuda_naive_kernel();   ///< a thread a query
+const AttentionKernel& cuda_tiled_kernel();   ///< shared memory
+const AttentionKernel& cuda_warps_kernel();   ///< a warp a query
+const AttentionKernel& cuda_tensor_kernel();  ///< tensor cores
 
 /// Oldest idea first.
 std::span<const AttentionKernel* const> all_kernels();

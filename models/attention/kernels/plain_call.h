@@ -10,13 +10,22 @@
 
 namespace zoo {
 
+// Numbers of 16 bits where torch's headers are not: their bits, and by the type which kind they
+// are.
+struct BFloat16Bits {
+  uint16_t bits;
+};
+struct Float16Bits {
+  uint16_t bits;
+};
+
 /// The rows of a tensor [B, H, L, Dh], whose Dh entries lie side by side.
-template <typename Real>
+template <typename Entry>
 struct Rows {
-  Real* data = nullptr;
+  Entry* data = nullptr;
   int64_t batch = 0, head = 0, step = 0;  ///< distances between rows
 
-  ZOO_DEVICE Real* at(int64_t b, int64_t h, int64_t i) const {
+  ZOO_DEVICE Entry* at(int64_t b, int64_t h, int64_t i) const {
     return data + b * batch + h * head + i * step;
   }
 };
@@ -37,13 +46,14 @@ struct KeyRange {
   int64_t begin = 0, end = 0;
 };
 
-/// The names are those of AttendArgs, which says what they mean.
-template <typename Real>
+/// The names are those of AttendArgs, which says what they mean. Scores and sums are Real; queries,
+/// keys, values and what becomes of them are of type Entry, which may be shorter.
+template <typename Real, typename Entry = Real>
 struct PlainCall {
   static constexpr int64_t kNoWindow = int64_t{1} << 61;  ///< no number of this size overflows here
 
   int64_t B = 0, H = 0, Hkv = 0, T = 0, S = 0, Dh = 0;
-  Rows<const Real> q, k, v;
+  Rows<const Entry> q, k, v;
   Real scale = 1;
   bool causal = false;
   int64_t window = kNoWindow;
@@ -124,23 +134,23 @@ struct PlainCall {
 };
 
 /// What a forward pass fills.
-template <typename Real>
+template <typename Real, typename Entry = Real>
 struct PlainResult {
-  Rows<Real> y;
-  // For backward, null: not wanted. [B, H, T]: a row's largest score (0 where it sees nothing), and
-  // 1 / the sum of its exponentials in units of that score's (0 there). Together they would be one
-  // number, top
-  // + log sum; but beside a top of -1e9 the logarithm would be lost in rounding.
+  Rows<Entry> y;
+  // For backward, null: not wanted. [B, H, T]: a row's largest score, in whatever unit the kernel
+  // has scores (0 where it sees nothing), and 1 / the sum of its exponentials in units of that
+  // score's (0 there). Together they would be one number, top + log sum; but beside a top of -1e9
+  // the logarithm would be lost in rounding.
   Real *tops = nullptr, *inverse_sums = nullptr;
   Real* weights = nullptr;  ///< [B, H, T, S], zeros so far; null: not wanted
 };
 
 /// What a backward pass reads and fills. Rows of dq, dk and dv are all written.
-template <typename Real>
+template <typename Real, typename Entry = Real>
 struct PlainGradients {
-  Rows<const Real> y, dy;
+  Rows<const Entry> y, dy;
   const Real *tops = nullptr, *inverse_sums = nullptr;  ///< as PlainResult has them
-  Rows<Real> dq, dk, dv;
+  Rows<Entry> dq, dk, dv;
 };
 
 }  // namespace zoo

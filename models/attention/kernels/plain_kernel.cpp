@@ -25,10 +25,30 @@ torch::Tensor empty_heads(at::IntArrayRef sizes, const torch::TensorOptions& opt
   return torch::empty_strided(sizes, {L * H * Dh, Dh, H * Dh, 1}, options);
 }
 
-template <typename Real>
-Rows<Real> rows_of(const torch::Tensor& t) {
-  return {const_cast<Real*>(t.const_data_ptr<std::remove_const_t<Real>>()), t.stride(0),
-          t.stride(1), t.stride(2)};
+template <typename Entry>
+Rows<Entry> rows_of(const torch::Tensor& t) {
+  return {static_cast<Entry*>(const_cast<void*>(t.const_data_ptr())), t.stride(0), t.stride(1),
+          t.stride(2)};
+}
+
+/// What scores and sums are computed in.
+torch::Dtype real_of(torch::Dtype dtype) {
+  return dtype == torch::kDouble ? torch::kDouble : torch::kFloat;
+}
+
+/// Calls f with a number of the type of scores, and one of the type of the entries.
+template <typename F>
+void with_types(torch::Dtype dtype, F f) {
+  switch (dtype) {
+    case torch::kDouble:
+      return f(double{}, double{});
+    case torch::kBFloat16:
+      return f(float{}, BFloat16Bits{});
+    case torch::kHalf:
+      return f(float{}, Float16Bits{});
+    default:
+      return f(float{}, float{});
+  }
 }
 
 template <typename Element>
@@ -51,7 +71,7 @@ struct Call {
         args(std::move(args_)) {
     const auto here = [&](torch::Tensor& t) { t = t.defined() ? t.to(q.device()) : t; };
     const auto here_as_scores = [&](torch::Tensor& t) {
-      t = t.defined() ? t.detach().to(q.options()) : t;
+      t = t.defined() ? t.detach().to(q.options().dtype(real_of(q.scalar_type()))) : t;
     };
     for (torch::Tensor* t : {&args.query_start, &args.key_lengths, &args.may_attend}) here(*t);
     for (torch::Tensor* t : {&args.query_start, &args.key_lengths})
@@ -61,13 +81,13 @@ struct Call {
     if (args.relative_bias.defined()) args.relative_bias = args.relative_bias.contiguous();
   }
 
-  template <typename Real>
-  PlainCall<Real> plain() const {
-    PlainCall<Real> call;
+  template <typename Real, typename Entry>
+  PlainCall<Real, Entry> plain() const {
+    PlainCall<Real, Entry> call;
     call.B = q.size(0), call.H = q.size(1), call.T = q.size(2), call.Dh = q.size(3);
     call.Hkv = k.size(1), call.S = k.size(2);
-    call.q = rows_of<const Real>(q), call.k = rows_of<const Real>(k),
-    call.v = rows_of<const Real>(v);
+    call.q = rows_of<const Entry>(q), call.k = rows_of<const Entry>(k),
+    call.v = rows_of<const Entry>(v);
     call.scale =
         static_cast<Real>(args.scale.value_or(1.0 / std::sqrt(static_cast<double>(call.Dh))));
     call.causal = args.causal;
@@ -88,16 +108,6 @@ struct Call {
   }
 };
 
-/// The two types that kernels compute in.
-template <typename F>
-void with_real(torch::Dtype dtype, F f) {
-  if (dtype == torch::kDouble) {
-    f(double{});
-  } else {
-    f(float{});
-  }
-}
-
 struct Output {
   torch::Tensor y, tops, inverse_sums;
 };
@@ -107,8 +117,8 @@ Output run_forward(const PlainKernel& kernel, const Call& call, bool for_backwar
   const auto options = call.q.options().requires_grad(false);
   Output out{empty_heads(call.q.sizes(), options), {}, {}};  // [B, H, T, Dh]
   if (for_backward) {
-    out.tops =
-        torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)}, options);  // [B, H, T]
+    out.tops = torch::empty({call.q.size(0), call.q.size(1), call.q.size(2)},
+                            options.dtype(real_of(call.q.scalar_type())));  // [B, H, T]
     out.inverse_sums = torch::empty_like(out.tops);
   }
   torch::Tensor weights;
@@ -117,10 +127,11 @@ Output run_forward(const PlainKernel& kernel, const Call& call, bool for_backwar
         torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)}, options);
     *call.args.weights = weights;
   }
-  with_real(call.q.scalar_type(), [&](auto real) {
+  with_types(call.q.scalar_type(), [&](auto real, auto entry) {
     using Real = decltype(real);
-    kernel.forward(call.plain<Real>(),
-                   {.y = rows_of<Real>(out.y),
+    using Entry = decltype(entry);
+    kernel.forward(call.plain<Real, Entry>(),
+                   {.y = rows_of<Entry>(out.y),
                     .tops = for_backward ? out.tops.data_ptr<Real>() : nullptr,
                     .inverse_sums = for_backward ? out.inverse_sums.data_ptr<Real>() : nullptr,
                     .weights = weights.defined() ? weights.data_ptr<Real>() : nullptr});
@@ -172,15 +183,17 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
     const auto dq = empty_heads(call.q.sizes(), y.options()),  // [B, H, T, Dh]
         dk = empty_heads(call.k.sizes(), y.options()),         // [B, Hkv, S, Dh]
         dv = empty_heads(call.v.sizes(), y.options());         // [B, Hkv, S, Dh]
-    with_real(y.scalar_type(), [&](auto real) {
+    with_types(y.scalar_type(), [&](auto real, auto entry) {
       using Real = decltype(real);
-      kept.kernel.backward(call.plain<Real>(), {.y = rows_of<const Real>(y),
-                                                .dy = rows_of<const Real>(dy),
-                                                .tops = saved[4].const_data_ptr<Real>(),
-                                                .inverse_sums = saved[5].const_data_ptr<Real>(),
-                                                .dq = rows_of<Real>(dq),
-                                                .dk = rows_of<Real>(dk),
-                                                .dv = rows_of<Real>(dv)});
+      using Entry = decltype(entry);
+      kept.kernel.backward(call.plain<Real, Entry>(),
+                           {.y = rows_of<const Entry>(y),
+                            .dy = rows_of<const Entry>(dy),
+                            .tops = saved[4].const_data_ptr<Real>(),
+                            .inverse_sums = saved[5].const_data_ptr<Real>(),
+                            .dq = rows_of<Entry>(dq),
+                            .dk = rows_of<Entry>(dk),
+                            .dv = rows_of<Entry>(dv)});
     });
     return {dq, dk, dv, {}, {}};
   }
@@ -203,7 +216,12 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
   }
   if (k.size(2) > std::numeric_limits<int32_t>::max())
     return "it counts keys with 31 bits; ask kernel 'matmul'";
-  if (!can.float64 && q.scalar_type() == torch::kDouble)
+  const auto dtype = q.scalar_type();
+  if (can.halves && dtype != torch::kBFloat16 && dtype != torch::kHalf) {
+    return "it multiplies bfloat16 or float16 (--precision bf16); ask kernel 'torch' or 'matmul' "
+           "for other numbers";
+  }
+  if (!can.float64 && dtype == torch::kDouble)
     return "it computes in float32; ask kernel 'matmul' for float64";
   if (!can.weights && args.weights != nullptr)
     return "it never forms a whole row of attention weights; ask kernel 'matmul' for them";
@@ -218,7 +236,7 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
 torch::Tensor PlainKernel::run(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const AttendArgs& args) const {
   const auto dtype = q.scalar_type();
-  if (dtype != torch::kFloat && dtype != torch::kDouble) {
+  if (dtype != torch::kFloat && dtype != torch::kDouble && !abilities().halves) {
     const auto y = run(q.to(torch::kFloat), k.to(torch::kFloat), v.to(torch::kFloat), args);
     if (args.weights != nullptr) *args.weights = args.weights->to(dtype);
     return y.to(dtype);

@@ -8,7 +8,7 @@
 namespace zoo {
 
 /// A kernel on pointers, of the CPU or of a GPU. It computes in float32, or in float64 where it
-/// can; bfloat16 and float16 are converted there and back.
+/// can; bfloat16 and float16 are converted there and back, but for a kernel that asks for them.
 class PlainKernel : public AttentionKernel {
  public:
   std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -18,15 +18,24 @@ class PlainKernel : public AttentionKernel {
 
   struct Abilities {
     bool backward = false, float64 = false, weights = false;
+    bool halves = false;  ///< it takes bfloat16 and float16 as they are, and nothing else
     c10::DeviceType device = c10::DeviceType::CPU;
     int64_t widest = 0;  ///< head; 0: any
   };
   virtual Abilities abilities() const = 0;
   // Called for what abilities() promises, and for nothing else.
-  virtual void forward(const PlainCall<float>& call, const PlainResult<float>& result) const = 0;
+  virtual void forward(const PlainCall<float>&, const PlainResult<float>&) const {}
   virtual void forward(const PlainCall<double>&, const PlainResult<double>&) const {}
   virtual void backward(const PlainCall<float>&, const PlainGradients<float>&) const {}
   virtual void backward(const PlainCall<double>&, const PlainGradients<double>&) const {}
+  virtual void forward(const PlainCall<float, BFloat16Bits>&,
+                       const PlainResult<float, BFloat16Bits>&) const {}
+  virtual void backward(const PlainCall<float, BFloat16Bits>&,
+                        const PlainGradients<float, BFloat16Bits>&) const {}
+  virtual void forward(const PlainCall<float, Float16Bits>&,
+                       const PlainResult<float, Float16Bits>&) const {}
+  virtual void backward(const PlainCall<float, Float16Bits>&,
+                        const PlainGradients<float, Float16Bits>&) const {}
 };
 
 }  // namespace zoo

@@ -10,6 +10,8 @@
 //   warp_max(x), warp_sum(x)      over the 32 threads of a warp, all of which must call
 //   warp_get(x, lane)             x of another thread of the warp
 //
+// and for the tensor cores what tensor.h describes: multiply_add, load_pieces, pack, unpack, exp2.
+//
 // Every rung adds in an order of its own that does not depend on the GPU: no atomic additions, the
 // same numbers on every run.
 #pragma once
@@ -25,6 +27,15 @@ inline constexpr int kWarp = 32;
 inline constexpr int kMostWidth = 128;
 inline constexpr float kHidden = -std::numeric_limits<float>::infinity();
 
+enum class Pass { kForward, kBackwardQueries, kBackwardKeys };
+
+/// How a pass is cut into blocks.
+struct Grid {
+  int64_t blocks = 0;
+  int threads = 0;
+  int64_t shared = 0;  ///< floats of shared memory of a block
+};
+
 /// The score of one query and one key, biases and masks included; kHidden where not seen.
 ZOO_DEVICE inline float find_score(const PlainCall<float>& call, int64_t b, int64_t h, int64_t t,
                                    int64_t s, const float* q, const float* k) {
@@ -38,8 +49,8 @@ ZOO_DEVICE inline float find_score(const PlainCall<float>& call, int64_t b, int6
 }
 
 /// Dropout's factor of one weight.
-ZOO_DEVICE inline float kept(const PlainCall<float>& call, int64_t b, int64_t h, int64_t t,
-                             int64_t s) {
+template <class Call>
+ZOO_DEVICE float kept(const Call& call, int64_t b, int64_t h, int64_t t, int64_t s) {
   float factor = 1;
   if (call.dropout > 0.0) call.drop(b, h, t, {s, s + 1}, &factor);
   return factor;
@@ -51,7 +62,8 @@ ZOO_DEVICE inline float weight_of(float score, float top) {
 }
 
 /// For backward: what PlainResult wants of a row.
-ZOO_DEVICE inline void keep(const PlainResult<float>& result, int64_t row, float top, float sum) {
+template <class Result>
+ZOO_DEVICE void keep(const Result& result, int64_t row, float top, float sum) {
   if (result.tops == nullptr) return;
   result.tops[row] = sum == 0.0F ? 0.0F : top;
   result.inverse_sums[row] = sum == 0.0F ? 0.0F : 1.0F / sum;

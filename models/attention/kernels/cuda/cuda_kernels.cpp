@@ -1,6 +1,6 @@
-// cuda-naive, cuda-tiled, cuda-warps: the block logic of naive.h, tiled.h and warps.h behind
-// attend(). Compiled where the build is one for CUDA (preset cuda). Compared with the reference
-// through an emulated block; never run on a GPU so far.
+// cuda-naive, cuda-tiled, cuda-warps, cuda-tensor: the block logic of naive.h, tiled.h, warps.h and
+// tensor.h behind attend(). Compiled where the build is one for CUDA (preset cuda). Compared with
+// the reference through an emulated block; never run on a GPU so far.
 #include <string>
 
 #include "models/attention/kernels/cuda/launch.h"
@@ -35,7 +35,51 @@ class CudaKernel final : public PlainKernel {
   std::string_view name_, summary_;
 };
 
+class CudaTensorKernel final : public PlainKernel {
+ public:
+  std::string_view name() const override { return "cuda-tensor"; }
+  std::string_view summary() const override {
+    return "tiles multiplied by a GPU's tensor cores, in bfloat16 or float16";
+  }
+  Abilities abilities() const override {
+    return {.backward = true,
+            .halves = true,
+            .device = c10::DeviceType::CUDA,
+            .widest = cuda::kMostWidth};
+  }
+  std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                      const AttendArgs& args) const override {
+    std::string why = PlainKernel::refuses(q, k, v, args);
+    if (why.empty() && !cuda::has_tensor_cores(q.device().index()))
+      why = "this GPU is older than its instructions (it needs generation 8.0); ask kernel 'torch'";
+    return why;
+  }
+  using PlainKernel::backward;
+  using PlainKernel::forward;
+  void forward(const PlainCall<float, BFloat16Bits>& call,
+               const PlainResult<float, BFloat16Bits>& result) const override {
+    cuda::launch_forward(call, result);
+  }
+  void forward(const PlainCall<float, Float16Bits>& call,
+               const PlainResult<float, Float16Bits>& result) const override {
+    cuda::launch_forward(call, result);
+  }
+  void backward(const PlainCall<float, BFloat16Bits>& call,
+                const PlainGradients<float, BFloat16Bits>& gradients) const override {
+    cuda::launch_backward(call, gradients);
+  }
+  void backward(const PlainCall<float, Float16Bits>& call,
+                const PlainGradients<float, Float16Bits>& gradients) const override {
+    cuda::launch_backward(call, gradients);
+  }
+};
+
 }  // namespace
+
+const AttentionKernel& cuda_tensor_kernel() {
+  static const CudaTensorKernel kernel;
+  return kernel;
+}
 
 const AttentionKernel& cuda_naive_kernel() {
   static const CudaKernel kernel(cuda::Rung::kNaive, "cuda-naive",

@@ -1,7 +1,11 @@
 // The rungs' block logic as CUDA kernels. Without torch headers: nvcc compiles this in
 // seconds.
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "models/attention/kernels/cuda/launch.h"
 
@@ -14,7 +18,7 @@ struct GpuBlock {
   __device__ int64_t threads() const { return blockDim.x; }
   __device__ void sync() const { __syncthreads(); }
   __device__ float* shared() const {
-    extern __shared__ float memory[];
+    extern __shared__ __align__(16) float memory[];
     return memory;
   }
   __device__ float warp_max(float x) const {
@@ -28,6 +32,55 @@ struct GpuBlock {
     return x;
   }
   __device__ float warp_get(float x, int lane) const { return __shfl_sync(0xFFFFFFFFu, x, lane); }
+
+  __device__ float exp2(float x) const {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+  }
+  __device__ void load_pieces(uint32_t (&pieces)[4], const uint16_t* row, bool transposed) const {
+    const auto at = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    if (transposed) {
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                   : "=r"(pieces[0]), "=r"(pieces[1]), "=r"(pieces[2]), "=r"(pieces[3])
+                   : "r"(at)
+                   : "memory");
+    } else {
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                   : "=r"(pieces[0]), "=r"(pieces[1]), "=r"(pieces[2]), "=r"(pieces[3])
+                   : "r"(at)
+                   : "memory");
+    }
+  }
+#define ZOO_MULTIPLY_ADD(type)                                                        \
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." type "." type                 \
+               ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+               : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])           \
+               : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right0), "r"(right1))
+  template <class Entry>
+  __device__ void multiply_add(float (&sums)[4], const uint32_t (&left)[4], uint32_t right0,
+                               uint32_t right1) const {
+    if constexpr (std::is_same_v<Entry, BFloat16Bits>) {
+      ZOO_MULTIPLY_ADD("bf16");
+    } else {
+      ZOO_MULTIPLY_ADD("f16");
+    }
+  }
+#undef ZOO_MULTIPLY_ADD
+  template <class Entry>
+  __device__ uint32_t pack(float low, float high) const {
+    if constexpr (std::is_same_v<Entry, BFloat16Bits>) {
+      const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+      return reinterpret_cast<const uint32_t&>(both);
+    } else {
+      const __half2 both = __floats2half2_rn(low, high);
+      return reinterpret_cast<const uint32_t&>(both);
+    }
+  }
+  __device__ float unpack(BFloat16Bits x) const {
+    return __uint_as_float(static_cast<uint32_t>(x.bits) << 16);
+  }
+  __device__ float unpack(Float16Bits x) const { return __half2float(__ushort_as_half(x.bits)); }
 };
 
 template <Rung kRung>
@@ -48,16 +101,29 @@ __global__ void backward_keys_kernel(PlainCall<float> call, PlainGradients<float
   backward_keys<kRung>(block, call, gradients);
 }
 
-void check(const char* what) {
-  const cudaError_t error = cudaGetLastError();
+template <Pass kPass, int kWidth, class Call, class Output>
+__global__ __launch_bounds__(kBlockThreads) void tensor_kernel(
+    const __grid_constant__ Call call, const __grid_constant__ Output output) {
+#if __CUDA_ARCH__ >= 800  // has_tensor_cores() says no for what is older
+  GpuBlock block;
+  tensor_pass<kPass, kWidth>(block, call, output);
+#endif
+}
+
+void check(const char* what, cudaError_t error = cudaGetLastError()) {
   if (error != cudaSuccess)
     throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
 }
 
 template <class Kernel, class... Arguments>
 void launch(const char* what, Kernel kernel, const Grid& grid, const Arguments&... arguments) {
-  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads,
-           static_cast<size_t>(grid.shared) * sizeof(float)>>>(arguments...);
+  const auto bytes = static_cast<size_t>(grid.shared) * sizeof(float);
+  constexpr size_t kUsual = 48 * 1024;  // more has to be asked for
+  if (bytes > kUsual) {
+    check(what, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     static_cast<int>(bytes)));
+  }
+  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, bytes>>>(arguments...);
   check(what);
 }
 
@@ -75,7 +141,47 @@ void forward_of(const PlainCall<float>& call, const PlainResult<float>& result) 
          result);
 }
 
+template <Pass kPass, class Entry, class Output>
+void tensor_of(const char* what, const PlainCall<float, Entry>& call, const Output& output) {
+  with_tensor_width(call.Dh, [&](auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    launch(what, tensor_kernel<kPass, kWidth, PlainCall<float, Entry>, Output>,
+           tensor_grid<kWidth>(kPass, call), call, output);
+  });
+}
+
+template <class Entry>
+void tensor_backward(const PlainCall<float, Entry>& call,
+                     const PlainGradients<float, Entry>& gradients) {
+  tensor_of<Pass::kBackwardQueries>("attention backward, queries", call, gradients);
+  tensor_of<Pass::kBackwardKeys>("attention backward, keys", call, gradients);
+}
+
 }  // namespace
+
+void launch_forward(const PlainCall<float, BFloat16Bits>& call,
+                    const PlainResult<float, BFloat16Bits>& result) {
+  tensor_of<Pass::kForward>("attention forward", call, result);
+}
+void launch_forward(const PlainCall<float, Float16Bits>& call,
+                    const PlainResult<float, Float16Bits>& result) {
+  tensor_of<Pass::kForward>("attention forward", call, result);
+}
+void launch_backward(const PlainCall<float, BFloat16Bits>& call,
+                     const PlainGradients<float, BFloat16Bits>& gradients) {
+  tensor_backward(call, gradients);
+}
+void launch_backward(const PlainCall<float, Float16Bits>& call,
+                     const PlainGradients<float, Float16Bits>& gradients) {
+  tensor_backward(call, gradients);
+}
+
+bool has_tensor_cores(int device) {
+  int generation = 0;
+  return cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device) ==
+             cudaSuccess &&
+         generation >= 8;
+}
 
 void launch_forward(Rung rung, const PlainCall<float>& call, const PlainResult<float>& result) {
   switch (rung) {

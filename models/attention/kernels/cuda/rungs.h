@@ -3,22 +3,17 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "models/attention/kernels/cuda/naive.h"
+#include "models/attention/kernels/cuda/tensor.h"
 #include "models/attention/kernels/cuda/tiled.h"
 #include "models/attention/kernels/cuda/warps.h"
 
 namespace zoo::cuda {
 
+/// Those that compute in float32; cuda-tensor is a family of its own below.
 enum class Rung { kNaive, kTiled, kWarps };
-enum class Pass { kForward, kBackwardQueries, kBackwardKeys };
-
-/// How a pass is cut into blocks.
-struct Grid {
-  int64_t blocks = 0;
-  int threads = 0;
-  int64_t shared = 0;  ///< floats of shared memory of a block
-};
 
 /// Rows are queries, or keys of key-value heads in Pass::kBackwardKeys.
 inline Grid grid_of(Rung rung, Pass pass, const PlainCall<float>& call) {
@@ -73,6 +68,22 @@ ZOO_DEVICE void backward_keys(Block& block, const PlainCall<float>& call,
   } else {
     warps_backward_keys(block, call, gradients);
   }
+}
+
+/// Calls f with the least width of cuda-tensor that holds a head.
+template <class F>
+void with_tensor_width(int64_t Dh, F f) {
+  if (Dh <= 32) return f(std::integral_constant<int, 32>{});
+  if (Dh <= 64) return f(std::integral_constant<int, 64>{});
+  return f(std::integral_constant<int, kMostWidth>{});
+}
+
+template <int kWidth, class Entry>
+Grid tensor_grid(Pass pass, const PlainCall<float, Entry>& call) {
+  const bool keys = pass == Pass::kBackwardKeys;
+  const int64_t heads = call.B * (keys ? call.Hkv : call.H), length = keys ? call.S : call.T;
+  return {heads * ((length + kBlockRows - 1) / kBlockRows), kBlockThreads,
+          tensor_shared<kWidth>(pass)};
 }
 
 }  // namespace zoo::cuda
