@@ -37,7 +37,7 @@ struct ComparisonResult {
   double peak_share = 0;   ///< of the machine's measured matrix product
   double max_error = 0;    ///< against float64, of the output and, with backward, of dq, dk and dv
   double torch_error = 0;  ///< the same of torch's own
-  int64_t peak_bytes = 0;  ///< held at once beyond the inputs; the CPU only
+  int64_t peak_bytes = 0;  ///< held at once beyond the inputs
   std::string torch_kernel = {};  ///< kernel torch: the operator that ran behind it
   std::string refused = {};       ///< why it did not run
 };

@@ -1,8 +1,10 @@
-// torch's allocator on the CPU with a counter around it, and operator new with the same.
+// torch's allocator on the CPU with a counter around it, and operator new with the same; the
+// allocators of devices keep count themselves.
 #include "infer/comparison/memory_meter.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -71,9 +73,20 @@ class CountingAllocator final : public c10::Allocator {
   c10::Allocator* inner_;
 };
 
+/// Bytes of tensors on a device, now or at most.
+c10::CachingAllocator::Stat bytes_on(c10::Device device) {
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+}
+
 }  // namespace
 
-MemoryMeter::MemoryMeter() {
+MemoryMeter::MemoryMeter(c10::Device device) : device_(device) {
+  if (!device.is_cpu()) {
+    c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+    before_ = bytes_on(device).current;
+    return;
+  }
   // Installed for good: tensors made meanwhile must find their way back to it.
   static CountingAllocator allocator(c10::GetAllocator(c10::DeviceType::CPU));
   [[maybe_unused]] static const bool installed = [] {
@@ -87,7 +100,9 @@ MemoryMeter::MemoryMeter() {
 
 MemoryMeter::~MemoryMeter() { counting = false; }
 
-int64_t MemoryMeter::peak() const { return most; }
+int64_t MemoryMeter::peak() const {
+  return device_.is_cpu() ? most.load() : bytes_on(device_).peak - before_;
+}
 
 }  // namespace zoo
 

@@ -1,21 +1,27 @@
 // How much memory a piece of code holds at once.
 #pragma once
+#include <c10/core/Device.h>
+
 #include <cstdint>
-#include <memory>
 
 namespace zoo {
 
-/// Counts tensors on the CPU and everything from operator new, of all threads, while it lives; one
-/// at a time. What was there before does not count.
+/// Counts what is held while it lives beyond what was there before: on the CPU tensors and
+/// everything from operator new, of all threads; on another device the tensors there. One at a
+/// time.
 class MemoryMeter {
  public:
-  MemoryMeter();
+  explicit MemoryMeter(c10::Device device = c10::DeviceType::CPU);
   ~MemoryMeter();
   MemoryMeter(const MemoryMeter&) = delete;
   MemoryMeter& operator=(const MemoryMeter&) = delete;
 
   /// The most bytes held at once so far.
   int64_t peak() const;
+
+ private:
+  c10::Device device_;
+  int64_t before_ = 0;  ///< bytes on a device that is not the CPU
 };
 
 }  // namespace zoo
