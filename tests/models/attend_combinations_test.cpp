@@ -135,7 +135,7 @@ TEST_P(AttendCombinationsTest, WeightsAreThoseOfTheFormulaWithoutDropout) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, AttendCombinationsTest,
                          ::testing::ValuesIn(attention_kernel_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return testing::name_of_test(info.param); });
 
 }  // namespace
 }  // namespace zoo

@@ -135,7 +135,7 @@ TEST_P(AttendDropoutTest, ProbabilityOneDropsEverything) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, AttendDropoutTest, ::testing::ValuesIn(attention_kernel_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return testing::name_of_test(info.param); });
 
 }  // namespace
 }  // namespace zoo

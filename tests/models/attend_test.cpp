@@ -220,7 +220,7 @@ TEST_P(AttendTest, LargeScoresDoNotOverflow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, AttendTest, ::testing::ValuesIn(attention_kernel_names()),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& info) { return testing::name_of_test(info.param); });
 
 }  // namespace
 }  // namespace zoo

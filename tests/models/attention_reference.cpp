@@ -139,6 +139,11 @@ torch::Tensor gradient_of(const torch::Tensor& leaf) {
 
 }  // namespace
 
+std::string name_of_test(std::string kernel) {
+  std::replace(kernel.begin(), kernel.end(), '-', '_');
+  return kernel;
+}
+
 AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,
                        AttendArgs args) {
   AttendCase c;

@@ -66,6 +66,8 @@ class EmulatedBlock {
   }
   static float unpack(BFloat16Bits x) { return c10::BFloat16(x.bits, c10::BFloat16::from_bits()); }
   static float unpack(Float16Bits x) { return c10::Half(x.bits, c10::Half::from_bits()); }
+  static void copy_async(uint16_t* to, const void* from) { std::memcpy(to, from, 16); }
+  static void wait_for_copies() {}
   void load_pieces(uint32_t (&pieces)[4], const uint16_t* row, bool transposed) {
     const auto rows = all_of(row);
     const size_t g = lane() / 4, c = lane() % 4 * 2;

@@ -1,5 +1,6 @@
 // The block logic of the CUDA rungs against the reference: on an emulated block everywhere, and on
 // the GPU in a build for CUDA that finds one.
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -112,6 +113,20 @@ std::vector<Subject> subjects() {
   return all;
 }
 
+class AutocastOn {
+ public:
+  explicit AutocastOn(torch::DeviceType device) : device_(device) {
+    at::autocast::set_autocast_enabled(device_, true);
+    at::autocast::set_autocast_dtype(device_, torch::kBFloat16);
+  }
+  ~AutocastOn() { at::autocast::set_autocast_enabled(device_, false); }
+  AutocastOn(const AutocastOn&) = delete;
+  AutocastOn& operator=(const AutocastOn&) = delete;
+
+ private:
+  torch::DeviceType device_;
+};
+
 torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 class CudaBlocksTest : public ::testing::TestWithParam<Subject> {
@@ -191,18 +206,27 @@ TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {
   EXPECT_EQ(why.empty(), GetParam().name.ends_with("naive")) << why;
 }
 
-TEST_P(CudaBlocksTest, NumbersOfOtherTypesAreConvertedOrRefused) {
-  const bool halves = GetParam().dtype != torch::kFloat;
-  const auto c = random_case(1, 1, 1, 2, 2, 4);
-  const auto other = testing::moved(c, GetParam().device, halves ? torch::kFloat : torch::kHalf);
-  const std::string why = GetParam().kernel->refuses(other.q, other.k, other.v, other.args);
-  EXPECT_EQ(why.empty(), !halves) << why;
-  if (halves) {
-    EXPECT_NE(why.find("bf16"), std::string::npos) << why;
-    return;
+TEST_P(CudaBlocksTest, NumbersOfOtherTypesAreConvertedThereAndBack) {
+  const auto other = GetParam().dtype == torch::kFloat ? torch::kHalf : torch::kFloat;
+  const auto c = testing::moved(random_case(1, 1, 1, 5, 5, 4), GetParam().device, other);
+  const auto y = attend(*GetParam().kernel, c.q, c.k, c.v, c.args);
+  EXPECT_EQ(y.scalar_type(), other);
+  EXPECT_LT((y.cpu().to(torch::kDouble) - testing::reference(c).y).abs().max().item<double>(),
+            0.02);
+  const auto doubles = testing::moved(c, GetParam().device, torch::kDouble);
+  EXPECT_NE(GetParam().kernel->refuses(doubles.q, doubles.k, doubles.v, doubles.args), "");
+}
+
+TEST_P(CudaBlocksTest, AutocastDoesNotComeBetweenForwardAndBackward) {
+  const auto c = testing::moved(random_case(1, 1, 1, 5, 5, 4, {.dropout = 0.5, .dropout_seed = 3}),
+                                GetParam().device, torch::kBFloat16);
+  for (const auto* kernel : {GetParam().kernel, &attention_kernel("matmul")}) {
+    const auto q = c.q.clone().requires_grad_(true);
+    const AutocastOn autocast(GetParam().device.type());
+    const auto y = attend(*kernel, q, c.k, c.v, c.args);
+    y.backward(c.upstream);
+    EXPECT_EQ(q.grad().scalar_type(), torch::kBFloat16) << kernel->name();
   }
-  const auto y = attend(*GetParam().kernel, other.q, other.k, other.v, other.args);
-  EXPECT_EQ(y.scalar_type(), torch::kHalf);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rungs, CudaBlocksTest, ::testing::ValuesIn(subjects()),

@@ -7,6 +7,7 @@
 // for, which makes it the reference for all other kernels.
 #include <ATen/ExpandUtils.h>
 #include <ATen/ops/_safe_softmax.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -81,6 +82,8 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
                                const std::optional<torch::Tensor>& /*bias*/,
                                const std::optional<torch::Tensor>& /*relative_bias*/,
                                const AttendArgs& args) {
+    // Backward computes in the types that forward ends with: autocast must not change them between.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
     const auto weights = attention_weights(q, k, args);  // [B, H, T, S]
     if (args.weights != nullptr) *args.weights = weights;
     context->save_for_backward({q, k, v, args.bias, args.relative_bias, weights});

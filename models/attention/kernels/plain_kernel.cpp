@@ -183,6 +183,7 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
     const auto dq = empty_heads(call.q.sizes(), y.options()),  // [B, H, T, Dh]
         dk = empty_heads(call.k.sizes(), y.options()),         // [B, Hkv, S, Dh]
         dv = empty_heads(call.v.sizes(), y.options());         // [B, Hkv, S, Dh]
+    const auto pulls = torch::empty_like(saved[4]);            // [B, H, T]
     with_types(y.scalar_type(), [&](auto real, auto entry) {
       using Real = decltype(real);
       using Entry = decltype(entry);
@@ -191,6 +192,7 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
                             .dy = rows_of<const Entry>(dy),
                             .tops = saved[4].const_data_ptr<Real>(),
                             .inverse_sums = saved[5].const_data_ptr<Real>(),
+                            .pulls = pulls.data_ptr<Real>(),
                             .dq = rows_of<Entry>(dq),
                             .dk = rows_of<Entry>(dk),
                             .dv = rows_of<Entry>(dv)});
@@ -216,13 +218,10 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
   }
   if (k.size(2) > std::numeric_limits<int32_t>::max())
     return "it counts keys with 31 bits; ask kernel 'matmul'";
-  const auto dtype = q.scalar_type();
-  if (can.halves && dtype != torch::kBFloat16 && dtype != torch::kHalf) {
-    return "it multiplies bfloat16 or float16 (--precision bf16); ask kernel 'torch' or 'matmul' "
-           "for other numbers";
+  if (!can.float64 && q.scalar_type() == torch::kDouble) {
+    return std::string("it computes in ") + (can.halves ? "16 bits" : "float32") +
+           "; ask kernel 'matmul' for float64";
   }
-  if (!can.float64 && dtype == torch::kDouble)
-    return "it computes in float32; ask kernel 'matmul' for float64";
   if (!can.weights && args.weights != nullptr)
     return "it never forms a whole row of attention weights; ask kernel 'matmul' for them";
   if (!torch::GradMode::is_enabled()) return {};
@@ -236,8 +235,10 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
 torch::Tensor PlainKernel::run(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const AttendArgs& args) const {
   const auto dtype = q.scalar_type();
-  if (dtype != torch::kFloat && dtype != torch::kDouble && !abilities().halves) {
-    const auto y = run(q.to(torch::kFloat), k.to(torch::kFloat), v.to(torch::kFloat), args);
+  const bool half = dtype == torch::kBFloat16 || dtype == torch::kHalf;
+  if (half != abilities().halves) {
+    const auto own = half ? torch::kFloat : torch::kBFloat16;
+    const auto y = run(q.to(own), k.to(own), v.to(own), args);
     if (args.weights != nullptr) *args.weights = args.weights->to(dtype);
     return y.to(dtype);
   }

@@ -8,7 +8,8 @@
 namespace zoo {
 
 /// A kernel on pointers, of the CPU or of a GPU. It computes in float32, or in float64 where it
-/// can; bfloat16 and float16 are converted there and back, but for a kernel that asks for them.
+/// can; bfloat16 and float16 are converted there and back. One that computes in these has float32
+/// converted to bfloat16 and back.
 class PlainKernel : public AttentionKernel {
  public:
   std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
@@ -18,7 +19,7 @@ class PlainKernel : public AttentionKernel {
 
   struct Abilities {
     bool backward = false, float64 = false, weights = false;
-    bool halves = false;  ///< it takes bfloat16 and float16 as they are, and nothing else
+    bool halves = false;  ///< it reads and writes bfloat16 and float16, and nothing else
     c10::DeviceType device = c10::DeviceType::CPU;
     int64_t widest = 0;  ///< head; 0: any
   };

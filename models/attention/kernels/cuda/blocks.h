@@ -74,13 +74,19 @@ ZOO_DEVICE void keep(const Result& result, int64_t row, float top, float sum) {
 struct RowSums {
   float top = 0, inverse_sum = 0, pull = 0;
 };
-ZOO_DEVICE inline RowSums sums_of(const PlainCall<float>& call, const PlainGradients<float>& g,
-                                  int64_t b, int64_t h, int64_t t) {
+/// For the pass that makes dq, which leaves y dy to the one that makes dk and dv.
+ZOO_DEVICE inline RowSums find_sums(const PlainCall<float>& call, const PlainGradients<float>& g,
+                                    int64_t b, int64_t h, int64_t t) {
   const int64_t row = (b * call.H + h) * call.T + t;
   const float *const y = g.y.at(b, h, t), *const dy = g.dy.at(b, h, t);
   RowSums sums{g.tops[row], g.inverse_sums[row], 0};
   for (int64_t i = 0; i < call.Dh; ++i) sums.pull += y[i] * dy[i];
+  g.pulls[row] = sums.pull;
   return sums;
+}
+template <class Gradients>
+ZOO_DEVICE RowSums sums_of(const Gradients& g, int64_t row) {
+  return {g.tops[row], g.inverse_sums[row], g.pulls[row]};
 }
 
 /// A query or key of a whole batch by its number.

@@ -42,7 +42,7 @@ ZOO_DEVICE void naive_backward_queries(Block& block, const PlainCall<float>& cal
   if (n >= call.B * call.H * call.T) return;
   const auto [b, h, t] = place_of(n, call.H, call.T);
   const int64_t kv = call.kv_head(h);
-  const RowSums sums = sums_of(call, g, b, h, t);
+  const RowSums sums = find_sums(call, g, b, h, t);
   float* const dq = g.dq.at(b, h, t);
   for (int64_t i = 0; i < call.Dh; ++i) dq[i] = 0;
   const KeyRange keys = call.keys_of(b, t);
@@ -67,7 +67,7 @@ ZOO_DEVICE void naive_backward_keys(Block& block, const PlainCall<float>& call,
     for (int64_t t = 0; t < call.T; ++t) {
       const float *const q = call.q.at(b, h, t), *const dy = g.dy.at(b, h, t);
       const auto d = weight_gradient(call, b, h, t, s, q, call.k.at(b, kv, s), call.v.at(b, kv, s),
-                                     dy, sums_of(call, g, b, h, t));
+                                     dy, sums_of(g, (b * call.H + h) * call.T + t));
       for (int64_t i = 0; i < call.Dh; ++i) {
         dk[i] += d.score * q[i];
         dv[i] += d.used * dy[i];

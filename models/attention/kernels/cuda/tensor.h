@@ -7,6 +7,9 @@
 // just the form in which the next product takes them as its left factor: they never leave the
 // registers.
 //
+// While a tile is multiplied, the next one is on its way from the GPU's memory (copy_async): there
+// are two places for each.
+//
 // Costs: as cuda-tiled, one read of the other side for 64 rows; the products are rounded to 16 bits
 // once, when weights (backward: gradients of scores) become a factor.
 #pragma once
@@ -24,6 +27,9 @@ namespace zoo::cuda {
 // Block::load_pieces(pieces, row, transposed) fetches four 8 x 8 matrices from shared memory. The
 // thread of lane 8 m + i names row i of matrix m, 8 numbers that begin at a multiple of 16 bytes,
 // and gets of each matrix row g, columns c, c+1; transposed, rows c, c+1 of column g.
+//
+// Block::copy_async(to, from) starts a copy of 16 bytes to shared memory; wait_for_copies() ends
+// those of this thread.
 
 inline constexpr int kWarpRows = 16;
 inline constexpr int kBlockThreads = 4 * kWarp;
@@ -42,34 +48,52 @@ inline constexpr int kForwardRows = 64;
 template <int kWidth>
 inline constexpr int kBackwardRows = kWidth <= 64 ? 64 : 32;
 
-/// Rows first, first + 1, ... of a head to a tile of kRows; what is not there becomes zeros, whose
-/// products add nothing. All threads of the block share the work.
+/// Eight numbers that no copy_async can bring: `there` of them exist, the rest become zeros.
+template <class Entry>
+ZOO_DEVICE ZOO_APART void load_eight(uint16_t* to, const Entry* from, int64_t there) {
+  for (int i = 0; i < 8; ++i) to[i] = i < there ? from[i].bits : uint16_t{0};
+}
+
+/// Begins to bring rows first, first + 1, ... of a head to a tile of kRows; what is not there
+/// becomes zeros, whose products add nothing. All threads of the block share the work.
 template <int kWidth, int kRows, class Block, class Entry>
 ZOO_DEVICE void load_tile(Block& block, const Rows<const Entry>& rows, int64_t b, int64_t h,
                           int64_t first, int64_t count, int64_t Dh, uint16_t* tile) {
-  struct alignas(16) Eight {
-    uint16_t bits[8];
-  };
   constexpr int kEights = kWidth / 8;
   const auto* const start = rows.at(b, h, first);
   const bool aligned =
       reinterpret_cast<uintptr_t>(start) % 16 == 0 && rows.step % 8 == 0 && Dh % 8 == 0;
-  for (int n = static_cast<int>(block.thread()); n < kRows * kEights;
-       n += static_cast<int>(block.threads())) {
-    const int row = n / kEights, column = n % kEights * 8;
-    Eight eight{};
-    if (row < count && column < Dh) {
-      const auto* const from = start + row * rows.step + column;
-      if (aligned) {
-        eight = *reinterpret_cast<const Eight*>(from);
-      } else {
-        const int left = Dh - column < 8 ? static_cast<int>(Dh - column) : 8;
-        for (int i = 0; i < left; ++i) eight.bits[i] = from[i].bits;
-      }
+  const int thread = static_cast<int>(block.thread());
+  ZOO_UNROLL
+  for (int n = 0; n < kRows * kEights; n += kBlockThreads) {
+    const int row = (n + thread) / kEights, column = (n + thread) % kEights * 8;
+    uint16_t* const to = tile + row * kTileStep<kWidth> + column;
+    const auto* const from = start + row * rows.step + column;
+    if (row < count && column < Dh && aligned) {
+      block.copy_async(to, from);
+    } else {
+      load_eight(to, from, row < count ? Dh - column : 0);
     }
-    *reinterpret_cast<Eight*>(tile + row * kTileStep<kWidth> + column) = eight;
   }
 }
+
+/// Two tiles of the other side, and the next two.
+template <int kWidth, int kRows>
+struct TilePairs {
+  uint16_t* memory;
+
+  ZOO_DEVICE uint16_t* tile(int stage, int which) const {
+    return memory + (stage * 2 + which) * kRows * kTileStep<kWidth>;
+  }
+  ZOO_DEVICE uint16_t* end() const { return tile(2, 0); }
+  template <class Block, class Entry>
+  ZOO_DEVICE void load(Block& block, int stage, const Rows<const Entry>& one,
+                       const Rows<const Entry>& other, int64_t b, int64_t h, int64_t first,
+                       int64_t count, int64_t Dh) const {
+    load_tile<kWidth, kRows>(block, one, b, h, first, count, Dh, tile(stage, 0));
+    load_tile<kWidth, kRows>(block, other, b, h, first, count, Dh, tile(stage, 1));
+  }
+};
 
 /// The left factor of columns 16 step, ... from the warp's rows of a tile of kBlockRows.
 template <int kWidth, class Block>
@@ -165,10 +189,13 @@ struct OwnRows {
     return warp + kWarpRows < end ? warp + kWarpRows - 1 : end - 1;
   }
 };
+/// last_first: with causal, later queries have more to do, and what takes longest should not begin
+/// last.
 template <class Block>
-ZOO_DEVICE OwnRows own_rows(Block& block, int64_t heads, int64_t length) {
+ZOO_DEVICE OwnRows own_rows(Block& block, int64_t heads, int64_t length, bool last_first) {
   const int64_t blocks = (length + kBlockRows - 1) / kBlockRows;
-  const int64_t head = block.index() / blocks, first = block.index() % blocks * kBlockRows;
+  const int64_t head = block.index() / blocks, place = block.index() % blocks;
+  const int64_t first = (last_first ? blocks - 1 - place : place) * kBlockRows;
   const int64_t warp = first + block.thread() / kWarp * kWarpRows;
   return {head / heads, head % heads,
           first,        first + kBlockRows < length ? first + kBlockRows : length,
@@ -191,6 +218,7 @@ struct Scored {
   KeyRange keys;  ///< that the query sees
   int64_t t, s;
   bool plain;  ///< nothing around it is hidden or has terms: known without asking
+  bool drops;  ///< there is dropout
 };
 /// What is rare: kept apart, because its code would be there once for every number of a thread.
 template <class Entry>
@@ -230,18 +258,22 @@ template <class Entry, int kWidth, class Block>
 ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call,
                                const PlainResult<float, Entry>& result) {
   constexpr int kRows = kForwardRows<kWidth>;
-  const OwnRows own = own_rows(block, call.H, call.T);
+  const OwnRows own = own_rows(block, call.H, call.T, /*last_first=*/true);
   const int64_t b = own.b, h = own.h, kv = call.kv_head(h);
-  auto* const keys_tile = reinterpret_cast<uint16_t*>(block.shared());
-  auto* const values_tile = keys_tile + kRows * kTileStep<kWidth>;
+  const TilePairs<kWidth, kRows> tiles{reinterpret_cast<uint16_t*>(block.shared())};
+  const KeyRange all{call.keys_of(b, own.first).begin, call.keys_of(b, own.end - 1).end};
 
-  uint32_t q[kWidth / 16][4];
+  // The queries pass through the second place on their way to registers.
+  static_assert(kRows >= kBlockRows);
   load_tile<kWidth, kBlockRows>(block, call.q, b, h, own.first, own.end - own.first, call.Dh,
-                                keys_tile);
+                                tiles.tile(1, 0));
+  tiles.load(block, 0, call.k, call.v, b, kv, all.begin, all.end - all.begin, call.Dh);
+  block.wait_for_copies();
   block.sync();
+  uint32_t q[kWidth / 16][4];
   ZOO_UNROLL
   for (int step = 0; step < kWidth / 16; ++step)
-    left_piece<kWidth>(block, keys_tile, step, q[step]);
+    left_piece<kWidth>(block, tiles.tile(1, 0), step, q[step]);
   const auto left = [&](int step, uint32_t(&piece)[4]) {
     ZOO_UNROLL
     for (int i = 0; i < 4; ++i) piece[i] = q[step][i];
@@ -253,13 +285,15 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     if (own.has(i)) keys[i] = call.keys_of(b, own.row_of(i));
   const KeyRange first_keys = call.keys_of(b, own.warp < call.T ? own.warp : call.T - 1);
   const KeyRange last_keys = call.keys_of(b, own.warp_last());
-  const KeyRange all{call.keys_of(b, own.first).begin, call.keys_of(b, own.end - 1).end};
-  for (int64_t tile = all.begin; tile < all.end; tile += kRows) {
-    const int64_t count = all.end - tile;
-    block.sync();  // what was in the tiles is done with
-    load_tile<kWidth, kRows>(block, call.k, b, kv, tile, count, call.Dh, keys_tile);
-    load_tile<kWidth, kRows>(block, call.v, b, kv, tile, count, call.Dh, values_tile);
-    block.sync();
+  const bool drops = call.dropout > 0.0;
+  int stage = 0;
+  for (int64_t tile = all.begin; tile < all.end; tile += kRows, stage ^= 1) {
+    block.wait_for_copies();
+    block.sync();  // this tile is there, and the one before is done with
+    if (const int64_t next = tile + kRows; next < all.end)
+      tiles.load(block, stage ^ 1, call.k, call.v, b, kv, next, all.end - next, call.Dh);
+    const uint16_t* const keys_tile = tiles.tile(stage, 0);
+    const uint16_t* const values_tile = tiles.tile(stage, 1);
     if (own.warp >= own.end || tile >= last_keys.end || tile + kRows <= first_keys.begin) continue;
 
     float scores[kRows / 8][4];
@@ -268,8 +302,8 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
                        own.warp + kWarpRows <= own.end;
     float now[2] = {top[0], top[1]};
     for_each_number(block, scores, [&](int which, int column, float& score) {
-      score =
-          finish_score(call, b, h, {keys[which], own.row_of(which), tile + column, plain}, score);
+      score = finish_score(call, b, h,
+                           {keys[which], own.row_of(which), tile + column, plain, drops}, score);
       now[which] = std::fmax(now[which], score);
     });
     float shrink[2], unit[2];
@@ -285,7 +319,7 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     for_each_number(block, scores, [&](int which, int column, float& score) {
       score = block.exp2(score - unit[which]);
       sum[which] += score;
-      if (call.dropout > 0.0) score *= dropout_factor(call, b, h, own.row_of(which), tile + column);
+      if (drops) score *= dropout_factor(call, b, h, own.row_of(which), tile + column);
     });
     add_rows<Entry, kWidth, kRows>(block, scores, values_tile, y);
   }
@@ -320,7 +354,7 @@ ZOO_DEVICE WeightGradient tensor_weight_gradient(Block& block, const PlainCall<f
   const float score = finish_score(call, b, h, at, product);
   const float weight = block.exp2(score - row.top) * row.inverse_sum;
   if (weight == 0.0F) return {0, 0};
-  const float factor = call.dropout > 0.0 ? dropout_factor(call, b, h, at.t, at.s) : 1.0F;
+  const float factor = at.drops ? dropout_factor(call, b, h, at.t, at.s) : 1.0F;
   return {weight * (dweight * factor - row.pull), weight * factor};
 }
 
@@ -328,14 +362,15 @@ template <class Entry, int kWidth, class Block>
 ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Entry>& call,
                                         const PlainGradients<float, Entry>& g) {
   constexpr int kRows = kBackwardRows<kWidth>;
-  const OwnRows own = own_rows(block, call.H, call.T);
+  const OwnRows own = own_rows(block, call.H, call.T, /*last_first=*/true);
   const int64_t b = own.b, h = own.h, kv = call.kv_head(h), count = own.end - own.first;
   auto* const q_tile = reinterpret_cast<uint16_t*>(block.shared());
   auto* const dy_tile = q_tile + kBlockRows * kTileStep<kWidth>;
-  auto* const keys_tile = dy_tile + kBlockRows * kTileStep<kWidth>;
-  auto* const values_tile = keys_tile + kRows * kTileStep<kWidth>;
+  const TilePairs<kWidth, kRows> tiles{dy_tile + kBlockRows * kTileStep<kWidth>};
+  const KeyRange all{call.keys_of(b, own.first).begin, call.keys_of(b, own.end - 1).end};
   load_tile<kWidth, kBlockRows>(block, call.q, b, h, own.first, count, call.Dh, q_tile);
   load_tile<kWidth, kBlockRows>(block, g.dy, b, h, own.first, count, call.Dh, dy_tile);
+  tiles.load(block, 0, call.k, call.v, b, kv, all.begin, all.end - all.begin, call.Dh);
 
   RowSums sums[2];
   KeyRange keys[2] = {};
@@ -348,22 +383,27 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
       share = pull_share(block, g, b, h, t, call.Dh, static_cast<int>(block.thread() % 4), 4);
     }
     sums[i].pull = row_sum(block, share);
+    if (own.has(i) && block.thread() % 4 == 0)
+      g.pulls[(b * call.H + h) * call.T + own.row_of(i)] = sums[i].pull;
   }
   const KeyRange first_keys = call.keys_of(b, own.warp < call.T ? own.warp : call.T - 1);
   const KeyRange last_keys = call.keys_of(b, own.warp_last());
-  const KeyRange all{call.keys_of(b, own.first).begin, call.keys_of(b, own.end - 1).end};
   const auto queries = [&](int step, uint32_t(&piece)[4]) {
     left_piece<kWidth>(block, q_tile, step, piece);
   };
   const auto upstream = [&](int step, uint32_t(&piece)[4]) {
     left_piece<kWidth>(block, dy_tile, step, piece);
   };
+  const bool drops = call.dropout > 0.0;
   float dq[kWidth / 8][4] = {};
-  for (int64_t tile = all.begin; tile < all.end; tile += kRows) {
+  int stage = 0;
+  for (int64_t tile = all.begin; tile < all.end; tile += kRows, stage ^= 1) {
+    block.wait_for_copies();
     block.sync();
-    load_tile<kWidth, kRows>(block, call.k, b, kv, tile, all.end - tile, call.Dh, keys_tile);
-    load_tile<kWidth, kRows>(block, call.v, b, kv, tile, all.end - tile, call.Dh, values_tile);
-    block.sync();
+    if (const int64_t next = tile + kRows; next < all.end)
+      tiles.load(block, stage ^ 1, call.k, call.v, b, kv, next, all.end - next, call.Dh);
+    const uint16_t* const keys_tile = tiles.tile(stage, 0);
+    const uint16_t* const values_tile = tiles.tile(stage, 1);
     if (own.warp >= own.end || tile >= last_keys.end || tile + kRows <= first_keys.begin) continue;
     const bool plain = all_seen(call, first_keys, last_keys, {tile, tile + kRows}) &&
                        own.warp + kWarpRows <= own.end;
@@ -375,10 +415,10 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
       ZOO_UNROLL
       for (int i = 0; i < 4; ++i) {
         const int64_t s = tile + n * 8 + block.thread() % 4 * 2 + i % 2;
-        scores[n][i] =
-            tensor_weight_gradient(block, call, b, h, {keys[i / 2], own.row_of(i / 2), s, plain},
-                                   scores[n][i], dweights[n][i], sums[i / 2])
-                .score;
+        scores[n][i] = tensor_weight_gradient(block, call, b, h,
+                                              {keys[i / 2], own.row_of(i / 2), s, plain, drops},
+                                              scores[n][i], dweights[n][i], sums[i / 2])
+                           .score;
       }
     }
     add_rows<Entry, kWidth, kRows>(block, scores, keys_tile, dq);
@@ -391,18 +431,25 @@ struct QuerySums {
   RowSums sums;
   int32_t begin, end;  ///< the keys it sees
 };
+/// What the first and the last query of a tile see.
+struct SeenKeys {
+  KeyRange first, last;
+
+  ZOO_DEVICE bool any(const KeyRange& keys) const {
+    return first.begin < keys.end && keys.begin < last.end;
+  }
+};
 
 template <class Entry, int kWidth, class Block>
 ZOO_DEVICE void tensor_backward_keys(Block& block, const PlainCall<float, Entry>& call,
                                      const PlainGradients<float, Entry>& g) {
   constexpr int kRows = kBackwardRows<kWidth>;
-  const OwnRows own = own_rows(block, call.Hkv, call.S);
+  const OwnRows own = own_rows(block, call.Hkv, call.S, /*last_first=*/false);
   const int64_t b = own.b, kv = own.h, count = own.end - own.first, group = call.H / call.Hkv;
   auto* const k_tile = reinterpret_cast<uint16_t*>(block.shared());
   auto* const v_tile = k_tile + kBlockRows * kTileStep<kWidth>;
-  auto* const queries_tile = v_tile + kBlockRows * kTileStep<kWidth>;
-  auto* const dy_tile = queries_tile + kRows * kTileStep<kWidth>;
-  auto* const queries = reinterpret_cast<QuerySums*>(dy_tile + kRows * kTileStep<kWidth>);
+  const TilePairs<kWidth, kRows> tiles{v_tile + kBlockRows * kTileStep<kWidth>};
+  auto* const queries = reinterpret_cast<QuerySums*>(tiles.end());  // [2, kRows]
   load_tile<kWidth, kBlockRows>(block, call.k, b, kv, own.first, count, call.Dh, k_tile);
   load_tile<kWidth, kBlockRows>(block, call.v, b, kv, own.first, count, call.Dh, v_tile);
   const auto keys = [&](int step, uint32_t(&piece)[4]) {
@@ -412,62 +459,67 @@ ZOO_DEVICE void tensor_backward_keys(Block& block, const PlainCall<float, Entry>
     left_piece<kWidth>(block, v_tile, step, piece);
   };
 
-  float dk[kWidth / 8][4] = {}, dv[kWidth / 8][4] = {};
-  for (int64_t h = kv * group; h < (kv + 1) * group; ++h) {
-    for (int64_t tile = 0; tile < call.T; tile += kRows) {
-      const int64_t last = tile + kRows < call.T ? tile + kRows - 1 : call.T - 1;
-      const KeyRange first_keys = call.keys_of(b, tile), last_keys = call.keys_of(b, last);
-      const KeyRange seen{first_keys.begin, last_keys.end};
-      if (seen.end <= own.first || seen.begin >= own.end) continue;
-      block.sync();
-      load_tile<kWidth, kRows>(block, call.q, b, h, tile, call.T - tile, call.Dh, queries_tile);
-      load_tile<kWidth, kRows>(block, g.dy, b, h, tile, call.T - tile, call.Dh, dy_tile);
-      constexpr int kShares = kBlockThreads / kRows;  // neighbours that sum y dy of one query
-      const int64_t t = tile + block.thread() / kShares;
-      float pull = 0;
-      if (t <= last) {
-        pull = pull_share(block, g, b, h, t, call.Dh, static_cast<int>(block.thread() % kShares),
-                          kShares);
-      }
-      const int lane = static_cast<int>(block.thread() % kWarp);
-      for (int distance = 1; distance < kShares; distance *= 2)
-        pull += block.warp_get(pull, lane ^ distance);
-      if (block.thread() % kShares == 0) {
-        QuerySums query{};
-        if (t <= last) {
-          const int64_t row = (b * call.H + h) * call.T + t;
-          const KeyRange range = call.keys_of(b, t);
-          query = {{g.tops[row], g.inverse_sums[row], pull},
-                   static_cast<int32_t>(range.begin),
-                   static_cast<int32_t>(range.end)};
-        }
-        queries[block.thread() / kShares] = query;
-      }
-      block.sync();
-      if (own.warp >= own.end || seen.end <= own.warp || seen.begin >= own.warp + kWarpRows)
-        continue;
-      const bool plain = all_seen(call, first_keys, last_keys, {own.warp, own.warp + kWarpRows}) &&
-                         tile + kRows <= call.T;
-      float scores[kRows / 8][4], dweights[kRows / 8][4];
-      multiply_rows<Entry, kWidth, kRows>(block, keys, queries_tile, scores);
-      multiply_rows<Entry, kWidth, kRows>(block, values, dy_tile, dweights);
-      ZOO_UNROLL
-      for (int n = 0; n < kRows / 8; ++n) {
-        ZOO_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          const int64_t column = n * 8 + block.thread() % 4 * 2 + i % 2;
-          const QuerySums& query = queries[column];
-          const auto d = tensor_weight_gradient(
-              block, call, b, h,
-              {{query.begin, query.end}, tile + column, own.row_of(i / 2), plain}, scores[n][i],
-              dweights[n][i], query.sums);
-          scores[n][i] = d.score;
-          dweights[n][i] = d.used;
-        }
-      }
-      add_rows<Entry, kWidth, kRows>(block, scores, queries_tile, dk);
-      add_rows<Entry, kWidth, kRows>(block, dweights, dy_tile, dv);
+  // The tiles of queries of all heads of the group, one after the other.
+  const int64_t tiles_of_head = (call.T + kRows - 1) / kRows;
+  const auto seen = [&](int64_t n) {
+    const int64_t tile = n % tiles_of_head * kRows;
+    const int64_t last = tile + kRows < call.T ? tile + kRows - 1 : call.T - 1;
+    return SeenKeys{call.keys_of(b, tile), call.keys_of(b, last)};
+  };
+  const auto next_tile = [&](int64_t n) {  // the first from n on that sees a key of the block
+    while (n < group * tiles_of_head && !seen(n).any({own.first, own.end})) ++n;
+    return n;
+  };
+  const auto load = [&](int64_t n, int stage) {
+    const int64_t h = kv * group + n / tiles_of_head, tile = n % tiles_of_head * kRows;
+    tiles.load(block, stage, call.q, g.dy, b, h, tile, call.T - tile, call.Dh);
+    const int64_t i = block.thread(), t = tile + i;
+    if (i >= kRows) return;
+    QuerySums query{};
+    if (t < call.T) {
+      const KeyRange range = call.keys_of(b, t);
+      query = {sums_of(g, (b * call.H + h) * call.T + t), static_cast<int32_t>(range.begin),
+               static_cast<int32_t>(range.end)};
     }
+    queries[stage * kRows + i] = query;
+  };
+
+  const bool drops = call.dropout > 0.0;
+  float dk[kWidth / 8][4] = {}, dv[kWidth / 8][4] = {};
+  int stage = 0;
+  int64_t n = next_tile(0);
+  if (n < group * tiles_of_head) load(n, 0);
+  for (; n < group * tiles_of_head; stage ^= 1) {
+    const int64_t h = kv * group + n / tiles_of_head, tile = n % tiles_of_head * kRows;
+    const SeenKeys here = seen(n);
+    block.wait_for_copies();
+    block.sync();
+    n = next_tile(n + 1);
+    if (n < group * tiles_of_head) load(n, stage ^ 1);
+    const uint16_t* const queries_tile = tiles.tile(stage, 0);
+    const uint16_t* const dy_tile = tiles.tile(stage, 1);
+    const KeyRange mine{own.warp, own.warp + kWarpRows};
+    if (own.warp >= own.end || !here.any(mine)) continue;
+    const bool plain = all_seen(call, here.first, here.last, mine) && tile + kRows <= call.T;
+    float scores[kRows / 8][4], dweights[kRows / 8][4];
+    multiply_rows<Entry, kWidth, kRows>(block, keys, queries_tile, scores);
+    multiply_rows<Entry, kWidth, kRows>(block, values, dy_tile, dweights);
+    ZOO_UNROLL
+    for (int piece = 0; piece < kRows / 8; ++piece) {
+      ZOO_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        const int64_t column = piece * 8 + block.thread() % 4 * 2 + i % 2;
+        const QuerySums& query = queries[stage * kRows + column];
+        const auto d = tensor_weight_gradient(
+            block, call, b, h,
+            {{query.begin, query.end}, tile + column, own.row_of(i / 2), plain, drops},
+            scores[piece][i], dweights[piece][i], query.sums);
+        scores[piece][i] = d.score;
+        dweights[piece][i] = d.used;
+      }
+    }
+    add_rows<Entry, kWidth, kRows>(block, scores, queries_tile, dk);
+    add_rows<Entry, kWidth, kRows>(block, dweights, dy_tile, dv);
   }
   write_rows<kWidth>(block, own, g.dk, call.Dh, {call.scale, call.scale}, dk);
   write_rows<kWidth>(block, own, g.dv, call.Dh, {1.0F, 1.0F}, dv);
@@ -477,16 +529,10 @@ ZOO_DEVICE void tensor_backward_keys(Block& block, const PlainCall<float, Entry>
 template <int kWidth>
 constexpr int64_t tensor_shared(Pass pass) {
   constexpr int64_t kRow = kTileStep<kWidth> / 2, kRows = kBackwardRows<kWidth>;
-  switch (pass) {
-    case Pass::kForward:
-      return 2 * kForwardRows<kWidth> * kRow;
-    case Pass::kBackwardQueries:
-      return 2 * (kBlockRows + kRows) * kRow;
-    case Pass::kBackwardKeys:
-      break;
-  }
-  return 2 * (kBlockRows + kRows) * kRow +
-         kRows * static_cast<int64_t>(sizeof(QuerySums) / sizeof(float));
+  if (pass == Pass::kForward) return 4 * kForwardRows<kWidth> * kRow;
+  const int64_t tiles = (2 * kBlockRows + 4 * kRows) * kRow;
+  if (pass == Pass::kBackwardQueries) return tiles;
+  return tiles + 2 * kRows * static_cast<int64_t>(sizeof(QuerySums) / sizeof(float));
 }
 
 template <Pass kPass, int kWidth, class Block, class Entry, class Output>

@@ -98,7 +98,7 @@ ZOO_DEVICE void tiled_backward_queries(Block& block, const PlainCall<float>& cal
       dy[i] = g.dy.at(b, h, t)[i];
       dq[i] = 0;
     }
-    sums = sums_of(call, g, b, h, t);
+    sums = find_sums(call, g, b, h, t);
   }
   for_each_key(block, call, b, h, t, mine, [&](int64_t s, const float* k, const float* v) {
     const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy, sums);
@@ -127,7 +127,8 @@ ZOO_DEVICE void tiled_backward_keys(Block& block, const PlainCall<float>& call,
       for (int64_t n = 0; n < count; ++n) {
         const int64_t t = tile + n;
         const float *const q = queries + n * Dh, *const dy = upstream + n * Dh;
-        const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy, sums_of(call, g, b, h, t));
+        const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy,
+                                       sums_of(g, (b * call.H + h) * call.T + t));
         for (int64_t i = 0; i < Dh; ++i) {
           dk[i] += d.score * q[i];
           dv[i] += d.used * dy[i];

@@ -68,7 +68,7 @@ ZOO_DEVICE void warps_backward_queries(Block& block, const PlainCall<float>& cal
   const auto [b, h, t] = place_of(row, call.H, call.T);
   const int64_t kv = call.kv_head(h);
   const KeyRange keys = call.keys_of(b, t);
-  const RowSums sums = sums_of(call, g, b, h, t);
+  const RowSums sums = find_sums(call, g, b, h, t);
   float dq[kMostColumns] = {};
   for (int64_t first = keys.begin; first < keys.end; first += kWarp) {
     const int64_t s = first + lane;
@@ -98,7 +98,8 @@ ZOO_DEVICE void warps_backward_keys(Block& block, const PlainCall<float>& call,
       WeightGradient d{0, 0};
       if (t < call.T) {
         d = weight_gradient(call, b, h, t, s, call.q.at(b, h, t), call.k.at(b, kv, s),
-                            call.v.at(b, kv, s), g.dy.at(b, h, t), sums_of(call, g, b, h, t));
+                            call.v.at(b, kv, s), g.dy.at(b, h, t),
+                            sums_of(g, (b * call.H + h) * call.T + t));
       }
       add_rows_by_lanes(block, d.score, call.q, b, h, first, call.T - first, call.Dh, dk);
       add_rows_by_lanes(block, d.used, g.dy, b, h, first, call.T - first, call.Dh, dv);
