@@ -17,9 +17,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = {
     "vit": ("ViT", "#b5482f", ["--patch-size", "4", "--layers", "6", "--d-model", "64", "--heads", "4",
-                               "--feed-forward", "128", "--attention", "flash", "--position", "rotary-2d",
+                               "--feed-forward", "128", "--position", "rotary-2d",
                                "--pooling", "mean", "--init-std", "0.08"]),
-    "cct": ("CCT", "#2f6db5", ["--layers", "2", "--d-model", "64", "--heads", "2", "--attention", "flash"]),
+    "cct": ("CCT", "#2f6db5", ["--layers", "2", "--d-model", "64", "--heads", "2"]),
     "cnn": ("CNN", "#3c8a3f", ["--blocks", "1", "--width", "16"]),
 }
 
@@ -31,7 +31,10 @@ def accuracy(model: str, share: float, options) -> float:
         command = [options.bin / "train_vit", "--data", options.data, "--model", model, *MODELS[model][2],
                    "--train-fraction", share, "--crop-padding", 2, "--max-steps", options.steps,
                    "--warmup-steps", options.steps // 10, "--final-share", 0.01, "--weight-decay", 0.05,
-                   "--evaluate-every", options.steps, "--threads", options.threads, "--out", folder]
+                   "--evaluate-every", options.steps, "--threads", options.threads, "--device", options.device,
+                   "--out", folder]
+        if model != "cnn":
+            command += ["--attention", "flash" if options.device == "cpu" else "torch"]
         done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"data_hunger: train_vit failed: {done.stderr.strip()[-500:]}")
@@ -80,6 +83,7 @@ def main() -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.01, 0.1, 1.0])
     parser.add_argument("--steps", type=int, default=600, help="updates of each run")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <string>
+#include <vector>
 
 #include "models/attention/attend.h"
 
@@ -23,8 +24,8 @@ struct AttendResult {
   torch::Tensor dscores;     // [B, H, T, S]: gradient of the sum of biases; the reference only
 };
 
-/// A kernel's name as GoogleTest takes it: letters, digits and _.
-std::string name_of_test(std::string kernel);
+/// The names of all kernels but those of a GPU.
+std::vector<std::string> kernels_on_the_cpu();
 
 /// Normal q, k, v and upstream from torch's default generator.
 AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "tests/models/attention_reference.h"
 #include "tests/models/tiny_berts.h"
 #include "tests/support/gradient_check.h"
 
@@ -71,7 +72,7 @@ TEST_P(BertTest, EveryKernelGivesTheSameOutput) {
   const auto batch = tokens(2, 9);
   const BertContext padded{.args = {.key_lengths = torch::tensor({9, 5}, torch::kLong)}};
   const auto wanted = bert->forward(batch, padded).narrow(1, 0, 5);
-  for (const auto& kernel : attention_kernel_names()) {
+  for (const auto& kernel : testing::kernels_on_the_cpu()) {
     auto options = GetParam().options;
     options.attention = kernel;
     auto other = seeded(options);

@@ -7,6 +7,7 @@
 
 #include <functional>
 
+#include "tests/models/attention_reference.h"
 #include "tests/models/tiny_gpts.h"
 #include "tests/support/gradient_check.h"
 
@@ -77,7 +78,7 @@ TEST_P(GptTest, EveryKernelGivesTheSameLogits) {
   const torch::NoGradGuard no_grad;
   const auto batch = tokens(2, 9);
   const auto wanted = gpt(batch);
-  for (const auto& kernel : attention_kernel_names()) {
+  for (const auto& kernel : testing::kernels_on_the_cpu()) {
     auto options = GetParam().options;
     options.attention = kernel;
     torch::manual_seed(8);

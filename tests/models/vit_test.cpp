@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/models/attention_reference.h"
 #include "tests/models/tiny_vits.h"
 #include "tests/support/gradient_check.h"
 
@@ -76,7 +77,7 @@ TEST_P(VitTest, WithoutPositionsTheOrderOfPatchesDoesNotMatter) {
 TEST_P(VitTest, EveryKernelAndBothPatchMethodsGiveTheSameScores) {
   const torch::NoGradGuard no_grad;
   const auto batch = pixels(2), wanted = vit(batch);
-  for (const auto& kernel : attention_kernel_names()) {
+  for (const auto& kernel : testing::kernels_on_the_cpu()) {
     auto options = GetParam().options;
     options.attention = kernel;
     for (const PatchMethod method : {PatchMethod::kConvolution, PatchMethod::kProduct}) {

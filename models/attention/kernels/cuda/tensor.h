@@ -48,10 +48,15 @@ inline constexpr int kForwardRows = 64;
 template <int kWidth>
 inline constexpr int kBackwardRows = kWidth <= 64 ? 64 : 32;
 
-/// Eight numbers that no copy_async can bring: `there` of them exist, the rest become zeros.
-template <class Entry>
-ZOO_DEVICE ZOO_APART void load_eight(uint16_t* to, const Entry* from, int64_t there) {
-  for (int i = 0; i < 8; ++i) to[i] = i < there ? from[i].bits : uint16_t{0};
+/// load_tile where rows or columns are missing, or copy_async could not bring what is there.
+template <int kWidth, int kRows, class Entry>
+ZOO_DEVICE ZOO_APART void load_numbers(int thread, const Entry* rows, int64_t step, int64_t count,
+                                       int64_t Dh, uint16_t* tile) {
+  for (int n = thread; n < kRows * kWidth; n += kBlockThreads) {
+    const int row = n / kWidth, column = n % kWidth;
+    tile[row * kTileStep<kWidth> + column] =
+        row < count && column < Dh ? rows[row * step + column].bits : uint16_t{0};
+  }
 }
 
 /// Begins to bring rows first, first + 1, ... of a head to a tile of kRows; what is not there
@@ -59,21 +64,20 @@ ZOO_DEVICE ZOO_APART void load_eight(uint16_t* to, const Entry* from, int64_t th
 template <int kWidth, int kRows, class Block, class Entry>
 ZOO_DEVICE void load_tile(Block& block, const Rows<const Entry>& rows, int64_t b, int64_t h,
                           int64_t first, int64_t count, int64_t Dh, uint16_t* tile) {
-  constexpr int kEights = kWidth / 8;
   const auto* const start = rows.at(b, h, first);
-  const bool aligned =
-      reinterpret_cast<uintptr_t>(start) % 16 == 0 && rows.step % 8 == 0 && Dh % 8 == 0;
   const int thread = static_cast<int>(block.thread());
+  const bool copied = count >= kRows && Dh == kWidth && rows.step % 8 == 0 &&
+                      reinterpret_cast<uintptr_t>(start) % 16 == 0;
+  if (!copied) return load_numbers<kWidth, kRows>(thread, start, rows.step, count, Dh, tile);
+  constexpr int kEights = kWidth / 8, kRowsAtOnce = kBlockThreads / kEights;
+  const int row = thread / kEights, column = thread % kEights * 8;
+  const auto* from = start + row * rows.step + column;
+  uint16_t* to = tile + row * kTileStep<kWidth> + column;
   ZOO_UNROLL
-  for (int n = 0; n < kRows * kEights; n += kBlockThreads) {
-    const int row = (n + thread) / kEights, column = (n + thread) % kEights * 8;
-    uint16_t* const to = tile + row * kTileStep<kWidth> + column;
-    const auto* const from = start + row * rows.step + column;
-    if (row < count && column < Dh && aligned) {
-      block.copy_async(to, from);
-    } else {
-      load_eight(to, from, row < count ? Dh - column : 0);
-    }
+  for (int n = 0; n < kRows; n += kRowsAtOnce) {
+    block.copy_async(to, from);
+    from += kRowsAtOnce * rows.step;
+    to += kRowsAtOnce * kTileStep<kWidth>;
   }
 }
 
@@ -213,34 +217,41 @@ ZOO_DEVICE void write_rows(Block& block, const OwnRows& own, const Rows<Entry>& 
   });
 }
 
-/// Whose score a number is.
+/// Whose score a number is, and what its query sees.
 struct Scored {
-  KeyRange keys;  ///< that the query sees
+  int32_t begin, end;
   int64_t t, s;
-  bool plain;  ///< nothing around it is hidden or has terms: known without asking
-  bool drops;  ///< there is dropout
 };
-/// What is rare: kept apart, because its code would be there once for every number of a thread.
+
+// What is rare is kept apart, because its code would be there once for every number of a thread.
 template <class Entry>
 ZOO_DEVICE ZOO_APART float with_terms(const PlainCall<float, Entry>& call, int64_t b, int64_t h,
-                                      int64_t t, int64_t s, float score) {
-  call.add_terms(b, h, t, {s, s + 1}, kLog2e, &score);
+                                      const Scored& at, float score) {
+  call.add_terms(b, h, at.t, {at.s, at.s + 1}, kLog2e, &score);
   return score;
 }
 template <class Entry>
 ZOO_DEVICE ZOO_APART float dropout_factor(const PlainCall<float, Entry>& call, int64_t b, int64_t h,
-                                          int64_t t, int64_t s) {
-  return kept(call, b, h, t, s);
+                                          const Scored& at) {
+  return kept(call, b, h, at.t, at.s);
 }
 
-/// A score in units of log 2; kHidden where not seen.
-template <class Entry>
-ZOO_DEVICE float finish_score(const PlainCall<float, Entry>& call, int64_t b, int64_t h,
-                              const Scored& at, float product) {
-  float score = product * (call.scale * kLog2e);
-  if (at.plain) return score;
-  if (at.s < at.keys.begin || at.s >= at.keys.end) return kHidden;
-  return call.has_terms() ? with_terms(call, b, h, at.t, at.s, score) : score;
+/// Products to scores in units of log 2; kHidden where not seen. at(row, column) says whose one is;
+/// it is not asked where `plain`: all is seen, and nothing added.
+template <class Block, class Entry, int kPieces, class At>
+ZOO_DEVICE void finish_scores(Block& block, const PlainCall<float, Entry>& call, int64_t b,
+                              int64_t h, bool plain, float (&scores)[kPieces][4], const At& at) {
+  const float unit = call.scale * kLog2e;
+  for_each_number(block, scores, [&](int, int, float& score) { score *= unit; });
+  if (plain) return;
+  for_each_number(block, scores, [&](int row, int column, float& score) {
+    const Scored whose = at(row, column);
+    if (whose.s < whose.begin || whose.s >= whose.end) score = kHidden;
+  });
+  if (!call.has_terms()) return;
+  for_each_number(block, scores, [&](int row, int column, float& score) {
+    if (score != kHidden) score = with_terms(call, b, h, at(row, column), score);
+  });
 }
 
 /// Whether the queries from the one that sees `first` to the one that sees `last` all see these
@@ -280,9 +291,13 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
   };
 
   float y[kWidth / 8][4] = {}, top[2] = {kHidden, kHidden}, sum[2] = {0, 0};
-  KeyRange keys[2] = {};
-  for (int i = 0; i < 2; ++i)
-    if (own.has(i)) keys[i] = call.keys_of(b, own.row_of(i));
+  int32_t begin[2] = {}, end[2] = {};
+  ZOO_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    if (!own.has(i)) continue;
+    const KeyRange keys = call.keys_of(b, own.row_of(i));
+    begin[i] = static_cast<int32_t>(keys.begin), end[i] = static_cast<int32_t>(keys.end);
+  }
   const KeyRange first_keys = call.keys_of(b, own.warp < call.T ? own.warp : call.T - 1);
   const KeyRange last_keys = call.keys_of(b, own.warp_last());
   const bool drops = call.dropout > 0.0;
@@ -300,12 +315,13 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     multiply_rows<Entry, kWidth, kRows>(block, left, keys_tile, scores);
     const bool plain = all_seen(call, first_keys, last_keys, {tile, tile + kRows}) &&
                        own.warp + kWarpRows <= own.end;
+    const auto at = [&](int row, int column) {
+      return Scored{begin[row], end[row], own.row_of(row), tile + column};
+    };
+    finish_scores(block, call, b, h, plain, scores, at);
     float now[2] = {top[0], top[1]};
-    for_each_number(block, scores, [&](int which, int column, float& score) {
-      score = finish_score(call, b, h,
-                           {keys[which], own.row_of(which), tile + column, plain, drops}, score);
-      now[which] = std::fmax(now[which], score);
-    });
+    for_each_number(block, scores,
+                    [&](int row, int, float score) { now[row] = std::fmax(now[row], score); });
     float shrink[2], unit[2];
     ZOO_UNROLL
     for (int i = 0; i < 2; ++i) {
@@ -316,11 +332,15 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
       top[i] = now[i];
     }
     for_each_number(block, y, [&](int which, int, float& number) { number *= shrink[which]; });
-    for_each_number(block, scores, [&](int which, int column, float& score) {
-      score = block.exp2(score - unit[which]);
-      sum[which] += score;
-      if (drops) score *= dropout_factor(call, b, h, own.row_of(which), tile + column);
+    for_each_number(block, scores, [&](int row, int, float& score) {
+      score = block.exp2(score - unit[row]);
+      sum[row] += score;
     });
+    if (drops) {
+      for_each_number(block, scores, [&](int row, int column, float& score) {
+        score *= dropout_factor(call, b, h, at(row, column));
+      });
+    }
     add_rows<Entry, kWidth, kRows>(block, scores, values_tile, y);
   }
 
@@ -345,17 +365,38 @@ ZOO_DEVICE float pull_share(Block& block, const PlainGradients<float, Entry>& g,
   return pull;
 }
 
-/// What backward makes of the products q k and dy v: the gradient of the score, and the weight as
-/// it was used.
-template <class Block, class Entry>
-ZOO_DEVICE WeightGradient tensor_weight_gradient(Block& block, const PlainCall<float, Entry>& call,
-                                                 int64_t b, int64_t h, const Scored& at,
-                                                 float product, float dweight, const RowSums& row) {
-  const float score = finish_score(call, b, h, at, product);
-  const float weight = block.exp2(score - row.top) * row.inverse_sum;
-  if (weight == 0.0F) return {0, 0};
-  const float factor = at.drops ? dropout_factor(call, b, h, at.t, at.s) : 1.0F;
-  return {weight * (dweight * factor - row.pull), weight * factor};
+/// What backward makes of the products q k and dy v: of the first the weights as they were used, of
+/// the second the gradients of the scores. at() as above; sums(row, column) are those of the query.
+template <class Block, class Entry, int kPieces, class At, class Sums>
+ZOO_DEVICE void weight_gradients(Block& block, const PlainCall<float, Entry>& call, int64_t b,
+                                 int64_t h, bool plain, float (&weights)[kPieces][4],
+                                 float (&gradients)[kPieces][4], const At& at, const Sums& sums) {
+  finish_scores(block, call, b, h, plain, weights, at);
+  for_each_number(block, weights, [&](int row, int column, float& weight) {
+    const RowSums& query = sums(row, column);
+    weight = block.exp2(weight - query.top) * query.inverse_sum;
+  });
+  // Where a weight is 0, what comes back to it may be anything: also no number.
+  const int column = static_cast<int>(block.thread() % 4) * 2;
+  const auto each = [&](auto factor) {
+    ZOO_UNROLL
+    for (int n = 0; n < kPieces; ++n) {
+      ZOO_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        float &weight = weights[n][i], &gradient = gradients[n][i];
+        const int place = n * 8 + column + i % 2;
+        const float used = factor(i / 2, place);
+        const float pulled = weight * (gradient * used - sums(i / 2, place).pull);
+        gradient = weight == 0.0F ? 0.0F : pulled;
+        weight *= used;
+      }
+    }
+  };
+  if (call.dropout > 0.0) {
+    each([&](int row, int place) { return dropout_factor(call, b, h, at(row, place)); });
+  } else {
+    each([](int, int) { return 1.0F; });
+  }
 }
 
 template <class Entry, int kWidth, class Block>
@@ -373,12 +414,14 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
   tiles.load(block, 0, call.k, call.v, b, kv, all.begin, all.end - all.begin, call.Dh);
 
   RowSums sums[2];
-  KeyRange keys[2] = {};
+  int32_t begin[2] = {}, end[2] = {};
+  ZOO_UNROLL
   for (int i = 0; i < 2; ++i) {
     float share = 0;
     if (own.has(i)) {
       const int64_t t = own.row_of(i), row = (b * call.H + h) * call.T + t;
-      keys[i] = call.keys_of(b, t);
+      const KeyRange keys = call.keys_of(b, t);
+      begin[i] = static_cast<int32_t>(keys.begin), end[i] = static_cast<int32_t>(keys.end);
       sums[i] = {g.tops[row], g.inverse_sums[row], 0};
       share = pull_share(block, g, b, h, t, call.Dh, static_cast<int>(block.thread() % 4), 4);
     }
@@ -394,7 +437,6 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
   const auto upstream = [&](int step, uint32_t(&piece)[4]) {
     left_piece<kWidth>(block, dy_tile, step, piece);
   };
-  const bool drops = call.dropout > 0.0;
   float dq[kWidth / 8][4] = {};
   int stage = 0;
   for (int64_t tile = all.begin; tile < all.end; tile += kRows, stage ^= 1) {
@@ -410,18 +452,13 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
     float scores[kRows / 8][4], dweights[kRows / 8][4];
     multiply_rows<Entry, kWidth, kRows>(block, queries, keys_tile, scores);
     multiply_rows<Entry, kWidth, kRows>(block, upstream, values_tile, dweights);
-    ZOO_UNROLL
-    for (int n = 0; n < kRows / 8; ++n) {
-      ZOO_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        const int64_t s = tile + n * 8 + block.thread() % 4 * 2 + i % 2;
-        scores[n][i] = tensor_weight_gradient(block, call, b, h,
-                                              {keys[i / 2], own.row_of(i / 2), s, plain, drops},
-                                              scores[n][i], dweights[n][i], sums[i / 2])
-                           .score;
-      }
-    }
-    add_rows<Entry, kWidth, kRows>(block, scores, keys_tile, dq);
+    weight_gradients(
+        block, call, b, h, plain, scores, dweights,
+        [&](int row, int column) {
+          return Scored{begin[row], end[row], own.row_of(row), tile + column};
+        },
+        [&](int row, int) -> const RowSums& { return sums[row]; });
+    add_rows<Entry, kWidth, kRows>(block, dweights, keys_tile, dq);
   }
   write_rows<kWidth>(block, own, g.dq, call.Dh, {call.scale, call.scale}, dq);
 }
@@ -484,7 +521,6 @@ ZOO_DEVICE void tensor_backward_keys(Block& block, const PlainCall<float, Entry>
     queries[stage * kRows + i] = query;
   };
 
-  const bool drops = call.dropout > 0.0;
   float dk[kWidth / 8][4] = {}, dv[kWidth / 8][4] = {};
   int stage = 0;
   int64_t n = next_tile(0);
@@ -504,22 +540,16 @@ ZOO_DEVICE void tensor_backward_keys(Block& block, const PlainCall<float, Entry>
     float scores[kRows / 8][4], dweights[kRows / 8][4];
     multiply_rows<Entry, kWidth, kRows>(block, keys, queries_tile, scores);
     multiply_rows<Entry, kWidth, kRows>(block, values, dy_tile, dweights);
-    ZOO_UNROLL
-    for (int piece = 0; piece < kRows / 8; ++piece) {
-      ZOO_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        const int64_t column = piece * 8 + block.thread() % 4 * 2 + i % 2;
-        const QuerySums& query = queries[stage * kRows + column];
-        const auto d = tensor_weight_gradient(
-            block, call, b, h,
-            {{query.begin, query.end}, tile + column, own.row_of(i / 2), plain, drops},
-            scores[piece][i], dweights[piece][i], query.sums);
-        scores[piece][i] = d.score;
-        dweights[piece][i] = d.used;
-      }
-    }
-    add_rows<Entry, kWidth, kRows>(block, scores, queries_tile, dk);
-    add_rows<Entry, kWidth, kRows>(block, dweights, dy_tile, dv);
+    const QuerySums* const here_sums = queries + stage * kRows;
+    weight_gradients(
+        block, call, b, h, plain, scores, dweights,
+        [&](int row, int column) {
+          const QuerySums& query = here_sums[column];
+          return Scored{query.begin, query.end, tile + column, own.row_of(row)};
+        },
+        [&](int, int column) -> const RowSums& { return here_sums[column].sums; });
+    add_rows<Entry, kWidth, kRows>(block, dweights, queries_tile, dk);
+    add_rows<Entry, kWidth, kRows>(block, scores, dy_tile, dv);
   }
   write_rows<kWidth>(block, own, g.dk, call.Dh, {call.scale, call.scale}, dk);
   write_rows<kWidth>(block, own, g.dv, call.Dh, {1.0F, 1.0F}, dv);
