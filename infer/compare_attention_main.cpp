@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,9 +52,12 @@ void visit(Options& o, Visitor&& v) {
 }
 
 std::vector<std::string> kernels_of(const std::string& text) {
-  if (text == "all") return zoo::attention_kernel_names();
-  std::vector<std::string> names;
   const auto known = zoo::attention_kernel_names();
+  std::vector<std::string> names;
+  if (text == "all") {
+    std::ranges::remove_copy(known, std::back_inserter(names), "auto");  // one of the others again
+    return names;
+  }
   for (size_t at = 0; at <= text.size();) {
     const size_t end = std::min(text.find(',', at), text.size());
     names.push_back(text.substr(at, end - at));

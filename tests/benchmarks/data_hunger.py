@@ -34,7 +34,7 @@ def accuracy(model: str, share: float, options) -> float:
                    "--evaluate-every", options.steps, "--threads", options.threads, "--device", options.device,
                    "--out", folder]
         if model != "cnn":
-            command += ["--attention", "flash" if options.device == "cpu" else "torch"]
+            command += ["--attention", "auto"]
         done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"data_hunger: train_vit failed: {done.stderr.strip()[-500:]}")

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 #include "tests/support/gradient_check.h"
 
 namespace zoo {

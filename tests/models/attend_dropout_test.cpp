@@ -7,6 +7,7 @@
 
 #include "models/attention/dropout_mask.h"
 #include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 
 namespace zoo {
 namespace {

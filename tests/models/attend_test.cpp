@@ -6,6 +6,7 @@
 #include <torch/autograd.h>
 
 #include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 
 namespace zoo {
 namespace {

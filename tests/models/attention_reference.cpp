@@ -139,12 +139,6 @@ torch::Tensor gradient_of(const torch::Tensor& leaf) {
 
 }  // namespace
 
-std::vector<std::string> kernels_on_the_cpu() {
-  auto names = attention_kernel_names();
-  std::erase_if(names, [](const std::string& name) { return name.starts_with("cuda-"); });
-  return names;
-}
-
 AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,
                        AttendArgs args) {
   AttendCase c;

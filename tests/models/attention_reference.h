@@ -4,7 +4,6 @@
 #include <torch/types.h>
 
 #include <string>
-#include <vector>
 
 #include "models/attention/attend.h"
 
@@ -23,9 +22,6 @@ struct AttendResult {
   torch::Tensor weights;     // [B, H, T, S], before dropout; the reference only
   torch::Tensor dscores;     // [B, H, T, S]: gradient of the sum of biases; the reference only
 };
-
-/// The names of all kernels but those of a GPU.
-std::vector<std::string> kernels_on_the_cpu();
 
 /// Normal q, k, v and upstream from torch's default generator.
 AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 #include "tests/models/tiny_berts.h"
 #include "tests/support/gradient_check.h"
 

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-#include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 #include "tests/models/tiny_gpts.h"
 #include "tests/support/gradient_check.h"
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/models/attention_reference.h"
+#include "tests/models/cpu_kernels.h"
 #include "tests/models/tiny_vits.h"
 #include "tests/support/gradient_check.h"
 

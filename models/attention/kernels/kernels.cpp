@@ -17,7 +17,8 @@ std::span<const AttentionKernel* const> all_kernels() {
     &cuda_warps_kernel(),
     &cuda_tensor_kernel(),
 #endif
-    &torch_kernel()
+    &torch_kernel(),
+    &auto_kernel()
   };
   return kernels;
 }

@@ -15,6 +15,7 @@ const AttentionKernel& online_kernel();   ///< online softmax: no row of scores
 const PlainKernel& flash_kernel();        ///< tiles in SIMD registers
 const PlainKernel& decode_kernel();       ///< few queries, long cache
 const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
+const AttentionKernel& auto_kernel();     ///< flash or torch, as suits
 
 // In builds for CUDA.
 const AttentionKernel& cuda_naive_kernel();   ///< a thread a query
