@@ -1,6 +1,6 @@
 // cuda-naive, cuda-tiled, cuda-warps, cuda-tensor: the block logic of naive.h, tiled.h, warps.h and
 // tensor.h behind attend(). Compiled where the build is one for CUDA (preset cuda). Compared with
-// the reference through an emulated block; never run on a GPU so far.
+// the reference through an emulated block everywhere, and on the GPU where there is one.
 #include <string>
 
 #include "models/attention/kernels/cuda/launch.h"
