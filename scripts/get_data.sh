@@ -15,7 +15,7 @@ en-de|8 MB: 63,000 English sentences with their German translations (downloads 2
 wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
 mnist|55 MB: 70,000 handwritten digits of 28 x 28 pixels
 fashion-mnist|47 MB: 60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
-emoji|12 MB: 1,080 emoji in three art styles, by group, and as pairs with their names
+emoji|14 MB: 1,080 emoji in three art styles, by group, and as pairs with their names
 minilm|92 MB: weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 
 say() { printf 'get_data: %s\n' "$*"; }
