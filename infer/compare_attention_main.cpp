@@ -153,7 +153,7 @@ int main(int argc, char** argv) {
     zoo::parse(app, argc, argv);
     if (options.list) {
       for (const std::string& name : zoo::attention_kernel_names())
-        std::cout << fmt::format("{:<10} {}\n", name, zoo::attention_kernel(name).summary());
+        std::cout << fmt::format("{:<11} {}\n", name, zoo::attention_kernel(name).summary());
       std::cout << fmt::format("instruction sets: {}\n",
                                fmt::join(zoo::flash::instruction_sets(), ", "));
       return 0;

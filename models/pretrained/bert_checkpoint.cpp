@@ -34,7 +34,7 @@ bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
 
 BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
   BertTaskOptions options = read_bert_config(folder).model;
-  if (!load.attention.empty()) options.bert.attention = load.attention;
+  options.bert.attention = settled_kernel(load.attention, options.bert.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(options), reader);
   if (options.task == BertTask::kNone)

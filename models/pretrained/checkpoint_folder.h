@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <stdexcept>
+#include <string>
 
 #include "models/pretrained/safetensors.h"
 
@@ -20,6 +21,11 @@ Model build_model(const Options& options, const std::filesystem::path& folder) {
         fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
   }
 }
+
+/// The attention kernel to load a model with: the one asked for, else the one it was trained with;
+/// "auto" where that is a GPU's and this build has none, or it cannot run on the device.
+std::string settled_kernel(const std::string& asked, const std::string& trained_with,
+                           torch::Device device);
 
 /// Throws std::runtime_error for a config.json that promises far more than the file holds: building
 /// such a model would first allocate it all. `parameters`: a lower bound of what it describes.

@@ -107,7 +107,8 @@ NameMap clip_name_map(const ClipOptions& options) { return ClipNames(options).ma
 
 Clip load_clip(const fs::path& folder, const LoadClipOptions& load) {
   ClipOptions options = read_clip_config(folder).options;
-  if (!load.attention.empty()) options.image.attention = options.text.attention = load.attention;
+  for (std::string* kernel : {&options.image.attention, &options.text.attention})
+    *kernel = settled_kernel(load.attention, *kernel, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(options), reader);
   auto model = build_model<Clip>(options, folder);

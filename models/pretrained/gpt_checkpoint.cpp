@@ -127,7 +127,7 @@ NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_opti
 
 Gpt load_gpt(const fs::path& folder, const LoadGptOptions& load) {
   GptConfig config = read_gpt_config(folder);
-  if (!load.attention.empty()) config.options.attention = load.attention;
+  config.options.attention = settled_kernel(load.attention, config.options.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(config.options), reader);
   Gpt model = build_model<Gpt>(config.options, folder);

@@ -43,11 +43,11 @@ double claimed_parameters(const LinearClassifierOptions& o) {
   return double(o.classes) * double(o.channels) * double(o.image_size) * width;
 }
 
-void choose_kernel(CctOptions& options, const std::string& kernel) {
-  if (!kernel.empty()) options.attention = kernel;
+void choose_kernel(CctOptions& options, const LoadImageClassifierOptions& load) {
+  options.attention = settled_kernel(load.attention, options.attention, load.device);
 }
-void choose_kernel(CnnOptions&, const std::string&) {}
-void choose_kernel(LinearClassifierOptions&, const std::string&) {}
+void choose_kernel(CnnOptions&, const LoadImageClassifierOptions&) {}
+void choose_kernel(LinearClassifierOptions&, const LoadImageClassifierOptions&) {}
 
 template <class Options>
 void own_options_from_json(const json& config, Options& options, std::vector<std::string>& labels) {
@@ -74,7 +74,7 @@ LoadedImageClassifier load_own(ImageModelType type, const fs::path& folder,
   Options options;
   std::vector<std::string> labels;
   read_config(folder, [&](const json& config) { own_options_from_json(config, options, labels); });
-  choose_kernel(options, load.attention);
+  choose_kernel(options, load);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(options), reader);
   auto model = build_model<Module>(options, folder);

@@ -132,7 +132,7 @@ NameMap transformer_name_map(TransformerLayout layout, const TransformerOptions&
 
 Transformer load_transformer(const fs::path& folder, const LoadTransformerOptions& load) {
   TransformerConfig config = read_transformer_config(folder);
-  if (!load.attention.empty()) config.options.attention = load.attention;
+  config.options.attention = settled_kernel(load.attention, config.options.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(resolved(config.options)), reader);
   auto model = build_model<Transformer>(config.options, folder);

@@ -73,7 +73,7 @@ NameMap vit_name_map(const VitOptions& options) {
 Vit load_vit(const fs::path& folder, const LoadVitOptions& load) {
   VitConfig config = read_vit_config(folder);
   VitOptions& options = config.options;
-  if (!load.attention.empty()) options.attention = load.attention;
+  options.attention = settled_kernel(load.attention, options.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(options), reader);
   if (is_encoder_alone(options) && config.layout != VitLayout::kZoo) {

@@ -176,6 +176,18 @@ TEST_P(LadderTest, HalfPrecisionIsComputedInSingle) {
 INSTANTIATE_TEST_SUITE_P(Kernels, LadderTest, ::testing::Values("blocked", "online", "flash"),
                          [](const auto& info) { return info.param; });
 
+TEST(LadderTypesTest, NumbersOfEightBitsAreConvertedThereAndBack) {
+  const auto t = torch::randn({1, 2, 5, 8}).to(torch::kFloat8_e4m3fn);
+  for (const char* kernel : {"loops", "blocked", "online", "flash"}) {
+    const auto y = attend(kernel, t, t, t, {.causal = true});
+    EXPECT_EQ(y.scalar_type(), torch::kFloat8_e4m3fn) << kernel;
+    const auto floats = t.to(torch::kFloat);
+    const auto wanted =
+        attend(kernel, floats, floats, floats, {.causal = true}).to(y.scalar_type());
+    EXPECT_TRUE(y.to(torch::kFloat).equal(wanted.to(torch::kFloat))) << kernel;
+  }
+}
+
 TEST(MatmulTest, SecondDerivativesMatchDifferencesOfTheFirst) {
   torch::manual_seed(8);
   const auto inputs = random_case(1, 2, 1, 4, 5, 3, {.causal = true, .bias = torch::randn({4, 5})});

@@ -271,8 +271,10 @@ void expect_exact(const AttentionKernel& kernel, const AttendCase& c, bool with_
   const double rounding = rounding_of(c.q.scalar_type());
   const auto compare = [&](const char* what, const torch::Tensor AttendResult::*field,
                            double scale) {
+    const double torch_error = error_of(torch.*field, wanted.*field);
+    ASSERT_TRUE(std::isfinite(torch_error)) << what << " of torch is no yardstick";
     EXPECT_LE(error_of(got.*field, wanted.*field),
-              2 * error_of(torch.*field, wanted.*field) + rounding * std::max(1.0, scale))
+              2 * torch_error + rounding * std::max(1.0, scale))
         << what << " of kernel " << kernel.name();
   };
   compare("y", &AttendResult::y, largest(wanted.y));

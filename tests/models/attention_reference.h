@@ -43,9 +43,9 @@ std::string refusal(const std::string& kernel, const AttendCase& c);
 bool trains(const std::string& kernel, const AttendCase& c);
 
 /// Fails unless the kernel's output and gradients are as close to the reference as twice torch's
-/// own rounding + 1e-6, or one rounding of a 16-bit type (relative to the largest entry, of
-/// gradients the largest of all three, where that is above 1). Refused cases pass, once the refusal
-/// is found to be a good one. True where the kernel ran.
+/// own rounding + 1e-6 (for 16-bit types: + one of their roundings; relative to the largest entry,
+/// of gradients the largest of all three, where that is above 1). Refused cases pass, once the
+/// refusal is found to be a good one. True where the kernel ran.
 bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c);
 /// The same for a kernel that is in no list.
 bool expect_as_exact_as_torch(const AttentionKernel& kernel, const AttendCase& c);

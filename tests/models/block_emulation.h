@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "models/attention/kernels/cuda/rungs.h"
@@ -66,8 +67,15 @@ class EmulatedBlock {
   }
   static float unpack(BFloat16Bits x) { return c10::BFloat16(x.bits, c10::BFloat16::from_bits()); }
   static float unpack(Float16Bits x) { return c10::Half(x.bits, c10::Half::from_bits()); }
-  static void copy_async(uint16_t* to, const void* from) { std::memcpy(to, from, 16); }
-  static void wait_for_copies() {}
+  /// Arrives as late as it may; until then there is something else.
+  void copy_async(uint16_t* to, const void* from) {
+    std::memset(to, 0xFF, kCopy);
+    copies_.emplace_back(to, from);
+  }
+  void wait_for_copies() {
+    for (const auto& [to, from] : copies_) std::memcpy(to, from, kCopy);
+    copies_.clear();
+  }
   void load_pieces(uint32_t (&pieces)[4], const uint16_t* row, bool transposed) {
     const auto rows = all_of(row);
     const size_t g = lane() / 4, c = lane() % 4 * 2;
@@ -122,6 +130,8 @@ class EmulatedBlock {
   int64_t index_;
   int thread_, threads_;
   int64_t exchanges_ = 0;
+  static constexpr size_t kCopy = 16;                      // bytes
+  std::vector<std::pair<uint16_t*, const void*>> copies_;  // begun
 };
 
 /// Runs body(block) for all threads of all blocks, block after block.

@@ -108,6 +108,8 @@ std::vector<Subject> subjects() {
                    torch::kFloat});
   }
   const auto& on_gpu = attention_kernel("cuda-tensor");
+  const auto q = torch::empty({1, 1, 1, 1}, torch::device(gpu).dtype(torch::kHalf));
+  if (!on_gpu.refuses(q, q, q, {}).empty()) return all;  // an older GPU
   all.push_back({"gpu_tensor_bfloat16", &on_gpu, gpu, torch::kBFloat16});
   all.push_back({"gpu_tensor_float16", &on_gpu, gpu, torch::kHalf});
   return all;
@@ -189,6 +191,32 @@ TEST_P(CudaBlocksTest, RowsThatBeginAnywhere) {
 TEST_P(CudaBlocksTest, SeveralTilesOfEverything) {
   expect_exact(random_case(1, 2, 1, 70, 140, 40, {.causal = true}));
   expect_exact(random_case(1, 1, 1, 130, 70, 72));
+}
+
+TEST_P(CudaBlocksTest, WholeTilesOfEveryWidth) {
+  expect_exact(random_case(1, 2, 1, 65, 65, 32, {.causal = true}));
+  expect_exact(random_case(1, 1, 1, 64, 130, 64));
+  expect_exact(random_case(1, 1, 1, 66, 64, 128, {.causal = true}));
+}
+
+TEST_P(CudaBlocksTest, WholeTilesOfRowsThatBeginAnywhere) {
+  for (const int64_t pitch : {128, 68}) {  // the first row begins off 16 bytes, the others as well
+    auto c = random_case(1, 1, 1, 64, 64, 64);
+    for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
+      *t = torch::cat({*t, torch::zeros({1, 1, 64, pitch - 64})}, 3);
+    c = here(c);
+    for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
+      *t = t->narrow(3, pitch == 128 ? 3 : 0, 64);
+    EXPECT_TRUE(testing::expect_as_exact_as_torch(*GetParam().kernel, c));
+  }
+}
+
+TEST_P(CudaBlocksTest, AQueryThatSeesNothingIsZeroBesideOneThatSeesInfinity) {
+  auto c = random_case(1, 1, 1, 2, 2, 8, {.causal = true, .query_start = ids({-1})});
+  c.v[0][0][0].fill_(std::numeric_limits<float>::infinity());
+  c = here(c);
+  const auto y = attend(*GetParam().kernel, c.q, c.k, c.v, c.args);
+  EXPECT_TRUE(y.select(2, 0).eq(0).all().item<bool>());
 }
 
 TEST_P(CudaBlocksTest, ANumberThatIsNoneIsNotSwallowed) {

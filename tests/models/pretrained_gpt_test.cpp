@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "models/pretrained/checkpoint_folder.h"
 #include "models/pretrained/gpt_checkpoint.h"
 #include "tests/models/safetensors_bytes.h"
 #include "tests/support/temporary_folder.h"
@@ -275,6 +276,13 @@ TEST_F(GptCheckpointTest, ATiedHeadlessCheckpointPredictsAllTheSame) {
   json["architectures"] = {"GPT2Model"};
   write_config(json);
   EXPECT_TRUE(torch::equal(load_gpt(folder.path())->forward(ids), wanted));
+}
+
+TEST(SettledKernelTest, AGpusCheckpointOpensWithoutOne) {
+  EXPECT_EQ(settled_kernel("", "flash", torch::kCPU), "flash");
+  EXPECT_EQ(settled_kernel("matmul", "flash", torch::kCPU), "matmul");
+  EXPECT_EQ(settled_kernel("", "cuda-tensor", torch::kCPU), "auto");
+  EXPECT_EQ(settled_kernel("", "no kernel", torch::kCPU), "no kernel");
 }
 
 TEST_F(GptCheckpointTest, RefusesWhatItCannotCompute) {

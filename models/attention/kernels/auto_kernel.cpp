@@ -1,5 +1,6 @@
-// auto: no rung, but the choice that suits the place: flash on the CPU, and torch's own kernel on a
-// GPU and for what flash cannot do.
+// auto: no rung, but the choice that suits the place. On the CPU flash, on a GPU torch's own
+// kernel, which also does what flash cannot; but with dropout that would need a score matrix, where
+// the GPU's tensor cores do not.
 #include "models/attention/kernels/kernels.h"
 #include "models/attention/kernels/plain_kernel.h"
 
@@ -10,7 +11,7 @@ class AutoKernel final : public AttentionKernel {
  public:
   std::string_view name() const override { return "auto"; }
   std::string_view summary() const override {
-    return "flash on the CPU; torch on a GPU, and for what flash cannot do";
+    return "flash on the CPU; torch on a GPU (16 bits with dropout: cuda-tensor)";
   }
   std::string refuses(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                       const AttendArgs& args) const override {
@@ -25,6 +26,11 @@ class AutoKernel final : public AttentionKernel {
   static const AttentionKernel& chosen(const torch::Tensor& q, const torch::Tensor& k,
                                        const torch::Tensor& v, const AttendArgs& args) {
     if (flash_kernel().refuses(q, k, v, args).empty()) return flash_kernel();
+#if defined(ZOO_CUDA_KERNELS)
+    const bool halves = q.scalar_type() == torch::kBFloat16 || q.scalar_type() == torch::kHalf;
+    if (halves && args.dropout > 0.0 && cuda_tensor_kernel().refuses(q, k, v, args).empty())
+      return cuda_tensor_kernel();
+#endif
     return torch_kernel();
   }
 };

@@ -150,7 +150,7 @@ template <typename Real, typename Entry = Real>
 struct PlainGradients {
   Rows<const Entry> y, dy;
   const Real *tops = nullptr, *inverse_sums = nullptr;  ///< as PlainResult has them
-  Real* pulls = nullptr;  ///< [B, H, T]: room for y dy of every row, where a kernel goes twice
+  Real* pulls = nullptr;  ///< [B, H, T]: y dy of each row, for kernels that make dq first
   Rows<Entry> dq, dk, dv;
 };
 

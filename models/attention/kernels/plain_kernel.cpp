@@ -27,6 +27,7 @@ torch::Tensor empty_heads(at::IntArrayRef sizes, const torch::TensorOptions& opt
 
 template <typename Entry>
 Rows<Entry> rows_of(const torch::Tensor& t) {
+  TORCH_INTERNAL_ASSERT(t.element_size() == sizeof(Entry));
   return {static_cast<Entry*>(const_cast<void*>(t.const_data_ptr())), t.stride(0), t.stride(1),
           t.stride(2)};
 }
@@ -47,6 +48,7 @@ void with_types(torch::Dtype dtype, F f) {
     case torch::kHalf:
       return f(float{}, Float16Bits{});
     default:
+      TORCH_INTERNAL_ASSERT(dtype == torch::kFloat);
       return f(float{}, float{});
   }
 }
@@ -123,8 +125,8 @@ Output run_forward(const PlainKernel& kernel, const Call& call, bool for_backwar
   }
   torch::Tensor weights;
   if (call.args.weights != nullptr) {
-    weights =
-        torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)}, options);
+    weights = torch::zeros({call.q.size(0), call.q.size(1), call.q.size(2), call.k.size(2)},
+                           options.dtype(real_of(call.q.scalar_type())));
     *call.args.weights = weights;
   }
   with_types(call.q.scalar_type(), [&](auto real, auto entry) {
@@ -201,9 +203,20 @@ struct PlainFunction : torch::autograd::Function<PlainFunction> {
   }
 };
 
+/// The type a kernel computes such tensors in.
+torch::Dtype own_type(torch::Dtype dtype, bool halves) {
+  const bool half = dtype == torch::kBFloat16 || dtype == torch::kHalf;
+  if (halves) return half ? dtype : torch::kBFloat16;
+  return dtype == torch::kDouble ? dtype : torch::kFloat;
+}
+
 bool wants_gradient(const torch::Tensor& t) { return t.defined() && t.requires_grad(); }
 
 }  // namespace
+
+void PlainKernel::missing() const {
+  TORCH_INTERNAL_ASSERT(false, "kernel '", name(), "' lacks what its abilities() promise");
+}
 
 std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
                                  const torch::Tensor& v, const AttendArgs& args) const {
@@ -235,9 +248,7 @@ std::string PlainKernel::refuses(const torch::Tensor& q, const torch::Tensor& k,
 torch::Tensor PlainKernel::run(const torch::Tensor& q, const torch::Tensor& k,
                                const torch::Tensor& v, const AttendArgs& args) const {
   const auto dtype = q.scalar_type();
-  const bool half = dtype == torch::kBFloat16 || dtype == torch::kHalf;
-  if (half != abilities().halves) {
-    const auto own = half ? torch::kFloat : torch::kBFloat16;
+  if (const auto own = own_type(dtype, abilities().halves); own != dtype) {
     const auto y = run(q.to(own), k.to(own), v.to(own), args);
     if (args.weights != nullptr) *args.weights = args.weights->to(dtype);
     return y.to(dtype);

@@ -24,19 +24,32 @@ class PlainKernel : public AttentionKernel {
     int64_t widest = 0;  ///< head; 0: any
   };
   virtual Abilities abilities() const = 0;
-  // Called for what abilities() promises, and for nothing else.
-  virtual void forward(const PlainCall<float>&, const PlainResult<float>&) const {}
-  virtual void forward(const PlainCall<double>&, const PlainResult<double>&) const {}
-  virtual void backward(const PlainCall<float>&, const PlainGradients<float>&) const {}
-  virtual void backward(const PlainCall<double>&, const PlainGradients<double>&) const {}
+  // Called for what abilities() promises, and for nothing else: a kernel overrides those.
+  virtual void forward(const PlainCall<float>&, const PlainResult<float>&) const { missing(); }
+  virtual void forward(const PlainCall<double>&, const PlainResult<double>&) const { missing(); }
+  virtual void backward(const PlainCall<float>&, const PlainGradients<float>&) const { missing(); }
+  virtual void backward(const PlainCall<double>&, const PlainGradients<double>&) const {
+    missing();
+  }
   virtual void forward(const PlainCall<float, BFloat16Bits>&,
-                       const PlainResult<float, BFloat16Bits>&) const {}
+                       const PlainResult<float, BFloat16Bits>&) const {
+    missing();
+  }
   virtual void backward(const PlainCall<float, BFloat16Bits>&,
-                        const PlainGradients<float, BFloat16Bits>&) const {}
+                        const PlainGradients<float, BFloat16Bits>&) const {
+    missing();
+  }
   virtual void forward(const PlainCall<float, Float16Bits>&,
-                       const PlainResult<float, Float16Bits>&) const {}
+                       const PlainResult<float, Float16Bits>&) const {
+    missing();
+  }
   virtual void backward(const PlainCall<float, Float16Bits>&,
-                        const PlainGradients<float, Float16Bits>&) const {}
+                        const PlainGradients<float, Float16Bits>&) const {
+    missing();
+  }
+
+ private:
+  [[noreturn]] void missing() const;
 };
 
 }  // namespace zoo

@@ -10,10 +10,18 @@
 //   warp_max(x), warp_sum(x)      over the 32 threads of a warp, all of which must call
 //   warp_get(x, lane)             x of another thread of the warp
 //
-// and for the tensor cores what tensor.h describes: multiply_add, load_pieces, pack, unpack, exp2.
+// and for the tensor cores
 //
-// Every rung adds in an order of its own that does not depend on the GPU: no atomic additions, the
-// same numbers on every run.
+//   copy_async(to, from)          begins to copy 16 bytes to shared memory
+//   wait_for_copies()             until this thread's have arrived; those of others need sync()
+//   after load_pieces(pieces, row, transposed), multiply_add<Entry>(sums, left, right0, right1)
+//                                 see tensor_pieces.h
+//   pack<Entry>(low, high)        two numbers rounded to 16 bits, in one word
+//   unpack(x)                     a number of 16 bits as a float
+//   exp2(x)                       2^x; what would be denormal may be 0
+//
+// Every rung adds in an order of its own, without atomic additions: the same numbers on every run
+// of a GPU.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -1,6 +1,9 @@
 // cuda-naive, cuda-tiled, cuda-warps, cuda-tensor: the block logic of naive.h, tiled.h, warps.h and
 // tensor.h behind attend(). Compiled where the build is one for CUDA (preset cuda). Compared with
 // the reference through an emulated block everywhere, and on the GPU where there is one.
+#include <c10/core/Stream.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 #include <string>
 
 #include "models/attention/kernels/cuda/launch.h"
@@ -9,6 +12,12 @@
 
 namespace zoo {
 namespace {
+
+/// Where torch queues what comes before and after.
+void* current_stream() {
+  const c10::impl::VirtualGuardImpl cuda(c10::DeviceType::CUDA);
+  return cuda.getStream(cuda.getDevice()).native_handle();
+}
 
 class CudaKernel final : public PlainKernel {
  public:
@@ -23,11 +32,11 @@ class CudaKernel final : public PlainKernel {
   using PlainKernel::backward;
   using PlainKernel::forward;
   void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    cuda::launch_forward(rung_, call, result);
+    cuda::launch_forward(rung_, call, result, current_stream());
   }
   void backward(const PlainCall<float>& call,
                 const PlainGradients<float>& gradients) const override {
-    cuda::launch_backward(rung_, call, gradients);
+    cuda::launch_backward(rung_, call, gradients, current_stream());
   }
 
  private:
@@ -39,7 +48,7 @@ class CudaTensorKernel final : public PlainKernel {
  public:
   std::string_view name() const override { return "cuda-tensor"; }
   std::string_view summary() const override {
-    return "tiles multiplied by a GPU's tensor cores, in bfloat16 or float16";
+    return "tiles multiplied by a GPU's tensor cores, in bfloat16 or float16; rounds float32";
   }
   Abilities abilities() const override {
     return {.backward = true,
@@ -58,19 +67,19 @@ class CudaTensorKernel final : public PlainKernel {
   using PlainKernel::forward;
   void forward(const PlainCall<float, BFloat16Bits>& call,
                const PlainResult<float, BFloat16Bits>& result) const override {
-    cuda::launch_forward(call, result);
+    cuda::launch_forward(call, result, current_stream());
   }
   void forward(const PlainCall<float, Float16Bits>& call,
                const PlainResult<float, Float16Bits>& result) const override {
-    cuda::launch_forward(call, result);
+    cuda::launch_forward(call, result, current_stream());
   }
   void backward(const PlainCall<float, BFloat16Bits>& call,
                 const PlainGradients<float, BFloat16Bits>& gradients) const override {
-    cuda::launch_backward(call, gradients);
+    cuda::launch_backward(call, gradients, current_stream());
   }
   void backward(const PlainCall<float, Float16Bits>& call,
                 const PlainGradients<float, Float16Bits>& gradients) const override {
-    cuda::launch_backward(call, gradients);
+    cuda::launch_backward(call, gradients, current_stream());
   }
 };
 

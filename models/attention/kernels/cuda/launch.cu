@@ -123,100 +123,103 @@ __global__ __launch_bounds__(kBlockThreads) void tensor_kernel(
 #endif
 }
 
-void check(const char* what, cudaError_t error = cudaGetLastError()) {
+void check(const char* what, cudaError_t error) {
   if (error != cudaSuccess)
     throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
 }
 
 template <class Kernel, class... Arguments>
-void launch(const char* what, Kernel kernel, const Grid& grid, const Arguments&... arguments) {
+void launch(const char* what, void* stream, Kernel kernel, const Grid& grid,
+            const Arguments&... arguments) {
   const auto bytes = static_cast<size_t>(grid.shared) * sizeof(float);
   constexpr size_t kUsual = 48 * 1024;  // more has to be asked for
   if (bytes > kUsual) {
     check(what, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(bytes)));
   }
-  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, bytes>>>(arguments...);
-  check(what);
+  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, bytes,
+           static_cast<cudaStream_t>(stream)>>>(arguments...);
+  check(what, cudaPeekAtLastError());
 }
 
 template <Rung kRung>
-void backward_of(const PlainCall<float>& call, const PlainGradients<float>& gradients) {
-  launch("attention backward, queries", backward_queries_kernel<kRung>,
+void forward_of(const PlainCall<float>& call, const PlainResult<float>& result, void* stream) {
+  launch("attention forward", stream, forward_kernel<kRung>, grid_of(kRung, Pass::kForward, call),
+         call, result);
+}
+
+template <Rung kRung>
+void backward_of(const PlainCall<float>& call, const PlainGradients<float>& gradients,
+                 void* stream) {
+  launch("attention backward, queries", stream, backward_queries_kernel<kRung>,
          grid_of(kRung, Pass::kBackwardQueries, call), call, gradients);
-  launch("attention backward, keys", backward_keys_kernel<kRung>,
+  launch("attention backward, keys", stream, backward_keys_kernel<kRung>,
          grid_of(kRung, Pass::kBackwardKeys, call), call, gradients);
 }
 
-template <Rung kRung>
-void forward_of(const PlainCall<float>& call, const PlainResult<float>& result) {
-  launch("attention forward", forward_kernel<kRung>, grid_of(kRung, Pass::kForward, call), call,
-         result);
-}
-
 template <Pass kPass, class Entry, class Output>
-void tensor_of(const char* what, const PlainCall<float, Entry>& call, const Output& output) {
+void tensor_of(const char* what, const PlainCall<float, Entry>& call, const Output& output,
+               void* stream) {
   with_tensor_width(call.Dh, [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
-    launch(what, tensor_kernel<kPass, kWidth, PlainCall<float, Entry>, Output>,
+    launch(what, stream, tensor_kernel<kPass, kWidth, PlainCall<float, Entry>, Output>,
            tensor_grid<kWidth>(kPass, call), call, output);
   });
 }
 
-template <class Entry>
-void tensor_backward(const PlainCall<float, Entry>& call,
-                     const PlainGradients<float, Entry>& gradients) {
-  tensor_of<Pass::kBackwardQueries>("attention backward, queries", call, gradients);
-  tensor_of<Pass::kBackwardKeys>("attention backward, keys", call, gradients);
-}
-
 }  // namespace
 
-void launch_forward(const PlainCall<float, BFloat16Bits>& call,
-                    const PlainResult<float, BFloat16Bits>& result) {
-  tensor_of<Pass::kForward>("attention forward", call, result);
-}
-void launch_forward(const PlainCall<float, Float16Bits>& call,
-                    const PlainResult<float, Float16Bits>& result) {
-  tensor_of<Pass::kForward>("attention forward", call, result);
-}
-void launch_backward(const PlainCall<float, BFloat16Bits>& call,
-                     const PlainGradients<float, BFloat16Bits>& gradients) {
-  tensor_backward(call, gradients);
-}
-void launch_backward(const PlainCall<float, Float16Bits>& call,
-                     const PlainGradients<float, Float16Bits>& gradients) {
-  tensor_backward(call, gradients);
-}
-
-bool has_tensor_cores(int device) {
-  int generation = 0;
-  return cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device) ==
-             cudaSuccess &&
-         generation >= 8;
-}
-
-void launch_forward(Rung rung, const PlainCall<float>& call, const PlainResult<float>& result) {
+void launch_forward(Rung rung, const PlainCall<float>& call, const PlainResult<float>& result,
+                    void* stream) {
   switch (rung) {
     case Rung::kNaive:
-      return forward_of<Rung::kNaive>(call, result);
+      return forward_of<Rung::kNaive>(call, result, stream);
     case Rung::kTiled:
-      return forward_of<Rung::kTiled>(call, result);
+      return forward_of<Rung::kTiled>(call, result, stream);
     case Rung::kWarps:
-      return forward_of<Rung::kWarps>(call, result);
+      return forward_of<Rung::kWarps>(call, result, stream);
   }
 }
 
 void launch_backward(Rung rung, const PlainCall<float>& call,
-                     const PlainGradients<float>& gradients) {
+                     const PlainGradients<float>& gradients, void* stream) {
   switch (rung) {
     case Rung::kNaive:
-      return backward_of<Rung::kNaive>(call, gradients);
+      return backward_of<Rung::kNaive>(call, gradients, stream);
     case Rung::kTiled:
-      return backward_of<Rung::kTiled>(call, gradients);
+      return backward_of<Rung::kTiled>(call, gradients, stream);
     case Rung::kWarps:
-      return backward_of<Rung::kWarps>(call, gradients);
+      return backward_of<Rung::kWarps>(call, gradients, stream);
   }
+}
+
+template <class Entry>
+void launch_forward(const PlainCall<float, Entry>& call, const PlainResult<float, Entry>& result,
+                    void* stream) {
+  tensor_of<Pass::kForward>("attention forward", call, result, stream);
+}
+
+template <class Entry>
+void launch_backward(const PlainCall<float, Entry>& call,
+                     const PlainGradients<float, Entry>& gradients, void* stream) {
+  tensor_of<Pass::kBackwardQueries>("attention backward, queries", call, gradients, stream);
+  tensor_of<Pass::kBackwardKeys>("attention backward, keys", call, gradients, stream);
+}
+
+template void launch_forward(const PlainCall<float, BFloat16Bits>&,
+                             const PlainResult<float, BFloat16Bits>&, void*);
+template void launch_forward(const PlainCall<float, Float16Bits>&,
+                             const PlainResult<float, Float16Bits>&, void*);
+template void launch_backward(const PlainCall<float, BFloat16Bits>&,
+                              const PlainGradients<float, BFloat16Bits>&, void*);
+template void launch_backward(const PlainCall<float, Float16Bits>&,
+                              const PlainGradients<float, Float16Bits>&, void*);
+
+bool has_tensor_cores(int device) {
+  int generation = 0;
+  const auto asked = cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device);
+  if (asked != cudaSuccess) cudaGetLastError();  // or the next launch would be blamed for it
+  return asked == cudaSuccess && generation >= 8;
 }
 
 }  // namespace zoo::cuda
