@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the release programs: bootstrap, configure, build. Without arguments everything, tests included.
 #   scripts/build.sh [TARGET...]        for instance: scripts/build.sh train_gpt generate
-# Environment: ZOO_WERROR=ON makes warnings errors; ZOO_JOBS=N compiles N files at a time.
+# Environment: ZOO_WERROR=ON makes warnings errors; ZOO_JOBS=N compiles N files at a time; ZOO_CUDA_ARCHITECTURES="80;90"
+# compiles the CUDA kernels for these GPUs only.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,6 +18,7 @@ jobs_that_fit() {
 
 scripts/bootstrap.sh
 echo "build: configuring build/release"
-cmake --preset release -DZOO_WERROR="${ZOO_WERROR:-OFF}" --log-level=WARNING >/dev/null
+cmake --preset release -DZOO_WERROR="${ZOO_WERROR:-OFF}" --log-level=WARNING \
+  ${ZOO_CUDA_ARCHITECTURES:+"-DZOO_CUDA_ARCHITECTURES=$ZOO_CUDA_ARCHITECTURES"} >/dev/null
 echo "build: building ${*:-everything} (a first build takes minutes)"
 cmake --build --preset release --parallel "${ZOO_JOBS:-$(jobs_that_fit)}" ${1:+--target "$@"}
