@@ -17,9 +17,9 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = {
     "vit": ("ViT", "#b5482f", ["--patch-size", "4", "--layers", "6", "--d-model", "64", "--heads", "4",
-                               "--feed-forward", "128", "--position", "rotary-2d",
+                               "--feed-forward", "128", "--attention", "auto", "--position", "rotary-2d",
                                "--pooling", "mean", "--init-std", "0.08"]),
-    "cct": ("CCT", "#2f6db5", ["--layers", "2", "--d-model", "64", "--heads", "2"]),
+    "cct": ("CCT", "#2f6db5", ["--layers", "2", "--d-model", "64", "--heads", "2", "--attention", "auto"]),
     "cnn": ("CNN", "#3c8a3f", ["--blocks", "1", "--width", "16"]),
 }
 
@@ -33,8 +33,6 @@ def accuracy(model: str, share: float, options) -> float:
                    "--warmup-steps", options.steps // 10, "--final-share", 0.01, "--weight-decay", 0.05,
                    "--evaluate-every", options.steps, "--threads", options.threads, "--device", options.device,
                    "--out", folder]
-        if model != "cnn":
-            command += ["--attention", "auto"]
         done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"data_hunger: train_vit failed: {done.stderr.strip()[-500:]}")

@@ -13,9 +13,9 @@
 // and for the tensor cores
 //
 //   copy_async(to, from)          begins to copy 16 bytes to shared memory
-//   wait_for_copies()             until this thread's have arrived; those of others need sync()
-//   after load_pieces(pieces, row, transposed), multiply_add<Entry>(sums, left, right0, right1)
-//                                 see tensor_pieces.h
+//   wait_for_copies()             until this thread's have arrived; others' are there after sync()
+//   load_pieces(...)              pieces of a tile to registers: see tensor_pieces.h
+//   multiply_add<Entry>(...)      one piece times another: there, too
 //   pack<Entry>(low, high)        two numbers rounded to 16 bits, in one word
 //   unpack(x)                     a number of 16 bits as a float
 //   exp2(x)                       2^x; what would be denormal may be 0
@@ -36,6 +36,17 @@ inline constexpr int kMostWidth = 128;
 inline constexpr float kHidden = -std::numeric_limits<float>::infinity();
 
 enum class Pass { kForward, kBackwardQueries, kBackwardKeys };
+
+/// The rows that a pass is shared out by: queries, or keys of key-value heads in
+/// Pass::kBackwardKeys.
+struct PassRows {
+  int64_t heads, length;  ///< heads of the whole batch, rows of each
+};
+template <class Call>
+PassRows rows_of_pass(Pass pass, const Call& call) {
+  if (pass == Pass::kBackwardKeys) return {call.B * call.Hkv, call.S};
+  return {call.B * call.H, call.T};
+}
 
 /// How a pass is cut into blocks.
 struct Grid {

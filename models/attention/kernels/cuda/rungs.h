@@ -15,10 +15,8 @@ namespace zoo::cuda {
 /// Those that compute in float32; cuda-tensor is a family of its own below.
 enum class Rung { kNaive, kTiled, kWarps };
 
-/// Rows are queries, or keys of key-value heads in Pass::kBackwardKeys.
 inline Grid grid_of(Rung rung, Pass pass, const PlainCall<float>& call) {
-  const bool keys = pass == Pass::kBackwardKeys;
-  const int64_t heads = call.B * (keys ? call.Hkv : call.H), length = keys ? call.S : call.T;
+  const auto [heads, length] = rows_of_pass(pass, call);
   const auto blocks_for = [](int64_t rows, int64_t each) { return (rows + each - 1) / each; };
   switch (rung) {
     case Rung::kNaive:
@@ -80,8 +78,7 @@ void with_tensor_width(int64_t Dh, F f) {
 
 template <int kWidth, class Entry>
 Grid tensor_grid(Pass pass, const PlainCall<float, Entry>& call) {
-  const bool keys = pass == Pass::kBackwardKeys;
-  const int64_t heads = call.B * (keys ? call.Hkv : call.H), length = keys ? call.S : call.T;
+  const auto [heads, length] = rows_of_pass(pass, call);
   return {heads * ((length + kBlockRows - 1) / kBlockRows), kBlockThreads,
           tensor_shared<kWidth>(pass)};
 }

@@ -44,12 +44,39 @@ ZOO_DEVICE void finish_scores(Block& block, const PlainCall<float, Entry>& call,
   });
 }
 
-/// Whether the queries from the one that sees `first` to the one that sees `last` all see these
-/// keys, and nothing comes to their scores: bounds never fall from one query to the next.
+/// What the first and the last of some queries see; bounds never fall from one query to the next.
+struct SeenKeys {
+  KeyRange first, last;
+
+  /// Whether any of the queries may see any of the keys.
+  ZOO_DEVICE bool any(const KeyRange& keys) const {
+    return first.begin < keys.end && keys.begin < last.end;
+  }
+  /// Whether all of them see all of the keys.
+  ZOO_DEVICE bool all(const KeyRange& keys) const {
+    return last.begin <= keys.begin && keys.end <= first.end;
+  }
+};
+
+/// What a thread's two queries see, its warp's, and its block's together.
+struct QueryKeys {
+  int32_t begin[2] = {}, end[2] = {};
+  SeenKeys warp;  ///< nothing where the warp has no queries
+  KeyRange block;
+};
 template <class Entry>
-ZOO_DEVICE bool all_seen(const PlainCall<float, Entry>& call, const KeyRange& first,
-                         const KeyRange& last, const KeyRange& keys) {
-  return last.begin <= keys.begin && keys.end <= first.end && !call.has_terms();
+ZOO_DEVICE QueryKeys query_keys(const PlainCall<float, Entry>& call, const OwnRows& own) {
+  QueryKeys keys;
+  keys.block = {call.keys_of(own.b, own.first).begin, call.keys_of(own.b, own.end - 1).end};
+  if (own.warp < own.end)
+    keys.warp = {call.keys_of(own.b, own.warp), call.keys_of(own.b, own.warp_last())};
+  ZOO_UNROLL
+  for (int i = 0; i < 2; ++i) {
+    if (!own.has(i)) continue;
+    const KeyRange mine = call.keys_of(own.b, own.row_of(i));
+    keys.begin[i] = static_cast<int32_t>(mine.begin), keys.end[i] = static_cast<int32_t>(mine.end);
+  }
+  return keys;
 }
 
 /// A top that can be taken from scores: of a row that sees nothing, 0.
