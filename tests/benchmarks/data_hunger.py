@@ -84,6 +84,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
     options = parser.parse_args()
+    if not (options.bin / "train_vit").is_file():
+        sys.exit(f"data_hunger: there is no train_vit in {options.bin}; run scripts/build.sh, or name its folder with --bin")
     options.out.mkdir(parents=True, exist_ok=True)
     rows = {}
     print("| | " + " | ".join(f"{100 * share:g} %" for share in options.shares) + " |")
