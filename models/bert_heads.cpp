@@ -3,6 +3,8 @@
 
 #include <c10/util/Exception.h>
 
+#include "models/layers/activate.h"
+
 namespace zoo {
 namespace {
 
@@ -19,7 +21,7 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
     case InnerLayer::kGeluTanh:
       return torch::gelu(x, "tanh");
     case InnerLayer::kQuickGelu:
-      return quick_gelu(x);
+      return activate(x, Activation::kQuickGelu);
     case InnerLayer::kSilu:
       return torch::silu(x);
   }
@@ -37,8 +39,8 @@ MaskedLmHeadImpl::MaskedLmHeadImpl(const MaskedLmHeadOptions& options_) : option
 
 torch::Tensor MaskedLmHeadImpl::forward(const torch::Tensor& hidden,
                                         const torch::Tensor& embedding) {
-  const auto h = norm(activate(dense(hidden), inner_of(options.activation)));  // [..., E]
-  return torch::linear(h, embedding, bias);                                    // [..., V]
+  const auto h = norm(activate(dense(hidden), options.activation));  // [..., E]
+  return torch::linear(h, embedding, bias);                          // [..., V]
 }
 
 ClassifierImpl::ClassifierImpl(const ClassifierOptions& options_) : options(options_) {

@@ -3,17 +3,9 @@
 
 #include <c10/util/Exception.h>
 
+#include "models/layers/activate.h"
+
 namespace zoo {
-namespace {
-
-torch::Tensor swiglu(const torch::Tensor& x) {
-  const auto halves = x.chunk(2, -1);            // [B, T, F] twice
-  return torch::silu(halves[0]).mul(halves[1]);  // [B, T, F]  Shazeer 2020, Eq. 5
-}
-
-}  // namespace
-
-torch::Tensor quick_gelu(const torch::Tensor& x) { return x * torch::sigmoid(x * 1.702); }
 
 FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(options_) {
   TORCH_CHECK(options.d_model > 0 && options.width > 0,
@@ -30,28 +22,9 @@ FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(o
 }
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
-  auto h = activate(in_proj(x));  // [B, T, F]
+  auto h = activate(in_proj(x), options.activation);  // [B, T, F]
   if (options.dropout > 0.0) h = torch::dropout(h, options.dropout, is_training());
   return out_proj(h);  // [B, T, C]
-}
-
-/// h [B, T, F], or [B, T, 2F] for SwiGLU -> [B, T, F]
-torch::Tensor FeedForwardImpl::activate(const torch::Tensor& h) const {
-  switch (options.activation) {
-    case Activation::kRelu:
-      return torch::relu(h);
-    case Activation::kGelu:
-      return torch::gelu(h);
-    case Activation::kGeluTanh:
-      return torch::gelu(h, "tanh");
-    case Activation::kQuickGelu:
-      return quick_gelu(h);
-    case Activation::kSilu:
-      return torch::silu(h);
-    case Activation::kSwiglu:
-      return swiglu(h);
-  }
-  TORCH_CHECK(false, "FeedForward: unknown activation");
 }
 
 }  // namespace zoo

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "models/attention/kernels/flash_tiles.h"
-#include "models/attention/kernels/parallel.h"
+#include "models/simd/parallel.h"
 #include "tests/models/attention_reference.h"
 #include "tests/support/gradient_check.h"
 

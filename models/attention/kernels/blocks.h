@@ -4,8 +4,8 @@
 #include <cmath>
 #include <vector>
 
-#include "models/attention/kernels/parallel.h"
 #include "models/attention/kernels/plain_call.h"
+#include "models/simd/parallel.h"
 
 namespace zoo::blocks {
 

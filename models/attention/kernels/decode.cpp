@@ -15,8 +15,8 @@
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/parallel.h"
 #include "models/attention/kernels/plain_kernel.h"
+#include "models/simd/parallel.h"
 
 namespace zoo {
 namespace {

@@ -2,13 +2,13 @@
 // them.
 #include "models/attention/kernels/decode_rows.h"
 
-#include "models/attention/kernels/instruction_sets.h"
+#include "models/simd/instruction_sets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/attention/kernels/decode_rows.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "models/attention/kernels/vectors-inl.h"
+#include "models/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zoo::decode::HWY_NAMESPACE {

@@ -12,8 +12,8 @@
 #include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/parallel.h"
 #include "models/attention/kernels/plain_kernel.h"
+#include "models/simd/parallel.h"
 
 namespace zoo {
 namespace {

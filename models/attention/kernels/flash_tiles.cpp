@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "models/attention/kernels/instruction_sets.h"
+#include "models/simd/instruction_sets.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/attention/kernels/flash_tiles.cpp"
 #include <hwy/foreach_target.h>

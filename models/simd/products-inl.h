@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "models/attention/kernels/vectors-inl.h"
+#include "models/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zoo::vectors::HWY_NAMESPACE {

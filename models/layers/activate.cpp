@@ -1,0 +1,78 @@
+// Forward keeps f's slope instead of its argument: as much memory, and backward is a
+// multiplication.
+#include "models/layers/activate.h"
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "models/layers/activation_kernels.h"
+
+namespace zoo {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+torch::Tensor by_torch(const torch::Tensor& x, Activation f) {
+  switch (f) {
+    case Activation::kRelu:
+      return torch::relu(x);
+    case Activation::kGelu:
+      return torch::gelu(x);
+    case Activation::kGeluTanh:
+      return torch::gelu(x, "tanh");
+    case Activation::kQuickGelu:
+      return x * torch::sigmoid(x * 1.702);
+    case Activation::kSilu:
+      return torch::silu(x);
+    case Activation::kSwiglu: {
+      const auto halves = x.chunk(2, -1);            // [..., F] twice
+      return torch::silu(halves[0]).mul(halves[1]);  // [..., F]  Shazeer 2020, Eq. 5
+    }
+  }
+  TORCH_CHECK(false, "activate: unknown activation");
+}
+
+bool has_kernel(const torch::Tensor& x, Activation f) {
+  return has_activation_kernel(f) && x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
+         x.layout() == torch::kStrided;
+}
+
+torch::Tensor by_kernel(const torch::Tensor& x, Activation f, torch::Tensor* slopes) {
+  const auto dense = x.contiguous();
+  const auto y = torch::empty_like(dense);
+  if (slopes != nullptr) *slopes = torch::empty_like(dense);
+  apply_activation(f, dense.const_data_ptr<float>(), dense.numel(), y.data_ptr<float>(),
+                   slopes != nullptr ? slopes->data_ptr<float>() : nullptr);
+  return y;
+}
+
+struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, Activation f) {
+    torch::Tensor slopes;
+    const auto y = by_kernel(x, f, &slopes);
+    context->save_for_backward({x, slopes});
+    context->saved_data["activation"] = static_cast<int64_t>(f);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& upstream) {
+    const auto saved = context->get_saved_variables();
+    if (!torch::GradMode::is_enabled()) return {upstream[0] * saved[1], {}};
+    // The gradient is to have a gradient itself: torch's operators once more.
+    const auto f = static_cast<Activation>(context->saved_data["activation"].toInt());
+    const auto dx = torch::autograd::grad({by_torch(saved[0], f)}, {saved[0]}, {upstream[0]},
+                                          /*retain_graph=*/true, /*create_graph=*/true);
+    return {dx[0], {}};
+  }
+};
+
+}  // namespace
+
+torch::Tensor activate(const torch::Tensor& x, Activation f) {
+  if (!has_kernel(x, f)) return by_torch(x, f);
+  if (torch::GradMode::is_enabled() && x.requires_grad()) return ActivationFunction::apply(x, f);
+  return by_kernel(x, f, nullptr);
+}
+
+}  // namespace zoo
