@@ -50,12 +50,10 @@ Parallel openmp_parallel() {
 
 }  // namespace
 
-int64_t task_threads() { return at::in_parallel_region() ? 1 : at::get_num_threads(); }
-
 void for_each_task(int64_t count, const std::function<void(int64_t)>& task) {
   Work work{.task = task, .count = count, .next{}, .mutex{}, .failure{}};
-  const int64_t threads = std::min(task_threads(), count);
-  if (threads <= 1) {
+  const int64_t threads = std::min<int64_t>(at::get_num_threads(), count);
+  if (threads <= 1 || at::in_parallel_region()) {
     work.run();
   } else if (const Parallel parallel = openmp_parallel()) {
     parallel([](void* data) { static_cast<Work*>(data)->run(); }, &work,

@@ -9,7 +9,4 @@ namespace zoo {
 /// takes the next one. What a task throws is thrown here, once all have ended.
 void for_each_task(int64_t count, const std::function<void(int64_t)>& task);
 
-/// On how many threads, where there are tasks enough.
-int64_t task_threads();
-
 }  // namespace zoo

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/simd/products-inl.h"
-#include "models/simd/scratch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
@@ -156,6 +156,15 @@ struct Tile {
 template <class F>
 HWY_INLINE void for_each_vec(const Piece& piece, int64_t vec, const F& f) {
   for (int64_t row = 0; row < piece.keys; ++row) f(row * kQueries + vec * kLanes);
+}
+
+// Memory of one thread, kept between tiles: `size` floats that begin a cache line.
+float* scratch(int64_t size) {
+  thread_local std::vector<float> memory;
+  const auto wanted = static_cast<size_t>(size) + 16;
+  if (memory.size() < wanted) memory.resize(wanted);
+  const auto address = reinterpret_cast<uintptr_t>(memory.data());
+  return memory.data() + (64 - address % 64) % 64 / sizeof(float);
 }
 
 }  // namespace zoo::flash::HWY_NAMESPACE
