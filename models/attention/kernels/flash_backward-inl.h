@@ -37,9 +37,7 @@ class Backward {
 
   void run() {
     const PlainCall<float>& call = tile_.call;
-    view_.for_each_group([&](const Piece* pieces, int64_t count) HWY_ATTR {
-      for (int64_t n = 0; n < count; ++n) add(pieces[n]);
-    });
+    view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
     HWY_ALIGN float scale[kQueries];
     std::fill(scale, scale + kQueries, call.scale);
     unpack(dq_t_, tile_.queries, call.Dh, scale, gradients_.dq.at(tile_.b, tile_.h, tile_.first),
@@ -86,55 +84,85 @@ class Backward {
     }
   }
 
-  // weights = exp(scores - top) / sum, dweights = dy v, dscores = weights * (dweights - y dy), and
-  // from these the gradients.
-  HWY_INLINE void add(const Piece& piece) {
+  // From the weights and the gradients of the scores those of queries, strip by strip, and of keys
+  // and values, run by run.
+  HWY_INLINE void add(const Group& group) {
+    const bool drops = tile_.call.dropout > 0.0;
+    float* const used = drops ? kept_ : weights_;  // after dropout
+    for (int64_t n = 0; n < group.count; ++n) {
+      const Piece& strip = group.strips[n];
+      float* const dscores = group.place(strip, dscores_);
+      differentiate(strip, group.place(strip, weights_), group.place(strip, kept_), dscores);
+      if (group.edge) {
+        clear_rim(group, strip, used);
+        clear_rim(group, strip, dscores_);
+      }
+      const Transposed keys{keys_ + strip.key * tile_.call.k.step, tile_.call.k.step};
+      multiply(tile_.call.Dh, strip.begin, strip.end, keys, dscores, kQueries, strip.keys,
+               Add{dq_t_, kQueries});
+    }
+    view_.for_each_run(group, [&](const Piece& run) HWY_ATTR {
+      add_to_keys(run, group.place(run, used), dy_, dv_);
+      add_to_keys(run, group.place(run, dscores_), q_, dk_);
+    });
+  }
+
+  // Zeros above and below a strip, as far as runs reach.
+  static HWY_INLINE void clear_rim(const Group& group, const Piece& strip, float* tile) {
+    const int64_t from = strip.key - group.key, to = from + strip.keys;
+    const int64_t above = from / kEdgeKeys * kEdgeKeys;
+    const int64_t below = std::min((to + kEdgeKeys - 1) / kEdgeKeys * kEdgeKeys, group.keys);
+    const auto clear = [&](int64_t first, int64_t last) {
+      for (int64_t row = first; row < last; ++row) {
+        std::fill(tile + row * kQueries + strip.begin * kLanes,
+                  tile + row * kQueries + strip.end * kLanes, 0.0F);
+      }
+    };
+    clear(above, from);
+    clear(to, below);
+  }
+
+  // weights = exp(scores - top) / sum, dweights = dy v, dscores = weights * (dweights - y dy).
+  HWY_INLINE void differentiate(const Piece& piece, float* weights, float* kept, float* dscores) {
     const PlainCall<float>& call = tile_.call;
-    const bool drops = call.dropout > 0.0;
     const Plain keys{keys_ + piece.key * call.k.step, call.k.step};
     const Plain values{values_ + piece.key * call.v.step, call.v.step};
     multiply(piece.keys, piece.begin, piece.end, keys, q_t_, kQueries, call.Dh,
-             Store{weights_, kQueries});
-    if (call.has_terms()) tile_.add_terms(piece, weights_);
-    if (piece.edge) view_.hide(piece, weights_);
+             Store{weights, kQueries});
+    if (call.has_terms()) tile_.add_terms(piece, weights);
+    if (piece.edge) view_.hide(piece, weights);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
       const Vec top = hn::LoadU(d, top_ + vec * kLanes);
       const Vec inverse_sum = hn::LoadU(d, inverse_sum_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        const Vec weight = exp2(hn::Sub(hn::LoadU(d, weights_ + at), top));
-        hn::StoreU(hn::Mul(weight, inverse_sum), d, weights_ + at);
+        const Vec weight = exp2(hn::Sub(hn::LoadU(d, weights + at), top));
+        hn::StoreU(hn::Mul(weight, inverse_sum), d, weights + at);
       });
     }
-    const float* used = weights_;  // after dropout
     multiply(piece.keys, piece.begin, piece.end, values, dy_t_, kQueries, call.Dh,
-             Store{dscores_, kQueries});
-    if (drops) used = drop(piece);
+             Store{dscores, kQueries});
+    if (call.dropout > 0.0) drop(piece, weights, kept, dscores);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
       const Vec pull = hn::LoadU(d, pull_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        const Vec pulled = hn::Sub(hn::LoadU(d, dscores_ + at), pull);
-        hn::StoreU(hn::Mul(pulled, hn::LoadU(d, weights_ + at)), d, dscores_ + at);
+        const Vec pulled = hn::Sub(hn::LoadU(d, dscores + at), pull);
+        hn::StoreU(hn::Mul(pulled, hn::LoadU(d, weights + at)), d, dscores + at);
       });
     }
-    add_to_keys(piece, used, dy_, dv_);
-    add_to_keys(piece, dscores_, q_, dk_);
-    multiply(call.Dh, piece.begin, piece.end, Transposed{keys.data, keys.step}, dscores_, kQueries,
-             piece.keys, Add{dq_t_, kQueries});
   }
 
-  // Weights after dropout; and dropout's factors on the gradients of the weights.
-  HWY_INLINE const float* drop(const Piece& piece) {
+  // kept: the weights after dropout; and dropout's factors on the gradients of the weights.
+  HWY_INLINE void drop(const Piece& piece, const float* weights, float* kept, float* dscores) {
     const auto each = [&](auto f) HWY_ATTR {
       for (int64_t vec = piece.begin; vec < piece.end; ++vec) for_each_vec(piece, vec, f);
     };
-    each([&](int64_t at) HWY_ATTR { hn::StoreU(hn::Set(d, 1.0F), d, kept_ + at); });
-    tile_.drop(piece, kept_);
+    each([&](int64_t at) HWY_ATTR { hn::StoreU(hn::Set(d, 1.0F), d, kept + at); });
+    tile_.drop(piece, kept);
     each([&](int64_t at) HWY_ATTR {
-      const Vec kept = hn::LoadU(d, kept_ + at);
-      hn::StoreU(hn::Mul(hn::LoadU(d, dscores_ + at), kept), d, dscores_ + at);
-      hn::StoreU(hn::Mul(hn::LoadU(d, weights_ + at), kept), d, kept_ + at);
+      const Vec factor = hn::LoadU(d, kept + at);
+      hn::StoreU(hn::Mul(hn::LoadU(d, dscores + at), factor), d, dscores + at);
+      hn::StoreU(hn::Mul(hn::LoadU(d, weights + at), factor), d, kept + at);
     });
-    return kept_;
   }
 
   // sums[key] += Σ_query tile[key][query] right[query].

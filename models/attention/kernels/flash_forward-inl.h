@@ -7,7 +7,6 @@
 #endif
 
 #include <cstring>
-#include <utility>
 
 #include "models/attention/kernels/flash_tile-inl.h"
 
@@ -31,7 +30,7 @@ class Forward {
 
   void run(const PlainResult<float>& result) {
     const PlainCall<float>& call = tile_.call;
-    view_.for_each_group([&](const Piece* pieces, int64_t count) HWY_ATTR { add(pieces, count); });
+    view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
     alignas(64) float inverse[kQueries];
     for (int64_t i = 0; i < kQueries; ++i) inverse[i] = sum_[i] == 0.0F ? 0.0F : 1.0F / sum_[i];
     unpack(y_, tile_.queries, call.Dh, inverse, result.y.at(tile_.b, tile_.h, tile_.first),
@@ -46,12 +45,11 @@ class Forward {
 
  private:
   // The next keys: the online softmax (Milakov and Gimelshein 2018) on a tile.
-  void add(const Piece* pieces, int64_t count) {
+  void add(const Group& group) {
     HWY_ALIGN float top[kQueries];
     std::memcpy(top, top_, sizeof top);
-    float* scores = scores_;
-    for (int64_t n = 0; n < count; ++n, scores += kEdgeKeys * kQueries)
-      find_scores(pieces[n], scores, top);
+    for (int64_t n = 0; n < group.count; ++n)
+      find_scores(group.strips[n], group.place(group.strips[n], scores_), top);
     // Sums so far, in the new unit.
     for (int64_t vec = 0; vec < kVecs; ++vec) {
       const int64_t at = vec * kLanes;
@@ -61,19 +59,14 @@ class Forward {
       hn::StoreU(shrink, d, shrink_ + at);
       hn::StoreU(hn::Mul(hn::LoadU(d, sum_ + at), shrink), d, sum_ + at);
     }
-    const bool whole = count == 1 && !pieces[0].edge;
-    if (!whole && std::exchange(has_values_, true)) {
-      for (int64_t row = 0; row < tile_.call.Dh; ++row) {
-        for (int64_t at = 0; at < kQueries; at += kLanes) {
-          float* const y = y_ + row * kQueries + at;
-          hn::StoreU(hn::Mul(hn::LoadU(d, y), hn::LoadU(d, shrink_ + at)), d, y);
-        }
-      }
-    }
-    scores = scores_;
-    for (int64_t n = 0; n < count; ++n, scores += kEdgeKeys * kQueries) {
-      weigh(pieces[n], scores);
-      add_values(pieces[n], scores, whole);
+    // What is in no strip has seen no new keys: it does not shrink.
+    for (int64_t n = 0; n < group.count; ++n) {
+      const Piece& strip = group.strips[n];
+      float* const scores = group.place(strip, scores_);
+      weigh(strip, scores);
+      const Transposed values{values_ + strip.key * tile_.call.v.step, tile_.call.v.step};
+      multiply(tile_.call.Dh, strip.begin, strip.end, values, scores, kQueries, strip.keys,
+               Shrink{y_, shrink_});
     }
   }
 
@@ -132,18 +125,6 @@ class Forward {
     if (tile_.call.dropout > 0.0) tile_.drop(piece, scores);
   }
 
-  HWY_INLINE void add_values(const Piece& piece, const float* weights, bool whole) {
-    const PlainCall<float>& call = tile_.call;
-    const Transposed values{values_ + piece.key * call.v.step, call.v.step};
-    if (whole) {
-      has_values_ = true;
-      multiply(call.Dh, 0, piece.end, values, weights, kQueries, piece.keys, Shrink{y_, shrink_});
-    } else {
-      multiply(call.Dh, piece.begin, piece.end, values, weights, kQueries, piece.keys,
-               Add{y_, kQueries});
-    }
-  }
-
   struct Shrink {
     float* y;
     const float* shrink;
@@ -166,7 +147,6 @@ class Forward {
   HWY_ALIGN float top_[kQueries];  // of a query: the largest score so far,
   HWY_ALIGN float sum_[kQueries];  // the sum of 2^(score - top)
   HWY_ALIGN float shrink_[kQueries];
-  bool has_values_ = false;  // in y_
 };
 
 void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,

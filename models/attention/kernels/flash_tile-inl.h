@@ -19,9 +19,12 @@ using namespace vectors::HWY_NAMESPACE;
 
 constexpr int64_t kVecs = kQueries / kLanes;  // in a row of a tile
 
-constexpr int64_t kKeys = 64;       // in a tile of scores
-constexpr int64_t kEdgeKeys = 16;   // in a piece at the edge of what queries see
-constexpr int64_t kEdgePieces = 4;  // of which a tile holds so many
+constexpr int64_t kKeys = 64;  // in a tile of scores
+// At the edge of what queries see a tile is cut: into strips of vectors, for sums over keys, and
+// into runs of keys, for sums over queries.
+constexpr int64_t kStripVecs = kVecs < 2 ? 1 : 2;
+constexpr int64_t kStrips = (kVecs + kStripVecs - 1) / kStripVecs;
+constexpr int64_t kEdgeKeys = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // A run of keys against a run of the tile's vectors. Where `edge`, some of these queries do not see
@@ -29,6 +32,21 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 struct Piece {
   int64_t key, keys, begin, end;
   bool edge;
+};
+
+// The keys of one tile of scores, row 0 for `key`: what is seen of it, in strips whose vectors are
+// all different.
+struct Group {
+  int64_t key, keys;
+  bool edge;
+  int64_t count;
+  Piece strips[kStrips];
+
+  // The first score of a piece in a tile.
+  template <class Score>
+  HWY_INLINE Score* place(const Piece& piece, Score* tile) const {
+    return tile + (piece.key - key) * kQueries;
+  }
 };
 
 class View {
@@ -42,8 +60,7 @@ class View {
     }
   }
 
-  // Calls each(pieces, count) for groups of pieces, of kKeys keys at most: first what all queries
-  // see, in large pieces, then the two edges, in small ones that leave out queries which see none.
+  // Calls each(group): first for what all queries see, then for the two edges.
   template <class Each>
   HWY_INLINE void for_each_group(const Each& each) const {
     const int64_t first = begin_[0], last = end_[kQueries - 1];
@@ -53,11 +70,28 @@ class View {
     if (end < last) end = end / kEdgeKeys * kEdgeKeys;
     if (begin >= end) return edge_groups(first, last, each);
     for (int64_t key = begin; key < end; key += kKeys) {
-      const Piece piece{key, std::min(kKeys, end - key), 0, vecs_, false};
-      each(&piece, 1);
+      const int64_t keys = std::min(kKeys, end - key);
+      each(Group{key, keys, false, 1, {{key, keys, 0, vecs_, false}}});
     }
     edge_groups(first, begin, each);
     edge_groups(end, last, each);
+  }
+
+  // Calls each(piece) for what is seen of a group, cut into runs of keys.
+  template <class Each>
+  HWY_INLINE void for_each_run(const Group& group, const Each& each) const {
+    if (!group.edge) return each(group.strips[0]);
+    for (int64_t key = group.key; key < group.key + group.keys; key += kEdgeKeys) {
+      const int64_t keys = std::min(kEdgeKeys, group.key + group.keys - key);
+      const auto unseen = [&](int64_t vec) {
+        const int64_t one = vec * kLanes, other = one + kLanes - 1;
+        return begin_[one] >= key + keys || end_[other] <= key;
+      };
+      int64_t begin = 0, end = vecs_;
+      while (begin < end && unseen(begin)) ++begin;
+      while (begin < end && unseen(end - 1)) --end;
+      if (begin < end) each(Piece{key, keys, begin, end, true});
+    }
   }
 
   // -inf to the scores that are not seen.
@@ -72,35 +106,37 @@ class View {
         return hn::ConvertTo(d, hn::Sub(hn::LoadU(integers, bound + vec * kLanes), key));
       };
       const Vec begin = from(begin_), end = from(end_);
-      for (int64_t row = 0; row < piece.keys; ++row) {
-        const Vec place = hn::Set(d, static_cast<float>(row));
-        float* const at = scores + row * kQueries + vec * kLanes;
-        const auto seen = hn::And(hn::Ge(place, begin), hn::Lt(place, end));
-        hn::StoreU(hn::IfThenElse(seen, hn::LoadU(d, at), hidden), d, at);
-      }
+      const auto rows = [&](int64_t from, int64_t to) HWY_ATTR {
+        for (int64_t row = from; row < to; ++row) {
+          const Vec place = hn::Set(d, static_cast<float>(row));
+          float* const at = scores + row * kQueries + vec * kLanes;
+          const auto seen = hn::And(hn::Ge(place, begin), hn::Lt(place, end));
+          hn::StoreU(hn::IfThenElse(seen, hn::LoadU(d, at), hidden), d, at);
+        }
+      };
+      // Between the last query's first key and the first query's last one, all see all.
+      const auto inside = [&](int64_t key_) {
+        return std::clamp<int64_t>(key_ - piece.key, 0, piece.keys);
+      };
+      const int64_t low = inside(begin_[other]), high = std::max(low, inside(end_[one]));
+      rows(0, low);
+      rows(high, piece.keys);
     }
   }
 
  private:
   template <class Each>
   HWY_INLINE void edge_groups(int64_t first, int64_t last, const Each& each) const {
-    Piece pieces[kEdgePieces];
-    int64_t count = 0;
-    for (int64_t key = first; key < last; key += kEdgeKeys) {
-      const int64_t keys = std::min(kEdgeKeys, last - key);
-      const auto unseen = [&](int64_t vec) {
-        const int64_t one = vec * kLanes, other = one + kLanes - 1;
-        return begin_[one] >= key + keys || end_[other] <= key;
-      };
-      int64_t begin = 0, end = vecs_;
-      while (begin < end && unseen(begin)) ++begin;
-      while (begin < end && unseen(end - 1)) --end;
-      if (begin < end) pieces[count++] = {key, keys, begin, end, true};
-      if (count < kEdgePieces) continue;
-      each(pieces, count);
-      count = 0;
+    for (int64_t key = first; key < last; key += kKeys) {
+      Group group{key, std::min(kKeys, last - key), true, 0, {}};
+      for (int64_t vec = 0; vec < vecs_; vec += kStripVecs) {
+        const int64_t end_vec = std::min(vec + kStripVecs, vecs_);
+        const int64_t from = std::max<int64_t>(begin_[vec * kLanes], key);
+        const int64_t to = std::min<int64_t>(end_[end_vec * kLanes - 1], key + group.keys);
+        if (from < to) group.strips[group.count++] = {from, to - from, vec, end_vec, true};
+      }
+      if (group.count > 0) each(group);
     }
-    if (count > 0) each(pieces, count);
   }
 
   int64_t vecs_;  // that hold queries
