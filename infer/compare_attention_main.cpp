@@ -170,8 +170,7 @@ int main(int argc, char** argv) {
     if (options.json) {
       std::cout << zoo::comparison_json(comparison, machine, results) << '\n';
     } else {
-      std::cout << fmt::format("{}, {} threads, SIMD {}; matmul {}: {:.0f} GFLOP/s\n\n{}",
-                               machine.processor, machine.threads, machine.instruction_set,
+      std::cout << fmt::format("{}; matmul {}: {:.0f} GFLOP/s\n\n{}", zoo::summary_of(machine),
                                machine.matmul_size, machine.matmul_gflops,
                                zoo::comparison_table(results));
     }

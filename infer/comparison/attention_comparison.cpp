@@ -11,8 +11,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include "app/interrupt.h"
 #include "infer/comparison/memory_meter.h"
@@ -252,16 +254,39 @@ class Case {
   std::vector<Runner> runners_;
 };
 
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
+/// What follows "key ... : " in a file of the system; empty where there is none.
+std::string value_in(const std::filesystem::path& path, std::string_view key) {
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("model name"))
-      return line.substr(std::min(line.find(": "), line.size() - 2) + 2);
+    if (!line.starts_with(key)) continue;
+    const size_t at = line.find_first_not_of(" \t", line.find(':') + 1);
+    return at == std::string::npos ? "" : line.substr(at);
   }
-  return "unknown";
+  return {};
+}
+
+/// Which of several GPUs is "cuda:0" the driver does not say: where they differ, none is named.
+std::string gpu_name() {
+  std::set<std::string> names;
+  std::error_code none;
+  for (const auto& gpu : std::filesystem::directory_iterator("/proc/driver/nvidia/gpus", none)) {
+    names.insert(value_in(gpu.path() / "information", "Model"));
+  }
+  return names.size() == 1 ? *names.begin() : "GPU";
+}
+
+std::string cpu_name() {
+  const std::string name = value_in("/proc/cpuinfo", "model name");
+  return name.empty() ? "CPU" : name;
 }
 
 }  // namespace
+
+std::string summary_of(const Machine& machine) {
+  if (machine.device != "cpu") return machine.processor;
+  return fmt::format("{}, {} threads, SIMD {}", machine.processor, machine.threads,
+                     machine.instruction_set);
+}
 
 std::string_view name_of(Pass pass) {
   return pass == Pass::kForward ? "forward" : "forward+backward";
@@ -271,7 +296,7 @@ Machine measure_machine(torch::Dtype dtype, torch::Device device) {
   // Types that a CPU only imitates would take minutes at full size.
   const bool imitated = device.is_cpu() && dtype != torch::kFloat && dtype != torch::kDouble;
   const int64_t size = imitated ? 512 : device.is_cpu() ? 2048 : 8192;
-  Machine machine{.processor = processor_name(),
+  Machine machine{.processor = device.is_cpu() ? cpu_name() : gpu_name(),
                   .device = device.str(),
                   .instruction_set = flash::instruction_set(),
                   .torch_version = TORCH_VERSION,

@@ -43,13 +43,16 @@ struct ComparisonResult {
 };
 
 struct Machine {
-  std::string processor = {}, device = {}, instruction_set = {}, torch_version = {};
+  std::string processor = {};  ///< the device's: the CPU, or the GPU
+  std::string device = {}, instruction_set = {}, torch_version = {};
   int threads = 1;
   int64_t matmul_size = 0;   ///< rows and columns of the product that is the measure,
   double matmul_gflops = 0;  ///< and its speed in the chosen type
 };
 
 Machine measure_machine(torch::Dtype dtype, torch::Device device);
+/// "AMD EPYC, 2 threads, SIMD AVX2", or "NVIDIA H200"
+std::string summary_of(const Machine& machine);
 
 /// Called before each case with its number, the number of cases, and what it is.
 using ComparisonWatch = std::function<void(int64_t, int64_t, const std::string&)>;

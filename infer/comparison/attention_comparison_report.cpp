@@ -207,11 +207,10 @@ h3 { margin: 22px 0 6px; }
 )";
   std::string body = "<h1>Attention kernels compared</h1>\n";
   body += fmt::format(
-      "<p>{}, {} threads, SIMD {}, LibTorch {}; a product of two {} x {} matrices "
+      "<p>{}, LibTorch {}; a product of two {} x {} matrices "
       "runs at {:.0f} GFLOP/s.</p>\n",
-      html_escape(machine.processor), machine.threads, html_escape(machine.instruction_set),
-      html_escape(machine.torch_version), machine.matmul_size, machine.matmul_size,
-      machine.matmul_gflops);
+      html_escape(summary_of(machine)), html_escape(machine.torch_version), machine.matmul_size,
+      machine.matmul_size, machine.matmul_gflops);
   body += sweep_section(sweep);
   body +=
       "<h2>Case by case</h2>\n<p>Shapes are B x H x T x Dh. ms: one call, the median of "
