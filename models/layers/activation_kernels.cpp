@@ -89,13 +89,14 @@ HWY_INLINE void apply_to_all(const F& f, const float* x, int64_t count, float* y
   }
   if (n == count) return;
   HWY_ALIGN float rest[kLanes] = {};
-  std::copy(x + n, x + count, rest);
+  const int64_t left = count - n;
+  std::copy_n(x + n, left, rest);
   const ValueAndSlope result = f(hn::Load(d, rest));
   hn::Store(result.value, d, rest);
-  std::copy(rest, rest + count - n, y + n);
+  std::copy_n(rest, left, y + n);
   if (slopes == nullptr) return;
   hn::Store(result.slope, d, rest);
-  std::copy(rest, rest + count - n, slopes + n);
+  std::copy_n(rest, left, slopes + n);
 }
 
 void apply(Activation activation, const float* x, int64_t count, float* y, float* slopes) {
