@@ -1,5 +1,4 @@
-// Forward keeps f's slope instead of its argument: as much memory, and backward is a
-// multiplication.
+// Which tensors the kernels take, and their gradients.
 #include "models/layers/activate.h"
 
 #include <torch/csrc/autograd/autograd.h>
@@ -35,33 +34,37 @@ torch::Tensor by_torch(const torch::Tensor& x, Activation f) {
 
 bool has_kernel(const torch::Tensor& x, Activation f) {
   return has_activation_kernel(f) && x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
-         x.layout() == torch::kStrided;
+         x.layout() == torch::kStrided && !x.is_neg();
 }
 
-torch::Tensor by_kernel(const torch::Tensor& x, Activation f, torch::Tensor* slopes) {
+torch::Tensor by_kernel(const torch::Tensor& x, Activation f) {
   const auto dense = x.contiguous();
   const auto y = torch::empty_like(dense);
-  if (slopes != nullptr) *slopes = torch::empty_like(dense);
-  apply_activation(f, dense.const_data_ptr<float>(), dense.numel(), y.data_ptr<float>(),
-                   slopes != nullptr ? slopes->data_ptr<float>() : nullptr);
+  apply_activation(f, dense.const_data_ptr<float>(), dense.numel(), y.data_ptr<float>());
   return y;
+}
+
+torch::Tensor gradient_by_kernel(const torch::Tensor& x, Activation f, const torch::Tensor& dy) {
+  const auto dense = x.contiguous(), dense_dy = dy.contiguous();
+  const auto dx = torch::empty_like(dense);
+  differentiate_activation(f, dense.const_data_ptr<float>(), dense_dy.const_data_ptr<float>(),
+                           dense.numel(), dx.data_ptr<float>());
+  return dx;
 }
 
 struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, Activation f) {
-    torch::Tensor slopes;
-    const auto y = by_kernel(x, f, &slopes);
-    context->save_for_backward({x, slopes});
+    context->save_for_backward({x});
     context->saved_data["activation"] = static_cast<int64_t>(f);
-    return y;
+    return by_kernel(x, f);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
-    const auto saved = context->get_saved_variables();
-    if (!torch::GradMode::is_enabled()) return {upstream[0] * saved[1], {}};
-    // The gradient is to have a gradient itself: torch's operators once more.
+    const auto x = context->get_saved_variables()[0];
     const auto f = static_cast<Activation>(context->saved_data["activation"].toInt());
-    const auto dx = torch::autograd::grad({by_torch(saved[0], f)}, {saved[0]}, {upstream[0]},
+    if (!torch::GradMode::is_enabled()) return {gradient_by_kernel(x, f, upstream[0]), {}};
+    // The gradient is to have a gradient itself: torch's operators once more.
+    const auto dx = torch::autograd::grad({by_torch(x, f)}, {x}, {upstream[0]},
                                           /*retain_graph=*/true, /*create_graph=*/true);
     return {dx[0], {}};
   }
@@ -72,7 +75,7 @@ struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
 torch::Tensor activate(const torch::Tensor& x, Activation f) {
   if (!has_kernel(x, f)) return by_torch(x, f);
   if (torch::GradMode::is_enabled() && x.requires_grad()) return ActivationFunction::apply(x, f);
-  return by_kernel(x, f, nullptr);
+  return by_kernel(x, f);
 }
 
 }  // namespace zoo

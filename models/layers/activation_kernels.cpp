@@ -1,5 +1,5 @@
-// Value and slope come from the same exponential: together they cost little more than one of them,
-// and backward is one multiplication by the slope that forward has kept.
+// Value and slope come from the same exponential. Backward computes it again: to keep the slope
+// would cost as much memory as the argument, and its way there and back as much time.
 #include "models/layers/activation_kernels.h"
 
 #include <algorithm>
@@ -26,9 +26,9 @@ struct ValueAndSlope {
 // constant (minimax in the relative error, 1.5e-7); and the same exponential makes the density φ.
 HWY_INLINE ValueAndSlope gelu(Vec x) {
   const Vec one = hn::Set(d, 1.0F);
-  // Beyond 16 nothing changes; without this, infinity times 0 would be NaN. In this order x86 lets
-  // a NaN pass.
-  const Vec z = hn::Min(hn::Set(d, 16.0F), hn::Abs(x));
+  // Beyond 16 nothing changes; without this, infinity times 0 would be NaN. NaN is not above 16.
+  const Vec most = hn::Set(d, 16.0F);
+  const Vec z = hn::IfThenElse(hn::Gt(hn::Abs(x), most), most, hn::Abs(x));
   const Vec t = hn::Div(one, hn::MulAdd(z, hn::Set(d, 0.3F), one));
   const Vec e = exp2(hn::Mul(hn::Mul(z, hn::Set(d, -0.5F * kLog2E)), z));
   // Pairs of terms side by side: a chain of eight would wait for itself.
@@ -79,28 +79,28 @@ HWY_INLINE ValueAndSlope quick_gelu(Vec x) {
 
 HWY_INLINE ValueAndSlope silu(Vec x) { return gated(x, x, hn::Set(d, 1.0F)); }
 
+// out = f(x), or, where dy is given, dy f'(x).
 template <class F>
-HWY_INLINE void apply_to_all(const F& f, const float* x, int64_t count, float* y, float* slopes) {
+HWY_INLINE void apply_to_all(const F& f, const float* x, const float* dy, int64_t count,
+                             float* out) {
+  const auto one = [&](const float* x_at, const float* dy_at) HWY_ATTR {
+    const ValueAndSlope result = f(hn::LoadU(d, x_at));
+    return dy == nullptr ? result.value : hn::Mul(hn::LoadU(d, dy_at), result.slope);
+  };
   int64_t n = 0;
-  for (; n + kLanes <= count; n += kLanes) {
-    const ValueAndSlope result = f(hn::LoadU(d, x + n));
-    hn::StoreU(result.value, d, y + n);
-    if (slopes != nullptr) hn::StoreU(result.slope, d, slopes + n);
-  }
+  for (; n + kLanes <= count; n += kLanes)
+    hn::StoreU(one(x + n, dy == nullptr ? dy : dy + n), d, out + n);
   if (n == count) return;
-  HWY_ALIGN float rest[kLanes] = {};
   const int64_t left = count - n;
-  std::copy_n(x + n, left, rest);
-  const ValueAndSlope result = f(hn::Load(d, rest));
-  hn::Store(result.value, d, rest);
-  std::copy_n(rest, left, y + n);
-  if (slopes == nullptr) return;
-  hn::Store(result.slope, d, rest);
-  std::copy_n(rest, left, slopes + n);
+  HWY_ALIGN float last_x[kLanes] = {}, last_dy[kLanes] = {};
+  std::copy_n(x + n, left, last_x);
+  if (dy != nullptr) std::copy_n(dy + n, left, last_dy);
+  hn::Store(one(last_x, last_dy), d, last_x);
+  std::copy_n(last_x, left, out + n);
 }
 
-void apply(Activation activation, const float* x, int64_t count, float* y, float* slopes) {
-  const auto all = [&](auto f) HWY_ATTR { apply_to_all(f, x, count, y, slopes); };
+void apply(Activation activation, const float* x, const float* dy, int64_t count, float* out) {
+  const auto all = [&](auto f) HWY_ATTR { apply_to_all(f, x, dy, count, out); };
   switch (activation) {
     case Activation::kGelu:
       return all([](Vec v) HWY_ATTR { return gelu(v); });
@@ -123,16 +123,25 @@ HWY_AFTER_NAMESPACE();
 namespace zoo {
 namespace activations {
 HWY_EXPORT(apply);
-}  // namespace activations
 
-void apply_activation(Activation f, const float* x, int64_t count, float* y, float* slopes) {
+void apply_on_threads(Activation f, const float* x, const float* dy, int64_t count, float* out) {
   constexpr int64_t kTask = 1 << 14;  // numbers: some microseconds
   for_each_task((count + kTask - 1) / kTask, [&](int64_t n) {
     const int64_t from = n * kTask;
-    HWY_DYNAMIC_DISPATCH(activations::apply)
-    (f, x + from, std::min(kTask, count - from), y + from,
-     slopes == nullptr ? nullptr : slopes + from);
+    HWY_DYNAMIC_DISPATCH(apply)
+    (f, x + from, dy == nullptr ? nullptr : dy + from, std::min(kTask, count - from), out + from);
   });
+}
+
+}  // namespace activations
+
+void apply_activation(Activation f, const float* x, int64_t count, float* y) {
+  activations::apply_on_threads(f, x, nullptr, count, y);
+}
+
+void differentiate_activation(Activation f, const float* x, const float* dy, int64_t count,
+                              float* dx) {
+  activations::apply_on_threads(f, x, dy, count, dx);
 }
 
 }  // namespace zoo

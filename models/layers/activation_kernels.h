@@ -1,4 +1,4 @@
-// Activation functions of one number, in float32 on the CPU, with their slopes: SIMD (Google
+// Activation functions of one number, forward and backward, in float32 on the CPU: SIMD (Google
 // Highway: compiled once for each instruction set, the best chosen when the program runs), and
 // torch's threads.
 #pragma once
@@ -13,8 +13,11 @@ constexpr bool has_activation_kernel(Activation f) {
   return f != Activation::kRelu && f != Activation::kSwiglu;
 }
 
-/// y[i] = f(x[i]) for `count` numbers; and slopes[i] = f'(x[i]) unless slopes is null.
-/// Infinities give what f tends to, NaN stays NaN.
-void apply_activation(Activation f, const float* x, int64_t count, float* y, float* slopes);
+/// y[i] = f(x[i]) for `count` numbers. Infinities give what f tends to, NaN stays NaN.
+void apply_activation(Activation f, const float* x, int64_t count, float* y);
+
+/// dx[i] = dy[i] f'(x[i])
+void differentiate_activation(Activation f, const float* x, const float* dy, int64_t count,
+                              float* dx);
 
 }  // namespace zoo

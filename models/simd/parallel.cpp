@@ -52,7 +52,9 @@ Parallel openmp_parallel() {
 
 void for_each_task(int64_t count, const std::function<void(int64_t)>& task) {
   Work work{.task = task, .count = count, .next{}, .mutex{}, .failure{}};
-  const int64_t threads = std::min<int64_t>(at::get_num_threads(), count);
+  // The whole team, as torch takes it: the library would end the threads of a smaller one, and
+  // start them again for the next.
+  const int64_t threads = count > 1 ? at::get_num_threads() : 1;
   if (threads <= 1 || at::in_parallel_region()) {
     work.run();
   } else if (const Parallel parallel = openmp_parallel()) {

@@ -22,9 +22,9 @@ constexpr Tag d;
 constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 constexpr float kLog2E = std::numbers::log2e_v<float>;
 
-// 2^x for x <= 1 or so: a polynomial for 2^(x - n), n the nearest integer (minimax on [-1/2, 1/2],
-// relative error 1e-7), whose exponent n is added to. What would be denormal is an exact 0:
-// products with denormal numbers are many times slower. The usual NaN stays NaN.
+// 2^x for x <= 1 or so: 2^n by the exponent's bits, n the nearest integer, times 2^(x - n) by a
+// polynomial (minimax on [-1/2, 1/2], relative error 1e-7). What would be denormal is an exact 0:
+// products with denormal numbers are many times slower. NaN stays NaN.
 HWY_INLINE Vec exp2(Vec x) {
   const hn::RebindToSigned<Tag> integers;
   // To add 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n stands in the low bits.
@@ -38,8 +38,8 @@ HWY_INLINE Vec exp2(Vec x) {
   p = hn::MulAdd(p, r, hn::Set(d, 6.931469776e-01F));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0F));
   const auto n = hn::ShiftLeft<23>(hn::BitCast(integers, shifted));
-  const Vec power = hn::BitCast(d, hn::Add(hn::BitCast(integers, p), n));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -125.0F)), power);
+  const Vec power = hn::BitCast(d, hn::Add(n, hn::BitCast(integers, hn::Set(d, 1.0F))));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -125.0F)), hn::Mul(p, power));
 }
 
 }  // namespace zoo::vectors::HWY_NAMESPACE

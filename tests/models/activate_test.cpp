@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/torch.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -36,6 +37,17 @@ torch::Tensor exact(const torch::Tensor& x, Activation f) {
 torch::Tensor slope(const torch::Tensor& x, Activation f) {
   const auto at = x.detach().clone().requires_grad_(true);
   return torch::autograd::grad({activate(at, f).sum()}, {at})[0];
+}
+
+template <class F>
+void for_each_instruction_set(F f) {
+  const std::string best = flash::instruction_set();
+  for (const std::string& set : flash::instruction_sets()) {
+    SCOPED_TRACE(set);
+    flash::use_instruction_set(set);
+    f();
+  }
+  flash::use_instruction_set(best);
 }
 
 class ActivateTest : public ::testing::TestWithParam<Activation> {};
@@ -70,21 +82,27 @@ TEST_P(ActivateTest, KeepsWhatIsFarBelowZeroToItsLastDigits) {
 }
 
 TEST_P(ActivateTest, TakesInfinitiesAndNaN) {
-  const auto x = torch::tensor({-kInfinity, kInfinity, std::nanf(""), 0.0F, -0.0F, -1e30F, 1e30F});
-  const auto y = activate(x, GetParam()), slopes = slope(x, GetParam());
-  EXPECT_EQ(y[0].item<float>(), 0.0F);
-  EXPECT_EQ(y[1].item<float>(), kInfinity);
-  EXPECT_TRUE(std::isnan(y[2].item<float>()));
-  EXPECT_EQ(y[3].item<float>(), 0.0F);
-  EXPECT_EQ(y[4].item<float>(), 0.0F);
-  EXPECT_EQ(y[5].item<float>(), 0.0F);
-  EXPECT_EQ(y[6].item<float>(), 1e30F);
-  EXPECT_EQ(slopes[0].item<float>(), 0.0F);
-  EXPECT_EQ(slopes[1].item<float>(), 1.0F);
-  EXPECT_TRUE(std::isnan(slopes[2].item<float>()));
-  EXPECT_NEAR(slopes[3].item<float>(), 0.5F, 1e-7);
-  EXPECT_EQ(slopes[5].item<float>(), 0.0F);
-  EXPECT_EQ(slopes[6].item<float>(), 1.0F);
+  const auto payload = std::bit_cast<float>(0x7fc00001U);
+  const auto x =
+      torch::tensor({-kInfinity, kInfinity, std::nanf(""), payload, 0.0F, -0.0F, -1e30F, 1e30F});
+  for_each_instruction_set([&] {
+    const auto y = activate(x, GetParam()), slopes = slope(x, GetParam());
+    const auto expect = [&](int64_t i, float value, float rise) {
+      SCOPED_TRACE(x[i].item<float>());
+      EXPECT_EQ(y[i].item<float>(), value);
+      EXPECT_NEAR(slopes[i].item<float>(), rise, 1e-7);
+    };
+    expect(0, 0.0F, 0.0F);
+    expect(1, kInfinity, 1.0F);
+    for (const int64_t i : {2, 3}) {
+      EXPECT_TRUE(std::isnan(y[i].item<float>()));
+      EXPECT_TRUE(std::isnan(slopes[i].item<float>()));
+    }
+    expect(4, 0.0F, 0.5F);
+    expect(5, 0.0F, 0.5F);
+    expect(6, 0.0F, 0.0F);
+    expect(7, 1e30F, 1.0F);
+  });
 }
 
 TEST_P(ActivateTest, TakesEveryLengthAndLayout) {
@@ -100,6 +118,17 @@ TEST_P(ActivateTest, TakesEveryLengthAndLayout) {
   EXPECT_EQ(y.sizes(), strided.sizes());
   EXPECT_TRUE(torch::equal(y, activate(strided.contiguous(), GetParam())));
   EXPECT_TRUE(torch::equal(slope(strided, GetParam()), slope(strided.contiguous(), GetParam())));
+}
+
+TEST_P(ActivateTest, MultipliesByWhatComesFromAbove) {
+  torch::manual_seed(2);
+  const auto x = torch::randn({6, 7, 5}), dy = torch::randn({5, 7, 6}).transpose(0, 2);
+  const auto gradient = [&](torch::Dtype dtype) {
+    const auto at = x.to(dtype).requires_grad_(true);
+    return torch::autograd::grad({activate(at, GetParam())}, {at}, {dy.to(dtype)})[0];
+  };
+  EXPECT_TRUE(torch::allclose(gradient(torch::kFloat).to(torch::kDouble), gradient(torch::kDouble),
+                              1e-5, 1e-6));
 }
 
 TEST_P(ActivateTest, GivesSecondDerivativesToo) {
@@ -134,12 +163,8 @@ TEST_P(ActivateTest, GivesTheSameNumbersOnAnyNumberOfThreads) {
 TEST_P(ActivateTest, AgreesOnEveryInstructionSet) {
   const auto x = torch::linspace(-12, 12, 4099);
   const auto wanted = exact(x, GetParam());
-  const std::string best = flash::instruction_set();
-  for (const std::string& set : flash::instruction_sets()) {
-    flash::use_instruction_set(set);
-    EXPECT_LT((activate(x, GetParam()) - wanted).abs().max().item<double>(), 2e-6) << set;
-  }
-  flash::use_instruction_set(best);
+  for_each_instruction_set(
+      [&] { EXPECT_LT((activate(x, GetParam()) - wanted).abs().max().item<double>(), 2e-6); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, ActivateTest, ::testing::ValuesIn(with_kernels()),
