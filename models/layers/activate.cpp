@@ -34,18 +34,18 @@ torch::Tensor by_torch(const torch::Tensor& x, Activation f) {
 
 bool has_kernel(const torch::Tensor& x, Activation f) {
   return has_activation_kernel(f) && x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
-         x.layout() == torch::kStrided && !x.is_neg();
+         x.layout() == torch::kStrided;
 }
 
 torch::Tensor by_kernel(const torch::Tensor& x, Activation f) {
-  const auto dense = x.contiguous();
+  const auto dense = x.resolve_neg().contiguous();
   const auto y = torch::empty_like(dense);
   apply_activation(f, dense.const_data_ptr<float>(), dense.numel(), y.data_ptr<float>());
   return y;
 }
 
 torch::Tensor gradient_by_kernel(const torch::Tensor& x, Activation f, const torch::Tensor& dy) {
-  const auto dense = x.contiguous(), dense_dy = dy.contiguous();
+  const auto dense = x.resolve_neg().contiguous(), dense_dy = dy.resolve_neg().contiguous();
   const auto dx = torch::empty_like(dense);
   differentiate_activation(f, dense.const_data_ptr<float>(), dense_dy.const_data_ptr<float>(),
                            dense.numel(), dx.data_ptr<float>());
