@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct NamedBert {
   std::string name;
   BertOptions options;
 };
+/// GoogleTest would print the bytes, those that belong to no member included.
+inline void PrintTo(const NamedBert& bert, std::ostream* out) { *out << bert.name; }
 
 /// V = 17, context 12, L = 2, C = 15, H = 3; weights large enough for every part to matter.
 inline BertOptions tiny_bert() {

@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct NamedGpt {
   std::string name;
   GptOptions options;
 };
+/// GoogleTest would print the bytes, those that belong to no member included.
+inline void PrintTo(const NamedGpt& named, std::ostream* out) { *out << named.name; }
 
 /// V = 17, context 12, L = 2, C = 16, H = 4; weights large enough for every part to matter.
 inline GptOptions tiny_gpt() {

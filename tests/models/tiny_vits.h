@@ -2,6 +2,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ struct NamedVit {
   std::string name;
   VitOptions options;
 };
+/// GoogleTest would print the bytes, those that belong to no member included.
+inline void PrintTo(const NamedVit& named, std::ostream* out) { *out << named.name; }
 
 /// 2 rows and 3 columns of patches 3 x 2, L = 2, C = 15, H = 3, K = 5; weights large enough for
 /// every part to matter.

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
+#include <string>
 
 #include "models/transformer.h"
 #include "tests/support/gradient_check.h"
@@ -16,6 +18,8 @@ struct NamedTransformer {
   std::string name;
   TransformerOptions options;
 };
+/// GoogleTest would print the bytes, those that belong to no member included.
+void PrintTo(const NamedTransformer& named, std::ostream* out) { *out << named.name; }
 
 TransformerOptions tiny() {
   TransformerOptions o = TransformerOptions::tiny();
