@@ -39,14 +39,14 @@ bool has_kernel(const torch::Tensor& x, Activation f) {
 
 torch::Tensor by_kernel(const torch::Tensor& x, Activation f) {
   const auto dense = x.resolve_neg().contiguous();
-  const auto y = torch::empty_like(dense);
+  auto y = torch::empty_like(dense);
   apply_activation(f, dense.const_data_ptr<float>(), dense.numel(), y.data_ptr<float>());
   return y;
 }
 
 torch::Tensor gradient_by_kernel(const torch::Tensor& x, Activation f, const torch::Tensor& dy) {
   const auto dense = x.resolve_neg().contiguous(), dense_dy = dy.resolve_neg().contiguous();
-  const auto dx = torch::empty_like(dense);
+  auto dx = torch::empty_like(dense);
   differentiate_activation(f, dense.const_data_ptr<float>(), dense_dy.const_data_ptr<float>(),
                            dense.numel(), dx.data_ptr<float>());
   return dx;
