@@ -15,15 +15,15 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
     case InnerLayer::kTanh:
       return torch::tanh(x);
     case InnerLayer::kRelu:
-      return torch::relu(x);
+      return activate(x, Activation::kRelu);
     case InnerLayer::kGelu:
-      return torch::gelu(x);
+      return activate(x, Activation::kGelu);
     case InnerLayer::kGeluTanh:
-      return torch::gelu(x, "tanh");
+      return activate(x, Activation::kGeluTanh);
     case InnerLayer::kQuickGelu:
       return activate(x, Activation::kQuickGelu);
     case InnerLayer::kSilu:
-      return torch::silu(x);
+      return activate(x, Activation::kSilu);
   }
   TORCH_CHECK(false, "Classifier: unknown inner layer");
 }

@@ -79,6 +79,10 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Comparison", options);
     zoo::parse(app, argc, argv);
     if (options.numbers <= 0) throw zoo::UsageError("--numbers must be positive");
+    if (options.threads < 0)
+      throw zoo::UsageError("--threads must not be negative; 0 uses all cores");
+    if (!(options.seconds > 0.0 && options.seconds < 1e6))
+      throw zoo::UsageError("--seconds must be above 0 and below a million");
     zoo::set_threads(options.threads);
     const auto x = torch::randn({options.numbers}).requires_grad_(true);
     const auto dy = torch::randn({options.numbers});
