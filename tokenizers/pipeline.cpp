@@ -303,8 +303,8 @@ void PipelineTokenizer::save(const std::filesystem::path& folder) const {
   write_file(folder / "tokenizer.json", document_);
   write_file(folder / "tokenizer_config.json",
              config_.empty() ? make_tokenizer_config(*this) : config_);
-  if (kind_ == "byte-bpe") write_byte_bpe_files(folder, json::parse(document_));
-  if (kind_ == "wordpiece") write_vocab_txt(folder, json::parse(document_));
+  if (kind_ == "byte-bpe") write_byte_bpe_files(folder, parse_tokenizer_json(document_));
+  if (kind_ == "wordpiece") write_vocab_txt(folder, parse_tokenizer_json(document_));
 }
 
 }  // namespace zoo

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "app/files.h"
+#include "tokenizers/algorithms/subword_model.h"
 #include "tokenizers/json_fields.h"
 
 namespace zoo {
@@ -43,11 +44,11 @@ json parse_tokenizer_json(std::string_view text) {
   json parsed = fields::parse(text);
   if (parsed.is_discarded()) throw std::runtime_error("not valid JSON; is the file whole?");
   const auto model = parsed.is_object() ? parsed.find("model") : parsed.end();
-  if (!parsed.is_object() || model == parsed.end() || !model->is_object() ||
-      !model->contains("type") || !(*model)["type"].is_string()) {
+  if (!parsed.is_object() || model == parsed.end() || !model->is_object()) {
     throw std::runtime_error(
-        "expected a tokenizer.json with \"model\": {\"type\": ...}, found other JSON");
+        "expected a tokenizer.json with a \"model\": {...} in it, found other JSON");
   }
+  (*model)["type"] = type_of_model(*model);
   return parsed;
 }
 

@@ -37,20 +37,30 @@ class WordLevelModel final : public VocabularyModel {
   }
 };
 
-/// Files from before tokenizers 0.10 do not say it.
-std::string type_of(const json& model) {
-  fields::check_object(model, "model");
-  if (const auto type = fields::optional_text(model, "type", "model")) return *type;
-  if (model.contains("merges")) return "BPE";
-  if (model.contains("vocab") && model["vocab"].is_array()) return "Unigram";
-  if (model.contains("max_input_chars_per_word")) return "WordPiece";
-  return "WordLevel";
-}
-
 }  // namespace
 
+std::string type_of_model(const json& model) {
+  fields::check_object(model, "model");
+  if (const auto type = fields::optional_text(model, "type", "model")) return *type;
+  const auto has = [&](const char* key, json::value_t type) {
+    const auto found = model.find(key);
+    return found != model.end() && found->type() == type;
+  };
+  const bool numbered = has("vocab", json::value_t::object);
+  if (numbered && has("merges", json::value_t::array)) return "BPE";
+  if (numbered && has("unk_token", json::value_t::string)) {
+    const bool pieces = has("continuing_subword_prefix", json::value_t::string) &&
+                        model.contains("max_input_chars_per_word");
+    return pieces ? "WordPiece" : "WordLevel";
+  }
+  if (has("vocab", json::value_t::array)) return "Unigram";
+  throw std::runtime_error(
+      "the model has no \"type\", and its keys tell none: expected merges (BPE), an unk_token "
+      "(WordPiece, WordLevel) or a list of pieces and scores (Unigram)");
+}
+
 std::unique_ptr<SubwordModel> make_subword_model(const json& model, bool byte_level) {
-  const std::string type = type_of(model);
+  const std::string type = type_of_model(model);
   if (type == "BPE") return make_bpe_model(model, byte_level);
   if (byte_level) {
     throw std::runtime_error(fmt::format(

@@ -26,6 +26,10 @@ class SubwordModel {
   virtual std::optional<int32_t> unk_id() const = 0;
 };
 
+/// The "type" of a tokenizer.json's "model", or, in files of 2020, which do not name it, what the
+/// model's keys tell. Throws std::runtime_error where they tell none.
+std::string type_of_model(const nlohmann::json& model);
+
 /// From a tokenizer.json's "model": BPE, WordPiece, Unigram or WordLevel. byte_level: words come as
 /// bytes, the vocabulary is written in GPT-2's byte alphabet (byte_alphabet.h). Throws
 /// std::runtime_error for a damaged or unknown one.
