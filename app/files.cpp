@@ -191,25 +191,28 @@ void write_file(const fs::path& path, std::string_view bytes) {
   file.commit();
 }
 
-void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
-  // A fixed name, so that what a killed run left is cleared by the next one.
-  fs::path temporary = folder.has_filename() ? folder : folder.parent_path();
-  const fs::path target = temporary;
-  temporary.replace_filename(fmt::format(".{}.partial", target.filename().string()));
+PendingFolder::PendingFolder(const fs::path& folder)
+    : target_(folder.has_filename() ? folder : folder.parent_path()), temporary_(target_) {
+  temporary_.replace_filename(fmt::format(".{}.partial", target_.filename().string()));
   std::error_code error;
-  fs::remove_all(temporary, error);
-  if (!error) fs::create_directories(temporary, error);
-  if (error) fail("write", target, error);
-  try {
-    fill(temporary);
-    flush_tree(temporary);
-    put_in_place(temporary, target);
-  } catch (...) {
-    remove_quietly(temporary);
-    throw;
-  }
-  remove_quietly(temporary);  // after an exchange it holds the old folder
-  flush_folder(target.parent_path());
+  fs::remove_all(temporary_, error);
+  if (!error) fs::create_directories(temporary_, error);
+  if (error) fail("write", target_, error);
+}
+
+/// After a commit() that exchanged two folders the temporary name holds the old one.
+PendingFolder::~PendingFolder() { remove_quietly(temporary_); }
+
+void PendingFolder::commit() {
+  flush_tree(temporary_);
+  put_in_place(temporary_, target_);
+  flush_folder(target_.parent_path());
+}
+
+void write_folder(const fs::path& folder, const std::function<void(const fs::path&)>& fill) {
+  PendingFolder pending(folder);
+  fill(pending.path());
+  pending.commit();
 }
 
 void replace_link(const fs::path& link, const fs::path& target) {

@@ -46,8 +46,26 @@ class PendingFile {
 /// The same for bytes that are all there.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// Fills `folder` through a temporary sibling that is renamed when `fill` returns: a crash leaves
-/// no half folder. An existing folder of that name is replaced.
+/// A folder that is filled file by file and appears whole: under the name ".NAME.partial" beside
+/// its place until commit() flushes and renames it. What a killed run left under that name goes
+/// when the next one begins; an existing folder of the final name is replaced. Without commit()
+/// nothing is left. All throw std::runtime_error.
+class PendingFolder {
+ public:
+  explicit PendingFolder(const std::filesystem::path& folder);
+  ~PendingFolder();
+  PendingFolder(const PendingFolder&) = delete;
+  PendingFolder& operator=(const PendingFolder&) = delete;
+  /// Where to write meanwhile.
+  const std::filesystem::path& path() const { return temporary_; }
+  /// To be called once, as the last.
+  void commit();
+
+ private:
+  std::filesystem::path target_, temporary_;
+};
+
+/// The same where one function writes all: commits when `fill` returns.
 void write_folder(const std::filesystem::path& folder,
                   const std::function<void(const std::filesystem::path& temporary)>& fill);
 

@@ -11,7 +11,9 @@
 #include <system_error>
 
 #if __has_include(<poll.h>)
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 #endif
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -99,6 +101,18 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
   }
 }
 
+/// A program started with stderr closed (`2>&-`) would give its number to the next file it opens,
+/// and complaints would land in there.
+void open_closed_stderr() {
+#if __has_include(<poll.h>)
+  if (::fcntl(STDERR_FILENO, F_GETFD) != -1) return;
+  const int nowhere = ::open("/dev/null", O_WRONLY);
+  if (nowhere < 0 || nowhere == STDERR_FILENO) return;
+  ::dup2(nowhere, STDERR_FILENO);
+  ::close(nowhere);
+#endif
+}
+
 /// What is freed stays with the program. glibc gives large blocks back to the system at once, and
 /// every 4 KiB of the next tensor then cost a page fault.
 void keep_freed_memory() {
@@ -117,6 +131,7 @@ int run_app(std::string_view name, const std::function<int()>& body) {
   // A closed pipe becomes a failed write, so that a run can still save what it has.
   std::signal(SIGPIPE, SIG_IGN);
 #endif
+  open_closed_stderr();
   keep_freed_memory();
   std::cout.exceptions(std::ios_base::badbit);
   int code = kFailed;
@@ -127,6 +142,11 @@ int run_app(std::string_view name, const std::function<int()>& body) {
   }
   std::cout.exceptions(std::ios_base::goodbit);
   return code;
+}
+
+void note(std::string_view line) {
+  const std::string text = std::string(line) + "\n";
+  std::fputs(text.c_str(), stderr);
 }
 
 }  // namespace zoo

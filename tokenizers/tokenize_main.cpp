@@ -194,7 +194,7 @@ int compare(const Options& o) {
              o.as_json ? zoo::comparison_json(reports) + "\n" : zoo::comparison_table(reports));
   if (!o.page.empty()) {
     zoo::write_file(o.page, zoo::comparison_page(reports));
-    fmt::print(stderr, "page: {}\n", o.page);
+    zoo::note(fmt::format("page: {}", o.page));
   }
   return 0;
 }

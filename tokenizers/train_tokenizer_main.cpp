@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "app/cli.h"
+#include "app/files.h"
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
@@ -21,19 +22,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Before the work, not after it: the folder must be new or empty, and writable.
-void prepare(const fs::path& out) {
+/// Where the folder will stand, which must be new or empty: links followed, so that the folder
+/// behind one is filled and not the link replaced.
+fs::path place_of(const std::string& out) {
   std::error_code error;
-  if (fs::exists(out, error) && !fs::is_directory(out, error)) {
-    throw std::runtime_error(
-        fmt::format("--out {}: a file of that name is in the way", out.string()));
+  const auto refuse = [&](const std::string& why) {
+    throw std::runtime_error(fmt::format("--out {}: {}", out, why));
+  };
+  const fs::path place = fs::weakly_canonical(fs::absolute(out), error);
+  if (error) refuse(error.message());
+  if (fs::exists(place, error) && !fs::is_directory(place, error)) {
+    refuse("a file of that name is in the way");
   }
-  if (fs::is_directory(out, error) && !fs::is_empty(out, error)) {
-    throw std::runtime_error(fmt::format(
-        "--out {}: the folder is not empty; name a new one, or remove it first", out.string()));
+  if (fs::is_directory(place, error) && !fs::is_empty(place, error)) {
+    refuse("the folder is not empty; name a new one, or remove it first");
   }
-  fs::create_directories(out, error);
-  if (error) throw std::runtime_error(fmt::format("--out {}: {}", out.string(), error.message()));
+  if (place == fs::current_path(error)) {
+    refuse("the working folder cannot be replaced by a finished one; name another");
+  }
+  return place;
 }
 
 uintmax_t total_size(const std::vector<std::string>& files) {
@@ -86,40 +93,34 @@ class Watch {
 /// A text may not have as many pieces as were asked for.
 void say_if_smaller(const zoo::TokenizerTraining& options, int32_t ids) {
   if (ids >= zoo::wanted_vocab_size(options)) return;
-  fmt::print(stderr, "{} ids instead of {}: no pair of pieces is left that stands in the text {}\n",
-             ids, zoo::wanted_vocab_size(options),
-             options.min_frequency > 1
-                 ? fmt::format("{} times (--min-frequency)", options.min_frequency)
-                 : "at all");
+  zoo::note(fmt::format(
+      "{} ids instead of {}: no pair of pieces is left that stands in the text {}", ids,
+      zoo::wanted_vocab_size(options),
+      options.min_frequency > 1 ? fmt::format("{} times (--min-frequency)", options.min_frequency)
+                                : "at all"));
 }
 
 int train(const zoo::TokenizerTraining& options, const std::string& out,
           const std::vector<std::string>& files) {
-  const bool made_here = !fs::exists(out);
-  prepare(out);
+  zoo::PendingFolder folder(place_of(out));  // before the work: it must be writable
   const auto began = std::chrono::steady_clock::now();
-  fmt::print(stderr, "training {} on {:.2f} MB in {} file{} ...\n", zoo::name_of(options.kind),
-             static_cast<double>(total_size(files)) / 1e6, files.size(),
-             files.size() == 1 ? "" : "s");
-  try {
-    std::optional<zoo::InterruptGuard> guard;  // Ctrl-C waits for a place to stop
-    if (zoo::is_merging(options.kind)) guard.emplace();
-    Watch watch;
-    const auto tokenizer =
-        zoo::train_tokenizer(options, {files.begin(), files.end()}, watch.callbacks());
-    watch.finish();
-    if (guard) watch.stop_if_asked();
-    if (guard) say_if_smaller(options, tokenizer->vocab_size());
-    tokenizer->save(out);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-    fmt::print("{}: {} ids in {}, in {}, fingerprint {:016x}\n", tokenizer->kind(),
-               tokenizer->vocab_size(), out, zoo::format_duration(took.count()),
-               zoo::fingerprint(*tokenizer));
-  } catch (...) {
-    std::error_code ignored;
-    if (made_here) fs::remove(out, ignored);  // only where nothing was written into it
-    throw;
-  }
+  zoo::note(fmt::format("training {} on {:.2f} MB in {} file{} ...", zoo::name_of(options.kind),
+                        static_cast<double>(total_size(files)) / 1e6, files.size(),
+                        files.size() == 1 ? "" : "s"));
+  std::optional<zoo::InterruptGuard> guard;  // Ctrl-C waits for a place to stop
+  if (zoo::is_merging(options.kind)) guard.emplace();
+  Watch watch;
+  const auto tokenizer =
+      zoo::train_tokenizer(options, {files.begin(), files.end()}, watch.callbacks());
+  watch.finish();
+  if (guard) watch.stop_if_asked();
+  if (guard) say_if_smaller(options, tokenizer->vocab_size());
+  tokenizer->save(folder.path());
+  folder.commit();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  fmt::print("{}: {} ids in {}, in {}, fingerprint {:016x}\n", tokenizer->kind(),
+             tokenizer->vocab_size(), out, zoo::format_duration(took.count()),
+             zoo::fingerprint(*tokenizer));
   return 0;
 }
 

@@ -179,6 +179,19 @@ TEST_F(FilesTest, WhatAKilledRunLeftIsCleared) {
   EXPECT_EQ(entries_in(folder.path()), 1u);
 }
 
+TEST_F(FilesTest, APendingFolderAppearsWithItsCommitOnly) {
+  {
+    PendingFolder pending(folder / "made");
+    write_file(pending.path() / "a", "1");
+    EXPECT_FALSE(fs::exists(folder / "made"));
+  }
+  EXPECT_EQ(entries_in(folder.path()), 0u);
+  PendingFolder pending(folder / "made");
+  write_file(pending.path() / "a", "1");
+  pending.commit();
+  EXPECT_EQ(read_file(folder / "made/a"), "1");
+}
+
 TEST_F(FilesTest, LinksMoveInOneStep) {
   fs::create_directories(folder / "checkpoints/one");
   fs::create_directories(folder / "checkpoints/two");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -165,6 +166,37 @@ TEST_F(TokenizeTest, TrainingLeavesUsedFoldersAndFailuresAlone) {
   const std::string failed = (folder_ / "failed").string();
   EXPECT_EQ(train({"--kind", "character", "--vocab-size", "2", "--out", failed}).exit_code, 1);
   EXPECT_FALSE(std::filesystem::exists(failed));
+}
+
+TEST_F(TokenizeTest, TrainingClearsWhatAKilledRunLeft) {
+  const std::filesystem::path stale = folder_ / ".new.partial";
+  std::filesystem::create_directory(stale);
+  std::ofstream(stale / "tokenizer.json") << "half";
+  const auto trained = train({"--kind", "character", "--out", (folder_ / "new").string()});
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_FALSE(std::filesystem::exists(stale));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "new/tokenizer.json"));
+}
+
+TEST_F(TokenizeTest, TrainingFillsTheFolderBehindALink) {
+  std::filesystem::create_directory(folder_ / "place");
+  std::filesystem::create_directory_symlink("place", folder_ / "link");
+  const auto trained = train({"--kind", "character", "--out", (folder_ / "link").string()});
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "place/tokenizer.json"));
+}
+
+TEST_F(TokenizeTest, TrainingNeedsNobodyWhoReadsItsNotes) {
+  for (const std::string stream : {"2>&-", "2>/dev/full"}) {
+    const std::filesystem::path out = folder_ / "quiet";
+    const std::string command = std::string(ZOO_PROGRAM_FOLDER) +
+                                "/train_tokenizer --kind character --out " + out.string() + " " +
+                                (folder_ / "text.txt").string() + " >/dev/null " + stream;
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    EXPECT_TRUE(std::filesystem::exists(out / "tokenizer.json"));
+    std::filesystem::remove_all(out);
+  }
 }
 
 }  // namespace
