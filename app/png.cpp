@@ -1,6 +1,7 @@
 #include "app/png.h"
 
 #include <fmt/format.h>
+#include <png.h>
 
 #include <algorithm>
 #include <array>
@@ -8,11 +9,6 @@
 #include <stdexcept>
 
 #include "app/files.h"
-
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#define STB_IMAGE_WRITE_STATIC
-#define STBI_WRITE_NO_STDIO
-#include <stb_image_write.h>
 
 namespace zoo {
 namespace {
@@ -113,16 +109,18 @@ Image contact_sheet(std::span<const Image> images, int columns, int gap) {
 
 std::string encode_png(const Image& image) {
   check(image);
-  std::string bytes;
-  const auto append = [](void* context, void* data, int size) {
-    static_cast<std::string*>(context)->append(static_cast<const char*>(data),
-                                               static_cast<size_t>(size));
-  };
-  if (stbi_write_png_to_func(append, &bytes, image.width, image.height, 3, image.rgb.data(),
-                             image.width * 3) == 0) {
-    throw std::runtime_error(
-        fmt::format("cannot encode a picture of {} x {} pixels", image.width, image.height));
+  png_image png = {};
+  png.version = PNG_IMAGE_VERSION;
+  png.width = static_cast<png_uint_32>(image.width);
+  png.height = static_cast<png_uint_32>(image.height);
+  png.format = PNG_FORMAT_RGB;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);  // at most
+  std::string bytes(size, '\0');
+  if (png_image_write_to_memory(&png, bytes.data(), &size, 0, image.rgb.data(), 0, nullptr) == 0) {
+    throw std::runtime_error(fmt::format("cannot encode a picture of {} x {} pixels: {}",
+                                         image.width, image.height, png.message));
   }
+  bytes.resize(size);
   return bytes;
 }
 

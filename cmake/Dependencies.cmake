@@ -6,7 +6,7 @@
 #   nlohmann-json    config.json, tokenizer.json, metrics           zoo::json
 #   SentencePiece    unigram and BPE tokenizers                     zoo::sentencepiece
 #   Highway          SIMD for every processor, at run time          zoo::highway
-#   stb              PNG files                                      zoo::stb
+#   libpng, libjpeg, zlib   picture files                           zoo::png, zoo::jpeg, zoo::zlib
 #   GoogleTest, RapidCheck                                          tests only
 
 find_package(LibTorch 2.11 REQUIRED MODULE)
@@ -43,9 +43,9 @@ target_link_libraries(zoo_torch INTERFACE zoo::fmt)
 
 # A header-only or plain library without a CMake package: found by one header and, where named, one library.
 function(zoo_find_library alias header debian_package)
-  cmake_parse_arguments(ARG "" "SUFFIX" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   string(REPLACE "zoo::" "zoo_" target "${alias}")
-  find_path(${target}_INCLUDE NAMES ${header} PATH_SUFFIXES ${ARG_SUFFIX})
+  find_path(${target}_INCLUDE NAMES ${header})
   mark_as_advanced(${target}_INCLUDE)
   add_library(${target} INTERFACE)
   add_library(${alias} ALIAS ${target})
@@ -75,4 +75,6 @@ if(UNIX AND NOT APPLE)
     "SHELL:LINKER:--push-state,--no-as-needed ${zoo_sentencepiece_sentencepiece} LINKER:--pop-state")
 endif()
 zoo_find_library(zoo::highway hwy/highway.h libhwy-dev LIBRARIES hwy)
-zoo_find_library(zoo::stb stb_image_write.h libstb-dev SUFFIX stb)
+zoo_find_library(zoo::png png.h libpng-dev LIBRARIES png)
+zoo_find_library(zoo::jpeg jpeglib.h libjpeg-dev LIBRARIES jpeg)
+zoo_find_library(zoo::zlib zlib.h zlib1g-dev LIBRARIES z)

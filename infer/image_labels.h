@@ -22,7 +22,7 @@ struct ImageLabel {
 
 class ImageLabeller {
  public:
-  /// Throws std::runtime_error with one line: no classes, no preprocessor_config.json, one that
+  /// Throws std::runtime_error with one line: no classes, no file about pictures, one that
   /// does not fit the model.
   explicit ImageLabeller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                          const std::string& attention = {});

@@ -17,7 +17,7 @@ namespace zoo {
 
 class ImageTextEncoder {
  public:
-  /// Throws std::runtime_error with one line: no CLIP, no tokenizer, no preprocessor_config.json,
+  /// Throws std::runtime_error with one line: no CLIP, no tokenizer, no file about pictures,
   /// parts that do not fit each other.
   explicit ImageTextEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                             const std::string& attention = {});

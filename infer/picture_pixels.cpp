@@ -8,18 +8,18 @@ namespace zoo {
 
 PicturePixels::PicturePixels(const std::filesystem::path& folder, int64_t channels, int64_t height,
                              int64_t width)
-    : file_(folder / "preprocessor_config.json"),
-      channels_(channels),
+    : channels_(channels),
       height_(height),
       width_(width),
-      steps_(read_preprocessing(folder)) {
+      steps_(read_preprocessing(folder)),
+      file_(*preprocessing_file(folder)) {
   const auto fail = [&](const std::string& what) {
     throw std::runtime_error(fmt::format("{}: {}", file_.string(), what));
   };
   try {
     // With a picture of one pixel, which every step accepts.
     const auto pixels = preprocessed({.width = 1, .height = 1, .rgb = {0, 0, 0}});
-    const bool any_size = !steps_.resize && !steps_.center_crop;
+    const bool any_size = !steps_.resize && !steps_.center_crop && steps_.pad_height == 0;
     if (!any_size && !fits(pixels)) {
       fail(fmt::format("it makes pictures of {} x {}, the model reads {} x {}", pixels.size(2),
                        pixels.size(3), height_, width_));
@@ -32,10 +32,10 @@ PicturePixels::PicturePixels(const std::filesystem::path& folder, int64_t channe
 torch::Tensor PicturePixels::of(const Image& image) const {
   auto pixels = preprocessed(image);
   if (fits(pixels)) return pixels;
-  throw std::runtime_error(
-      fmt::format("the picture is {} x {}, the model reads {} x {}, and {} resizes nothing; resize "
-                  "the picture",
-                  image.height, image.width, height_, width_, file_.string()));
+  throw std::runtime_error(fmt::format(
+      "a picture of {} x {} pixels becomes {} x {} by {}, the model reads {} x {}; give "
+      "it one of its size",
+      image.height, image.width, pixels.size(2), pixels.size(3), file_.string(), height_, width_));
 }
 
 torch::Tensor PicturePixels::preprocessed(const Image& image) const {

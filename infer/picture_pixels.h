@@ -1,4 +1,5 @@
-// Pictures of any size as one model reads them, by its preprocessor_config.json.
+// Pictures of any size as one model reads them, by its folder's
+// preprocessor_config.json or processor_config.json.
 #pragma once
 #include <torch/types.h>
 
@@ -23,9 +24,9 @@ class PicturePixels {
  private:
   torch::Tensor preprocessed(const Image& image) const;
   bool fits(const torch::Tensor& pixels) const;
-  std::filesystem::path file_;
   int64_t channels_, height_, width_;
   ImagePreprocessing steps_;
+  std::filesystem::path file_;  // that holds them
 };
 
 }  // namespace zoo

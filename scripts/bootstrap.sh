@@ -22,7 +22,9 @@ CLI/CLI.hpp|libcli11-dev
 nlohmann/json.hpp|nlohmann-json3-dev
 sentencepiece_trainer.h|libsentencepiece-dev
 hwy/highway.h|libhwy-dev
-stb/stb_image_write.h|libstb-dev
+png.h|libpng-dev
+jpeglib.h|libjpeg-dev
+zlib.h|zlib1g-dev
 gtest/gtest.h|libgtest-dev
 gmock/gmock.h|libgmock-dev
 rapidcheck.h|librapidcheck-dev'
@@ -46,8 +48,7 @@ stop() {
 missing_headers() {
   local source='' header package
   while IFS='|' read -r header package; do
-    # Outside Debian, stb's headers often lie in the include folder itself.
-    source+="#if !__has_include(<$header>) && !__has_include(<${header#stb/}>)"$'\n'"\"missing:$package\""$'\n#endif\n'
+    source+="#if !__has_include(<$header>)"$'\n'"\"missing:$package\""$'\n#endif\n'
   done <<<"$headers"
   "$cxx" -std=c++20 -E -P -x c++ - <<<"$source" | sed -n 's/^"missing:\(.*\)"$/\1/p'
 }

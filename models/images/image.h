@@ -12,12 +12,12 @@ namespace zoo {
 /// Pixels that a picture may have: a small file can claim billions.
 inline constexpr int64_t kMostPixels = 100'000'000;
 
-/// As PIL's Image.open(...).convert("RGB"): grey is repeated, palettes are looked up, alpha is left
-/// out (not blended). Differs from it: 16 bits keep their upper 8 in grey pictures too, where PIL
-/// shows everything from 255 on as white; JPEG's values may be off by a few levels, since decoders
-/// round in their own ways. Nothing is turned as EXIF says.
-/// Throws std::runtime_error that begins with the path for what is no PNG or JPEG, is cut off,
-/// damaged, or larger than `most_pixels`, before pixels are decoded.
+/// As `transformers.image_utils.load_image`: turned as EXIF or XMP says (models/images/
+/// orientation.h), then PIL's convert("RGB"): grey is repeated, palettes are looked up, alpha is
+/// left out, so that the colours under transparent places show. Values of JPEG files may be off by
+/// a few levels where libjpeg is another version. Throws std::runtime_error that begins with the
+/// path for what is no PNG or JPEG, is cut off, damaged, or larger than `most_pixels`, before
+/// pixels are decoded.
 Image read_image(const std::filesystem::path& path, int64_t most_pixels = kMostPixels);
 
 /// The same for the bytes of a file; `name` stands in the messages.

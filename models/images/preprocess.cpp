@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "models/images/image.h"
@@ -10,23 +11,49 @@
 namespace zoo {
 namespace {
 
-/// A side that follows from the other one in proportion, cut off as Python's int() does.
-int in_proportion(int shortest, int longer, int shorter) {
-  const int64_t side = int64_t{shortest} * longer / shorter;
-  if (int64_t{shortest} * side > kMostPixels) {
-    throw std::runtime_error(
-        fmt::format("a picture of {} x {} pixels is too long to be resized to a shorter side of "
-                    "{}; cut it",
-                    longer, shorter, shortest));
-  }
-  return static_cast<int>(side);
+struct Sides {
+  int64_t height, width;
+};
+
+/// The shorter side, and the other in proportion, cut off as Python's int() does.
+Sides by_shortest(int64_t edge, int64_t H, int64_t W) {
+  return W <= H ? Sides{edge * H / W, edge} : Sides{edge, edge * W / H};
+}
+
+/// The same with a limit to the other side. In floats, as the reference, whose rounding shows.
+Sides by_both_edges(int64_t shortest, int64_t longest, int64_t H, int64_t W) {
+  const auto smaller = static_cast<double>(std::min(H, W));
+  const auto larger = static_cast<double>(std::max(H, W));
+  auto exact = static_cast<double>(shortest);
+  if (larger / smaller * exact > static_cast<double>(longest))
+    exact = static_cast<double>(longest) * smaller / larger;
+  const auto edge = static_cast<int64_t>(std::nearbyint(exact));  // to even, as Python's round()
+  if (std::min(H, W) == edge) return {H, W};
+  const auto other = static_cast<int64_t>(exact * larger / smaller);
+  return W < H ? Sides{other, edge} : Sides{edge, other};
+}
+
+Sides within(int64_t height, int64_t width, int64_t H, int64_t W) {
+  const auto h = static_cast<double>(H), w = static_cast<double>(W);
+  const double scale = std::min(static_cast<double>(height) / h, static_cast<double>(width) / w);
+  return {static_cast<int64_t>(h * scale), static_cast<int64_t>(w * scale)};
+}
+
+Sides new_sides(const ImagePreprocessing& o, int64_t H, int64_t W) {
+  if (o.longest_edge > 0) return by_both_edges(o.shortest_edge, o.longest_edge, H, W);
+  if (o.shortest_edge > 0) return by_shortest(o.shortest_edge, H, W);
+  if (o.max_height > 0) return within(o.max_height, o.max_width, H, W);
+  return {o.height, o.width};
 }
 
 Image resized(const Image& image, const ImagePreprocessing& o) {
-  if (o.shortest_edge == 0) return resize(image, o.width, o.height, o.resample);
-  const int edge = o.shortest_edge, W = image.width, H = image.height;
-  return W <= H ? resize(image, edge, in_proportion(edge, H, W), o.resample)
-                : resize(image, in_proportion(edge, W, H), edge, o.resample);
+  const auto [height, width] = new_sides(o, image.height, image.width);
+  if (height < 1 || width < 1 || width > kMostPixels / height) {
+    throw std::runtime_error(
+        fmt::format("a picture of {} x {} pixels is too long to be resized to {} x {}; cut it",
+                    image.height, image.width, height, width));
+  }
+  return resize(image, static_cast<int>(width), static_cast<int>(height), o.resample);
 }
 
 /// Rounds down, as Python's //.
@@ -71,6 +98,22 @@ float value_of(uint8_t byte, const ImagePreprocessing& o, size_t channel) {
   return value / of(o.std);
 }
 
+/// Zeros below and to the right. After normalisation, so that they are zeros to the model.
+PixelValues padded(const PixelValues& pixels, int64_t height, int64_t width) {
+  if (pixels.height > height || pixels.width > width) {
+    throw std::runtime_error(fmt::format("a picture of {} x {} pixels cannot be padded to {} x {}",
+                                         pixels.height, pixels.width, height, width));
+  }
+  PixelValues out{pixels.channels, height, width, {}};
+  out.values.resize(static_cast<size_t>(pixels.channels * height * width));
+  for (int64_t row = 0; row < pixels.channels * pixels.height; ++row) {
+    const int64_t to = row / pixels.height * height + row % pixels.height;
+    std::copy_n(pixels.values.begin() + row * pixels.width, pixels.width,
+                out.values.begin() + to * width);
+  }
+  return out;
+}
+
 }  // namespace
 
 Image resized_and_cropped(const Image& image, const ImagePreprocessing& o) {
@@ -93,7 +136,7 @@ PixelValues preprocess(const Image& image, const ImagePreprocessing& o, int chan
     for (size_t i = c; i < seen.rgb.size(); i += 3)
       pixels.values.push_back(value_of(seen.rgb[i], o, c));
   }
-  return pixels;
+  return o.pad_height > 0 ? padded(pixels, o.pad_height, o.pad_width) : pixels;
 }
 
 }  // namespace zoo

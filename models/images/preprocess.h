@@ -1,9 +1,11 @@
-// From a picture to the numbers that a model reads: preprocessor_config.json of `transformers`, as
-// its processors for ViT, DeiT and CLIP read it (those that use PIL).
+// From a picture to the numbers that a model reads: preprocessor_config.json and
+// processor_config.json of `transformers`, as its processors for ViT, DeiT and CLIP read them
+// (those that use PIL).
 #pragma once
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,21 +31,28 @@ struct EnumNames<ImageProcessor> {
 struct ImagePreprocessing {
   ImageProcessor processor = ImageProcessor::kVit;
   bool resize = true;
-  int shortest_edge = 0;  ///< the shorter side, the other in proportion; 0: height and width
   int height = 224, width = 224;
+  // Or, instead of both sides, where one of these is not 0:
+  int shortest_edge = 0;              ///< the shorter side, the other in proportion
+  int longest_edge = 0;               ///< with shortest_edge: the other at most
+  int max_height = 0, max_width = 0;  ///< as large as fits, in proportion
   Resample resample = Resample::kBilinear;
   bool center_crop = false;  ///< what is missing around a smaller picture is black
-  int crop_height = 224, crop_width = 224;
+  int crop_height = 0, crop_width = 0;
   bool rescale = true;
   double rescale_factor = 1.0 / 255.0;
   bool normalize = true;
   std::vector<double> mean = {0.5, 0.5, 0.5};  ///< of each channel; one: a grey picture
   std::vector<double> std = {0.5, 0.5, 0.5};
+  int pad_height = 0, pad_width = 0;  ///< zeros below and to the right, up to these sides
   bool operator==(const ImagePreprocessing&) const = default;
 };
 
 ImagePreprocessing default_preprocessing(ImageProcessor processor);
 
+/// The file of a folder that says how its pictures are prepared: processor_config.json where that
+/// has an image_processor, else preprocessor_config.json; nothing where there is neither.
+std::optional<std::filesystem::path> preprocessing_file(const std::filesystem::path& folder);
 /// Throws std::runtime_error, beginning with the path: no such file, a step that the zoo lacks,
 /// values out of range.
 ImagePreprocessing read_preprocessing(const std::filesystem::path& folder);
@@ -57,7 +66,8 @@ struct PixelValues {
 };
 
 /// channels: 3, or 1 for a model of grey pictures, which sees the brightness. Throws
-/// std::invalid_argument where mean and std are for another number of channels.
+/// std::invalid_argument where mean and std are for another number of channels, std::runtime_error
+/// for a picture that cannot be resized or padded so.
 PixelValues preprocess(const Image& image, const ImagePreprocessing& options, int channels = 3);
 
 /// The picture as it is after resizing and cropping: what the model sees, for people.

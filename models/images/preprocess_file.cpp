@@ -1,8 +1,12 @@
-// preprocessor_config.json: reading, with the older forms that are still about, and writing.
+// preprocessor_config.json and processor_config.json: reading, with the older forms that are still
+// about, and writing. models/pretrained/README.md lists the keys.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 
 #include "app/files.h"
@@ -16,14 +20,30 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFile = "preprocessor_config.json";
+/// Of transformers 5: one file a processor, the picture's part inside.
+constexpr const char* kWholeFile = "processor_config.json";
+constexpr const char* kPart = "image_processor";
 constexpr int kLongestSide = 10'000;
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
-template <class T>
-void take(const json& config, const std::string& key, T& field) {
+/// The value of a key; nothing where it is missing or null.
+const json* given(const json& config, const std::string& key) {
   const auto found = config.find(key);
-  if (found != config.end() && !found->is_null()) field = json_value<T>(*found, key);
+  return found == config.end() || found->is_null() ? nullptr : &*found;
+}
+
+/// A step, or how it is done: left as it is where the key is missing. Null is no to the reference.
+void take_flag(const json& config, const std::string& key, bool& flag) {
+  if (config.contains(key)) flag = given(config, key) && json_value<bool>(config[key], key);
+}
+
+/// What a step needs: null where it is done is an error, as in the reference.
+bool is_given(const json& config, const std::string& key, bool needed) {
+  if (given(config, key) != nullptr) return true;
+  if (needed && config.contains(key))
+    fail(fmt::format("\"{}\" is null, but the step it belongs to is to be done", key));
+  return false;
 }
 
 int side(const json& value, const std::string& key) {
@@ -33,46 +53,106 @@ int side(const json& value, const std::string& key) {
   return static_cast<int>(pixels);
 }
 
-/// {"height": h, "width": w}, or one number for both.
-void take_height_and_width(const json& value, const std::string& key, int& height, int& width) {
-  if (value.is_object() && value.contains("height") && value.contains("width")) {
-    height = side(value["height"], "height");
-    width = side(value["width"], "width");
-  } else if (value.is_number()) {
-    height = width = side(value, key);
-  } else {
-    fail(fmt::format("\"{}\" must have height and width, got {}", key, json_text(value)));
+using Sizes = std::map<std::string, int>;
+
+/// A size in any of the reference's forms, with names: a number, [height, width] or an object.
+Sizes sizes_in(const json& value, const std::string& key, bool square) {
+  if (value.is_number()) {
+    const int edge = side(value, key);
+    return square ? Sizes{{"height", edge}, {"width", edge}} : Sizes{{"shortest_edge", edge}};
   }
+  if (value.is_array() && value.size() == 2)
+    return {{"height", side(value[0], key)}, {"width", side(value[1], key)}};
+  Sizes sizes;
+  std::set<std::string> names;
+  if (value.is_object()) {
+    for (const auto& [name, edge] : value.items()) {
+      names.insert(name);
+      if (!edge.is_null()) sizes[name] = side(edge, name);
+    }
+  }
+  using Names = std::set<std::string>;
+  static const std::vector<Names> kKnown = {
+      {"height", "width"}, {"shortest_edge"},           {"shortest_edge", "longest_edge"},
+      {"longest_edge"},    {"max_height", "max_width"}, {"min_pixels", "max_pixels"}};
+  if (std::ranges::find(kKnown, names) == kKnown.end()) {
+    fail(
+        fmt::format("\"{}\" must be a number, [height, width], or an object with height and width, "
+                    "with shortest_edge, or with max_height and max_width; got {}",
+                    key, json_text(value)));
+  }
+  return sizes;
+}
+
+/// The size's height and width into both fields; no others will do.
+void take_sides(const Sizes& sizes, const std::string& key, int& height, int& width) {
+  if (!sizes.contains("height") || !sizes.contains("width"))
+    fail(fmt::format("\"{}\" must have height and width", key));
+  height = sizes.at("height");
+  width = sizes.at("width");
 }
 
 void take_size(const json& config, ImagePreprocessing& o) {
-  const auto found = config.find("size");
-  if (found == config.end() || found->is_null()) return;
-  const bool is_object = found->is_object();
-  if (is_object && found->contains("longest_edge"))
-    fail("\"size\" has a longest_edge, which the zoo does not know");
-  // Files older than the objects: CLIP's number is the shortest edge.
-  const bool old_clip = found->is_number() && o.processor == ImageProcessor::kClip;
-  o.shortest_edge = 0;
-  if (old_clip || (is_object && found->contains("shortest_edge"))) {
-    o.shortest_edge = side(old_clip ? *found : (*found)["shortest_edge"], "shortest_edge");
-  } else {
-    take_height_and_width(*found, "size", o.height, o.width);
+  // CLIP's number is the shortest edge.
+  bool square = o.processor != ImageProcessor::kClip, square_size = false;
+  take_flag(config, "default_to_square", square);
+  take_flag(config, "use_square_size", square_size);  // KOSMOS-2's folders say so
+  if (square_size && o.processor == ImageProcessor::kClip) {
+    o.shortest_edge = 0;
+    return;
+  }
+  if (is_given(config, "size", o.resize)) {
+    const Sizes sizes = sizes_in(config["size"], "size", square);
+    const auto of = [&](const char* name) { return sizes.contains(name) ? sizes.at(name) : 0; };
+    o.shortest_edge = of("shortest_edge");
+    o.longest_edge = o.shortest_edge > 0 ? of("longest_edge") : 0;
+    o.max_height = of("max_height");
+    o.max_width = of("max_width");
+    const bool in_proportion = o.shortest_edge > 0 || (o.max_height > 0 && o.max_width > 0);
+    if (o.resize && !in_proportion) take_sides(sizes, "size", o.height, o.width);
   }
 }
 
-void take_resample(const json& config, Resample& resample) {
-  int64_t number = static_cast<int64_t>(resample);
-  take(config, "resample", number);
-  if (number < 0 || number > static_cast<int64_t>(Resample::kHamming))
-    fail(fmt::format("\"resample\" must be from 0 to 5, one of PIL's filters, got {}", number));
-  resample = static_cast<Resample>(number);
+void take_crop(const json& config, ImagePreprocessing& o) {
+  take_flag(config, "do_center_crop", o.center_crop);
+  if (is_given(config, "crop_size", o.center_crop)) {
+    const Sizes sizes = sizes_in(config["crop_size"], "crop_size", true);
+    if (o.center_crop) take_sides(sizes, "crop_size", o.crop_height, o.crop_width);
+  }
+  if (o.center_crop && o.crop_height == 0)
+    fail("\"do_center_crop\" is true, but there is no \"crop_size\"");
 }
 
-void take_channels(const json& config, const std::string& key, std::vector<double>& field) {
-  const auto found = config.find(key);
-  if (found == config.end() || found->is_null()) return;
-  const json list = found->is_array() ? *found : json::array({*found});
+/// Without a size every picture of a batch gets the sides of the largest: one picture stays.
+void take_padding(const json& config, ImagePreprocessing& o) {
+  bool pad = false;
+  take_flag(config, "do_pad", pad);
+  const json* value = given(config, "pad_size");
+  if (value == nullptr) return;
+  const Sizes sizes = sizes_in(*value, "pad_size", true);
+  if (pad) take_sides(sizes, "pad_size", o.pad_height, o.pad_width);
+}
+
+void take_resample(const json& config, ImagePreprocessing& o) {
+  if (!is_given(config, "resample", o.resize)) return;
+  const auto number = json_value<int64_t>(config["resample"], "resample");
+  if (number < 0 || number > static_cast<int64_t>(Resample::kHamming))
+    fail(fmt::format("\"resample\" must be from 0 to 5, one of PIL's filters, got {}", number));
+  o.resample = static_cast<Resample>(number);
+}
+
+void take_rescaling(const json& config, ImagePreprocessing& o) {
+  take_flag(config, "do_rescale", o.rescale);
+  if (is_given(config, "rescale_factor", o.rescale))
+    o.rescale_factor = json_value<double>(config["rescale_factor"], "rescale_factor");
+  if (!std::isfinite(o.rescale_factor)) fail("\"rescale_factor\" must be finite");
+}
+
+/// A number for every channel, or one for all.
+void take_channels(const json& config, const std::string& key, bool needed,
+                   std::vector<double>& field) {
+  if (!is_given(config, key, needed)) return;
+  const json list = config[key].is_array() ? config[key] : json::array({config[key]});
   if (list.size() != 1 && list.size() != 3)
     fail(fmt::format("\"{}\" must have 1 or 3 values, got {}", key, list.size()));
   field.clear();
@@ -82,10 +162,17 @@ void take_channels(const json& config, const std::string& key, std::vector<doubl
   }
 }
 
-ImageProcessor processor_of(const json& config) {
-  std::string name{name_of(ImageProcessor::kVit)};
-  for (const char* key : {"feature_extractor_type", "image_processor_type"})
-    take(config, key, name);
+void take_normalisation(const json& config, ImagePreprocessing& o) {
+  take_flag(config, "do_normalize", o.normalize);
+  take_channels(config, "image_mean", o.normalize, o.mean);
+  take_channels(config, "image_std", o.normalize, o.std);
+  for (const double value : o.std) {
+    if (value <= 0.0) fail(fmt::format("\"image_std\" must be positive, got {}", value));
+  }
+}
+
+/// "ViTFeatureExtractor", "ViTImageProcessorFast", ...: names of other times for the same.
+ImageProcessor processor_named(std::string name) {
   for (const std::string_view form : {"Fast", "Pil"}) {
     if (name.ends_with(form)) name.resize(name.size() - form.size());
   }
@@ -98,43 +185,80 @@ ImageProcessor processor_of(const json& config) {
   }
 }
 
-ImagePreprocessing from_json(const json& config) {
-  if (!config.is_object()) fail("not a JSON object");
-  auto o = default_preprocessing(processor_of(config));
-  bool pad = false;
-  take(config, "do_pad", pad);
-  if (pad) fail("\"do_pad\" is true, which the zoo's preprocessing does not have");
-  take(config, "do_resize", o.resize);
-  take(config, "do_center_crop", o.center_crop);
-  take(config, "do_rescale", o.rescale);
-  take(config, "do_normalize", o.normalize);
-  take(config, "rescale_factor", o.rescale_factor);
-  if (!std::isfinite(o.rescale_factor)) fail("\"rescale_factor\" must be finite");
-  take_size(config, o);
-  take_resample(config, o.resample);
-  if (const auto crop = config.find("crop_size"); crop != config.end() && !crop->is_null())
-    take_height_and_width(*crop, "crop_size", o.crop_height, o.crop_width);
-  take_channels(config, "image_mean", o.mean);
-  take_channels(config, "image_std", o.std);
-  for (const double value : o.std) {
-    if (value <= 0.0) fail(fmt::format("\"image_std\" must be positive, got {}", value));
+void take_name(const json& config, const std::string& key, std::string& name) {
+  if (const json* value = given(config, key)) name = json_value<std::string>(*value, key);
+}
+
+/// Where the file names no processor, the model has its own.
+ImageProcessor processor_of_model(const fs::path& folder) {
+  json model = json::object();
+  if (const fs::path path = folder / "config.json"; fs::exists(path))
+    model = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  std::string name, type;
+  if (model.is_object()) {
+    take_name(model, "image_processor_type", name);
+    take_name(model, "model_type", type);
   }
+  if (!name.empty()) return processor_named(name);
+  if (type.starts_with("clip")) return ImageProcessor::kClip;
+  if (type == "deit") return ImageProcessor::kDeit;
+  if (type == "vit") return ImageProcessor::kVit;
+  fail("it names no \"image_processor_type\", and config.json no model that has one");
+}
+
+ImageProcessor processor_of(const json& config, const fs::path& folder) {
+  std::string name;
+  for (const char* key : {"feature_extractor_type", "image_processor_type"})
+    take_name(config, key, name);
+  return name.empty() ? processor_of_model(folder) : processor_named(name);
+}
+
+ImagePreprocessing from_json(const json& config, const fs::path& folder) {
+  if (!config.is_object()) fail("not a JSON object");
+  auto o = default_preprocessing(processor_of(config, folder));
+  take_flag(config, "do_resize", o.resize);
+  take_size(config, o);
+  take_resample(config, o);
+  take_crop(config, o);
+  take_rescaling(config, o);
+  take_normalisation(config, o);
+  take_padding(config, o);
   return o;
+}
+
+/// What a file says; an error where it is no JSON.
+json parsed(const fs::path& path) {
+  json content = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  if (content.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
+  return content;
+}
+
+bool has_part(const json& whole) { return whole.is_object() && given(whole, kPart) != nullptr; }
+
+json size_json(const ImagePreprocessing& o) {
+  if (o.longest_edge > 0)
+    return {{"shortest_edge", o.shortest_edge}, {"longest_edge", o.longest_edge}};
+  if (o.shortest_edge > 0) return {{"shortest_edge", o.shortest_edge}};
+  if (o.max_height > 0) return {{"max_height", o.max_height}, {"max_width", o.max_width}};
+  return {{"height", o.height}, {"width", o.width}};
 }
 
 json to_json(const ImagePreprocessing& o) {
   json config = {{"image_processor_type", name_of(o.processor)},
                  {"do_resize", o.resize},
-                 {"size", {{"height", o.height}, {"width", o.width}}},
+                 {"size", size_json(o)},
                  {"resample", static_cast<int>(o.resample)},
                  {"do_center_crop", o.center_crop},
-                 {"crop_size", {{"height", o.crop_height}, {"width", o.crop_width}}},
                  {"do_rescale", o.rescale},
                  {"rescale_factor", o.rescale_factor},
                  {"do_normalize", o.normalize},
                  {"image_mean", o.mean},
                  {"image_std", o.std}};
-  if (o.shortest_edge > 0) config["size"] = {{"shortest_edge", o.shortest_edge}};
+  if (o.crop_height > 0) config["crop_size"] = {{"height", o.crop_height}, {"width", o.crop_width}};
+  if (o.pad_height > 0) {
+    config["do_pad"] = true;
+    config["pad_size"] = {{"height", o.pad_height}, {"width", o.pad_width}};
+  }
   // A grey picture would get three channels, for which such a model has no weights.
   config["do_convert_rgb"] = o.mean.size() == 3;
   return config;
@@ -146,6 +270,7 @@ ImagePreprocessing default_preprocessing(ImageProcessor processor) {
   ImagePreprocessing o{.processor = processor};
   if (processor == ImageProcessor::kVit) return o;
   o.center_crop = true;
+  o.crop_height = o.crop_width = 224;
   o.resample = Resample::kBicubic;
   if (processor == ImageProcessor::kDeit) {
     o.height = o.width = 256;
@@ -157,14 +282,24 @@ ImagePreprocessing default_preprocessing(ImageProcessor processor) {
   return o;
 }
 
+std::optional<fs::path> preprocessing_file(const fs::path& folder) {
+  const fs::path whole = folder / kWholeFile, part = folder / kFile;
+  if (fs::exists(whole) && has_part(parsed(whole))) return whole;
+  if (fs::exists(part)) return part;
+  return std::nullopt;
+}
+
 ImagePreprocessing read_preprocessing(const fs::path& folder) {
-  const fs::path path = folder / kFile;
-  const json config = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto path = preprocessing_file(folder);
+  if (!path) {
+    fail(fmt::format("{}: it lacks {} (or {} with an {}), which says how pictures are prepared",
+                     folder.string(), kFile, kWholeFile, kPart));
+  }
+  const json content = parsed(*path);
   try {
-    if (config.is_discarded()) fail("not JSON");
-    return from_json(config);
+    return from_json(path->filename() == kWholeFile ? content[kPart] : content, folder);
   } catch (const std::runtime_error& error) {
-    throw std::runtime_error(fmt::format("{}: {}", path.string(), error.what()));
+    throw std::runtime_error(fmt::format("{}: {}", path->string(), error.what()));
   }
 }
 

@@ -12,11 +12,14 @@ namespace zoo::testing {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ImagePreprocessing parsed(const std::string& text) {
+/// What a folder of a model of this type means, with this preprocessor_config.json.
+ImagePreprocessing parsed(const std::string& text, const std::string& model = "vit") {
   const TemporaryFolder folder;
   write_file(folder / "preprocessor_config.json", text);
+  write_file(folder / "config.json", json{{"model_type", model}}.dump());
   return read_preprocessing(folder.path());
 }
 
@@ -88,20 +91,80 @@ TEST(PreprocessTest, WrongFilesAreOneLine) {
   expect_refused("", "not JSON");
   expect_refused("[]", "not a JSON object");
   expect_refused(R"({"image_processor_type": "DPTImageProcessor"})", "ViTImageProcessor, DeiT");
-  expect_refused(R"({"size": {"shortest_edge": 224, "longest_edge": 300}})", "longest_edge");
-  expect_refused(R"({"size": {"height": 224}})", "must have height and width");
+  expect_refused(R"({"size": {"height": 224}})", "[height, width], or an object with height");
+  expect_refused(R"({"size": [1, 2, 3]})", "[height, width], or an object with height");
   expect_refused(R"({"size": 0})", "must be from 1 to 10000, got 0");
   expect_refused(R"({"size": 100000000})", "must be from 1 to 10000");
   expect_refused(R"({"size": 12.5})", "a whole number");
   expect_refused(R"({"resample": 6})", "from 0 to 5");
   expect_refused(R"({"do_resize": 1})", "true or false");
-  expect_refused(R"({"do_pad": true})", "do_pad");
+  expect_refused(R"({"size": {"longest_edge": 300}})", "must have height and width");
+  expect_refused(R"({"size": null})", "\"size\" is null");
+  expect_refused(R"({"image_mean": null})", "\"image_mean\" is null");
+  expect_refused(R"({"do_center_crop": true})", "no \"crop_size\"");
+  expect_refused(R"({"do_center_crop": true, "crop_size": {"shortest_edge": 3}})",
+                 "height and width");
   expect_refused(R"({"image_mean": [0.5, 0.5]})", "1 or 3 values, got 2");
   expect_refused(R"({"image_std": [0, 1, 1]})", "must be positive");
   expect_refused(R"({"image_std": ["a", 1, 1]})", "a number");
   expect_refused(R"({"rescale_factor": 1e999})", "");
+  EXPECT_THROW(parsed("{}", "gpt2"), std::runtime_error);
   const TemporaryFolder folder;
+  EXPECT_EQ(preprocessing_file(folder.path()), std::nullopt);
   EXPECT_THROW(read_preprocessing(folder.path()), std::runtime_error);
+}
+
+TEST(PreprocessTest, TheWholeProcessorsFileCountsWhereItHasThePicturesPart) {
+  const TemporaryFolder folder;
+  write_file(folder / "processor_config.json",
+             R"({"image_processor": {"image_processor_type": "CLIPImageProcessor", "size": 40}})");
+  EXPECT_EQ(read_preprocessing(folder.path()).shortest_edge, 40);
+  write_file(folder / "preprocessor_config.json",
+             R"({"image_processor_type": "ViTImageProcessor", "size": 50})");
+  EXPECT_EQ(read_preprocessing(folder.path()).shortest_edge, 40);
+  write_file(folder / "processor_config.json", R"({"processor_class": "CLIPProcessor"})");
+  EXPECT_EQ(read_preprocessing(folder.path()).height, 50);
+  write_file(folder / "processor_config.json", "{");
+  EXPECT_THROW(read_preprocessing(folder.path()), std::runtime_error);
+}
+
+TEST(PreprocessTest, WithoutANameTheModelsProcessorCounts) {
+  EXPECT_EQ(parsed("{}", "clip"), default_preprocessing(ImageProcessor::kClip));
+  EXPECT_EQ(parsed("{}", "deit"), default_preprocessing(ImageProcessor::kDeit));
+  EXPECT_EQ(parsed("{}", "vit"), ImagePreprocessing{});
+  EXPECT_EQ(parsed(R"({"feature_extractor_type": "CLIPFeatureExtractor"})", "vit"),
+            default_preprocessing(ImageProcessor::kClip));
+}
+
+TEST(PreprocessTest, ANullStepIsLeftOut) {
+  const auto steps = parsed(R"({"do_resize": null, "do_rescale": null, "do_normalize": null,
+                                "size": null, "image_mean": null})");
+  EXPECT_FALSE(steps.resize || steps.rescale || steps.normalize || steps.center_crop);
+}
+
+TEST(PreprocessTest, SizesFollowTheReferencesRules) {
+  const auto becomes = [](const std::string& text, int width, int height) {
+    const Image out = resized_and_cropped(picture(width, height), parsed(text));
+    return std::pair(out.height, out.width);
+  };
+  using Sides = std::pair<int, int>;
+  EXPECT_EQ(becomes(R"({"size": {"shortest_edge": 8}})", 20, 10), Sides(8, 16));
+  EXPECT_EQ(becomes(R"({"size": {"shortest_edge": 8, "longest_edge": 9}})", 20, 10), Sides(4, 9));
+  EXPECT_EQ(becomes(R"({"size": {"max_height": 6, "max_width": 6}})", 20, 10), Sides(3, 6));
+  EXPECT_EQ(becomes(R"({"size": [6, 7]})", 20, 10), Sides(6, 7));
+  EXPECT_EQ(becomes(R"({"size": 6, "default_to_square": false})", 20, 10), Sides(6, 12));
+  EXPECT_THROW(becomes(R"({"size": {"max_height": 6, "max_width": 6}})", 50, 1),
+               std::runtime_error);
+}
+
+TEST(PreprocessTest, PaddingIsZeroToTheModel) {
+  const auto steps = parsed(R"({"do_resize": false, "do_pad": true, "pad_size": [3, 2]})");
+  const auto out = preprocess(Image{1, 1, {255, 255, 255}}, steps);
+  EXPECT_EQ(out.height, 3);
+  EXPECT_EQ(out.width, 2);
+  EXPECT_THAT(out.values, ElementsAre(1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0));
+  EXPECT_THROW(preprocess(picture(4, 4), steps), std::runtime_error);
+  EXPECT_EQ(parsed(R"({"do_pad": true})").pad_height, 0);  // of one picture all are the largest
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-#include "models/images/crc32.h"
+#include "models/images/deflate.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/image_files.h"
 #include "train/data/images/cifar.h"

@@ -3,8 +3,7 @@
 
 #include <stdexcept>
 
-#include "models/images/crc32.h"
-#include "models/images/stb_decoders.h"
+#include "models/images/deflate.h"
 #include "train/data/images/npy.h"
 
 namespace zoo {
@@ -60,7 +59,7 @@ std::string content_of(std::string_view zip, const Member& member) {
     throw std::runtime_error("damaged");
   std::string content;
   if (member.method == 8) {
-    content = detail::inflate(packed, member.size);
+    content = inflate(packed, member.size);
   } else if (member.method == 0) {
     content = packed;
   } else {
