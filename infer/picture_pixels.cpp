@@ -13,19 +13,19 @@ PicturePixels::PicturePixels(const std::filesystem::path& folder, int64_t channe
       width_(width),
       steps_(read_preprocessing(folder)),
       file_(*preprocessing_file(folder)) {
-  const auto fail = [&](const std::string& what) {
-    throw std::runtime_error(fmt::format("{}: {}", file_.string(), what));
-  };
+  const bool in_proportion = steps_.shortest_edge > 0 || steps_.max_height > 0;
+  const bool same_size =
+      steps_.center_crop || steps_.pad_height > 0 || (steps_.resize && !in_proportion);
   try {
     // With a picture of one pixel, which every step accepts.
     const auto pixels = preprocessed({.width = 1, .height = 1, .rgb = {0, 0, 0}});
-    const bool any_size = !steps_.resize && !steps_.center_crop && steps_.pad_height == 0;
-    if (!any_size && !fits(pixels)) {
-      fail(fmt::format("it makes pictures of {} x {}, the model reads {} x {}", pixels.size(2),
-                       pixels.size(3), height_, width_));
+    if (same_size && !fits(pixels)) {
+      throw std::invalid_argument(
+          fmt::format("it makes pictures of {} x {}, the model reads {} x {}", pixels.size(2),
+                      pixels.size(3), height_, width_));
     }
-  } catch (const std::invalid_argument& error) {
-    fail(error.what());
+  } catch (const std::exception& error) {
+    throw std::runtime_error(fmt::format("{}: {}", file_.string(), error.what()));
   }
 }
 

@@ -136,8 +136,8 @@ void take_padding(const json& config, ImagePreprocessing& o) {
 void take_resample(const json& config, ImagePreprocessing& o) {
   if (!is_given(config, "resample", o.resize)) return;
   const auto number = json_value<int64_t>(config["resample"], "resample");
-  if (number < 0 || number > static_cast<int64_t>(Resample::kHamming))
-    fail(fmt::format("\"resample\" must be from 0 to 5, one of PIL's filters, got {}", number));
+  if (number < 0 || number > static_cast<int64_t>(Resample::kMagic2021))
+    fail(fmt::format("\"resample\" must be from 0 to 7, one of PIL's filters, got {}", number));
   o.resample = static_cast<Resample>(number);
 }
 

@@ -12,14 +12,28 @@
 namespace zoo {
 
 /// In the order of PIL's numbers, which preprocessor_config.json holds.
-enum class Resample { kNearest, kLanczos, kBilinear, kBicubic, kBox, kHamming };
+enum class Resample {
+  kNearest,
+  kLanczos,
+  kBilinear,
+  kBicubic,
+  kBox,
+  kHamming,
+  kMagic2013,
+  kMagic2021
+};
 template <>
 struct EnumNames<Resample> {
   static constexpr std::string_view what = "resampling filter";
   static constexpr std::pair<Resample, std::string_view> values[] = {
-      {Resample::kNearest, "nearest"},   {Resample::kLanczos, "lanczos"},
-      {Resample::kBilinear, "bilinear"}, {Resample::kBicubic, "bicubic"},
-      {Resample::kBox, "box"},           {Resample::kHamming, "hamming"}};
+      {Resample::kNearest, "nearest"},
+      {Resample::kLanczos, "lanczos"},
+      {Resample::kBilinear, "bilinear"},
+      {Resample::kBicubic, "bicubic"},
+      {Resample::kBox, "box"},
+      {Resample::kHamming, "hamming"},
+      {Resample::kMagic2013, "magic-2013"},
+      {Resample::kMagic2021, "magic-2021"}};
 };
 
 /// As PIL's Image.resize((width, height), resample). Throws std::invalid_argument for a size below

@@ -16,7 +16,8 @@ from transformers.image_utils import load_image
 
 SIZES = [((7, 5), (3, 4)), ((7, 5), (16, 11)), ((13, 1), (5, 3)), ((1, 1), (4, 4)), ((9, 9), (9, 4)), ((9, 9), (4, 9)),
          ((40, 3), (3, 40)), ((6, 6), (6, 6)), ((5, 9), (7, 5)), ((6, 10), (5, 8)), ((6, 10), (5, 7))]
-FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5,
+           "magic-2013": 6, "magic-2021": 7}
 
 
 def picture(width: int, height: int) -> Image.Image:

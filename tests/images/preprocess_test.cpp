@@ -96,7 +96,7 @@ TEST(PreprocessTest, WrongFilesAreOneLine) {
   expect_refused(R"({"size": 0})", "must be from 1 to 10000, got 0");
   expect_refused(R"({"size": 100000000})", "must be from 1 to 10000");
   expect_refused(R"({"size": 12.5})", "a whole number");
-  expect_refused(R"({"resample": 6})", "from 0 to 5");
+  expect_refused(R"({"resample": 8})", "from 0 to 7");
   expect_refused(R"({"do_resize": 1})", "true or false");
   expect_refused(R"({"size": {"longest_edge": 300}})", "must have height and width");
   expect_refused(R"({"size": null})", "\"size\" is null");

@@ -12,7 +12,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 
 TEST(ResizeTest, IsPillowsToTheLastBit) {
-  ASSERT_EQ(golden_images()["resized"].size(), 66u);
+  ASSERT_EQ(golden_images()["resized"].size(), 88u);
   for (const auto& c : golden_images()["resized"]) {
     const auto from = c["from"].get<std::vector<int>>(), to = c["to"].get<std::vector<int>>();
     const auto filter = c["filter"].get<std::string>();

@@ -37,7 +37,7 @@ def some_picture(rng: random.Random, mode: str) -> Image.Image:
 def some_processor(rng: random.Random, side: int):
     """One that ends in pictures of side x side."""
     square = {"height": side, "width": side}
-    resample = rng.randint(0, 5)
+    resample = rng.randint(0, 7)
     larger = side + rng.randint(0, 5)
     return rng.choice([
         ViTImageProcessorPil(size=square, resample=resample),
