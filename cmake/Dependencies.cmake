@@ -6,6 +6,7 @@
 #   nlohmann-json    config.json, tokenizer.json, metrics           zoo::json
 #   SentencePiece    unigram and BPE tokenizers                     zoo::sentencepiece
 #   Highway          SIMD for every processor, at run time          zoo::highway
+#   MeCab            words of Japanese for BLEU; can be missing     zoo::mecab
 #   libpng, libjpeg, zlib   picture files                           zoo::png, zoo::jpeg, zoo::zlib
 #   GoogleTest, RapidCheck                                          tests only
 
@@ -41,12 +42,17 @@ endif()
 add_library(zoo::fmt ALIAS zoo_fmt)
 target_link_libraries(zoo_torch INTERFACE zoo::fmt)
 
-# A header-only or plain library without a CMake package: found by one header and, where named, one library.
+# A header-only or plain library without a CMake package: found by one header and, where named, one library. With OPTIONAL
+# there is no such target where the header is missing.
 function(zoo_find_library alias header debian_package)
-  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "OPTIONAL" "" "LIBRARIES" ${ARGN})
   string(REPLACE "zoo::" "zoo_" target "${alias}")
   find_path(${target}_INCLUDE NAMES ${header})
   mark_as_advanced(${target}_INCLUDE)
+  if(ARG_OPTIONAL AND NOT ${target}_INCLUDE)
+    message(STATUS "${header} not found: install ${debian_package} for what needs it")
+    return()
+  endif()
   add_library(${target} INTERFACE)
   add_library(${alias} ALIAS ${target})
   if(NOT ${target}_INCLUDE)
@@ -75,6 +81,7 @@ if(UNIX AND NOT APPLE)
     "SHELL:LINKER:--push-state,--no-as-needed ${zoo_sentencepiece_sentencepiece} LINKER:--pop-state")
 endif()
 zoo_find_library(zoo::highway hwy/highway.h libhwy-dev LIBRARIES hwy)
+zoo_find_library(zoo::mecab mecab.h libmecab-dev OPTIONAL LIBRARIES mecab)
 zoo_find_library(zoo::png png.h libpng-dev LIBRARIES png)
 zoo_find_library(zoo::jpeg jpeglib.h libjpeg-dev LIBRARIES jpeg)
 zoo_find_library(zoo::zlib zlib.h zlib1g-dev LIBRARIES z)

@@ -1,143 +1,86 @@
 // Scores translations, one a line, against one or more files of references:
 //   score --hypotheses test.hyp --references test.fr
-//   score --hypotheses test.hyp --references a.fr --references b.fr --metric chrf++ --json
+//   score --hypotheses test.hyp --references a.fr --references b.fr --metric chrf++ --metric ter
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
-#include "infer/scores/bleu.h"
-#include "infer/scores/chrf.h"
-#include "infer/scores/score_text.h"
-#include "tokenizers/text/utf8.h"
-
-namespace zoo {
-
-enum class ScoreMetric { kBleu, kChrf, kChrfPlusPlus };
-
-template <>
-struct EnumNames<ScoreMetric> {
-  static constexpr std::string_view what = "metric";
-  static constexpr std::pair<ScoreMetric, std::string_view> values[] = {
-      {ScoreMetric::kBleu, "bleu"},
-      {ScoreMetric::kChrf, "chrf"},
-      {ScoreMetric::kChrfPlusPlus, "chrf++"}};
-};
+#include "infer/scores/score_flags.h"
+#include "infer/scores/score_report.h"
 
 namespace {
+
+using namespace zoo;
 
 struct Options {
   std::string hypotheses;
   std::vector<std::string> references;
-  ScoreMetric metric = ScoreMetric::kBleu;
-  bool json = false, lowercase = false, whitespace = false;
+  bool sentence_level = false, json = false, score_only = false;
   int64_t width = 1;
-  BleuOptions bleu;
 };
 
-/// A score on its way to the reader.
-struct Result {
-  std::string name, signature, details;
-  double score = 0;
-};
-
-/// The lines without white space at their ends, as sacrebleu reads them.
-std::vector<std::string> read_lines(const std::string& path) {
-  const std::string bytes = read_file(path);
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < bytes.size();) {
-    const size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    const std::string line = bytes.substr(begin, end - begin);
-    if (utf8::find_invalid(line) != std::string::npos) {
-      throw std::runtime_error(fmt::format("{}:{}: the line is not UTF-8; convert the file first",
-                                           path, lines.size() + 1));
-    }
-    lines.push_back(to_utf8(without_trailing_space(to_code_points(line))));
-    begin = end + 1;
-  }
-  if (lines.empty()) throw std::runtime_error(path + ": the file has no line to score");
-  return lines;
-}
-
-std::vector<std::vector<std::string>> read_references(const Options& o, size_t lines) {
-  std::vector<std::vector<std::string>> references;
-  for (const std::string& path : o.references) {
-    references.push_back(read_lines(path));
-    if (references.back().size() == lines) continue;
-    throw std::runtime_error(
-        fmt::format("{} has {} lines, but {} has {}: line i of one file must "
-                    "belong to line i of the other",
-                    path, references.back().size(), o.hypotheses, lines));
-  }
-  return references;
-}
-
-Result compute(const Options& o) {
-  const auto hypotheses = read_lines(o.hypotheses);
-  const auto references = read_references(o, hypotheses.size());
-  if (o.metric == ScoreMetric::kBleu) {
-    BleuOptions options = o.bleu;
-    options.lowercase = o.lowercase;
-    const BleuScore score = corpus_bleu(hypotheses, references, options);
-    return {"BLEU", bleu_signature(references.size(), options), bleu_details(score), score.score};
-  }
-  const ChrfOptions options{.word_order = o.metric == ScoreMetric::kChrfPlusPlus ? 2U : 0U,
-                            .lowercase = o.lowercase,
-                            .whitespace = o.whitespace};
-  return {chrf_name(options), chrf_signature(references.size(), options), "",
-          corpus_chrf(hypotheses, references, options)};
-}
-
-std::string show(const Result& result, const Options& o) {
-  const std::string number = fmt::format("{:.{}f}", result.score, o.width);
-  if (!o.json) {
-    return fmt::format("{}|{} = {}{}{}", result.name, result.signature, number,
-                       result.details.empty() ? "" : " ", result.details);
-  }
-  nlohmann::ordered_json object = {
-      {"name", result.name}, {"score", std::stod(number)}, {"signature", result.signature}};
-  if (!result.details.empty()) object["verbose_score"] = result.details;
-  return object.dump();
+void declare(CLI::App& app, Options& o) {
+  add_option(app, "Files", "hypotheses", o.hypotheses, "Translations, one a line")->required();
+  add_option(app, "Files", "references", o.references, "What they should be, one a line")
+      ->required();
+  add_option(app, "Output", "sentence-level", o.sentence_level,
+             "A score for each line instead of one for all");
+  add_option(app, "Output", "width", o.width, "Digits after the point");
+  add_option(app, "Output", "score-only", o.score_only, "Print nothing but the number");
+  add_option(app, "Output", "json", o.json, "Print a JSON object for each score");
 }
 
 void check(const Options& o) {
   if (o.width < 0 || o.width > 17) throw UsageError("--width must be from 0 to 17");
-  const auto value = o.bleu.smooth_value;
-  if (value && !(std::isfinite(*value) && *value >= 0)) {
-    throw UsageError("--smooth-value must not be negative");
+  if (o.json && o.score_only) throw UsageError("give --json or --score-only, not both");
+}
+
+void print(const Metric& metric, const Score& score, const References& references, const Options& o,
+           size_t line = 0) {
+  const std::string rules = signature(metric, references);
+  std::cout << (o.score_only ? fmt::format("{:.{}f}", score.value, o.width)
+                : o.json     ? score_json(metric, score, rules, o.width, line)
+                             : score_line(metric, score, rules, o.width))
+            << '\n';
+}
+
+void print_scores(const Metric& metric, const std::vector<std::string>& hypotheses,
+                  const References& references, const Options& o) {
+  if (!o.sentence_level) {
+    return print(metric, corpus_score(metric, hypotheses, references), references, o);
+  }
+  for (size_t i = 0; i < hypotheses.size(); ++i) {
+    print(metric, sentence_score(metric, hypotheses[i], references[i]), {references[i]}, o, i + 1);
   }
 }
 
+int run(const Options& o, ScoreFlags& flags) {
+  if (o.sentence_level) flags.score_sentences();
+  const auto metrics = flags.metrics();
+  const auto hypotheses = read_scored_lines(o.hypotheses);
+  const auto references = read_references(o.references, hypotheses.size(), o.hypotheses,
+                                          flags.skips_empty_references());
+  for (const std::string& warning : flags.warnings(hypotheses)) {
+    std::cerr << "score: " << warning << '\n';
+  }
+  for (const auto& metric : metrics) print_scores(*metric, hypotheses, references, o);
+  return 0;
+}
+
 }  // namespace
-}  // namespace zoo
 
 int main(int argc, char** argv) {
-  return zoo::run_app("score", [&]() -> int {
-    zoo::Options o;
-    CLI::App app{"BLEU, chrF and chrF++ of translations, as sacrebleu 2.6.0 computes them"};
-    zoo::add_option(app, "Files", "hypotheses", o.hypotheses, "Translations, one a line")
-        ->required();
-    zoo::add_option(app, "Files", "references", o.references, "What they should be, one a line")
-        ->required();
-    zoo::add_option(app, "Score", "metric", o.metric, "What to compute");
-    zoo::add_option(app, "Score", "lowercase", o.lowercase, "Ignore case");
-    zoo::add_option(app, "BLEU", "tokenize", o.bleu.tokenizer, "How lines become words");
-    zoo::add_option(app, "BLEU", "smooth-method", o.bleu.smoothing, "For orders without a match");
-    zoo::add_option(app, "BLEU", "smooth-value", o.bleu.smooth_value,
-                    "For floor and add-k (0.1 and 1)");
-    zoo::add_option(app, "BLEU", "effective-order", o.bleu.effective_order,
-                    "Leave out orders longer than the text");
-    zoo::add_option(app, "chrF", "whitespace", o.whitespace, "White space counts as characters");
-    zoo::add_option(app, "Output", "width", o.width, "Digits after the point");
-    zoo::add_option(app, "Output", "json", o.json, "Print one JSON object");
-    zoo::parse(app, argc, argv);
-    zoo::check(o);
-    std::cout << zoo::show(zoo::compute(o), o) << "\n";
-    return 0;
+  return run_app("score", [&] {
+    Options o;
+    CLI::App app{"BLEU, chrF, chrF++ and TER of translations, as sacrebleu 2.6.0 computes them",
+                 "score"};
+    declare(app, o);
+    ScoreFlags flags(app, {ScoreMetric::kBleu});
+    parse(app, argc, argv);
+    check(o);
+    return run(o, flags);
   });
 }

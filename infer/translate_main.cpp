@@ -17,8 +17,8 @@
 #include "app/run_app.h"
 #include "infer/decode/decode.h"
 #include "infer/model_choice.h"
-#include "infer/scores/bleu.h"
-#include "infer/scores/chrf.h"
+#include "infer/scores/score_flags.h"
+#include "infer/scores/score_report.h"
 #include "infer/translator.h"
 #include "infer/word_ids.h"
 
@@ -27,8 +27,8 @@ namespace {
 using namespace zoo;
 
 struct Request {
-  std::vector<std::string> texts, force_words;
-  std::filesystem::path file, references, alignment;
+  std::vector<std::string> texts, force_words, references;
+  std::filesystem::path file, alignment;
   ModelChoice model;
   std::string source_language = "source", target_language = "target";
   int64_t batch_size = 32;
@@ -45,7 +45,7 @@ void declare(CLI::App& app, Request& request) {
   app.add_option("text", request.texts, "Texts to translate");
   add_option(app, "Input", "file", request.file, "Texts from a file, one a line");
   add_option(app, "Input", "references", request.references,
-             "A file with the right translations, one a line: prints BLEU and chrF");
+             "A file with the right translations, one a line: prints scores");
   add_option(app, "Output", "json", request.json,
              "One JSON object a line: source, translation, score, rank, tokens, truncated");
   add_option(app, "Output", "alignment", request.alignment,
@@ -70,7 +70,7 @@ void declare(CLI::App& app, Request& request) {
 }
 
 /// What the options alone can get wrong; before a model is loaded.
-void check(const Request& request) {
+void check(const Request& request, const ScoreFlags& flags) {
   if (request.batch_size < 1)
     throw UsageError(fmt::format("--batch-size must be 1 or more, got {}", request.batch_size));
   if (!request.texts.empty() && !request.file.empty())
@@ -86,6 +86,10 @@ void check(const Request& request) {
         "--temperature is for sampling; beam search draws nothing: give --num-beams 1");
   }
   check_forced_words(request.force_words, request.decode.beams.num_beams);
+  if (request.references.empty() && !flags.given().empty()) {
+    throw UsageError(flags.given().front() + " is for scores: give --references, too");
+  }
+  flags.metrics();  // refuses values that mean nothing
   try {
     DecodeOptions options = request.decode;
     if (options.max_new_tokens == 0)  // as many as the source asks for
@@ -111,18 +115,16 @@ void print(const Translation& made, const std::vector<std::string>& texts, bool 
   std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
-void print_scores(const std::vector<Translation>& made, const Request& request) {
-  const auto references = read_lines(request.references);
+void print_scores(const std::vector<Translation>& made, const References& references,
+                  const ScoreFlags& flags) {
   std::vector<std::string> best;
   for (const auto& translation : made)
     if (translation.rank == 0) best.push_back(translation.text);
-  if (best.size() != references.size()) {
-    throw std::runtime_error(fmt::format("{} has {} lines, but {} texts were translated",
-                                         request.references.string(), references.size(),
-                                         best.size()));
+  for (const auto& warning : flags.warnings(best)) std::cerr << "translate: " << warning << '\n';
+  for (const auto& metric : flags.metrics()) {
+    const auto score = corpus_score(*metric, best, references);
+    std::cerr << score_line(*metric, score, signature(*metric, references), 2) << '\n';
   }
-  std::cerr << fmt::format("BLEU {:.2f}  {}\nchrF2 {:.2f}\n", corpus_bleu(best, {references}).score,
-                           bleu_signature(1), corpus_chrf(best, {references}));
 }
 
 /// Of each text's best translation.
@@ -139,7 +141,7 @@ void write_alignments(const Translator& translator, const std::vector<std::strin
   std::cerr << request.alignment.string() << '\n';
 }
 
-int run(Request request) {
+int run(Request request, const ScoreFlags& flags) {
   if (request.decode.beams.coverage_penalty != 0.0 && request.model.attention.empty())
     request.model.attention = "matmul";
   const auto device = prepare(request.model);
@@ -149,6 +151,11 @@ int run(Request request) {
   const auto target = load_tokenizer(folder, {.target = has_two_sides(folder)});
   const Translator translator(*loaded.model, *source, *target, loaded.ids);
   const auto texts = read_texts(request);
+  References references;
+  if (!request.references.empty()) {
+    references = read_references(request.references, texts.size(), "the input",
+                                 flags.skips_empty_references());
+  }
   const InterruptGuard guard;
   ProgressBar bar("translating", std::ssize(texts));
   request.decode.interrupted = [] { return InterruptGuard::requested(); };
@@ -172,7 +179,7 @@ int run(Request request) {
         "translated\n",
         cut, loaded.model->module().longest());
   }
-  if (!request.references.empty()) print_scores(made, request);
+  if (!references.empty()) print_scores(made, references, flags);
   if (!request.alignment.empty()) write_alignments(translator, texts, made, request);
   return 0;
 }
@@ -184,8 +191,9 @@ int main(int argc, char** argv) {
     Request request;
     CLI::App app{"Translates texts with an encoder-decoder, Transformer or recurrent", "translate"};
     declare(app, request);
+    const ScoreFlags flags(app, {ScoreMetric::kBleu, ScoreMetric::kChrf});
     parse(app, argc, argv);
-    check(request);
-    return run(request);
+    check(request, flags);
+    return run(request, flags);
   });
 }

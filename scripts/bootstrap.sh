@@ -25,6 +25,7 @@ hwy/highway.h|libhwy-dev
 png.h|libpng-dev
 jpeglib.h|libjpeg-dev
 zlib.h|zlib1g-dev
+mecab.h|libmecab-dev
 gtest/gtest.h|libgtest-dev
 gmock/gmock.h|libgmock-dev
 rapidcheck.h|librapidcheck-dev'
@@ -35,7 +36,7 @@ if [ "$(uname -s)" = Linux ]; then libtorch+=('nvidia-cuda-cupti==13.2.*' 'nvidi
 cuda=(torch==2.15.0)
 nvcc=(nvidia-cuda-nvcc==13.2.86 nvidia-cuda-crt==13.2.86 nvidia-nvvm==13.2.86)
 reference=(torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 sentencepiece==0.2.3 safetensors==0.8.0
-  tiktoken tensorboard numpy pillow protobuf sacrebleu==2.6.0 scikit-learn)
+  tiktoken tensorboard numpy pillow protobuf 'sacrebleu[ja]==2.6.0' scikit-learn)
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 stop() {
@@ -62,6 +63,8 @@ missing_packages() {
     echo clang  # loads precompiled headers in a quarter of g++'s time; g++ brings the standard library
     cut -d'|' -f2 <<<"$headers"  # cannot ask without a compiler; apt skips what is there
   fi
+  # Data, not a header: the dictionary of `score --tokenize ja-mecab`.
+  if command -v apt-get >/dev/null && ! [ -e /var/lib/mecab/dic/ipadic-utf8/sys.dic ]; then echo mecab-ipadic-utf8; fi
   if [ -n "$(missing_sets)" ]; then
     command -v "$python" >/dev/null || echo python3
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv

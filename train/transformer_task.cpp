@@ -89,13 +89,14 @@ Metrics TransformerTask::score_translations() {
   std::vector<std::string> translations;
   for (auto& made : translate_first(count)) translations.push_back(std::move(made.text));
   const auto& targets = data_.validation_text.targets;
-  const std::vector<std::string> references(targets.begin(), targets.begin() + count);
+  const std::vector<std::string> wanted(targets.begin(), targets.begin() + count);
   double exact = 0.0;
-  for (size_t i = 0; i < translations.size(); ++i) exact += translations[i] == references[i];
+  for (size_t i = 0; i < translations.size(); ++i) exact += translations[i] == wanted[i];
   Metrics metrics{{"exact_match", exact / static_cast<double>(count)}};
   if (options_.exact) return metrics;  // BLEU counts words, and such texts have none
-  metrics["bleu"] = corpus_bleu(translations, {references}).score;
-  metrics["chrf"] = corpus_chrf(translations, {references});
+  const References references = references_by_line({wanted});
+  metrics["bleu"] = corpus_score(Bleu(), translations, references).value;
+  metrics["chrf"] = corpus_score(Chrf(), translations, references).value;
   return metrics;
 }
 

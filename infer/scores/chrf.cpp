@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "infer/scores/corpus.h"
+#include <cmath>
+#include <stdexcept>
+
 #include "infer/scores/ngrams.h"
 #include "infer/scores/score_text.h"
 
@@ -40,31 +42,32 @@ std::vector<NgramCounts> count_orders(std::string_view text, const ChrfOptions& 
     for (const auto& word : split_words(line)) characters += word;
   }
   std::vector<NgramCounts> orders;
-  for (size_t n = 1; n <= options.character_order; ++n) {
-    orders.push_back(count_character_ngrams(characters, n));
+  for (int64_t n = 1; n <= options.character_order; ++n) {
+    orders.push_back(count_character_ngrams(characters, static_cast<size_t>(n)));
   }
   const auto words = words_and_signs(line);
-  for (size_t n = 1; n <= options.word_order; ++n) orders.push_back(count_word_ngrams(words, n));
+  for (int64_t n = 1; n <= options.word_order; ++n) {
+    orders.push_back(count_word_ngrams(words, static_cast<size_t>(n)));
+  }
   return orders;
 }
 
-std::vector<ChrfCounts> compare(const std::vector<NgramCounts>& hypothesis,
-                                const std::vector<NgramCounts>& reference) {
-  std::vector<ChrfCounts> counts;
+Statistics compare(const std::vector<NgramCounts>& hypothesis,
+                   const std::vector<NgramCounts>& reference) {
+  Statistics counts;
   for (size_t i = 0; i < hypothesis.size(); ++i) {
     // An order that the reference is too short for does not count against the hypothesis.
-    counts.push_back({.hypothesis = reference[i].empty() ? 0 : total(hypothesis[i]),
-                      .reference = total(reference[i]),
-                      .matches = matches(hypothesis[i], reference[i])});
+    const int64_t found = reference[i].empty() ? 0 : total(hypothesis[i]);
+    for (const int64_t n : {found, total(reference[i]), matches(hypothesis[i], reference[i])}) {
+      counts.push_back(static_cast<double>(n));
+    }
   }
   return counts;
 }
 
 constexpr double kEpsilon = 1e-16;
 
-double ratio(int64_t part, int64_t whole) {
-  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : kEpsilon;
-}
+double ratio(double part, double whole) { return whole > 0 ? part / whole : kEpsilon; }
 
 /// Popović 2015, Eq. 1.
 double f_score(double precision, double recall, double beta, double if_nothing) {
@@ -74,69 +77,59 @@ double f_score(double precision, double recall, double beta, double if_nothing) 
 
 }  // namespace
 
-double chrf_of_counts(const std::vector<ChrfCounts>& counts, const ChrfOptions& options) {
-  double scores = 0, precisions = 0, recalls = 0;
-  int64_t orders = 0;
-  for (const ChrfCounts& c : counts) {
-    const double precision = ratio(c.matches, c.hypothesis), recall = ratio(c.matches, c.reference);
-    scores += f_score(precision, recall, options.beta, kEpsilon);
-    if (c.hypothesis == 0 || c.reference == 0) continue;
+Chrf::Chrf(ChrfOptions options) : options_(options) {
+  const auto in_range = [](int64_t order) { return order >= 0 && order <= 1000; };
+  if (!in_range(options_.character_order) || !in_range(options_.word_order) ||
+      options_.character_order + options_.word_order == 0) {
+    throw std::invalid_argument(
+        fmt::format("chrF: the longest runs of characters and of words must be from 0 to 1000 and "
+                    "not both 0, but they are {} and {}",
+                    options_.character_order, options_.word_order));
+  }
+  if (!std::isfinite(options_.beta)) {
+    throw std::invalid_argument(fmt::format("chrF: beta must be a number, not {}", options_.beta));
+  }
+}
+
+Score Chrf::score(const Statistics& sum) const {
+  double scores = 0, precisions = 0, recalls = 0, orders = 0;
+  for (size_t i = 0; i < sum.size(); i += 3) {
+    const double found = sum[i], wanted = sum[i + 1], both = sum[i + 2];
+    const double precision = ratio(both, found), recall = ratio(both, wanted);
+    scores += f_score(precision, recall, options_.beta, kEpsilon);
+    if (found == 0 || wanted == 0) continue;
     precisions += precision;
     recalls += recall;
     ++orders;
   }
-  if (options.epsilon) return 100 * scores / static_cast<double>(counts.size());
-  if (orders == 0) return 0;
-  const auto n = static_cast<double>(orders);
-  return 100 * f_score(precisions / n, recalls / n, options.beta, 0);
+  if (options_.epsilon) return {100 * scores / static_cast<double>(sum.size() / 3), ""};
+  if (orders == 0) return {};
+  return {100 * f_score(precisions / orders, recalls / orders, options_.beta, 0), ""};
 }
 
-std::vector<ChrfCounts> count_chrf(std::string_view hypothesis,
-                                   std::span<const std::string> references,
-                                   const ChrfOptions& options) {
-  const auto orders = count_orders(hypothesis, options);
-  std::vector<ChrfCounts> best;
+Statistics Chrf::count(std::string_view hypothesis, std::span<const std::string> references) const {
+  const auto orders = count_orders(hypothesis, options_);
+  Statistics best;
   double best_score = -1;
   for (const std::string& reference : references) {
-    auto counts = compare(orders, count_orders(reference, options));
-    const double score = chrf_of_counts(counts, options);
-    if (score <= best_score) continue;
-    best_score = score;
+    Statistics counts = compare(orders, count_orders(reference, options_));
+    const double value = score(counts).value;
+    if (value <= best_score) continue;
+    best_score = value;
     best = std::move(counts);
   }
   return best;
 }
 
-double corpus_chrf(std::span<const std::string> hypotheses,
-                   const std::vector<std::vector<std::string>>& references,
-                   const ChrfOptions& options) {
-  require_aligned("chrF", hypotheses.size(), references);
-  std::vector<ChrfCounts> sum(options.character_order + options.word_order);
-  for (size_t i = 0; i < hypotheses.size(); ++i) {
-    const auto counts = count_chrf(hypotheses[i], references_of(references, i), options);
-    for (size_t order = 0; order < sum.size(); ++order) {
-      sum[order].hypothesis += counts[order].hypothesis;
-      sum[order].reference += counts[order].reference;
-      sum[order].matches += counts[order].matches;
-    }
-  }
-  return chrf_of_counts(sum, options);
+std::string Chrf::name() const {
+  return fmt::format("chrF{}{}", options_.beta,
+                     std::string(static_cast<size_t>(options_.word_order), '+'));
 }
 
-double sentence_chrf(std::string_view hypothesis, std::span<const std::string> references,
-                     const ChrfOptions& options) {
-  return chrf_of_counts(count_chrf(hypothesis, references, options), options);
-}
-
-std::string chrf_name(const ChrfOptions& options) {
-  return fmt::format("chrF{}{}", options.beta, std::string(options.word_order, '+'));
-}
-
-std::string chrf_signature(size_t references, const ChrfOptions& options) {
-  return fmt::format("nrefs:{}|case:{}|eff:{}|nc:{}|nw:{}|space:{}|version:{}", references,
-                     options.lowercase ? "lc" : "mixed", options.epsilon ? "no" : "yes",
-                     options.character_order, options.word_order, options.whitespace ? "yes" : "no",
-                     kScoresVersion);
+std::string Chrf::rules() const {
+  return fmt::format("case:{}|eff:{}|nc:{}|nw:{}|space:{}", options_.lowercase ? "lc" : "mixed",
+                     options_.epsilon ? "no" : "yes", options_.character_order, options_.word_order,
+                     options_.whitespace ? "yes" : "no");
 }
 
 }  // namespace zoo

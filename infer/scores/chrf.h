@@ -3,17 +3,15 @@
 // "chrF++: words helping character n-grams", WMT. Numbers are those of sacrebleu 2.6.0.
 #pragma once
 #include <cstdint>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
+
+#include "infer/scores/metric.h"
 
 namespace zoo {
 
 struct ChrfOptions {
-  size_t character_order = 6;
-  size_t word_order = 0;  ///< 2: chrF++
-  double beta = 2;        ///< recall counts beta times as much as precision
+  int64_t character_order = 6;
+  int64_t word_order = 0;  ///< 2: chrF++
+  double beta = 2;         ///< recall counts beta times as much as precision
   bool lowercase = false;
   bool whitespace = false;  ///< white space takes part in the runs of characters
   /// Mean of the orders' F-scores with a tiny number for those without n-grams, as chrF++.py;
@@ -21,29 +19,21 @@ struct ChrfOptions {
   bool epsilon = false;
 };
 
-/// The numbers of n-grams of one order.
-struct ChrfCounts {
-  int64_t hypothesis = 0, reference = 0, matches = 0;
+/// Statistics: for every order, characters first, the n-grams of the hypothesis, of the reference
+/// and of both. Of several references the one with the best score counts.
+class Chrf : public Metric {
+ public:
+  /// Throws std::invalid_argument for orders below 0, none at all, or a beta that is no number.
+  explicit Chrf(ChrfOptions options = {});
+  /// "chrF2", "chrF2++"
+  std::string name() const override;
+  std::string rules() const override;
+  Statistics count(std::string_view hypothesis,
+                   std::span<const std::string> references) const override;
+  Score score(const Statistics& sum) const override;
+
+ private:
+  ChrfOptions options_;
 };
-
-/// One entry an order, characters first. Of several references the one with the best score counts.
-std::vector<ChrfCounts> count_chrf(std::string_view hypothesis,
-                                   std::span<const std::string> references,
-                                   const ChrfOptions& options = {});
-/// 0 to 100.
-double chrf_of_counts(const std::vector<ChrfCounts>& counts, const ChrfOptions& options = {});
-
-/// references[r][i] is the r-th reference of hypotheses[i]. Throws std::invalid_argument where the
-/// numbers of lines differ or nothing is there.
-double corpus_chrf(std::span<const std::string> hypotheses,
-                   const std::vector<std::vector<std::string>>& references,
-                   const ChrfOptions& options = {});
-double sentence_chrf(std::string_view hypothesis, std::span<const std::string> references,
-                     const ChrfOptions& options = {});
-
-/// "chrF2", "chrF2++".
-std::string chrf_name(const ChrfOptions& options = {});
-/// "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0+zoo"
-std::string chrf_signature(size_t references, const ChrfOptions& options = {});
 
 }  // namespace zoo

@@ -77,6 +77,12 @@ std::u32string_view without_trailing_space(std::u32string_view text) {
   return text;
 }
 
+std::u32string_view without_outer_space(std::u32string_view text) {
+  text = without_trailing_space(text);
+  while (!text.empty() && is_white_space(text.front())) text.remove_prefix(1);
+  return text;
+}
+
 std::u32string lower_case(std::u32string_view text) {
   std::u32string lower;
   lower.reserve(text.size());

@@ -19,6 +19,9 @@ std::vector<std::u32string> split_words(std::u32string_view text);
 /// str.rstrip(): the text without white space at its end.
 std::u32string_view without_trailing_space(std::u32string_view text);
 
+/// str.strip(): nor at its beginning.
+std::u32string_view without_outer_space(std::u32string_view text);
+
 /// str.lower(): also the final sigma, and the one capital that becomes two characters (U+0130).
 std::u32string lower_case(std::u32string_view text);
 

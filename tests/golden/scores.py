@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes scores.json beside this file: BLEU and chrF of sacrebleu 2.6.0 on ordinary, odd and hostile lines.
+"""Makes scores.json beside this file: BLEU, chrF and TER of sacrebleu 2.6.0 on ordinary, odd and hostile lines.
 
     .venv-reference/bin/python tests/golden/scores.py
 """
@@ -8,7 +8,7 @@ import json
 import logging
 import pathlib
 
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 # Hypothesis, first reference, second reference.
 LINES = [
@@ -34,13 +34,25 @@ LINES = [
     (" ".join(["x y"] * 120), " ".join(["y x"] * 100), "x y x"),
     ("._.5.,.-5,-.a-,b.5-", "5.,.-5,-.a -,b.5 -", "5"),
     ("5. 5.", "5 . 5 .", "5."),
+    ("他说：“你好,世界”——2020年5.5%。abc.", "他说:“世界,你好”，2020年5.5％。abc .", "你好"),
+    ("令和元年、東京都に住んでいた。平成と令和", "令和二年に東京に住む。", "令和"),
+    ("저는 학교에 갔습니다. 그리고,", "나는 학교에 갔다.", "학교에 저는 갔습니다."),
+    ("ذهبتُ إلى المدرسة، ثمّ عُدت؟", "ذهبت الى المدرسة ثم عدت.", "عُدت"),
+    ("カタカナ、ひらがな・ＡＢＣ（全角）！ ㍿ ㈱ ㇰ 丽", "ひらがな カタカナ ABC(全角)! 株式会社 (株)", "カタカナ"),
+    ("It's John's dog's, isn't it 's ?", "it 's john 's dog , isn't it?", "Johns"),
+    ("d e f g a b c h i j k l m n o p", "a b c d e f g h i j k l m n o p", "p o n m l k j i h g f e d c b a"),
+    (" ".join(f"w{i * 7 % 40}" for i in range(40)), " ".join(f"w{i}" for i in range(40)), "w1 w2 w3"),
+    (" ".join(f"w{i * 11 % 23}" for i in range(90)), " ".join(f"w{i * 5 % 23}" for i in range(70)), "w1 w2"),
+    ("x", " ".join(f"w{i}" for i in range(120)) + " x", "x"),
 ]
 BLEU_OPTIONS = [dict(zip(("tokenize", "smooth_method", "lowercase", "effective_order"), values)) for values in
-                itertools.product(("13a", "intl", "char", "none"), ("exp", "floor", "add-k", "none"), (False, True), (False, True))]
+                itertools.product(("13a", "intl", "char", "zh", "ja-mecab", "none"), ("exp", "floor", "add-k", "none"), (False, True), (False, True))]
 BLEU_OPTIONS += [{"smooth_method": "floor", "smooth_value": 0.01}, {"smooth_method": "add-k", "smooth_value": 0.5}]
+BLEU_OPTIONS += [{"max_ngram_order": order, "effective_order": effective} for order in (1, 2, 6) for effective in (False, True)]
 CHRF_OPTIONS = [dict(zip(("word_order", "lowercase", "whitespace", "eps_smoothing"), values)) for values in
                 itertools.product((0, 1, 2), (False, True), (False, True), (False, True))]
-CHRF_OPTIONS += [{"beta": 1}, {"beta": 3, "char_order": 4}]
+CHRF_OPTIONS += [{"beta": 1}, {"beta": 3, "char_order": 4}, {"char_order": 0, "word_order": 3}, {"beta": 0, "eps_smoothing": True}]
+TER_OPTIONS = [dict(zip(("normalized", "no_punct", "asian_support", "case_sensitive"), values)) for values in itertools.product((False, True), repeat=4)]
 
 
 def evaluate(metric, references: list[int]) -> dict:
@@ -56,7 +68,7 @@ def evaluate(metric, references: list[int]) -> dict:
 def main() -> None:
     logging.getLogger("sacrebleu").setLevel(logging.ERROR)
     golden = {"lines": LINES}
-    for name, kind, all_options in (("bleu", BLEU, BLEU_OPTIONS), ("chrf", CHRF, CHRF_OPTIONS)):
+    for name, kind, all_options in (("bleu", BLEU, BLEU_OPTIONS), ("chrf", CHRF, CHRF_OPTIONS), ("ter", TER, TER_OPTIONS)):
         golden[name] = [{"options": options, **evaluate(kind(**options), references)}
                         for options in all_options for references in ([1], [1, 2])]
     path = pathlib.Path(__file__).with_suffix(".json")

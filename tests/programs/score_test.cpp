@@ -40,12 +40,13 @@ class ScoreTest : public ::testing::Test {
 
 TEST_F(ScoreTest, TheSameTextHasTheFullScoreWhateverTheMetric) {
   const std::string text = "a text of five words\nand one more of them\n";
-  for (const std::string metric : {"bleu", "chrf", "chrf++"}) {
+  for (const std::string metric : {"bleu", "chrf", "chrf++", "ter"}) {
     const auto result = score(text, text, {"--metric", metric, "--json"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const auto object = nlohmann::json::parse(result.out);
-    EXPECT_EQ(object.at("score"), 100.0) << metric;
+    EXPECT_EQ(object.at("score"), metric == "ter" ? 0.0 : 100.0) << metric;
     EXPECT_THAT(object.at("signature"), HasSubstr("version:2.6.0"));
+    EXPECT_EQ(object.at("nrefs"), "1");
   }
   EXPECT_THAT(score(text, text).out, StartsWith("BLEU|nrefs:1"));
 }
@@ -56,6 +57,24 @@ TEST_F(ScoreTest, TheBestOfSeveralReferencesCounts) {
                             {"--references", (folder / "second").string(), "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(nlohmann::json::parse(result.out).at("score"), 100.0);
+}
+
+TEST_F(ScoreTest, EverySentenceHasALineAndItsOwnScore) {
+  const auto result =
+      score("a b c d\ne\n", "a b c d\nf\n", {"--sentence-level", "--score-only", "--width", "0"});
+  EXPECT_EQ(result.out, "100\n0\n") << result.err;
+}
+
+TEST_F(ScoreTest, SaysWhichFlagsHaveNoEffect) {
+  EXPECT_THAT(score("a\n", "a\n", {"--beta", "3"}).err, HasSubstr("--chrf-beta has no effect"));
+  EXPECT_THAT(score("a\n", "a\n", {"--smooth-value", "3"}).err,
+              HasSubstr("--smooth-value has no effect"));
+  EXPECT_EQ(score("a\n", "a\n", {"--smooth-value", "3", "--smooth-method", "floor"}).err, "");
+}
+
+TEST_F(ScoreTest, ALineNeedsAReference) {
+  EXPECT_THAT(complaint(score("a\nb\n", "a\n\n", {"--skip-empty-references"})),
+              HasSubstr("line 2 has no reference"));
 }
 
 TEST_F(ScoreTest, LineEndsAndALastLineWithoutOneDoNotMatter) {
@@ -88,7 +107,7 @@ TEST_F(ScoreTest, RefusesFilesThatCannotBeScored) {
 }
 
 TEST_F(ScoreTest, RefusesOptionsThatMeanNothing) {
-  EXPECT_THAT(complaint(score("a\n", "a\n", {"--metric", "ter"}), 2), HasSubstr("--metric"));
+  EXPECT_THAT(complaint(score("a\n", "a\n", {"--metric", "meteor"}), 2), HasSubstr("--metric"));
   EXPECT_THAT(complaint(score("a\n", "a\n", {"--width", "18"}), 2), HasSubstr("--width must be"));
   EXPECT_THAT(complaint(score("a\n", "a\n", {"--smooth-value", "-1"}), 2),
               HasSubstr("--smooth-value must not be negative"));

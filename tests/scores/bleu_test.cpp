@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 using Texts = std::vector<std::string>;
 
@@ -21,36 +22,44 @@ Texts words(std::string_view text, BleuTokenizer tokenizer) {
   return list;
 }
 
+Score bleu(const Texts& hypotheses, const References& references, const BleuOptions& o = {}) {
+  return corpus_score(Bleu(o), hypotheses, references);
+}
+
 TEST(BleuTest, PapinenisExampleClipsTheMatches) {
   const Texts references{"The cat is on the mat", "There is a cat on the mat"};
-  const auto counts = count_bleu("the the the the the the the", references, {.lowercase = true});
-  EXPECT_EQ(counts.correct[0], 2);  // §2.1.1: "the" stands at most twice in a reference
-  EXPECT_EQ(counts.total[0], 7);
+  const auto counts =
+      Bleu({.lowercase = true, .max_order = 1}).count("the the the the the the the", references);
+  EXPECT_THAT(counts, ElementsAre(7, 7, 2, 7));  // §2.1.1: at most twice in a reference
 }
 
 TEST(BleuTest, TheExactTranslationHas100) {
-  EXPECT_DOUBLE_EQ(corpus_bleu(Texts{"a b c d e"}, {{"a b c d e"}}).score, 100.0);
+  EXPECT_DOUBLE_EQ(bleu({"a b c d e"}, {{"a b c d e"}}).value, 100.0);
 }
 
 TEST(BleuTest, AShortTextPaysTheBrevityPenalty) {
-  const BleuScore score = corpus_bleu(Texts{"a b c d"}, {{"a b c d e f g h"}});
-  EXPECT_DOUBLE_EQ(score.brevity_penalty, std::exp(-1.0));
-  EXPECT_DOUBLE_EQ(score.score, 100 * std::exp(-1.0));
+  EXPECT_DOUBLE_EQ(bleu({"a b c d"}, {{"a b c d e f g h"}}).value, 100 * std::exp(-1.0));
 }
 
 TEST(BleuTest, TheNearestReferenceGivesTheLengthAndTheShorterOfTwo) {
-  EXPECT_EQ(count_bleu("a b c d", Texts{"a b c d e", "a b c", "a"}).reference_length, 3);
-  EXPECT_EQ(count_bleu("", Texts{"", "a b"}).reference_length, 0);
+  EXPECT_EQ(Bleu().count("a b c d", Texts{"a b c d e", "a b c", "a"})[1], 3);
+  EXPECT_EQ(Bleu().count("", Texts{"", "a b"})[1], 0);
 }
 
 TEST(BleuTest, ExponentialSmoothingHalvesFromOrderToOrder) {
-  const auto score = sentence_bleu("a x b y", Texts{"a b c d"});
-  EXPECT_THAT(score.precisions, ElementsAre(50, 100.0 / 6, 100.0 / 8, 100.0 / 8));
+  // 2/4, then half a match of three, a quarter of two, an eighth of one.
+  EXPECT_THAT(bleu({"a x b y"}, {{"a b c d"}}).details, StartsWith("50.0/16.7/12.5/12.5 (BP"));
 }
 
 TEST(BleuTest, OneWordHasAScoreWithEffectiveOrderAlone) {
-  EXPECT_LT(sentence_bleu("yes", Texts{"yes"}).score, 1e-6);
-  EXPECT_DOUBLE_EQ(sentence_bleu("yes", Texts{"yes"}, {.effective_order = true}).score, 100);
+  EXPECT_LT(bleu({"yes"}, {{"yes"}}).value, 1e-6);
+  EXPECT_DOUBLE_EQ(bleu({"yes"}, {{"yes"}}, {.effective_order = true}).value, 100);
+}
+
+TEST(BleuTest, TheLongestRunIsAChoice) {
+  EXPECT_DOUBLE_EQ(bleu({"a x b y"}, {{"a b c d"}}, {.max_order = 1}).value, 50);
+  EXPECT_THAT(bleu({"a b"}, {{"a b"}}, {.max_order = 2}).details, StartsWith("100.0/100.0 (BP"));
+  EXPECT_THROW(Bleu({.max_order = 0}), std::invalid_argument);
 }
 
 TEST(BleuTest, TokenizersPartWhatTheirRulesSay) {
@@ -60,17 +69,20 @@ TEST(BleuTest, TokenizersPartWhatTheirRulesSay) {
   EXPECT_THAT(words("a&lt; «c»€ 1.", BleuTokenizer::kIntl),
               ElementsAre("a", "&", "lt", ";", "«", "c", "»", "€", "1."));
   EXPECT_THAT(words(" é x", BleuTokenizer::kChar), ElementsAre("é", "x"));
+  EXPECT_THAT(words("“你好”2020年 a.", BleuTokenizer::kZh),
+              ElementsAre("“", "你", "好", "”", "2020", "年", "a", "."));
+  EXPECT_THAT(words("5.", BleuTokenizer::kZh), ElementsAre("5."));  // 13a parts this one
   EXPECT_THAT(words(" a.b  c,", BleuTokenizer::kNone), ElementsAre("a.b", "c,"));
 }
 
-TEST(BleuTest, RefusesListsThatDoNotMatch) {
-  EXPECT_THAT(
-      [] {
-        corpus_bleu(Texts{"a", "b"}, {{"a", "b"}, {"a"}});
-      },
-      ThrowsMessage<std::invalid_argument>(HasSubstr("list 2 has 1 and there are 2")));
-  EXPECT_THROW(corpus_bleu(Texts{}, {{}}), std::invalid_argument);
-  EXPECT_THROW(corpus_bleu(Texts{"a"}, {}), std::invalid_argument);
+TEST(BleuTest, RefusesTokenizersThatCannotBeHad) {
+  for (const auto tokenizer : {BleuTokenizer::kSpm, BleuTokenizer::kFlores101,
+                               BleuTokenizer::kFlores200, BleuTokenizer::kSpBleu1K}) {
+    EXPECT_THAT([&] { Bleu({.tokenizer = tokenizer}); },
+                ThrowsMessage<std::invalid_argument>(HasSubstr("must be downloaded")));
+  }
+  EXPECT_THAT([] { Bleu({.tokenizer = BleuTokenizer::kKoMecab}); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("needs MeCab-ko")));
 }
 
 }  // namespace

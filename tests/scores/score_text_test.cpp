@@ -17,6 +17,7 @@ TEST(ScoreTextTest, SplitsAtUnicodesWhiteSpace) {
 TEST(ScoreTextTest, CutsTheEndAlone) {
   EXPECT_EQ(without_trailing_space(U" a \u2003\n"), U" a");
   EXPECT_EQ(without_trailing_space(U"\u2003"), U"");
+  EXPECT_EQ(without_outer_space(U" \u3000a b \n"), U"a b");
 }
 
 TEST(ScoreTextTest, LowersTheSigmaByItsPlace) {

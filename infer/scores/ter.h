@@ -1,0 +1,34 @@
+// TER: how many edits turn a translation into its reference, in per cent of the reference's words;
+// an edit inserts, deletes or replaces a word, or moves a run of words. Lower is better.
+// Snover et al. 2006, "A Study of Translation Edit Rate with Targeted Human Annotation", AMTA.
+// Numbers are those of sacrebleu 2.6.0, which follows the authors' program Tercom.
+#pragma once
+#include "infer/scores/metric.h"
+
+namespace zoo {
+
+struct TerOptions {
+  bool normalized = false;      ///< entities, and punctuation parted off words
+  bool no_punctuation = false;  ///< punctuation is left out
+  bool asian_support = false;   ///< these two also for Chinese and Japanese
+  bool case_sensitive = false;
+};
+
+/// The words that TER compares.
+std::vector<std::u32string> ter_words(std::string_view text, const TerOptions& options = {});
+
+/// Statistics: edits to the reference that needs fewest, mean length of the references in words.
+class Ter : public Metric {
+ public:
+  explicit Ter(TerOptions options = {}) : options_(options) {}
+  std::string name() const override { return "TER"; }
+  std::string rules() const override;
+  Statistics count(std::string_view hypothesis,
+                   std::span<const std::string> references) const override;
+  Score score(const Statistics& sum) const override;
+
+ private:
+  TerOptions options_;
+};
+
+}  // namespace zoo
