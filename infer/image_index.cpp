@@ -16,10 +16,14 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
+/// Another number whenever files are read otherwise than before: then no older index fits.
+/// 2: libpng and libjpeg, turned as EXIF says.
+constexpr int kReading = 2;
+
 torch::Tensor probe_of(ImageTextEncoder& encoder) {
   Image image{.width = 16, .height = 16, .rgb = {}};
   for (int i = 0; i < 16 * 16; ++i) {
-    for (const int value : {i, 255 - i, (i * 37) % 256})
+    for (const int value : {i, 255 - i, (i * 37 * kReading) % 256})
       image.rgb.push_back(static_cast<uint8_t>(value));
   }
   return encoder.encode_image(image);  // [1, E]

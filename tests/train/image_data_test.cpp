@@ -10,6 +10,7 @@
 #include "models/images/deflate.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/train/image_files.h"
+#include "train/data/images/captioned_images.h"
 #include "train/data/images/cifar.h"
 #include "train/data/images/idx.h"
 #include "train/data/images/npy.h"
@@ -141,6 +142,35 @@ TEST_F(ClassFoldersTest, AreReadInTheSameOrderByAnyNumberOfThreads) {
   EXPECT_TRUE(one.training.labels.equal(torch::tensor({0, 1, 1, 1, 1, 1, 1, 1, 1, 1})));
   EXPECT_THAT(one.class_names, ElementsAre("a", "b"));
   EXPECT_EQ(one.validation.size(), 2);
+}
+
+/// A PNG file whose EXIF data say how the picture stands.
+std::string standing_png(const Image& image, char orientation) {
+  using namespace std::string_literals;
+  const std::string content =
+      "eXIfII\x2a\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0"s + orientation + std::string(7, '\0');
+  const auto number = [](size_t value) {
+    return std::string{'\0', '\0', static_cast<char>(value >> 8), static_cast<char>(value)};
+  };
+  const uint32_t sum = crc32(content);
+  std::string file = encode_png(image);
+  constexpr size_t kEnd = 12;  // IEND
+  return file.insert(file.size() - kEnd, number(content.size() - 4) + content +
+                                             number(sum >> 16).substr(2) + number(sum).substr(2));
+}
+
+TEST_F(ClassFoldersTest, PicturesStandUpright) {
+  // 3 x 2 in the file, 2 x 3 once turned to the right.
+  const Image lying{3, 2, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18}};
+  put("a/lying.png", standing_png(lying, 6));
+  put("pairs.tsv", "a/lying.png\tthing\n");
+  const auto upright =
+      planes_of({2, 3, {10, 11, 12, 1, 2, 3, 13, 14, 15, 4, 5, 6, 16, 17, 18, 7, 8, 9}});
+  const auto captioned = read_captioned_images(folder_ / "pairs.tsv", {.resize = false});
+  EXPECT_TRUE(captioned.pixels[0].equal(upright));
+  fs::remove(folder_ / "pairs.tsv");
+  const auto data = read_image_data(folder_.path(), {3, 3, 2}, 1);
+  EXPECT_TRUE(data.training.pixels[0].equal(upright));
 }
 
 TEST_F(ClassFoldersTest, WhatIsMissingOrNoPictureIsNamed) {
