@@ -40,6 +40,82 @@ std::string suggestion(const CLI::App& app, std::string_view name, std::string_v
   return best.empty() ? "" : fmt::format("; did you mean {}{}?", dashes, best);
 }
 
+/// As CLI11 sees it: "-5", "-" and "- a" are texts.
+bool is_flag(const std::string& argument) {
+  std::string name, value;
+  if (CLI::detail::split_long(argument, name, value)) return true;
+  return CLI::detail::split_short(argument, name, value) && !(name[0] >= '0' && name[0] <= '9');
+}
+
+/// "--tied=off" as CLI11 has it: "--tied=false".
+std::string flag_with_value(const std::string& flag, std::string_view value) {
+  try {
+    return fmt::format("{}={}", flag, parse_value<bool>(value));
+  } catch (const std::invalid_argument& error) {
+    throw CLI::ValidationError(flag, error.what());
+  }
+}
+
+/// The arguments in the one order and spelling that CLI11 takes as they are meant: flags first, an
+/// option and its value apart, and all texts behind "--".
+///
+/// Left alone, it takes the next argument for the value of `--stop=`.
+std::vector<std::string> in_order(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> ordered, texts;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument == "--") {
+      texts.insert(texts.end(), argv + i + 1, argv + argc);
+      break;
+    }
+    if (!is_flag(argument)) {
+      texts.push_back(argument);
+      continue;
+    }
+    const size_t equals = argument.find('=');
+    const std::string flag = argument.substr(0, equals);
+    const CLI::Option* option = app.get_option_no_throw(flag);
+    const bool known = option != nullptr && argument.starts_with("--");
+    const bool takes_value = known && option->get_items_expected_max() > 0;
+    if (known && !takes_value && equals != std::string::npos) {
+      ordered.push_back(flag_with_value(flag, std::string_view(argument).substr(equals + 1)));
+    } else if (!takes_value) {
+      ordered.push_back(argument);
+    } else if (equals != std::string::npos) {
+      ordered.insert(ordered.end(), {flag, argument.substr(equals + 1)});
+    } else if (i + 1 < argc) {
+      ordered.insert(ordered.end(), {flag, argv[++i]});
+    } else {
+      throw CLI::ArgumentMismatch(fmt::format("{} needs a value", flag));
+    }
+  }
+  if (!texts.empty()) ordered.emplace_back("--");
+  ordered.insert(ordered.end(), texts.begin(), texts.end());
+  return ordered;
+}
+
+/// CLI11's "--layers: At Most 1 required but received 2".
+[[noreturn]] void throw_mismatch(const CLI::ArgumentMismatch& error) {
+  const std::string what = error.what();
+  constexpr std::string_view kAtMost = ": At Most 1 required but received ";
+  const size_t at = what.find(kAtMost);
+  if (at == std::string::npos) throw error;
+  throw CLI::ArgumentMismatch(fmt::format("{} takes one value, got {}; give it once",
+                                          what.substr(0, at), what.substr(at + kAtMost.size())));
+}
+
+/// CLI11's "Could not convert: --verbose = maybe", of a flag in a recipe.
+[[noreturn]] void throw_conversion(const CLI::ConversionError& error) {
+  const std::string what = error.what();
+  constexpr std::string_view kNot = "Could not convert: ";
+  const size_t equals = what.find(" = ");
+  if (!what.starts_with(kNot) || equals == std::string::npos) throw error;
+  throw CLI::ConversionError(
+      fmt::format("{}: must be true or false, not '{}'",
+                  what.substr(kNot.size(), equals - kNot.size()), what.substr(equals + 3)),
+      CLI::ExitCodes::ConversionError);
+}
+
 std::string recipe_path(const CLI::App& app) {
   const CLI::Option* option = app.get_config_ptr();
   return option == nullptr || option->results().empty() ? "" : option->results().back();
@@ -68,14 +144,16 @@ std::string check_recipe_path(const std::string& path) {
 }
 
 [[noreturn]] void throw_extras_error(const CLI::App& app, const CLI::ExtrasError& error) {
-  const std::vector<std::string> extras = app.remaining(true);
+  std::vector<std::string> extras = app.remaining(true);
+  std::erase(extras, "--");
   if (extras.empty()) throw error;
   const std::string& first = extras.front();
   std::string message = fmt::format("unexpected argument '{}'", first);
-  if (first.starts_with("-")) {
+  if (is_flag(first)) {
     const std::string name =
         first.substr(0, first.find('=')).substr(first.starts_with("--") ? 2 : 1);
     message = fmt::format("unknown option {}{}", first, suggestion(app, name, "--"));
+    if (!first.starts_with("--")) message += "; a text that begins with '-' goes after --";
   }
   throw CLI::ExtrasError(message, CLI::ExitCodes::ExtrasError);
 }
@@ -90,9 +168,28 @@ void add_config_option(CLI::App& app) {
   app.allow_config_extras(CLI::config_extras_mode::error);
 }
 
+CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help) {
+  const auto read = [&texts](const CLI::results_t& given) {
+    texts = given;
+    return true;
+  };
+  // An option that may take "extra" arguments splits "[a,b]" into two (CLI11's
+  // Option::_add_result): this one still expects more, as many as there may be.
+  constexpr int kMost = CLI::detail::expected_max_vector_size;
+  return app.add_option(name, read, help)
+      ->type_name("TEXT")
+      ->expected(kMost, kMost)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void parse(CLI::App& app, int argc, const char* const* argv) {
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> arguments = in_order(app, argc, argv);
+    std::vector<const char*> words = {argc > 0 ? argv[0] : ""};
+    for (const std::string& argument : arguments) words.push_back(argument.c_str());
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::CallForAllHelp&) {
     throw CLI::CallForAllHelp(app.help("", CLI::AppFormatMode::All), CLI::ExitCodes::Success);
   } catch (const CLI::CallForHelp&) {
@@ -103,6 +200,10 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
     throw_config_error(app, error.what());
   } catch (const CLI::ExtrasError& error) {
     throw_extras_error(app, error);
+  } catch (const CLI::ArgumentMismatch& error) {
+    throw_mismatch(error);
+  } catch (const CLI::ConversionError& error) {
+    throw_conversion(error);
   }
 }
 

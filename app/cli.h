@@ -52,6 +52,11 @@ CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_vie
   return option->group(group);
 }
 
+/// What stands on the command line without a flag: any number of texts, each taken as it stands,
+/// brackets, commas and quotes included. One that begins with "-" is given after "--".
+CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                       const std::string& help);
+
 /// Adds every field of an options struct under a heading of --help.
 template <class Options>
 void add_options(CLI::App& app, const std::string& group, Options& options) {
@@ -64,8 +69,10 @@ void add_options(CLI::App& app, const std::string& group, Options& options) {
 /// are errors; flags win over the file.
 void add_config_option(CLI::App& app);
 
-/// Parses. Throws CLI11's exceptions, with messages of ours where CLI11's are unclear; run_app
-/// knows them all. The exceptions for --help and --version carry the text to print.
+/// Parses. Arguments are read as getopt_long reads them: an option's value is the next argument,
+/// whatever it is, or what follows "="; flags and texts may be mixed; after "--" all are texts.
+/// Throws CLI11's exceptions, with messages of ours where CLI11's are unclear; run_app knows them
+/// all. The exceptions for --help and --version carry the text to print.
 void parse(CLI::App& app, int argc, const char* const* argv);
 
 /// Every option's effective value (of the field as it is now) as a recipe that --config reads back;

@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -117,31 +116,30 @@ void put_in_place(const fs::path& temporary, const fs::path& folder) {
 
 }  // namespace
 
-std::string read_file(const fs::path& path) {
+std::string read_file(const fs::path& path, uintmax_t longest) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) fail("read", path, EISDIR);
   File file(std::fopen(path.string().c_str(), "rb"));
   if (file == nullptr) fail("read", path, errno);
+  const bool ends = fs::is_regular_file(path, ignored);
+  if (!ends) longest = std::min(longest, uintmax_t{1} << 30);
+  const auto too_long = [&] {
+    throw std::runtime_error(
+        fmt::format("cannot read {}: longer than {} bytes, which is no file of this kind",
+                    path.string(), longest));
+  };
   std::string bytes;
-  if (const auto size = fs::file_size(path, ignored); !ignored) bytes.reserve(size);
+  if (const auto size = fs::file_size(path, ignored); ends && !ignored) {
+    if (size > longest) too_long();
+    bytes.reserve(size);
+  }
   char buffer[1 << 16];
   while (const size_t got = std::fread(buffer, 1, sizeof buffer, file.get())) {
+    if (bytes.size() + got > longest) too_long();
     bytes.append(buffer, got);
   }
   if (std::ferror(file.get())) fail("read", path, errno);
   return bytes;
-}
-
-std::vector<std::string> read_lines(const fs::path& path) {
-  std::istringstream text;
-  if (!path.empty()) text.str(read_file(path));
-  std::istream& in = path.empty() ? std::cin : text;
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    lines.push_back(line);
-  }
-  return lines;
 }
 
 PendingFile::PendingFile(fs::path path)

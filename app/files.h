@@ -12,12 +12,14 @@
 
 namespace zoo {
 
-/// The whole file as bytes. Throws std::runtime_error: "cannot read PATH: No such file or
-/// directory".
-std::string read_file(const std::filesystem::path& path);
+/// What no recipe, vocabulary or configuration is longer than.
+inline constexpr uintmax_t kSmallFile = uintmax_t{256} << 20;
+/// Whatever a disk holds; but of a pipe or a device, which may never end, 1 GiB.
+inline constexpr uintmax_t kAnyFile = ~uintmax_t{0};
 
-/// The lines of a file, or of standard input where `path` is empty; they end at "\n" or "\r\n".
-std::vector<std::string> read_lines(const std::filesystem::path& path);
+/// The whole file as bytes. Throws std::runtime_error: "cannot read PATH: No such file or
+/// directory", and where it is longer than `longest` bytes.
+std::string read_file(const std::filesystem::path& path, uintmax_t longest = kAnyFile);
 
 /// A file that is written piece by piece and appears whole: under a temporary name in the same
 /// folder until commit() flushes and renames it. Readers see the old file or the new one; without

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -65,7 +66,10 @@ T parse_value(std::string_view text) {
     std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
     T value{};
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error == std::errc() && end == digits.data() + digits.size()) return value;
+    bool good = error == std::errc() && end == digits.data() + digits.size();
+    // "nan" and "inf" are numbers to from_chars; as an option's value they are slips.
+    if constexpr (std::is_floating_point_v<T>) good = good && std::isfinite(value);
+    if (good) return value;
     if constexpr (std::is_integral_v<T>) {
       throw std::invalid_argument(fmt::format("must be a whole number from {} to {}, not '{}'",
                                               std::numeric_limits<T>::min(),

@@ -4,20 +4,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
+#include <istream>
 #include <memory>
 #include <set>
 
 #include "app/option_values.h"
+#include "app/text_file.h"
 
 namespace zoo {
 namespace {
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {
-    if (text_.starts_with("\xEF\xBB\xBF")) position_ = 3;
-  }
+  explicit Reader(std::string_view text) : text_(without_byte_order_mark(text)) {}
 
   std::vector<RecipeEntry> read() {
     std::vector<RecipeEntry> entries;
@@ -208,8 +207,26 @@ std::string quote_text(std::string_view text) {
 
 std::vector<RecipeEntry> parse_recipe(std::string_view text) { return Reader(text).read(); }
 
+namespace {
+
+/// A recipe may come through a pipe, or be no recipe at all.
+std::string read_recipe(std::istream& in) {
+  constexpr size_t kLongest = size_t{16} << 20;
+  std::string text(kLongest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (text.size() > kLongest)
+    throw CLI::ConfigError(fmt::format("longer than {} bytes: this is no recipe", kLongest));
+  if (!wide_encoding(text).empty())
+    throw CLI::ConfigError(
+        fmt::format("the file is {}, expected UTF-8; save it as UTF-8", wide_encoding(text)));
+  return text;
+}
+
+}  // namespace
+
 std::vector<CLI::ConfigItem> RecipeFormat::from_config(std::istream& in) const {
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string text = read_recipe(in);
   std::vector<CLI::ConfigItem> items;
   for (const RecipeEntry& entry : parse_recipe(text)) {
     CLI::ConfigItem item;

@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
     int64_t top = 5;
     bool as_json = false;
     CLI::App app{"Says what pictures show, by a classifier of images"};
-    app.add_option("image", files, "PNG or JPEG files of any size")->required();
+    zoo::add_texts(app, "image", files, "PNG or JPEG files of any size")->required();
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");
     zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture");

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "infer/classify/classifier.h"
 #include "infer/model_choice.h"
 
@@ -17,13 +17,11 @@ namespace {
 
 using Labels = std::vector<zoo::ScoredLabel>;
 
-/// "a<TAB>b" is a pair.
+/// "a<TAB>b" is a pair. A blank line is an empty text, which gets an answer as every line does.
 zoo::TextPair pair_of(std::string_view line) {
   const size_t tab = line.find('\t');
   zoo::TextPair pair{.a = line.substr(0, tab)};
   if (tab != std::string_view::npos) pair.b = line.substr(tab + 1);
-  if (line.find_first_not_of(" \t") == std::string_view::npos)
-    throw std::runtime_error("text: empty; leave the line out");
   if (pair.b && pair.b->find('\t') != std::string_view::npos)
     throw std::runtime_error("text: more than one tab; expected a text, or two with a tab between");
   return pair;
@@ -81,7 +79,7 @@ int main(int argc, char** argv) {
     int64_t top_n = 1;
     bool as_json = false;
     CLI::App app{"Says which class a text is of, or which tag each of its words has"};
-    app.add_option("text", texts, "Texts; a tab parts a pair");
+    zoo::add_texts(app, "text", texts, "Texts; a tab parts a pair");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top_n, "Classes shown, best first");

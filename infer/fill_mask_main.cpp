@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "infer/fill_mask.h"
 #include "infer/model_choice.h"
 
@@ -17,7 +17,8 @@ namespace {
 
 using Fillings = std::vector<std::vector<zoo::MaskFilling>>;
 
-/// As the pipeline of `transformers`: a list for one mask, a list of lists for several.
+/// As the pipeline of `transformers`: a list for one mask, a list of lists for several; of a blank
+/// line, an empty one.
 std::string json_line(const Fillings& masks) {
   auto all = nlohmann::json::array();
   for (const auto& fillings : masks) {
@@ -34,7 +35,9 @@ std::string json_line(const Fillings& masks) {
   return shown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+/// Several lines a mask and a blank one.
 std::string text_lines(const Fillings& masks) {
+  if (masks.empty()) return "\n";
   std::string text;
   for (const auto& fillings : masks) {
     for (const auto& f : fillings)
@@ -42,6 +45,17 @@ std::string text_lines(const Fillings& masks) {
     text += "\n";
   }
   return text;
+}
+
+/// What may stand in the text that is line `number` of all.
+Fillings fill(zoo::MaskFiller& filler, const std::string& text, size_t number,
+              const zoo::FillMaskOptions& options) {
+  if (zoo::is_blank_line(text)) return {};
+  try {
+    return filler.fill(text, options);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(fmt::format("line {}: {}", number, error.what()));
+  }
 }
 
 }  // namespace
@@ -55,7 +69,7 @@ int main(int argc, char** argv) {
     zoo::FillMaskOptions options;
     bool as_json = false;
     CLI::App app{"Fills in masked words with a BERT"};
-    app.add_option("text", texts, "Texts with mask tokens");
+    zoo::add_texts(app, "text", texts, "Texts with mask tokens");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-k", options.top_k, "Proposals a mask");
@@ -71,8 +85,8 @@ int main(int argc, char** argv) {
     const auto device = zoo::prepare(model);
     zoo::MaskFiller filler(model.folder, device, model.attention);
     if (texts.empty()) texts = zoo::read_lines(file);
-    for (const auto& text : texts) {
-      const auto masks = filler.fill(text, options);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const auto masks = fill(filler, texts[i], i + 1, options);
       std::cout << (as_json ? json_line(masks) : text_lines(masks)) << std::flush;
     }
     return 0;

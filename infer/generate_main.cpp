@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/interrupt.h"
 #include "app/run_app.h"
 #include "app/terminal.h"
+#include "app/text_file.h"
 #include "infer/generation_session.h"
 
 namespace {
@@ -59,9 +59,10 @@ int run_interactive(zoo::GenerationSession& session, int64_t samples) {
   const bool terminal = zoo::stdin_is_a_terminal();
   if (terminal) std::cerr << "One prompt a line; Ctrl-C ends a text, Ctrl-D the program.\n";
   int64_t first_sample = 0;
+  zoo::LineReader lines(std::cin, "standard input");
   const auto ask = [&](std::string& line) {
     if (terminal) std::cerr << "> ";
-    return static_cast<bool>(std::getline(std::cin, line));
+    return lines.next(line);
   };
   for (std::string prompt; ask(prompt); first_sample += samples) {
     const zoo::InterruptGuard guard;
@@ -84,7 +85,7 @@ int main(int argc, char** argv) {
     Input input;
 
     CLI::App app{"Continues texts with a language model, printing as it goes", "generate"};
-    app.add_option("prompt", input.prompts, "Texts to continue");
+    zoo::add_texts(app, "prompt", input.prompts, "Texts to continue");
     zoo::add_option(app, "Input", "file", input.file, "Prompts from a file, one a line");
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
     zoo::add_model_options(app, model);

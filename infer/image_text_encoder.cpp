@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "app/text_file.h"
 #include "infer/clip_texts.h"
 #include "models/pretrained/clip_checkpoint.h"
 
@@ -62,7 +63,7 @@ std::vector<fs::path> pictures_below(const fs::path& folder) {
     throw std::runtime_error(fmt::format("{}: no such folder of pictures", folder.string()));
   std::vector<fs::path> files;
   for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::end(entry); ++entry) {
-    const bool hidden = entry->path().filename().string().starts_with('.');
+    const bool hidden = is_system_name(entry->path());
     if (hidden && entry->is_directory()) entry.disable_recursion_pending();
     if (!hidden && entry->is_regular_file() && is_picture(entry->path()))
       files.push_back(entry->path());

@@ -13,6 +13,7 @@
 #include "app/html.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "infer/clip_texts.h"
 #include "infer/image_index.h"
 #include "infer/image_text_encoder.h"
@@ -39,7 +40,7 @@ struct Found {
 };
 
 void declare(CLI::App& app, Request& request) {
-  app.add_option("text", request.texts, "What to look for, or between what to choose");
+  add_texts(app, "text", request.texts, "What to look for, or between what to choose");
   add_model_options(app, request.model);
   add_option(app, "Input", "images", request.images, "Folder whose pictures are searched");
   add_option(app, "Input", "index", request.index,

@@ -2,14 +2,41 @@
 //   search_sentences --model data/minilm --sentences lines.txt "A man is eating food." --top-n 3
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "infer/model_choice.h"
 #include "infer/sentence_search.h"
+
+namespace {
+
+struct Sentences {
+  std::vector<std::string> texts;
+  std::vector<int64_t> lines;  ///< the number of each, from 0
+};
+
+/// A blank line is no sentence, but counts.
+Sentences read_sentences(const std::filesystem::path& file) {
+  Sentences sentences;
+  const auto lines = zoo::read_lines(file);
+  for (size_t n = 0; n < lines.size(); ++n) {
+    if (zoo::is_blank_line(lines[n])) continue;
+    sentences.texts.push_back(lines[n]);
+    sentences.lines.push_back(static_cast<int64_t>(n));
+  }
+  if (sentences.texts.empty())
+    throw std::runtime_error(fmt::format("{}: holds no sentences", file.string()));
+  return sentences;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   return zoo::run_app("search_sentences", [&]() -> int {
@@ -19,7 +46,7 @@ int main(int argc, char** argv) {
     int64_t top_n = 5;
     bool as_json = false;
     CLI::App app{"Finds the sentences of a file that are nearest in meaning to a query"};
-    app.add_option("query", queries, "What to look for")->required();
+    zoo::add_texts(app, "query", queries, "What to look for")->required();
     zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line")->required();
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-n", top_n, "Sentences a query");
@@ -28,15 +55,16 @@ int main(int argc, char** argv) {
     if (top_n < 1) throw zoo::UsageError("--top-n must be 1 or more");
 
     const auto device = zoo::prepare(model);
-    const auto lines = zoo::read_lines(sentences);
+    const Sentences found = read_sentences(sentences);
     zoo::SentenceEncoder encoder(model.folder, device, model.attention);
-    const auto vectors = encoder.encode(lines), asked = encoder.encode(queries);
+    const auto vectors = encoder.encode(found.texts), asked = encoder.encode(queries);
     for (size_t q = 0; q < queries.size(); ++q) {
       auto list = nlohmann::json::array();
       for (const auto& [index, score] :
            zoo::nearest(asked[static_cast<int64_t>(q)], vectors, top_n)) {
-        const auto& text = lines[static_cast<size_t>(index)];
-        list.push_back({{"index", index}, {"score", score}, {"text", text}});
+        const auto& text = found.texts[static_cast<size_t>(index)];
+        const int64_t line = found.lines[static_cast<size_t>(index)];
+        list.push_back({{"index", line}, {"score", score}, {"text", text}});
         if (!as_json) std::cout << fmt::format("{:7.4f}  {}\n", score, text);
       }
       std::cout << (as_json ? list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)

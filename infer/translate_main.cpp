@@ -15,6 +15,7 @@
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "infer/decode/decode.h"
 #include "infer/model_choice.h"
 #include "infer/scores/score_flags.h"
@@ -42,7 +43,7 @@ std::vector<std::string> read_texts(const Request& request) {
 }
 
 void declare(CLI::App& app, Request& request) {
-  app.add_option("text", request.texts, "Texts to translate");
+  add_texts(app, "text", request.texts, "Texts to translate");
   add_option(app, "Input", "file", request.file, "Texts from a file, one a line");
   add_option(app, "Input", "references", request.references,
              "A file with the right translations, one a line: prints scores");
@@ -101,9 +102,16 @@ void check(const Request& request, const ScoreFlags& flags) {
   }
 }
 
+/// A line a translation, whatever a model writes: line i answers line i.
+std::string on_one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 void print(const Translation& made, const std::vector<std::string>& texts, bool json) {
   if (!json) {
-    std::cout << made.text << '\n';
+    std::cout << on_one_line(made.text) << '\n';
     return;
   }
   const nlohmann::json line = {{"source", texts[static_cast<size_t>(made.source)]},

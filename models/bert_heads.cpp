@@ -58,9 +58,11 @@ torch::Tensor ClassifierImpl::forward(const torch::Tensor& x) {
 }
 
 torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tensor& is_real) {
-  const auto real = is_real.to(hidden.scalar_type()).unsqueeze(-1);        // [B, T, 1]
-  const auto mean = (hidden * real).sum(1) / real.sum(1).clamp_min(1e-9);  // [B, C]
-  return mean / mean.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);     // [B, C]
+  const auto real = is_real.unsqueeze(-1);  // [B, T, 1]
+  const auto count = real.sum(1).to(hidden.scalar_type()).clamp_min(1e-9);
+  // Not times 0: at a place of padding may stand anything, NaN too.
+  const auto mean = hidden.masked_fill(real.logical_not(), 0).sum(1) / count;  // [B, C]
+  return mean / mean.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);         // [B, C]
 }
 
 InnerLayer inner_of(Activation activation) {

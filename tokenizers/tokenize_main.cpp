@@ -19,6 +19,7 @@
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/run_app.h"
+#include "app/text_file.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/comparison.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
@@ -48,7 +49,7 @@ std::string dump(const json& value, bool ascii = false) {
 
 int each_line(const std::function<std::string(const std::string& line)>& work) {
   std::string line;
-  for (int64_t number = 1; std::getline(std::cin, line, '\n'); ++number) {
+  for (int64_t number = 1; zoo::read_raw_line(std::cin, line); ++number) {
     try {
       std::cout << work(line) << '\n';
     } catch (const std::exception& error) {
@@ -139,7 +140,7 @@ std::string encode_line(const zoo::Tokenizer& tokenizer, const Options& o,
 /// All lines as one rectangle, as models take it.
 int encode_as_batch(const zoo::Tokenizer& tokenizer, const Options& o) {
   std::vector<std::string> lines;
-  for (std::string line; std::getline(std::cin, line, '\n');) lines.push_back(read_text(o, line));
+  for (std::string line; zoo::read_raw_line(std::cin, line);) lines.push_back(read_text(o, line));
   std::vector<zoo::TextPair> texts;
   for (const std::string& line : lines) texts.push_back(read_texts(o, line));
   const zoo::Batch batch = zoo::encode_batch(tokenizer, texts,
@@ -179,7 +180,7 @@ std::string decode_line(const zoo::Tokenizer& tokenizer, const Options& o,
 int compare(const Options& o) {
   const std::string text = o.file.empty()
                                ? std::string(std::istreambuf_iterator<char>(std::cin), {})
-                               : zoo::read_file(o.file);
+                               : zoo::read_text_file(o.file);
   if (text.empty()) throw std::runtime_error("no text to compare on: name one with --file");
   std::vector<zoo::TokenizerReport> reports;
   for (const std::string& folder : o.tokenizers) {

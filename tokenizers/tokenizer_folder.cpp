@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "app/files.h"
+#include "app/text_file.h"
 #include "tokenizers/character.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
@@ -38,7 +39,8 @@ constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
 std::vector<fs::path> files_ending(const fs::path& folder, const char* extension) {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == extension && entry.is_regular_file()) {
+    if (entry.path().extension() == extension && entry.is_regular_file() &&
+        !is_system_name(entry.path())) {
       found.push_back(entry.path());
     }
   }

@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Tokenizer", options);
     app.get_option("--kind")->required()->default_str("");
     app.add_option("--out", out, "Folder for the tokenizer's files; new or empty")->required();
-    app.add_option("files", files, "UTF-8 text files")->required();
+    zoo::add_texts(app, "files", files, "UTF-8 text files")->required();
     zoo::parse(app, argc, argv);
     return train(options, out, files);
   });

@@ -240,6 +240,96 @@ TEST_F(CliTest, HelpShowsGroupsDefaultsAndNames) {
   }
 }
 
+/// A program that takes texts, as most do.
+struct TextProgram : Program {
+  std::vector<std::string> texts;
+  TextProgram() { add_texts(app, "text", texts, "Texts"); }
+};
+
+TEST_F(CliTest, TextsAreTakenAsTheyStand) {
+  const std::vector<const char*> texts = {"[MASK] is here",
+                                          "[ab,cd]",
+                                          "[x]",
+                                          "[]",
+                                          "a,b",
+                                          "#1",
+                                          "\"quoted\"",
+                                          "'single'",
+                                          "",
+                                          "{}",
+                                          "++",
+                                          "=",
+                                          "k=v",
+                                          "%d $x",
+                                          "- a",
+                                          "-5",
+                                          "-",
+                                          "[a"};
+  TextProgram p;
+  p.run(texts);
+  EXPECT_THAT(p.texts, ::testing::ElementsAreArray(texts));
+}
+
+TEST_F(CliTest, TextsThatBeginWithADashStandBehindTwo) {
+  TextProgram p;
+  p.run({"one", "--layers", "3", "--", "--layers", "-x", "--", "[a,b]"});
+  EXPECT_THAT(p.texts, ElementsAre("one", "--layers", "-x", "--", "[a,b]"));
+  EXPECT_EQ(p.options.layers, 3);
+  EXPECT_THAT(TextProgram().error({"-x"}), HasSubstr("unknown option -x; a text that begins"));
+}
+
+TEST_F(CliTest, FlagsAndTextsMayBeMixed) {
+  TextProgram p;
+  p.run({"[a,b]", "--verbose", "c", "--name", "[d,e]", "f", "--stop", "[g]", "h", "--tied=off"});
+  EXPECT_THAT(p.texts, ElementsAre("[a,b]", "c", "f", "h"));
+  EXPECT_EQ(p.options.name, "[d,e]");
+  EXPECT_THAT(p.options.stop, ElementsAre("[g]"));
+  EXPECT_TRUE(p.options.verbose);
+  EXPECT_FALSE(p.options.tied);
+}
+
+TEST_F(CliTest, ValuesAreTakenAsTheyStand) {
+  for (const char* value : {"", "--name", "--", "[a,b]", "#", "\"", "a=b", " x "}) {
+    Program spaced, joined;
+    spaced.run({"--name", value, "--layers", "2"});
+    EXPECT_EQ(spaced.options.name, value);
+    const std::string both = std::string("--name=") + value;
+    joined.run({both.c_str(), "--layers", "2"});
+    EXPECT_EQ(joined.options.name, value);
+    EXPECT_EQ(joined.options.layers, 2);
+  }
+}
+
+TEST_F(CliTest, MistakesAreSaidInWordsOfOurOwn) {
+  EXPECT_EQ(Program().error({"--layers"}), "--layers needs a value");
+  EXPECT_EQ(Program().error({"--layers", "1", "--layers", "2"}),
+            "--layers takes one value, got 2; give it once");
+  EXPECT_EQ(Program().error({"--tied=maybe"}), "--tied: must be true or false, not 'maybe'");
+  EXPECT_EQ(Program().error({"--tied="}), "--tied: must be true or false, not ''");
+  const std::string many = recipe("lr = [1, 2]"), maybe = recipe("tied = 'maybe'");
+  EXPECT_EQ(Program().error({"--config", maybe.c_str()}),
+            "--tied: must be true or false, not 'maybe'");
+}
+
+TEST_F(CliTest, RefusesNumbersThatAreNone) {
+  for (const char* value : {"nan", "-nan", "inf", "-inf", "infinity", "1e400"})
+    EXPECT_THAT(Program().error({"--lr", value}), HasSubstr("--lr: must be a number, not"));
+  const std::string path = recipe("lr = nan\n");
+  EXPECT_THAT(Program().error({"--config", path.c_str()}),
+              HasSubstr("must be a number, not 'nan'"));
+}
+
+TEST_F(CliTest, RecipesAreShortUtf8Texts) {
+  EXPECT_THAT(Program().error({"--config", "/dev/zero"}), HasSubstr("this is no recipe"));
+  const std::string wide = recipe(std::string("\xFF\xFEl\0a\0", 6));
+  EXPECT_THAT(Program().error({"--config", wide.c_str()}), HasSubstr("UTF-16, expected UTF-8"));
+  const std::string marked = recipe("\xEF\xBB\xBFlayers = 6\r\nname = '#[a,b]\"'\r\n");
+  Program p;
+  p.run({"--config", marked.c_str()});
+  EXPECT_EQ(p.options.layers, 6);
+  EXPECT_EQ(p.options.name, "#[a,b]\"");
+}
+
 TEST(GivenFlagsTest, AreThoseOfTheCommandLineOnly) {
   const char* argv[] = {"program", "--lr", "0.1", "--out=x", "-h", "--", "--after"};
   EXPECT_THAT(given_flags(7, argv), ElementsAre("lr", "out"));

@@ -56,6 +56,14 @@ struct FilesTest : ::testing::Test {
   testing::TemporaryFolder folder;
 };
 
+TEST_F(FilesTest, ALimitHoldsForFilesAndForWhatNeverEnds) {
+  write_file(folder / "ten", "0123456789");
+  EXPECT_EQ(read_file(folder / "ten", 10), "0123456789");
+  EXPECT_THAT(error_of([&] { read_file(folder / "ten", 9); }),
+              AllOf(HasSubstr("ten"), HasSubstr("longer than 9 bytes")));
+  EXPECT_THAT(error_of([&] { read_file("/dev/zero", 1 << 20); }), HasSubstr("longer than"));
+}
+
 TEST_F(FilesTest, BytesComeBackAsWritten) {
   const std::string bytes("\0\r\n\xff text", 10);
   write_file(folder / "a", bytes);

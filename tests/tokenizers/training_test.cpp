@@ -49,6 +49,25 @@ TEST(TrainingTextTest, WholeLinesAreNeverCut) {
               ElementsAre("a\n", line + "\n", line, "\n"));
 }
 
+TEST(TrainingTextTest, ByteOrderMarksAreNoText) {
+  using enum TrainingText::Pieces;
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const auto kind : {kBlocks, kWholeLines, kLines}) {
+    EXPECT_EQ(pieces_of({mark + "ab\ncd\n", mark, mark + "ef"}, kind, 8),
+              pieces_of({"ab\ncd\n", "", "ef"}, kind, 8));
+  }
+  EXPECT_THAT(pieces_of({"a" + mark}, kBlocks, 8), ElementsAre("a" + mark));
+}
+
+TEST(TrainingTextTest, WideTextIsNamed) {
+  const std::string wide("\xFF\xFEg\0o\0o\0d\0\n\0", 12);
+  for (const size_t from : {0U, 2U}) {
+    EXPECT_THAT([&] { pieces_of({wide.substr(from)}, TrainingText::Pieces::kLines, 8); },
+                ThrowsMessage<std::runtime_error>(
+                    AllOf(HasSubstr("is UTF-16, expected UTF-8"), HasSubstr("iconv"))));
+  }
+}
+
 TEST(TrainingTextTest, BlocksTogetherAreTheFiles) {
   std::mt19937 random(5);
   for (int i = 0; i < 200; ++i) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "app/text_file.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -35,6 +36,9 @@ bool TrainingText::open_next_file() {
   }
   buffer_.clear();
   begin_ = place_ = 0;
+  read_more();
+  require_narrow_text(buffer_, path.string());
+  begin_ = place_ = buffer_.size() - without_byte_order_mark(buffer_).size();
   return true;
 }
 

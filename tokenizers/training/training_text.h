@@ -22,9 +22,10 @@ class TrainingText {
   /// never inside a character. Of kWholeLines such a line is a piece of its own.
   TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit = 4096);
 
-  /// The next piece, which may be empty (an empty line); false at the end. Throws
-  /// std::runtime_error for a file that cannot be read, is not UTF-8, has a zero byte or too long
-  /// a line, naming file and byte, and at the end if all files were empty.
+  /// The next piece, which may be empty (an empty line); false at the end. A byte order mark at a
+  /// file's beginning is in no piece. Throws std::runtime_error for a file that cannot be read, is
+  /// not UTF-8, has a zero byte or too long a line, naming file and byte, and at the end if all
+  /// files were empty.
   bool next(std::string& piece);
   /// Bytes handed out so far.
   size_t bytes() const { return bytes_; }

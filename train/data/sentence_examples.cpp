@@ -140,6 +140,7 @@ Sentences read_sentences(const std::vector<std::filesystem::path>& files,
   for (std::string line; text.next(line);) {
     if (InterruptGuard::requested())
       throw Interrupted("interrupted while encoding the text; nothing was kept");
+    if (line.ends_with('\r')) line.pop_back();
     const Encoding encoding = tokenizer.encode(line);
     if (encoding.ids.empty()) continue;
     sentences.ids.append(encoding.ids);

@@ -9,6 +9,7 @@
 
 #include "app/interrupt.h"
 #include "app/progress_bar.h"
+#include "app/text_file.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/training/training_text.h"
 #include "train/data/token_stream.h"
@@ -96,11 +97,15 @@ std::vector<fs::path> text_files(const fs::path& path) {
                     path.string()));
   }
   std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(path)) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
+  for (auto entry = fs::recursive_directory_iterator(path); entry != fs::end(entry); ++entry) {
+    const bool own = !is_system_name(entry->path());
+    if (!own && entry->is_directory()) entry.disable_recursion_pending();
+    if (own && entry->is_regular_file()) files.push_back(entry->path());
   }
-  if (files.empty())
-    throw std::runtime_error(fmt::format("folder '{}' holds no files", path.string()));
+  if (files.empty()) {
+    throw std::runtime_error(
+        fmt::format("folder '{}' holds no files (hidden ones do not count)", path.string()));
+  }
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -8,7 +8,8 @@
 
 namespace zoo {
 
-/// `path` itself, or, where it is a folder, the regular files in it and below, sorted by path.
+/// `path` itself, or, where it is a folder, the regular files in it and below, sorted by path,
+/// without what systems keep there (is_system_name()).
 /// Throws std::runtime_error: nothing there, a pipe or device, or a folder without files.
 std::vector<std::filesystem::path> text_files(const std::filesystem::path& path);
 

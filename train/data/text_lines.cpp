@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "app/text_file.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -15,7 +15,7 @@ void fail_at_line(const std::filesystem::path& file, size_t line, std::string_vi
 }
 
 std::vector<std::string> read_text_lines(const std::filesystem::path& file) {
-  const std::string text = read_file(file);
+  const std::string text = read_text_file(file);
   std::vector<std::string> lines;
   for (std::string_view rest = text; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());

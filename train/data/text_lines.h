@@ -12,8 +12,8 @@ namespace zoo {
 [[noreturn]] void fail_at_line(const std::filesystem::path& file, size_t line,
                                std::string_view what);
 
-/// Lines end at "\n" or "\r\n". Throws std::runtime_error for invalid UTF-8 and for no lines at
-/// all.
+/// Without a byte order mark; lines end at "\n" or "\r\n". Throws std::runtime_error for UTF-16 and
+/// UTF-32, for invalid UTF-8 and for no lines at all.
 std::vector<std::string> read_text_lines(const std::filesystem::path& file);
 
 /// What stands between the separators, each of which is one character; one column at least.

@@ -7,6 +7,7 @@
 #include <future>
 #include <stdexcept>
 
+#include "app/text_file.h"
 #include "models/images/image.h"
 #include "models/images/resize.h"
 #include "tokenizers/text/utf8.h"
@@ -21,7 +22,7 @@ constexpr int64_t kMostBytes = int64_t{8} << 30;
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
   std::vector<fs::path> entries;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!entry.path().filename().string().starts_with('.')) entries.push_back(entry.path());
+    if (!is_system_name(entry.path())) entries.push_back(entry.path());
   }
   std::sort(entries.begin(), entries.end());
   return entries;
