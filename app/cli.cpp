@@ -207,6 +207,13 @@ void parse(CLI::App& app, int argc, const char* const* argv) {
   }
 }
 
+void refuse_group(const CLI::App& app, std::string_view group, std::string_view why) {
+  for (const CLI::Option* option : app.get_options({})) {
+    if (option->get_group() == group && option->count() > 0)
+      throw CLI::ValidationError(option->get_name() + " " + std::string(why));
+  }
+}
+
 std::string effective_config(const CLI::App& app) {
   return app.get_config_formatter()->to_config(&app, true, false, "");
 }

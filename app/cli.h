@@ -75,6 +75,10 @@ void add_config_option(CLI::App& app);
 /// all. The exceptions for --help and --version carry the text to print.
 void parse(CLI::App& app, int argc, const char* const* argv);
 
+/// Throws CLI::ValidationError, "--page is for the verb compare", where an option of a group (a
+/// heading of --help) was given that nothing will use; `why` is what follows the option.
+void refuse_group(const CLI::App& app, std::string_view group, std::string_view why);
+
 /// Every option's effective value (of the field as it is now) as a recipe that --config reads back;
 /// options without a value are left out.
 std::string effective_config(const CLI::App& app);

@@ -35,9 +35,13 @@ std::string first_line(std::string_view text) {
   return std::string(text);
 }
 
-/// LibTorch's words for a failed allocation are "[enforce fail at alloc_cpu.cpp:127] err == 0.
-/// DefaultCPUAllocator: can't allocate memory: you tried to allocate N bytes. Error code 12 (...)".
+/// Words of libraries for what no check of ours has caught. LibTorch's for a failed allocation are
+/// "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you
+/// tried to allocate N bytes. Error code 12 (...)".
 std::string in_plain_words(std::string line) {
+  if (line.find("index out of range in self") != std::string::npos)
+    return "an id lies outside a table of the model: tokenizer, input and model do not belong "
+           "together";
   if (line.find("alloc_cpu") == std::string::npos) return line;
   constexpr std::string_view kAsked = "you tried to allocate ";
   std::string amount = "a block larger than any memory";
@@ -91,6 +95,9 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
     return complain(name, first_line(error.what()), kFailed);
   } catch (const std::bad_alloc&) {
     return complain(name, "out of memory", kFailed);
+  } catch (const std::length_error&) {  // of a container that was to be larger than any memory
+    return complain(name, "out of memory: something was asked to be larger than any memory",
+                    kFailed);
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::broken_pipe) return kReaderGone;
     return complain(name, first_line(error.what()), kFailed);

@@ -11,8 +11,15 @@
 #include <stdexcept>
 
 #include "app/files.h"
+#include "app/text_file.h"
 
 namespace zoo {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char *kPage = "attention.html", *kHeads = "heads";
+
+}  // namespace
 
 std::vector<torch::Tensor> attention_weights(Gpt& model, const std::vector<int64_t>& tokens) {
   const torch::NoGradGuard no_grad;
@@ -57,30 +64,47 @@ Image draw_head(const torch::Tensor& weights, int cell) {
   return image;
 }
 
-std::vector<std::filesystem::path> write_attention_map(const std::filesystem::path& folder,
-                                                       const std::string& page,
-                                                       const std::vector<torch::Tensor>& layers) {
+void require_map_folder(const fs::path& folder) {
   std::error_code error;
-  std::filesystem::create_directories(folder / "heads", error);
-  if (error) {
+  if (!fs::exists(fs::symlink_status(folder, error))) return;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool picture = name.starts_with("layer-") && name.ends_with(".png");
+    if (picture || name == kPage || name == kHeads || is_system_name(name)) continue;
     throw std::runtime_error(
-        fmt::format("cannot make folder '{}': {}", folder.string(), error.message()));
+        fmt::format("--out {}: the folder holds '{}', which is no part of an attention map; name a "
+                    "new folder",
+                    folder.string(), name));
   }
-  std::vector<std::filesystem::path> paths = {folder / "attention.html"};
-  write_file(paths[0], page);
-  for (size_t layer = 0; layer < layers.size(); ++layer) {
-    const int64_t H = layers[layer].size(0), T = layers[layer].size(1);
-    const int cell = static_cast<int>(std::clamp<int64_t>(320 / T, 1, 16));
-    std::vector<Image> heads;
-    for (int64_t head = 0; head < H; ++head) heads.push_back(draw_head(layers[layer][head], cell));
-    const auto columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(H))));
-    paths.push_back(folder / fmt::format("layer-{}.png", layer));
-    write_png(paths.back(), contact_sheet(heads, columns));
-    for (int64_t head = 0; head < H; ++head) {
-      paths.push_back(folder / "heads" / fmt::format("layer-{}-head-{}.png", layer, head));
-      write_png(paths.back(), heads[static_cast<size_t>(head)]);
+  if (error)
+    throw std::runtime_error(fmt::format("--out {}: {}", folder.string(), error.message()));
+}
+
+std::vector<fs::path> write_attention_map(const fs::path& folder, const std::string& page,
+                                          const std::vector<torch::Tensor>& layers) {
+  require_map_folder(folder);
+  std::vector<fs::path> names = {kPage};
+  write_folder(folder, [&](const fs::path& unfinished) {
+    fs::create_directory(unfinished / kHeads);
+    write_file(unfinished / kPage, page);
+    const auto write = [&](const fs::path& name, const Image& image) {
+      write_png(unfinished / name, image);
+      names.push_back(name);
+    };
+    for (size_t layer = 0; layer < layers.size(); ++layer) {
+      const int64_t H = layers[layer].size(0), T = layers[layer].size(1);
+      const int cell = static_cast<int>(std::clamp<int64_t>(320 / T, 1, 16));
+      std::vector<Image> heads;
+      for (int64_t head = 0; head < H; ++head)
+        heads.push_back(draw_head(layers[layer][head], cell));
+      const auto columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(H))));
+      write(fmt::format("layer-{}.png", layer), contact_sheet(heads, columns));
+      for (size_t head = 0; head < heads.size(); ++head)
+        write(fs::path(kHeads) / fmt::format("layer-{}-head-{}.png", layer, head), heads[head]);
     }
-  }
+  });
+  std::vector<fs::path> paths;
+  for (const auto& name : names) paths.push_back(folder / name);
   return paths;
 }
 

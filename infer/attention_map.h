@@ -35,8 +35,13 @@ Image draw_head(const torch::Tensor& weights, int cell);
 std::string attention_page(std::string_view title, const std::vector<std::string>& labels,
                            const std::vector<torch::Tensor>& layers);
 
+/// Throws std::runtime_error where the folder is there and holds anything but an earlier map, which
+/// write_attention_map() would replace.
+void require_map_folder(const std::filesystem::path& folder);
+
 /// Writes attention.html, layer-L.png (all heads of a layer) and heads/layer-L-head-H.png, and
-/// returns their paths, the page first. The folder is made where it is missing.
+/// returns their paths, the page first. The folder appears whole or not at all; an earlier map is
+/// replaced.
 std::vector<std::filesystem::path> write_attention_map(const std::filesystem::path& folder,
                                                        const std::string& page,
                                                        const std::vector<torch::Tensor>& layers);

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Picture", "out", out, "Folder for the page and the pictures")->required();
     zoo::parse(app, argc, argv);
     if (text.empty()) throw zoo::UsageError("--text must not be empty");
+    zoo::require_map_folder(out);
 
     auto loaded = zoo::load_language_model(model, /*head_optional=*/true);
     const auto ids = read_text(loaded, text);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "models/pretrained/bert_checkpoint.h"
@@ -66,10 +67,16 @@ torch::Tensor SentenceEncoder::encode_batch(const std::vector<std::vector<int32_
 
 std::vector<FoundSentence> nearest(const torch::Tensor& query, const torch::Tensor& sentences,
                                    int64_t top_n) {
-  const auto [scores, order] = sentences.mv(query).topk(std::min(top_n, sentences.size(0)));  // [n]
+  // To topk, NaN is the largest number of all.
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
+  const auto cosines = sentences.mv(query);  // [N]
+  const auto [scores, order] =
+      cosines.masked_fill(cosines.isnan(), kNone).topk(std::min(top_n, sentences.size(0)));  // [n]
   std::vector<FoundSentence> found;
-  for (int64_t n = 0; n < scores.size(0); ++n)
-    found.push_back({order[n].item<int64_t>(), scores[n].item<double>()});
+  for (int64_t n = 0; n < scores.size(0); ++n) {
+    const auto score = scores[n].item<double>();
+    if (score != kNone) found.push_back({order[n].item<int64_t>(), score});
+  }
   return found;
 }
 

@@ -33,7 +33,8 @@ class SentenceEncoder {
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 
-/// query [C], sentences [N, C] -> the nearest `top_n`, best first.
+/// query [C], sentences [N, C] -> the nearest `top_n`, best first; without those whose score is no
+/// number.
 std::vector<FoundSentence> nearest(const torch::Tensor& query, const torch::Tensor& sentences,
                                    int64_t top_n);
 

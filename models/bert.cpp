@@ -10,6 +10,7 @@
 
 #include "app/option_checks.h"
 #include "models/layers/stack.h"
+#include "models/model_memory.h"
 
 namespace zoo {
 namespace {
@@ -47,6 +48,16 @@ void check_family(const BertOptions& o) {
   }
 }
 
+void check_memory(const BertOptions& o) {
+  const double E = static_cast<double>(o.embedding_width > 0 ? o.embedding_width : o.d_model);
+  require_model_memory(
+      {.layers = static_cast<double>(o.shared_blocks > 0 ? o.shared_blocks : o.layers),
+       .d_model = static_cast<double>(o.d_model),
+       .feed_forward = static_cast<double>(o.feed_forward),
+       .table_weights = E * (static_cast<double>(o.vocab_size) + static_cast<double>(o.context) +
+                             static_cast<double>(o.segments))});
+}
+
 }  // namespace
 
 void check(const BertOptions& o) {
@@ -74,6 +85,7 @@ void check(const BertOptions& o) {
   require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
                  "0 or more");
   check_family(o);
+  check_memory(o);
 }
 
 BertOptions resolved(BertOptions o) {
@@ -84,6 +96,7 @@ BertOptions resolved(BertOptions o) {
 
 BertImpl::BertImpl(const BertOptions& options_) : options(resolved(options_)) {
   const auto& o = options;
+  check_memory(o);
   TORCH_CHECK(o.vocab_size > 0, "Bert: vocab_size must be positive, got ", o.vocab_size);
   TORCH_CHECK(o.layers > 0 && o.context > 0 && o.segments > 0,
               "Bert: layers, context and segments must be positive, got ", o.layers, ", ",

@@ -11,6 +11,7 @@
 #include "models/image_classifier_options.h"
 #include "models/layers/drop_path.h"
 #include "models/layers/stack.h"
+#include "models/model_memory.h"
 
 namespace zoo {
 namespace {
@@ -84,6 +85,9 @@ void check(const CctOptions& o) {
        {std::pair("norm-epsilon", o.norm_epsilon), std::pair("init-std", o.init_std)}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
   }
+  require_model_memory({.layers = static_cast<double>(o.layers),
+                        .d_model = static_cast<double>(o.d_model),
+                        .feed_forward = static_cast<double>(o.feed_forward)});
 }
 
 CctOptions resolved(CctOptions o) {

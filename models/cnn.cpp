@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "models/image_classifier_options.h"
+#include "models/model_memory.h"
 
 namespace zoo {
 namespace {
@@ -39,6 +40,10 @@ void check(const CnnOptions& o) {
   check_images(o);
   require_option(o.blocks >= 1, "blocks", o.blocks, "1 or more");
   require_option(o.width >= 1, "width", o.width, "1 or more");
+  // The widest of three stages alone has 2 * 9 (4 width)^2 in a block: a transformer's 12 C^2 with
+  // C = 4 width is less.
+  require_model_memory(
+      {.layers = static_cast<double>(o.blocks), .d_model = 4 * static_cast<double>(o.width)});
 }
 
 ResidualBlockImpl::ResidualBlockImpl(int64_t in, int64_t out, int64_t stride) {

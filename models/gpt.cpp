@@ -11,6 +11,7 @@
 
 #include "app/option_checks.h"
 #include "models/layers/stack.h"
+#include "models/model_memory.h"
 #include "models/positions/learned.h"
 #include "models/positions/sinusoidal.h"
 
@@ -67,6 +68,20 @@ void check_rotary(const GptOptions& o, int64_t head_width) {
                  o.rotary.high_frequency, "above --rotary-low-frequency");
 }
 
+void check_memory(const GptOptions& o) {
+  const auto C = static_cast<double>(o.d_model), V = static_cast<double>(o.vocab_size);
+  const double width =
+      o.head_width > 0 ? static_cast<double>(o.head_width) : C / static_cast<double>(o.heads);
+  const bool learned = o.position == PositionKind::kLearned;
+  require_model_memory(
+      {.layers = static_cast<double>(o.layers),
+       .d_model = C,
+       .feed_forward = static_cast<double>(o.feed_forward),
+       .query_width = width * static_cast<double>(o.heads),
+       .key_width = width * static_cast<double>(o.kv_heads),
+       .table_weights = C * (V + (learned ? static_cast<double>(o.context) : 0.0))});
+}
+
 }  // namespace
 
 void check(const GptOptions& o) {
@@ -95,6 +110,7 @@ void check(const GptOptions& o) {
   require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
                  "0 or more");
   check_rotary(o, o.head_width > 0 ? o.head_width : o.d_model / o.heads);
+  check_memory(o);
 }
 
 GptOptions resolved(GptOptions o) {
@@ -113,6 +129,7 @@ GptOptions resolved(GptOptions o) {
 
 GptImpl::GptImpl(const GptOptions& options_) : options(resolved(options_)) {
   TORCH_CHECK(options.vocab_size > 0, "Gpt: vocab_size must be positive, got ", options.vocab_size);
+  check_memory(options);
   token_embedding =
       register_module("token_embedding", torch::nn::Embedding(options.vocab_size, options.d_model));
   position = register_module("position", make_position(options));

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "app/option_checks.h"
+#include "models/model_memory.h"
 
 namespace zoo {
 namespace {
@@ -30,6 +31,12 @@ void check(const RecurrentOptions& o) {
   require_option(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
                  "even and positive: the encoder reads in two directions");
   require_option(o.dropout >= 0.0 && o.dropout < 1.0, "dropout", o.dropout, "in [0, 1)");
+  // Two stacks of LSTMs, with four gates each: more than a block's 4 C^2 + 2 C F with F = 2 C.
+  const auto C = static_cast<double>(o.d_model);
+  require_model_memory({.layers = static_cast<double>(o.layers),
+                        .d_model = C,
+                        .feed_forward = 2 * C,
+                        .table_weights = C * static_cast<double>(o.vocab_size)});
 }
 
 RecurrentImpl::RecurrentImpl(const RecurrentOptions& options_) : options(resolved(options_)) {

@@ -10,6 +10,7 @@
 
 #include "app/option_checks.h"
 #include "models/layers/stack.h"
+#include "models/model_memory.h"
 #include "models/positions/learned.h"
 #include "models/positions/rotary.h"
 
@@ -79,6 +80,12 @@ void check(const TransformerOptions& o) {
                  o.norm_epsilon, "0 or more");
   require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
                  "0 or more");
+  const auto C = static_cast<double>(o.d_model);
+  require_model_memory(
+      {.layers = static_cast<double>(o.encoder_layers) + static_cast<double>(o.decoder_layers),
+       .d_model = C,
+       .feed_forward = static_cast<double>(o.feed_forward),
+       .table_weights = C * static_cast<double>(o.vocab_size)});
 }
 
 TransformerOptions resolved(TransformerOptions o) {

@@ -11,6 +11,7 @@
 #include "app/option_checks.h"
 #include "models/layers/drop_path.h"
 #include "models/layers/stack.h"
+#include "models/model_memory.h"
 
 namespace zoo {
 namespace {
@@ -66,6 +67,12 @@ void check_tokens(const VitOptions& o) {
                  name_of(o.distillation), "none or token for an encoder without classes");
 }
 
+void check_memory(const VitOptions& o) {
+  require_model_memory({.layers = static_cast<double>(o.layers),
+                        .d_model = static_cast<double>(o.d_model),
+                        .feed_forward = static_cast<double>(o.feed_forward)});
+}
+
 }  // namespace
 
 void check(const VitOptions& o) {
@@ -81,6 +88,7 @@ void check(const VitOptions& o) {
         std::pair("init-std", o.init_std)}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
   }
+  check_memory(o);
 }
 
 VitOptions resolved(VitOptions o) {
@@ -102,6 +110,7 @@ int64_t prefix_tokens(const VitOptions& o) {
 
 VitImpl::VitImpl(const VitOptions& options_) : options(resolved(options_)) {
   const auto& o = options;
+  check_memory(o);
   TORCH_CHECK(o.classes >= 0 && o.layers > 0, "Vit: layers must be positive, got ", o.layers,
               ", and classes not negative, got ", o.classes);
   TORCH_CHECK(o.patch_size > 0 && o.patch_width > 0 && grid_of(o).patches() > 0,

@@ -29,6 +29,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kSplits = "encode with SentencePiece";
+
 struct Options {
   std::vector<std::string> tokenizers;
   std::string verb, file, page;
@@ -282,17 +284,26 @@ void add_options(CLI::App& app, Options& o) {
   zoo::add_option(app, encode, "max-length", o.max_length,
                   "With --batch: longest row, special tokens included (0: no limit)");
   zoo::add_option(app, encode, "truncation", o.truncation, "With --batch: which text is cut");
-  const char* splits = "encode with SentencePiece";
-  zoo::add_option(app, splits, "sample", o.sample,
+  zoo::add_option(app, kSplits, "sample", o.sample,
                   "A split drawn at random. Unigram: the power to which probabilities are raised "
                   "(0: all splits alike); BPE: the probability that a merge is left out");
-  zoo::add_option(app, splits, "nbest", o.nbest,
+  zoo::add_option(app, kSplits, "nbest", o.nbest,
                   "Unigram: the N most probable splits of a line as [{\"score\", \"ids\"}, ...]; "
                   "with --sample: draw from these alone");
-  zoo::add_option(app, splits, "seed", o.seed, "Of --sample: the same seed, the same splits");
+  zoo::add_option(app, kSplits, "seed", o.seed, "Of --sample: the same seed, the same splits");
   app.add_flag("--skip-special", o.skip_special, "Leave special tokens out")->group("decode");
   app.add_option("--file", o.file, "The text (default: standard input)")->group("compare");
   app.add_option("--page", o.page, "Write the table and a plot as a page (HTML)")->group("compare");
+}
+
+/// The groups of options are named after the verbs that use them.
+void refuse_other_verbs(const CLI::App& app, const Options& o) {
+  for (const char* verb : {"encode", "decode", "compare"})
+    if (o.verb != verb) zoo::refuse_group(app, verb, fmt::format("is for the verb {}", verb));
+  if (!o.sample && app.count("--seed") > 0)
+    throw zoo::UsageError("--seed draws nothing by itself; give --sample, too");
+  if (!o.batch && app.count("--truncation") > 0)
+    throw zoo::UsageError("--truncation is for --batch");
 }
 
 }  // namespace
@@ -304,6 +315,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Text to ids and back: one line of standard input at a time."};
     add_options(app, o);
     zoo::parse(app, argc, argv);
+    refuse_other_verbs(app, o);
     return run(o);
   });
 }

@@ -193,7 +193,7 @@ void take_name(const json& config, const std::string& key, std::string& name) {
 ImageProcessor processor_of_model(const fs::path& folder) {
   json model = json::object();
   if (const fs::path path = folder / "config.json"; fs::exists(path))
-    model = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+    model = json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   std::string name, type;
   if (model.is_object()) {
     take_name(model, "image_processor_type", name);
@@ -228,7 +228,7 @@ ImagePreprocessing from_json(const json& config, const fs::path& folder) {
 
 /// What a file says; an error where it is no JSON.
 json parsed(const fs::path& path) {
-  json content = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  json content = json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   if (content.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
   return content;
 }

@@ -90,7 +90,7 @@ void check_agreement(const json& given, const json& expected) {
 void read_config(const std::filesystem::path& folder,
                  const std::function<void(const json&)>& read) {
   const auto path = folder / "config.json";
-  const auto config = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto config = json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) config_fail("{}: not JSON", path.string());
   try {
     if (!config.is_object()) config_fail("not a JSON object");

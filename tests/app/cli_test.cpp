@@ -311,6 +311,17 @@ TEST_F(CliTest, MistakesAreSaidInWordsOfOurOwn) {
             "--tied: must be true or false, not 'maybe'");
 }
 
+TEST_F(CliTest, OptionsThatNothingUsesAreRefusedByTheirGroup) {
+  Program p;
+  p.run({"--layers", "2"});
+  EXPECT_NO_THROW(refuse_group(p.app, "Another", "is for others"));
+  EXPECT_THAT([&] { refuse_group(p.app, "Model", "is for others"); },
+              ::testing::ThrowsMessage<CLI::ValidationError>(HasSubstr("--layers is for others")));
+  Program none;
+  none.run({});
+  EXPECT_NO_THROW(refuse_group(none.app, "Model", "is for others"));
+}
+
 TEST_F(CliTest, RefusesNumbersThatAreNone) {
   for (const char* value : {"nan", "-nan", "inf", "-inf", "infinity", "1e400"})
     EXPECT_THAT(Program().error({"--lr", value}), HasSubstr("--lr: must be a number, not"));

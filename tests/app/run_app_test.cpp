@@ -93,6 +93,10 @@ TEST(RunAppTest, ForeignAndEmptyExceptionsStillGiveALine) {
   EXPECT_EQ(run_throwing(42).code, 1);
   EXPECT_EQ(run_throwing(std::runtime_error("")).err, "prog: unknown error\n");
   EXPECT_EQ(run_throwing(std::bad_alloc()).err, "prog: out of memory\n");
+  EXPECT_THAT(run_throwing(std::length_error("vector::reserve")).err,
+              HasSubstr("prog: out of memory: "));
+  EXPECT_THAT(run_throwing(std::runtime_error("index out of range in self")).err,
+              HasSubstr("prog: an id lies outside a table of the model"));
 }
 
 TEST(RunAppTest, TorchsWordsForAFailedAllocationArePlain) {

@@ -99,7 +99,25 @@ TEST(AttentionMapTest, SaysWhereItCannotWrite) {
   write_file(folder / "file", "x");
   EXPECT_THAT(
       [&] { write_attention_map(folder / "file" / "map", "page", {torch::eye(2).unsqueeze(0)}); },
-      ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("cannot make folder")));
+      ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("cannot write")));
+}
+
+TEST(AttentionMapTest, WritesIntoNoFolderThatIsNotItsOwn) {
+  const testing::TemporaryFolder folder;
+  const std::vector<torch::Tensor> layers = {torch::eye(2).unsqueeze(0)};
+  std::filesystem::create_directory(folder / "mine");
+  write_file(folder / "mine" / "letter.txt", "dear");
+  for (const std::filesystem::path& out : {folder / "mine", std::filesystem::path("/")}) {
+    EXPECT_THAT([&] { write_attention_map(out, "page", layers); },
+                ::testing::ThrowsMessage<std::runtime_error>(
+                    HasSubstr("which is no part of an attention map")));
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder / "mine"), {}), 1);
+  // An earlier map is replaced, with what it had more.
+  const auto many = write_attention_map(folder / "map", "old", {layers[0], layers[0]});
+  const auto few = write_attention_map(folder / "map", "new", layers);
+  EXPECT_EQ(read_file(few[0]), "new");
+  EXPECT_FALSE(std::filesystem::exists(many.back()));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "models/device.h"
 #include "tests/models/attention_reference.h"
 #include "tests/models/block_emulation.h"
+#include "tests/models/hidden_numbers.h"
 
 namespace zoo {
 namespace {
@@ -137,6 +138,14 @@ class CudaBlocksTest : public ::testing::TestWithParam<Subject> {
   testing::AttendCase here(const testing::AttendCase& c) {
     return testing::moved(c, GetParam().device, GetParam().dtype);
   }
+  /// The output and the gradients of one call.
+  static testing::AttendResult run(const testing::AttendCase& c) {
+    const auto leaf = [](const torch::Tensor& t) { return t.clone().requires_grad_(true); };
+    const auto q = leaf(c.q), k = leaf(c.k), v = leaf(c.v);
+    const auto y = attend(*GetParam().kernel, q, k, v, c.args);
+    y.backward(c.upstream);
+    return {.y = y.detach(), .dq = q.grad(), .dk = k.grad(), .dv = v.grad()};
+  }
   void expect_exact(const testing::AttendCase& c) {
     EXPECT_TRUE(testing::expect_as_exact_as_torch(*GetParam().kernel, here(c)));
   }
@@ -226,6 +235,15 @@ TEST_P(CudaBlocksTest, ANumberThatIsNoneIsNotSwallowed) {
   const auto y = attend(*GetParam().kernel, c.q, c.k, c.v, c.args);
   EXPECT_TRUE(y.select(2, 33).isnan().all().item<bool>());
   EXPECT_FALSE(y.narrow(2, 0, 33).isnan().any().item<bool>());
+}
+
+TEST_P(CudaBlocksTest, WhatIsHiddenMayBeNoNumber) {
+  const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
+  for (const auto& [T, S] : std::vector<std::pair<int64_t, int64_t>>{{3, 40}, {70, 70}}) {
+    for (const auto& hidden : testing::hidden_cases(T, S, 8)) {
+      testing::expect_hidden(hidden, run(here(hidden.dirty)), run(here(hidden.clean)), tolerance);
+    }
+  }
 }
 
 TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {

@@ -133,6 +133,12 @@ TEST_F(TokenizeTest, SplitsAreRefusedWhereNoneCanBeDrawn) {
   EXPECT_THAT(refusal({"encode", "--sample", "0.1", "--batch"}, 2), HasSubstr("do not go with"));
   EXPECT_THAT(refusal({"encode", "--sample", "-1"}, 2), HasSubstr("must be 0 or more"));
   EXPECT_THAT(refusal({"encode", "--sample", "nan"}, 2), HasSubstr("--sample"));
+  EXPECT_THAT(refusal({"encode", "--seed", "3"}, 2), HasSubstr("--seed draws nothing by itself"));
+  EXPECT_THAT(refusal({"encode", "--truncation", "only-first"}, 2),
+              HasSubstr("--truncation is for --batch"));
+  EXPECT_THAT(refusal({"encode", "--file", "x"}, 2), HasSubstr("--file is for the verb compare"));
+  EXPECT_THAT(refusal({"encode", "--skip-special"}, 2), HasSubstr("for the verb decode"));
+  EXPECT_THAT(refusal({"decode", "--pieces"}, 2), HasSubstr("--pieces is for the verb encode"));
   EXPECT_THAT(refusal({"encode", "--nbest", "0"}, 2), HasSubstr("must be 1 to 1024"));
 }
 

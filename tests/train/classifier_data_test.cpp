@@ -40,6 +40,22 @@ class ClassifierDataTest : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
+TEST_F(ClassifierDataTest, TablesAreReadAsSystemsSaveThem) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const auto texts = read_labelled_text(write(mark + "good\ta\r\n\r\ngood\tb\r\n\r\n"));
+  ASSERT_EQ(texts.size(), 2u);
+  EXPECT_EQ(texts[0].label, "good");
+  EXPECT_EQ(texts[1].a, "b");
+  const auto sentences = read_tagged_text(write(mark + "anna B-PER\r\n\r\nsaw O\r\n"));
+  ASSERT_EQ(sentences.size(), 2u);
+  EXPECT_THAT(sentences[0].words, ElementsAre("anna"));
+  EXPECT_THAT(sentences[0].tags, ElementsAre("B-PER"));
+  EXPECT_THAT(refusal("a\tb\n\nc\n", read_labelled_text), HasSubstr("line 3: 1 columns"));
+  EXPECT_THAT(refusal("\n\r\n", read_labelled_text), HasSubstr("has no texts"));
+  EXPECT_THAT(refusal(std::string("\xFF\xFEg\0\t\0", 6), read_labelled_text),
+              HasSubstr("UTF-16, expected UTF-8"));
+}
+
 TEST_F(ClassifierDataTest, ReadsTextsAndPairs) {
   const auto texts = read_labelled_text(write("good\ta fine day\r\nbad\tno, no\n"));
   ASSERT_EQ(texts.size(), 2u);

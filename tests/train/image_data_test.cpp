@@ -128,7 +128,10 @@ TEST_F(ClassFoldersTest, AreReadInTheSameOrderByAnyNumberOfThreads) {
               plain_image(3 + i, 5, static_cast<uint8_t>(10 * i), 2, 3));
   }
   write_png(folder_ / "train/a/0.png", plain_image(8, 8, 200, 100, 50));
-  put("train/a/.hidden", "no picture");
+  for (const char* added : {"a/.hidden", "a/._0.png", "a/Thumbs.db", "a/desktop.ini", "Thumbs.db"})
+    put(std::string("train/") + added, "no picture");
+  for (const char* added : {"a/.ipynb_checkpoints", "__MACOSX", ".git", "$RECYCLE.BIN"})
+    fs::create_directories(folder_ / "train" / added / "inner");
   fs::create_directories(folder_ / "val/b");
   write_png(folder_ / "val/b/0.png", plain_image(2, 2, 1, 1, 1));
   fs::create_directories(folder_ / "val/a");

@@ -44,6 +44,16 @@ TEST_F(ParallelTextTest, ATsvHasTwoColumnsAndMayHaveMore) {
   EXPECT_THAT(text.targets, ElementsAre("b", "d", ""));
 }
 
+TEST_F(ParallelTextTest, ByteOrderMarksAndLineEndsAreNoText) {
+  const std::string mark = "\xEF\xBB\xBF";
+  const auto two = read_two(mark + "a\r\nb\r\n", mark + "c\nd");
+  EXPECT_THAT(two.sources, ElementsAre("a", "b"));
+  EXPECT_THAT(two.targets, ElementsAre("c", "d"));
+  const auto one = read_tsv(mark + "a\tb\r\n\r\nc\td\r\n");
+  EXPECT_THAT(one.sources, ElementsAre("a", "", "c"));
+  EXPECT_THAT(one.targets, ElementsAre("b", "", "d"));
+}
+
 TEST_F(ParallelTextTest, ErrorsNameFileAndLine) {
   EXPECT_THAT([&] { read_tsv("a\tb\nc d\n"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("x.tsv line 2: no tab")));

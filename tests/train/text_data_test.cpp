@@ -232,6 +232,20 @@ TEST_F(EncodeTextTest, JoinsFilesInOrderAndCountsTheirBytes) {
   EXPECT_EQ(stream.info().text_bytes, 7U);
 }
 
+TEST_F(EncodeTextTest, WhatSystemsAddIsNoText) {
+  const std::string mark = "\xEF\xBB\xBF";
+  std::filesystem::create_directories(folder_ / ".git");
+  std::filesystem::create_directories(folder_ / "deep" / "__MACOSX");
+  write_file(folder_ / "1.txt", mark + "ab");
+  write_file(folder_ / "deep" / "2.txt", mark + "ba");
+  for (const char* added : {".git/HEAD", "deep/__MACOSX/._2.txt", ".DS_Store", "deep/Thumbs.db"})
+    write_file(folder_.path() / added, std::string("x\0", 2));
+  EXPECT_EQ(text_files(folder_.path()).size(), 2U);
+  encode_text(text_files(folder_.path()), tokenizer_, folder_ / "out.tokens");
+  const TokenStream stream(folder_ / "out.tokens");
+  EXPECT_TRUE(stream.read(0, stream.size()).equal(torch::tensor({2L, 3L, 3L, 2L})));
+}
+
 TEST_F(EncodeTextTest, EqualsEncodingAtOnceAcrossPieces) {
   std::string text;
   for (int n = 0; n < 300000; ++n) text += n % 7 == 0 ? "é\n" : "ab ba ";
@@ -245,6 +259,7 @@ TEST_F(EncodeTextTest, EqualsEncodingAtOnceAcrossPieces) {
 
 TEST_F(EncodeTextTest, RefusesEmptyBinaryAndForeignText) {
   expect_refusal("", "is empty");
+  expect_refusal(std::string("a\0b\0\n\0", 6), "UTF-16, expected UTF-8");
   expect_refusal(std::string("ab\0ba", 5), "not a text file (a zero byte at 2)");
   expect_refusal(
       "ab\xFF"

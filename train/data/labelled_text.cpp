@@ -30,8 +30,10 @@ LabelledText labelled_text(const fs::path& file, size_t number, std::string_view
 
 std::vector<LabelledText> read_labelled_text(const fs::path& file) {
   std::vector<LabelledText> texts;
+  size_t number = 0;
   for (const auto& line : read_text_lines(file)) {
-    const size_t number = texts.size() + 1;
+    ++number;
+    if (line.empty()) continue;
     auto text = labelled_text(file, number, line);
     if (!texts.empty() && text.b.has_value() != texts.front().b.has_value()) {
       fail_at_line(file, number,
@@ -40,6 +42,8 @@ std::vector<LabelledText> read_labelled_text(const fs::path& file) {
     }
     texts.push_back(std::move(text));
   }
+  if (texts.empty())
+    throw std::runtime_error(file.string() + " has no texts: nothing to learn from");
   return texts;
 }
 

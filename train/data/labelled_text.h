@@ -13,7 +13,8 @@ struct LabelledText {
   std::optional<std::string> b = {};  ///< of a pair of texts
 };
 
-/// Lines "label<TAB>text" or, in all of the file, "label<TAB>text a<TAB>text b". Throws
+/// Lines "label<TAB>text" or, in all of the file, "label<TAB>text a<TAB>text b"; empty lines are
+/// passed over. Throws
 /// std::runtime_error that names file and line: another number of columns, a label or text that is
 /// empty, and what read_text_lines() refuses.
 std::vector<LabelledText> read_labelled_text(const std::filesystem::path& file);

@@ -17,6 +17,11 @@ ParallelText read_tsv(const fs::path& file) {
   ParallelText text;
   for (auto& line : read_text_lines(file)) {
     const size_t tab = line.find('\t');
+    if (line.empty()) {  // a pair of nothing: line numbers stay what they are
+      text.sources.emplace_back();
+      text.targets.emplace_back();
+      continue;
+    }
     if (tab == std::string::npos) {
       fail_at_line(file, text.sources.size() + 1,
                    "no tab; expected a source, a tab and its translation");

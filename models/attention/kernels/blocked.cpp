@@ -44,6 +44,7 @@ class Blocked {
                          result_.y.at(of.b, of.h, of.first + i));
       }
     });
+    mend_queries(call_, result_, of.b, of.h, of.first, of.count);
   }
 
   void softmax(const Queries& of, int64_t t, KeyRange keys, std::span<Real> row) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/attention/kernels/plain_call.h"
+#include "models/attention/kernels/seen_rows.h"
 #include "models/simd/parallel.h"
 
 namespace zoo::blocks {
@@ -143,6 +144,7 @@ class Backward {
                        [&](KeyRange keys) { one_block(of, keys, scratch); });
       }
     }
+    mend_head(call_, gradients_, b, kv);
   }
 
   void one_block(const Queries& of, KeyRange keys, Scratch& scratch) const {

@@ -115,6 +115,7 @@ class Decode {
       for (int64_t i = 0; i < call_.Dh; ++i) y[i] += unit * part[i];
     }
     for (int64_t i = 0; i < call_.Dh; ++i) y[i] /= sum;
+    mend_queries(call_, result_, b, h, t, 1);
   }
 
   const PlainCall<float>& call_;

@@ -7,12 +7,14 @@
 // Algorithm 4) forms the weights again from q, k, and the largest score and the sum of each row,
 // which makes it five products where forward has two. A forward pass of a few queries, as in
 // generating text, is left to `decode`.
+#include <algorithm>
 #include <vector>
 
 #include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/attention/kernels/kernels.h"
 #include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/seen_rows.h"
 #include "models/simd/parallel.h"
 
 namespace zoo {
@@ -88,6 +90,7 @@ class BackwardWork {
       for (int64_t i = 0; i < call_.Dh; ++i) dk[i] = call_.scale * k_sums[i];
       std::copy_n(v_sums, call_.Dh, gradients_.dv.at(b, h, s));
     }
+    mend_head(call_, gradients_, b, h);
   }
 
   const PlainCall<float>& call_;
@@ -112,7 +115,9 @@ class FlashKernel final : public PlainKernel {
     const int64_t tiles = flash::tiles_of(call.T);
     for_each_task(call.B * call.H * tiles, [&](int64_t n) {
       const int64_t head = n / tiles, tile = tiles - 1 - n % tiles;  // the longest first
-      flash::forward_tile(call, result, head / call.H, head % call.H, tile);
+      const int64_t b = head / call.H, h = head % call.H, first = tile * flash::kQueries;
+      flash::forward_tile(call, result, b, h, tile);
+      mend_queries(call, result, b, h, first, std::min(flash::kQueries, call.T - first));
     });
   }
   void backward(const PlainCall<float>& call,

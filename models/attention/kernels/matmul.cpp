@@ -25,6 +25,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 double scale_of(const AttendArgs& args, const torch::Tensor& q) {
   return args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
 }
@@ -38,22 +40,50 @@ torch::Tensor dropout_factors(const AttendArgs& args, const torch::Tensor& weigh
       .div_(1.0 - args.dropout);
 }
 
+/// Whether something that a query does not see is no number: a weight of 0 times it would be NaN.
+bool hides_nan(const AttendArgs& args, const torch::Tensor& q, const torch::Tensor& k,
+               const torch::Tensor& v) {
+  if (is_unrestricted(args, q.size(2)) && !args.bias.defined() && !args.relative_bias.defined())
+    return false;
+  const auto finite = [](const torch::Tensor& t) {
+    return std::isfinite(t.detach().sum(torch::kFloat).item<float>());
+  };
+  return !finite(k) || !finite(v);
+}
+
+torch::Tensor plain_product(const torch::Tensor& weights, const torch::Tensor& rows) {
+  return torch::matmul(weights, rows);
+}
+
+/// The same, in which a row counts only for those whose weight for it is not 0. Costs a second
+/// product.
+torch::Tensor product_with_seen(const torch::Tensor& weights, const torch::Tensor& rows) {
+  const auto bad = rows.isfinite().logical_not();
+  const auto shares = weights.detach().ne(0).to(weights.scalar_type());
+  const auto sees_bad = torch::matmul(shares, bad.to(weights.scalar_type())).gt(0);
+  const auto clean = torch::matmul(weights, rows.masked_fill(bad, 0.0));
+  return torch::where(sees_bad, torch::matmul(weights, rows), clean);
+}
+
 torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
-                                const AttendArgs& args) {
+                                const AttendArgs& args, bool careful) {
   const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
   const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
   auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
-  if (const auto bias = dense_bias(args, S); bias.defined())
-    scores = scores + bias.to(scores.dtype());
+  const auto bias = dense_bias(args, S);
+  if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
-    scores = scores.masked_fill(mask.logical_not(), -std::numeric_limits<double>::infinity());
+    scores = scores.masked_fill(mask.logical_not(), -kInfinity);
+  if (careful && bias.defined()) scores = scores.masked_fill(bias.eq(-kInfinity), -kInfinity);
   return at::_safe_softmax(scores, -1);  // rows that may attend to nothing: zeros, not NaN
 }
 
 torch::Tensor weighted_values(const torch::Tensor& weights, const torch::Tensor& v,
-                              const AttendArgs& args) {
+                              const AttendArgs& args, bool careful) {
   const auto used = args.dropout > 0.0 ? weights * dropout_factors(args, weights) : weights;
-  return torch::matmul(used, repeat_kv_heads(v, weights.size(1)));  // [B, H, T, Dh]
+  const auto values = repeat_kv_heads(v, weights.size(1));  // [B, H, S, Dh]
+  const auto product = careful ? product_with_seen : plain_product;
+  return product(used, values);  // [B, H, T, Dh]
 }
 
 /// Gradients of repeated heads [B, H, S, Dh] -> [B, Hkv, S, Dh].
@@ -84,7 +114,8 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
                                const AttendArgs& args) {
     // Backward computes in the types that forward ends with: autocast must not change them between.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    const auto weights = attention_weights(q, k, args);  // [B, H, T, S]
+    const bool careful = hides_nan(args, q, k, v);
+    const auto weights = attention_weights(q, k, args, careful);  // [B, H, T, S]
     if (args.weights != nullptr) *args.weights = weights;
     context->save_for_backward({q, k, v, args.bias, args.relative_bias, weights});
     AttendArgs kept = args;
@@ -92,7 +123,8 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
     kept.bias = kept.relative_bias = torch::Tensor();
     context->saved_data["args"] =
         c10::IValue::make_capsule(c10::make_intrusive<KeptArgs>(std::move(kept)));
-    return weighted_values(weights, v, args);
+    context->saved_data["careful"] = careful;
+    return weighted_values(weights, v, args, careful);
   }
 
   // With w the weights, f dropout's factors, x the scores before softmax:
@@ -108,9 +140,12 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
     args.bias = bias;
     args.relative_bias = relative;
     const double scale = scale_of(args, q);
+    const bool careful = context->saved_data["careful"].toBool();
     const int64_t H = q.size(1), Hkv = k.size(1);
     // For second derivatives the weights must be a function of the inputs again.
-    const auto w = torch::GradMode::is_enabled() ? attention_weights(q, k, args) : formed;
+    auto w = torch::GradMode::is_enabled() ? attention_weights(q, k, args, careful) : formed;
+    // A query to which nothing comes back, as that of a padded place, passes nothing on.
+    if (careful) w = w.masked_fill(dy.detach().eq(0).all(-1, /*keepdim=*/true), 0.0);
     auto used = w;
     auto dw = torch::matmul(dy, repeat_kv_heads(v, H).transpose(-2, -1));  // [B, H, T, S]
     if (args.dropout > 0.0) {
@@ -118,10 +153,12 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
       used = w * factors;
       dw = dw * factors;
     }
-    const auto dv = torch::matmul(used.transpose(-2, -1), dy);         // [B, H, S, Dh]
-    const auto dx = w * (dw - (w * dw).sum(-1, /*keepdim=*/true));     // [B, H, T, S]
-    const auto dq = torch::matmul(dx, repeat_kv_heads(k, H)) * scale;  // [B, H, T, Dh]
-    const auto dk = torch::matmul(dx.transpose(-2, -1), q) * scale;    // [B, H, S, Dh]
+    if (careful) dw = dw.masked_fill(w.detach().eq(0), 0.0);
+    const auto product = careful ? product_with_seen : plain_product;
+    const auto dv = product(used.transpose(-2, -1), dy);            // [B, H, S, Dh]
+    const auto dx = w * (dw - (w * dw).sum(-1, /*keepdim=*/true));  // [B, H, T, S]
+    const auto dq = product(dx, repeat_kv_heads(k, H)) * scale;     // [B, H, T, Dh]
+    const auto dk = product(dx.transpose(-2, -1), q) * scale;       // [B, H, S, Dh]
     torch::Tensor dbias, drelative;
     if (bias.defined()) dbias = at::sum_to(dx, bias.sizes()).to(bias.scalar_type());
     if (relative.defined()) drelative = sum_diagonals(dx).to(relative.scalar_type());

@@ -43,6 +43,7 @@ class Online {
         add(of, of.first + i, keys, scores.data() + i * blocks::kKeys, seen[i]);
     });
     for (int64_t i = 0; i < of.count; ++i) finish(of, of.first + i, seen[i]);
+    mend_queries(call_, result_, of.b, of.h, of.first, of.count);
   }
 
   void add(const Queries& of, int64_t t, KeyRange keys, Real* scores, Seen& seen) const {

@@ -87,6 +87,11 @@ struct PlainCall {
     return may_attend.data != nullptr || bias.data != nullptr || relative_bias != nullptr;
   }
 
+  /// Whether a query may see fewer than all keys.
+  ZOO_DEVICE bool restricted() const {
+    return causal || window != kNoWindow || key_lengths != nullptr || has_terms();
+  }
+
   /// Adds `unit` times the biases to the scores of query t with these keys, and makes minus
   /// infinity of those that the mask hides. The scores lie `stride` apart.
   ZOO_DEVICE void add_terms(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit, Real* scores,
@@ -98,8 +103,9 @@ struct PlainCall {
       constexpr Real kLowest = std::numeric_limits<Real>::lowest();
       const Real sum = score + term * unit;
       // The lowest number is often used as a bias to hide. It is finite, in any unit: where all are
-      // as low, nothing is hidden.
+      // as low, nothing is hidden. Minus infinity hides whatever the score is, NaN included.
       score = score >= kLowest && term >= kLowest ? std::max(sum, kLowest) : sum;
+      if (term < kLowest) score = term;
     };
     if (bias.data != nullptr) {
       const Real* const row = bias.row(b, h, t);

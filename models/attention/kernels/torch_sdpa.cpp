@@ -8,6 +8,7 @@
 // path for dropout, too.
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -65,10 +66,23 @@ class TorchKernel final : public AttentionKernel {
 
     auto y =
         at::scaled_dot_product_attention(q, k, v, additive, 0.0, is_causal, args.scale, grouped);
+    const bool restricted = is_causal || mask.defined() || additive;
+    if (restricted && lets_nan_through(k, v, y)) return matmul_kernel().run(q, k, v, args);
     return mask.defined() ? zero_empty_rows(y, mask) : y;  // [B, H, T, Dh]
   }
 
  private:
+  /// The operator multiplies what is hidden by 0, which makes NaN of NaN; kernel matmul does not.
+  /// Backward would do so, too, even where forward left no trace. On a GPU the answer would have to
+  /// be waited for: there it is not asked.
+  static bool lets_nan_through(const torch::Tensor& k, const torch::Tensor& v,
+                               const torch::Tensor& y) {
+    if (y.is_cuda()) return false;
+    const auto finite = [](const torch::Tensor& t) {
+      return std::isfinite(t.detach().sum(torch::kFloat).item<float>());
+    };
+    return y.requires_grad() ? !finite(k) || !finite(v) : !finite(y);
+  }
   static bool has_bias(const AttendArgs& args) {
     return args.bias.defined() || args.relative_bias.defined();
   }

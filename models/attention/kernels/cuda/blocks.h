@@ -119,6 +119,8 @@ ZOO_DEVICE inline Place place_of(int64_t n, int64_t heads, int64_t length) {
 /// One weight backward: what reaches its score, and the weight after dropout.
 struct WeightGradient {
   float score, used;
+  /// A hidden key, or query, may hold anything: 0 times NaN is NaN.
+  ZOO_DEVICE bool seen() const { return score != 0.0F || used != 0.0F; }
 };
 ZOO_DEVICE inline WeightGradient weight_gradient(const PlainCall<float>& call, int64_t b, int64_t h,
                                                  int64_t t, int64_t s, const float* q,

@@ -50,6 +50,7 @@ ZOO_DEVICE void naive_backward_queries(Block& block, const PlainCall<float>& cal
     const float* const k = call.k.at(b, kv, s);
     const auto d = weight_gradient(call, b, h, t, s, call.q.at(b, h, t), k, call.v.at(b, kv, s),
                                    g.dy.at(b, h, t), sums);
+    if (d.score == 0.0F) continue;
     for (int64_t i = 0; i < call.Dh; ++i) dq[i] += d.score * k[i];
   }
 }
@@ -68,9 +69,11 @@ ZOO_DEVICE void naive_backward_keys(Block& block, const PlainCall<float>& call,
       const float *const q = call.q.at(b, h, t), *const dy = g.dy.at(b, h, t);
       const auto d = weight_gradient(call, b, h, t, s, q, call.k.at(b, kv, s), call.v.at(b, kv, s),
                                      dy, sums_of(g, (b * call.H + h) * call.T + t));
-      for (int64_t i = 0; i < call.Dh; ++i) {
-        dk[i] += d.score * q[i];
-        dv[i] += d.used * dy[i];
+      if (d.seen()) {
+        for (int64_t i = 0; i < call.Dh; ++i) {
+          dk[i] += d.score * q[i];
+          dv[i] += d.used * dy[i];
+        }
       }
     }
   }

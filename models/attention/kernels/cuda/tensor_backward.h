@@ -5,6 +5,29 @@
 
 namespace zoo::cuda {
 
+/// As mend_row of forward: a thread's numbers of a query's dq, from the keys that it sees alone.
+template <class Block, class Entry, int kPieces>
+ZOO_DEVICE ZOO_APART void mend_gradient(Block& block, const PlainCall<float, Entry>& call,
+                                        const PlainGradients<float, Entry>& g, int64_t b, int64_t h,
+                                        int64_t t, int which, const RowSums& sums,
+                                        float (&dq)[kPieces][4]) {
+  for_each_number(block, dq, [&](int row, int, float& number) {
+    if (row == which) number = 0;
+  });
+  const int64_t kv = call.kv_head(h);
+  const KeyRange keys = call.keys_of(b, t);
+  for (int64_t s = keys.begin; s < keys.end; ++s) {
+    const float weight = seen_weight(block, call, b, h, t, s, sums.top) * sums.inverse_sum;
+    if (weight == 0.0F) continue;
+    const float dweight = dot_rows(block, g.dy.at(b, h, t), call.v.at(b, kv, s), call.Dh);
+    const float gradient = weight * (dweight * kept(call, b, h, t, s) - sums.pull);
+    const Entry* const k = call.k.at(b, kv, s);
+    for_each_number(block, dq, [&](int row, int column, float& number) {
+      if (row == which && column < call.Dh) number += gradient * block.unpack(k[column]);
+    });
+  }
+}
+
 template <class Entry, int kWidth, class Block>
 ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Entry>& call,
                                         const PlainGradients<float, Entry>& g) {
@@ -62,6 +85,13 @@ ZOO_DEVICE void tensor_backward_queries(Block& block, const PlainCall<float, Ent
         },
         [&](int row, int) -> const RowSums& { return sums[row]; });
     add_rows<Entry, kWidth, kRows>(block, dweights, keys_tile, dq);
+  }
+  if (call.restricted()) {
+    ZOO_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      if (own.has(i) && row_has_nan(dq, i))
+        mend_gradient(block, call, g, b, h, own.row_of(i), i, sums[i], dq);
+    }
   }
   const float factors[2] = {sums[0].inverse_sum == 0.0F ? 0.0F : call.scale,
                             sums[1].inverse_sum == 0.0F ? 0.0F : call.scale};

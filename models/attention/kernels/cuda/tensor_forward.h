@@ -4,6 +4,27 @@
 
 namespace zoo::cuda {
 
+/// A thread's numbers of a query in which NaN came, perhaps from what the query does not see: a
+/// tile's product multiplies that by 0, and 0 times NaN is NaN. Again, and only what is seen.
+template <class Block, class Entry, int kPieces>
+ZOO_DEVICE ZOO_APART void mend_row(Block& block, const PlainCall<float, Entry>& call, int64_t b,
+                                   int64_t h, int64_t t, int which, float top,
+                                   float (&y)[kPieces][4]) {
+  for_each_number(block, y, [&](int row, int, float& number) {
+    if (row == which) number = 0;
+  });
+  const KeyRange keys = call.keys_of(b, t);
+  for (int64_t s = keys.begin; s < keys.end; ++s) {
+    const float weight = seen_weight(block, call, b, h, t, s, top);
+    if (weight == 0.0F) continue;
+    const float used = weight * kept(call, b, h, t, s);
+    const Entry* const v = call.v.at(b, call.kv_head(h), s);
+    for_each_number(block, y, [&](int row, int column, float& number) {
+      if (row == which && column < call.Dh) number += used * block.unpack(v[column]);
+    });
+  }
+}
+
 template <class Entry, int kWidth, class Block>
 ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call,
                                const PlainResult<float, Entry>& result) {
@@ -76,6 +97,12 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     add_rows<Entry, kWidth, kRows>(block, scores, values_tile, y);
   }
 
+  if (call.restricted()) {
+    ZOO_UNROLL
+    for (int i = 0; i < 2; ++i) {
+      if (own.has(i) && row_has_nan(y, i)) mend_row(block, call, b, h, own.row_of(i), i, top[i], y);
+    }
+  }
   float inverse[2];
   ZOO_UNROLL
   for (int i = 0; i < 2; ++i) {

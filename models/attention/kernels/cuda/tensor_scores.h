@@ -92,6 +92,36 @@ ZOO_DEVICE float pull_share(Block& block, const PlainGradients<float, Entry>& g,
   return pull;
 }
 
+/// Whether one of a thread's numbers of one of its two rows is none.
+template <int kPieces>
+ZOO_DEVICE bool row_has_nan(const float (&product)[kPieces][4], int row) {
+  bool found = false;
+  ZOO_UNROLL
+  for (int n = 0; n < kPieces; ++n) {
+    found |= product[n][2 * row] != product[n][2 * row];
+    found |= product[n][2 * row + 1] != product[n][2 * row + 1];
+  }
+  return found;
+}
+
+/// Σ a_i b_i of two rows.
+template <class Block, class Entry>
+ZOO_DEVICE float dot_rows(Block& block, const Entry* a, const Entry* b, int64_t Dh) {
+  float sum = 0;
+  for (int64_t i = 0; i < Dh; ++i) sum += block.unpack(a[i]) * block.unpack(b[i]);
+  return sum;
+}
+
+/// A weight in units of 2^top, by itself; 0 where the key is hidden.
+template <class Block, class Entry>
+ZOO_DEVICE float seen_weight(Block& block, const PlainCall<float, Entry>& call, int64_t b,
+                             int64_t h, int64_t t, int64_t s, float top) {
+  float score = call.scale * kLog2e *
+                dot_rows(block, call.q.at(b, h, t), call.k.at(b, call.kv_head(h), s), call.Dh);
+  call.add_terms(b, h, t, {s, s + 1}, kLog2e, &score);
+  return score == kHidden ? 0.0F : block.exp2(score - finite_top(top));
+}
+
 /// What backward makes of the products q k and dy v: of the first the weights as they were used, of
 /// the second the gradients of the scores. at() as above; sums(row, column) are those of the query.
 template <class Block, class Entry, int kPieces, class At, class Sums>

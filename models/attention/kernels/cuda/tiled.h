@@ -102,6 +102,7 @@ ZOO_DEVICE void tiled_backward_queries(Block& block, const PlainCall<float>& cal
   }
   for_each_key(block, call, b, h, t, mine, [&](int64_t s, const float* k, const float* v) {
     const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy, sums);
+    if (d.score == 0.0F) return;
     for (int64_t i = 0; i < Dh; ++i) dq[i] += d.score * k[i];
   });
   for (int64_t i = 0; i < Dh && mine; ++i) g.dq.at(b, h, t)[i] = dq[i];
@@ -129,6 +130,7 @@ ZOO_DEVICE void tiled_backward_keys(Block& block, const PlainCall<float>& call,
         const float *const q = queries + n * Dh, *const dy = upstream + n * Dh;
         const auto d = weight_gradient(call, b, h, t, s, q, k, v, dy,
                                        sums_of(g, (b * call.H + h) * call.T + t));
+        if (!d.seen()) continue;
         for (int64_t i = 0; i < Dh; ++i) {
           dk[i] += d.score * q[i];
           dv[i] += d.used * dy[i];
