@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/pretrained/bert_checkpoint.h"
+#include "train/data/seq2seq_batch.h"
 #include "train/objectives/classification_scores.h"
 #include "train/objectives/next_token.h"
 
@@ -60,6 +61,12 @@ Metrics BertClassifierTask::step(const Backward& backward) {
   const auto indices = batches_.next();
   const auto batch = collate_rows(data_.training.rows, indices, tokenizer_->pad_id().value_or(0));
   const auto targets = collate_classes(data_.training, indices, of_words()).to(device_);
+  show_batch([&] {
+    return NamedTensors{{"input_ids", batch.tokens},
+                        {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
+                        {"token_type_ids", batch.segments},
+                        {"labels", targets}};
+  });
   const auto loss = token_loss(classify_batch(model_, batch), targets);
   backward(loss.sum, loss.tokens);
   return {};

@@ -10,6 +10,7 @@
 
 #include "models/bert_heads.h"
 #include "models/pretrained/bert_checkpoint.h"
+#include "train/data/seq2seq_batch.h"
 #include "train/objectives/next_token.h"
 #include "train/objectives/permuted_lm.h"
 
@@ -80,6 +81,17 @@ torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Gen
 
 Metrics BertPreTraining::step(const Backward& backward) {
   const auto batch = batches_.next().to(device_);
+  show_batch([&] {
+    NamedTensors named{{"input_ids", batch.tokens},
+                       {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
+                       {"token_type_ids", batch.segments},
+                       {"labels", batch.labels}};
+    if (options_.objective == BertObjective::kMaskedLmNsp)
+      named["next_sentence_label"] = batch.pair;
+    else if (has_pairs(options_.objective))
+      named["sentence_order_label"] = batch.pair;
+    return named;
+  });
   const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
   const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
   auto sum = loss.sum;

@@ -86,6 +86,9 @@ Metrics ClipTask::step(const Backward& backward) {
   auto indices = batches_.next();
   if (indices.size() < 2) indices = batches_.next();  // an epoch's rest: nothing to tell it from
   const auto batch = collate(data_.training, indices, drawn_++, /*changed=*/true);
+  show_batch([&] {
+    return NamedTensors{{"pixel_values", batch.pixels}, {"input_ids", batch.tokens}};
+  });
   const int64_t B = batch.pixels.size(0);
   const auto count = static_cast<double>(B);
   if (options_.chunk == 0 || options_.chunk >= B) {

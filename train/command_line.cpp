@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "app/cli.h"
@@ -47,10 +48,13 @@ void check_together(const TrainCommand& command) {
   if (!command.init_from.empty() + !command.resume.empty() + !command.evaluate_only.empty() > 1) {
     throw UsageError("--resume, --init-from and --evaluate-only exclude each other");
   }
-  if (!command.evaluate_only.empty() && !command.dump_gradients.empty()) {
+  for (const auto& [flag, value] : {std::pair("--dump-gradients", command.dump_gradients),
+                                    std::pair("--dump-batches", command.dump_batches)}) {
+    if (command.evaluate_only.empty() || value.empty()) continue;
     throw UsageError(
-        "--dump-gradients does not go with --evaluate-only, which makes no update; use --init-from "
-        "and --max-steps 1");
+        fmt::format("{} does not go with --evaluate-only, which makes no update; use --init-from "
+                    "and --max-steps 1",
+                    flag));
   }
 }
 
@@ -79,6 +83,8 @@ void parse_once(const TrainProgram& program, TrainCommand& command,
         "Measure the model in this checkpoint or run folder, and stop");
   plain("--dump-gradients", command.dump_gradients,
         "Write the first update's gradients to this safetensors file");
+  plain("--dump-batches", command.dump_batches,
+        "Write every batch that is learnt from to safetensors files in this new folder");
   app.add_option("--preset", command.preset,
                  "Start from a published size, then apply the other options")
       ->group("Model")

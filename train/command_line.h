@@ -22,6 +22,7 @@ struct TrainCommand {
   std::string evaluate_only;  ///< checkpoint or run folder to measure
   std::string preset;
   std::string dump_gradients;      ///< file for the first update's gradients
+  std::string dump_batches;        ///< folder for the batches of all updates
   std::string config_text;         ///< the effective configuration, as --config reads it
   std::vector<std::string> given;  ///< options that the user named, as flags or in a recipe
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "models/pretrained/bert_checkpoint.h"
+#include "train/data/seq2seq_batch.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -75,6 +76,14 @@ Metrics ElectraPreTraining::step(const Backward& backward) {
   const auto guessing = token_loss(logits, batch.targets());
   // No gradient goes back through the samples (§2).
   const auto made = replaced(batch, draw(logits, {}));
+  show_batch([&] {
+    return NamedTensors{{"input_ids", batch.tokens},
+                        {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
+                        {"token_type_ids", batch.segments},
+                        {"labels", batch.labels},
+                        {"discriminator_input_ids", made.tokens},
+                        {"discriminator_labels", made.is_replaced.to(torch::kLong)}};
+  });
   const auto scores =
       discriminator->replaced_logits(hidden(discriminator, made.tokens, batch));  // [B, T]
   // The sum of two means; the trainer divides this by the masked tokens.

@@ -6,9 +6,11 @@
 
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "app/interrupt.h"
 #include "app/run_app.h"
+#include "train/setup.h"
 
 namespace zoo {
 namespace {
@@ -40,6 +42,8 @@ int train(Family& family, const TrainCommand& command) {
     fresh.emplace(command, family.name());
     family.prepare();
   }
+  std::function<void(const NamedTensors&)> watch_batch;
+  if (!command.dump_batches.empty()) watch_batch = dump_batches(command.dump_batches);
   const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
   const std::string program = "train_" + family.name();
   Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
@@ -53,6 +57,7 @@ int train(Family& family, const TrainCommand& command) {
   else
     lock.emplace(RunFolder(run.folder).lock());
   const auto task = family.make_task(command, fresh ? run.folder : std::filesystem::path());
+  task->watch_batch = std::move(watch_batch);
   run.facts = family.facts();
   if (!command.dump_gradients.empty())
     run.inspect_first_gradients = family.gradient_dump(command.dump_gradients);

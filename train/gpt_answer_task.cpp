@@ -96,11 +96,12 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
   const auto batch = collate_answers(pairs, indices, eos, tokenizer_->pad_id().value_or(eos));
   const auto hidden = model_->hidden(batch.tokens.to(device_));  // [B, T, C]
   const auto counted = at_counted_places(hidden, batch.targets.to(device_));
-  return {.logits = model_->logits_of(counted.hidden), .targets = counted.targets};
+  return {.logits = model_->logits_of(counted.hidden), .targets = counted.targets, .batch = batch};
 }
 
 Metrics GptAnswerTask::step(const Backward& backward) {
-  const auto [logits, targets] = score(data_.training, batches_.next());
+  const auto [logits, targets, batch] = score(data_.training, batches_.next());
+  show_batch([&] { return NamedTensors{{"input_ids", batch.tokens}, {"labels", batch.targets}}; });
   const auto loss = token_loss(logits, targets, options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
@@ -111,7 +112,7 @@ Metrics GptAnswerTask::evaluate() {
   double loss = 0.0, tokens = 0.0, correct = 0.0;
   for (const auto& indices :
        sorted_batches(lengths_of(data_.validation), batches_of(kMeasuredRows))) {
-    const auto [logits, targets] = score(data_.validation, indices);
+    const auto [logits, targets, batch] = score(data_.validation, indices);
     const auto batch_loss = token_loss(logits, targets);
     loss += batch_loss.sum.item<double>();
     tokens += batch_loss.tokens;

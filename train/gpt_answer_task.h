@@ -9,6 +9,7 @@
 
 #include "models/gpt.h"
 #include "tokenizers/tokenizer.h"
+#include "train/data/answer_batch.h"
 #include "train/data/bucketed_batches.h"
 #include "train/data/synthetic_tasks.h"
 #include "train/trainer.h"
@@ -59,6 +60,7 @@ class GptAnswerTask : public Task {
  private:
   struct Scored {
     torch::Tensor logits, targets;  // [N, V], [N]: at the answers' places alone
+    AnswerBatch batch;
   };
   Scored score(const SequencePairs& pairs, std::span<const int64_t> indices);
   /// Answers to the first `count` validation questions.

@@ -77,6 +77,7 @@ GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const Te
 
 Metrics GptTask::step(const Backward& backward) {
   const TextBatch batch = training_.next();
+  show_batch([&] { return NamedTensors{{"input_ids", batch.inputs}, {"labels", batch.targets}}; });
   const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
   const TokenLoss loss = token_loss(logits, batch.targets.to(device_), options_.label_smoothing);
   backward(loss.sum, loss.tokens);

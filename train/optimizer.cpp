@@ -8,6 +8,11 @@
 
 namespace zoo {
 
+bool decays(std::string_view name, const torch::Tensor& parameter) {
+  if (name.find("bias") != std::string_view::npos) return false;
+  return parameter.dim() >= 2 || !name.ends_with("weight");
+}
+
 AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : options_(options) {
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor& parameter = item.value();
@@ -18,7 +23,7 @@ AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : opt
          .exp_avg = torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach(),
          .exp_avg_sq = torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach(),
          .step = torch::zeros({}, parameter.options().dtype(torch::kFloat).requires_grad(false)),
-         .decays = parameter.dim() >= 2});
+         .decays = zoo::decays(item.key(), parameter)});
   }
 }
 

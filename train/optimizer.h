@@ -1,12 +1,13 @@
 // AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2) on torch's fused kernel: one pass
-// over the weights instead of a dozen. Two groups: matrices decay, vectors (biases, norms' gains)
-// do not.
+// over the weights instead of a dozen. Two groups, those of `transformers`' Trainer: biases and the
+// gains of norms do not decay, all else does.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace zoo {
@@ -17,6 +18,10 @@ struct AdamWOptions {
   double epsilon = 1e-8;
   double weight_decay = 0.1;
 };
+
+/// Whether weight decay is for a parameter of this name: not for biases (also those of places, a
+/// table in T5) and for gains of norms, which are vectors called "weight".
+bool decays(std::string_view name, const torch::Tensor& parameter);
 
 class AdamW {
  public:

@@ -90,4 +90,16 @@ std::function<void(torch::nn::Module&, double)> dump_gradients(
   };
 }
 
+std::function<void(const NamedTensors&)> dump_batches(const fs::path& folder) {
+  if (fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+    throw std::runtime_error(
+        fmt::format("--dump-batches: '{}' is there already and holds something; name a new folder",
+                    folder.string()));
+  }
+  fs::create_directories(folder);
+  return [folder, n = 0](const NamedTensors& batch) mutable {
+    write_safetensors(folder / fmt::format("batch-{:06}.safetensors", ++n), batch);
+  };
+}
+
 }  // namespace zoo

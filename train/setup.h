@@ -1,5 +1,5 @@
 // What the families' set-ups share: checks of the command line, shapes taken from checkpoints, and
-// the gradients' way to disk.
+// the way of gradients and batches to disk.
 #pragma once
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
@@ -20,6 +20,7 @@
 #include "models/pretrained/name_map.h"
 #include "train/command_line.h"
 #include "train/options.h"
+#include "train/trainer.h"
 
 namespace zoo {
 
@@ -108,5 +109,9 @@ void take_shape(Options& model, Options taken, const std::filesystem::path& fold
 std::function<void(torch::nn::Module&, double)> dump_gradients(
     std::function<std::shared_ptr<torch::nn::Module>()> make_twin, NameMap map,
     const std::filesystem::path& file);
+
+/// Writes the n-th micro-batch that it is called with to batch-NNNNNN.safetensors. Makes the
+/// folder; throws std::runtime_error where it holds something.
+std::function<void(const NamedTensors&)> dump_batches(const std::filesystem::path& folder);
 
 }  // namespace zoo

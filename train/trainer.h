@@ -21,6 +21,9 @@ namespace zoo {
 /// "loss" and whatever else a task measures, by the names of metrics.jsonl.
 using Metrics = std::map<std::string, double>;
 
+/// A micro-batch under the names of `transformers`: "input_ids", "labels", "pixel_values".
+using NamedTensors = std::map<std::string, torch::Tensor>;
+
 /// Given by the trainer to a task's step: differentiates. loss_sum is summed over `weight` tokens
 /// or examples; the trainer divides by the sum of all weights of an update, scales, accumulates and
 /// synchronises.
@@ -51,6 +54,15 @@ class Task {
   virtual Goal goal() const { return {}; }
   /// What weights count: "tokens", "images".
   virtual std::string unit() const { return "tokens"; }
+  /// Shown what step() learns from, where set.
+  std::function<void(const NamedTensors&)> watch_batch = {};
+
+ protected:
+  /// To be called by step() with its batch; `name` makes tensors of it where somebody looks.
+  template <class Name>
+  void show_batch(Name&& name) {
+    if (watch_batch) watch_batch(name());
+  }
 };
 
 /// What a run is besides its task and options.

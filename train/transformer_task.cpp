@@ -37,6 +37,12 @@ TransformerTask::TransformerTask(std::unique_ptr<TranslationModel> model,
 
 Metrics TransformerTask::step(const Backward& backward) {
   const auto batch = collate_pairs(data_.training, batches_.next(), specials_);
+  show_batch([&] {
+    return NamedTensors{{"input_ids", batch.source},
+                        {"attention_mask", attention_mask(batch.source, batch.source_lengths)},
+                        {"decoder_input_ids", batch.target_in},
+                        {"labels", batch.target_out}};
+  });
   auto& model = model_->module();
   const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                    batch.target_in.to(device_));  // [B, T, C]

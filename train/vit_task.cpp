@@ -35,6 +35,14 @@ ImageClassification::ImageClassification(std::shared_ptr<ImageClassifier> model,
 
 Metrics ImageClassification::step(const Backward& backward) {
   const ImageBatch batch = batches_.next();
+  show_batch([&] {
+    NamedTensors named{{"pixel_values", batch.pixels}, {"labels", batch.labels}};
+    if (batch.mixed_labels.defined()) {
+      named["mixed_labels"] = batch.mixed_labels;
+      named["share"] = torch::tensor(batch.share);
+    }
+    return named;
+  });
   const auto logits = model_->forward(batch.pixels.to(device_));  // [B, K]
   const auto loss_for = [&](const torch::Tensor& labels) {
     return token_loss(logits, labels.to(device_), options_.label_smoothing).sum;

@@ -49,6 +49,22 @@ TEST(AdamWTest, FollowsThePublishedAlgorithmAndDecaysMatricesOnly) {
   EXPECT_LT(near(layer->bias, by_hand(bias, layer->bias.grad(), 5, 0.01, 0.0)), 1e-6);
 }
 
+// The rule of get_decay_parameter_names() in `transformers`; first_steps_test.py compares whole
+// models.
+TEST(AdamWTest, BiasesAndGainsOfNormsDoNotDecay) {
+  const auto scalar = torch::zeros({}), vector = torch::zeros({3}), matrix = torch::zeros({3, 2});
+  EXPECT_TRUE(decays("blocks.0.attention.q.weight", matrix));
+  EXPECT_TRUE(decays("token_embedding.weight", matrix));
+  EXPECT_TRUE(decays("class_token", vector));
+  EXPECT_TRUE(decays("logit_scale", scalar));
+  EXPECT_FALSE(decays("final_norm.weight", vector));
+  EXPECT_FALSE(decays("weight", vector));
+  EXPECT_FALSE(decays("blocks.0.attention.q.bias", vector));
+  EXPECT_FALSE(decays("logit_bias", scalar));
+  EXPECT_FALSE(decays("lstm.bias_ih_l0", vector));
+  EXPECT_FALSE(decays("relative_bias.weight", matrix));  // T5's table of places
+}
+
 TEST(AdamWTest, DividingGradientsWhileSteppingEqualsDividingThemBefore) {
   auto a = layer_with_gradients(1.0), b = layer_with_gradients(1.0);
   AdamW with_divisor(*a, {}), divided(*b, {});

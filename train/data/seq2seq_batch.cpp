@@ -55,4 +55,9 @@ SequenceBatch collate_sequences(const TokenSequences& sequences, std::span<const
           lengths_of(sequences, indices)};
 }
 
+torch::Tensor attention_mask(const torch::Tensor& tokens, const torch::Tensor& lengths) {
+  const auto places = torch::arange(tokens.size(1), lengths.options());
+  return places.lt(lengths.unsqueeze(1)).to(torch::kLong);
+}
+
 }  // namespace zoo

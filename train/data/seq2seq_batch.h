@@ -46,4 +46,7 @@ struct SequenceBatch {
 SequenceBatch collate_sequences(const TokenSequences& sequences, std::span<const int64_t> indices,
                                 int64_t pad);
 
+/// [B, T] int64: 1 where the row has a token and 0 in its padding, `transformers`' attention_mask.
+torch::Tensor attention_mask(const torch::Tensor& tokens, const torch::Tensor& lengths);
+
 }  // namespace zoo
