@@ -100,9 +100,10 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
 }
 
 Metrics GptAnswerTask::step(const Backward& backward) {
-  const auto [logits, targets, batch] = score(data_.training, batches_.next());
+  const auto scored = score(data_.training, batches_.next());
+  const auto& batch = scored.batch;
   show_batch([&] { return NamedTensors{{"input_ids", batch.tokens}, {"labels", batch.targets}}; });
-  const auto loss = token_loss(logits, targets, options_.label_smoothing);
+  const auto loss = token_loss(scored.logits, scored.targets, options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
 }

@@ -100,13 +100,13 @@ TEST(EditDistanceTest, RemembersNothingThatHasChanged) {
 
 TEST(TranslationEditsTest, LongUnlikeTextsEndSoon) {
   std::vector<std::u32string> a, b;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     a.push_back(std::u32string(1, static_cast<char32_t>('a' + i % 7)));
     b.push_back(std::u32string(1, static_cast<char32_t>('a' + i * i % 11)));
   }
   EXPECT_GT(count_translation_edits(a, b), 0);
-  EXPECT_EQ(count_translation_edits(a, {}), 3000);
-  EXPECT_EQ(count_translation_edits({a[0]}, a), 2999);
+  EXPECT_EQ(count_translation_edits(a, {}), 1500);
+  EXPECT_EQ(count_translation_edits({a[0]}, a), 1499);
 }
 
 }  // namespace
