@@ -5,6 +5,7 @@
 #   CLI11            command lines and recipe files                 zoo::cli11
 #   nlohmann-json    config.json, tokenizer.json, metrics           zoo::json
 #   SentencePiece    unigram and BPE tokenizers                     zoo::sentencepiece
+#   Oniguruma        regular expressions that our own matcher lacks zoo::oniguruma
 #   Highway          SIMD for every processor, at run time          zoo::highway
 #   MeCab            words of Japanese for BLEU; can be missing     zoo::mecab
 #   libpng, libjpeg, zlib   picture files                           zoo::png, zoo::jpeg, zoo::zlib
@@ -80,6 +81,7 @@ if(UNIX AND NOT APPLE)
   target_link_options(zoo_sentencepiece INTERFACE
     "SHELL:LINKER:--push-state,--no-as-needed ${zoo_sentencepiece_sentencepiece} LINKER:--pop-state")
 endif()
+zoo_find_library(zoo::oniguruma oniguruma.h libonig-dev LIBRARIES onig)
 zoo_find_library(zoo::highway hwy/highway.h libhwy-dev LIBRARIES hwy)
 zoo_find_library(zoo::mecab mecab.h libmecab-dev OPTIONAL LIBRARIES mecab)
 zoo_find_library(zoo::png png.h libpng-dev LIBRARIES png)

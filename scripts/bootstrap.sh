@@ -21,6 +21,7 @@ headers='vector|g++
 CLI/CLI.hpp|libcli11-dev
 nlohmann/json.hpp|nlohmann-json3-dev
 sentencepiece_trainer.h|libsentencepiece-dev
+oniguruma.h|libonig-dev
 hwy/highway.h|libhwy-dev
 png.h|libpng-dev
 jpeglib.h|libjpeg-dev

@@ -87,10 +87,10 @@ std::vector<AddedTokens::Part> AddedTokens::split(std::string_view text) const {
     if (token->single_word && inside_word) continue;
     if (token->lstrip) begin = std::max(trimmed_end(text.substr(0, begin)), done);
     if (token->rstrip) end += leading_whitespace(text.substr(end));
+    if (begin >= end) continue;  // all of it was taken along before
     flush(begin);
     parts.push_back({text.substr(begin, end - begin), begin, token->id});
     done = end;
-    i = std::max(i, end);
   }
   flush(text.size());
   return parts;

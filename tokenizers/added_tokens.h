@@ -31,7 +31,8 @@ class AddedTokens {
     std::optional<int32_t> id = std::nullopt;
   };
   /// Leftmost match first, the longest of those that begin at one place; empty stretches are left
-  /// out.
+  /// out. As the reference does it, a token may begin in the whitespace that the one before took
+  /// along: the two stretches then overlap.
   std::vector<Part> split(std::string_view text) const;
 
   const std::vector<AddedToken>& all() const { return tokens_; }

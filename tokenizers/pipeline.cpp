@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/files.h"
+#include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/json_fields.h"
@@ -46,25 +47,23 @@ AlignedText valid_text(std::string_view text, size_t begin, bool tracked) {
   return aligned;
 }
 
-/// Spaces at the two ends of a piece.
+/// Characters of whitespace at the two ends of a piece; 'Ġ' is a space of the byte alphabet.
 struct Ends {
   size_t leading = 0, trailing = 0;
 };
 
-/// Of a byte-level piece: its bytes other than spaces are no whitespace there.
-Ends spaces_of(std::string_view piece) {
-  return {std::min(piece.find_first_not_of(' '), piece.size()),
-          piece.size() - (piece.find_last_not_of(' ') + 1)};
-}
-
-/// Of an added token, which may have taken whitespace along: in characters.
-Ends whitespace_of(std::string_view text) {
+Ends whitespace_of(std::string_view piece) {
+  const auto is_space = [](utf8::Character c) {
+    constexpr char32_t kByteSpace = 0x120;
+    return c.code == kByteSpace || unicode::is_space(c.code);
+  };
   Ends ends;
-  for (; !text.empty() && unicode::is_space(utf8::first(text).code); ++ends.leading) {
-    text.remove_prefix(utf8::first(text).size);
+  for (std::string_view rest = piece; !rest.empty() && is_space(utf8::first(rest));
+       ++ends.leading) {
+    rest.remove_prefix(utf8::first(rest).size);
   }
-  for (; !text.empty() && unicode::is_space(utf8::last(text).code); ++ends.trailing) {
-    text.remove_suffix(utf8::last(text).size);
+  for (; !piece.empty() && is_space(utf8::last(piece)); ++ends.trailing) {
+    piece.remove_suffix(utf8::last(piece).size);
   }
   return ends;
 }
@@ -83,59 +82,66 @@ Span trimmed(Span place, Ends ends, std::string_view text, bool prefixed) {
   return place;
 }
 
+/// The reference's place for a part that ends past its word (subword_model.h): its bytes in the
+/// word, taken for bytes of the whole text; past the end of that, too, two characters are shown.
+Span past_the_word(Span part, std::string_view user) {
+  const auto whole_character = [&](size_t at) {
+    at = std::min(at, user.size());
+    while (at > 0 && at < user.size() && (static_cast<uint8_t>(user[at]) & 0xC0) == 0x80) --at;
+    return at;
+  };
+  Span place = {whole_character(part.begin), whole_character(part.end)};
+  if (place.begin < user.size() && part.end > user.size()) {
+    place.end = place.begin;
+    for (int i = 0; i < 2 && place.end < user.size(); ++i) {
+      place.end += utf8::first(user.substr(place.end)).size;
+    }
+  }
+  return place;
+}
+
+/// Whether a stage does, on whatever level.
+bool writes_byte_alphabet(const json& pre_tokenizer) {
+  if (!pre_tokenizer.is_object()) return false;
+  if (pre_tokenizer.value("type", json()) == "ByteLevel") return true;
+  const auto stages = pre_tokenizer.find("pretokenizers");
+  return stages != pre_tokenizer.end() && stages->is_array() &&
+         std::any_of(stages->begin(), stages->end(), writes_byte_alphabet);
+}
+
 }  // namespace
 
 PipelineTokenizer::PipelineTokenizer(std::string document, std::string config)
     : document_(std::move(document)), config_(std::move(config)) {
   const json parsed = parse_tokenizer_json(document_);
   const json& model = parsed.at("model");
+  const json pre_tokenizer = part(parsed, "pre_tokenizer");
+  byte_alphabet_ = writes_byte_alphabet(pre_tokenizer);
+  const bool bytes = model.at("type") == "BPE" && has_every_byte(model);
   normalizer_ = make_normalizer(part(parsed, "normalizer"));
-  pre_tokenizer_ = make_pre_tokenizer(part(parsed, "pre_tokenizer"));
-  byte_level_ = pre_tokenizer_ && pre_tokenizer_->byte_level();
-  model_ = make_subword_model(model, byte_level_);
+  pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, bytes ? WordsAs::kBytes : WordsAs::kText);
+  if (byte_alphabet_ && may_insert_without_place(part(parsed, "normalizer"))) {
+    throw std::runtime_error(
+        "the normalizer may put text before the first character (a Replace that matches nothing, "
+        "or a Prepend of nothing), which the pre_tokenizer ByteLevel of the package cannot take; "
+        "leave one of them out");
+  }
+  bytes_ = pre_tokenizer_ && pre_tokenizer_->makes_bytes();
+  track_ = pre_tokenizer_ && pre_tokenizer_->looks_at_places() &&
+           (normalizer_ || pre_tokenizer.at("type") == "Sequence");
+  model_ = make_subword_model(model, bytes_);
   decoder_ = make_decoder(part(parsed, "decoder"));
   post_ = read_post_template(part(parsed, "post_processor"));
   trimming_ = read_offset_trimming(part(parsed, "post_processor"));
-  kind_ = kind_of(model, byte_level_);
-  read_added(parsed);
-  find_roles();
+  kind_ = kind_of(model, byte_alphabet_);
+  added_ = AddedVocabulary(read_added_tokens(parsed), *model_, normalizer_.get());
+  vocab_size_ = std::max(model_->vocab_size(), added_.end());
+  find_roles(part(parsed, "padding"));
 }
 
-void PipelineTokenizer::read_added(const json& document) {
-  added_ = read_added_tokens(document);
-  std::sort(added_.begin(), added_.end(),
-            [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-  vocab_size_ = model_->vocab_size();
-  std::vector<AddedToken> raw, normalized;
-  for (const AddedToken& token : added_) shown_.push_back(token.text);
-  for (const AddedToken& token : added_) {
-    // The reference counts added tokens on from the model's: a gap of any size is a damaged file.
-    constexpr int32_t kLargestGap = 1 << 20;
-    if (token.id < 0 || token.id > vocab_size_ + kLargestGap) {
-      throw std::runtime_error(fmt::format("added token '{}' has id {}, expected 0 to {}",
-                                           token.text, token.id, vocab_size_));
-    }
-    vocab_size_ = std::max(vocab_size_, token.id + 1);
-    (token.normalized ? normalized : raw).push_back(token);
-    if (!token.normalized || !normalizer_) continue;
-    AlignedText text(token.text, 0, false);
-    normalizer_->apply(text);
-    normalized.back().text = text.text();
-    shown_[static_cast<size_t>(&token - added_.data())] = text.text();
-    if (text.text().empty()) normalized.pop_back();
-  }
-  for (size_t i = 1; i < added_.size(); ++i) {
-    if (added_[i].id == added_[i - 1].id) {
-      throw std::runtime_error(fmt::format("added tokens '{}' and '{}' have one id, {}",
-                                           added_[i - 1].text, added_[i].text, added_[i].id));
-    }
-  }
-  raw_added_ = AddedTokens(std::move(raw));
-  normalized_added_ = AddedTokens(std::move(normalized));
-}
-
-// tokenizer_config.json names the roles; without it the names in use do.
-void PipelineTokenizer::find_roles() {
+// tokenizer_config.json names the roles; without it, as AutoTokenizer does, the file's "padding"
+// names the token for padding, and the names in use do the rest.
+void PipelineTokenizer::find_roles(const json& padding) {
   const json config = fields::parse(config_.empty() ? "{}" : config_);
   if (!config.is_object()) {
     throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
@@ -160,6 +166,9 @@ void PipelineTokenizer::find_roles() {
       if (name->is_object()) found = id_of(name->value("content", std::string()));
       continue;
     }
+    if (usual.role == Role::kPad && padding.is_object() && padding.contains("pad_token")) {
+      found = id_of(fields::text(padding, "pad_token", "padding"));
+    }
     for (const std::string_view name : usual.names) {
       if (!found) found = id_of(name);
     }
@@ -172,18 +181,19 @@ void PipelineTokenizer::find_roles() {
 Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   Encoding out;
   int32_t word = 0;
+  const bool tracked = options.details || track_;
   const auto add_token = [&](int32_t id, std::string_view piece, Span place) {
     out.ids.push_back(id);
     if (options.details) add_place(place, piece, text, word++, out);
   };
   const auto encode_rest = [&](std::string_view rest, size_t begin) {
-    AlignedText aligned = byte_level_ && !normalizer_ ? AlignedText(rest, begin, options.details)
-                                                      : valid_text(rest, begin, options.details);
+    AlignedText aligned = bytes_ && !normalizer_ ? AlignedText(rest, begin, tracked)
+                                                 : valid_text(rest, begin, tracked);
     if (normalizer_) normalizer_->apply(aligned);
-    if (normalized_added_.empty() || !options.recognise_added) {
+    if (added_.normalized().empty() || !options.recognise_added) {
       return encode_words(std::move(aligned), text, out, word, options.details);
     }
-    for (const AddedTokens::Part& stretch : normalized_added_.split(aligned.text())) {
+    for (const AddedTokens::Part& stretch : added_.normalized().split(aligned.text())) {
       const size_t end = stretch.begin + stretch.text.size();
       if (!stretch.id) {
         encode_words(aligned.part(stretch.begin, end), text, out, word, options.details);
@@ -193,8 +203,8 @@ Encoding PipelineTokenizer::encode(std::string_view text, const EncodeOptions& o
       }
     }
   };
-  if (options.recognise_added && !raw_added_.empty()) {
-    for (const AddedTokens::Part& stretch : raw_added_.split(text)) {
+  if (options.recognise_added && !added_.raw().empty()) {
+    for (const AddedTokens::Part& stretch : added_.raw().split(text)) {
       if (stretch.id) {
         const size_t end = stretch.begin + stretch.text.size();
         add_token(*stretch.id, stretch.text, {stretch.begin, end});
@@ -217,50 +227,59 @@ void PipelineTokenizer::encode_words(AlignedText text, std::string_view user, En
   const std::string_view all = pre.text.text();
   std::vector<size_t> ends;
   for (const Span& span : pre.words) {
-    const std::string_view piece = all.substr(span.begin, span.end - span.begin);
     ends.clear();
-    model_->encode(piece, out.ids, details ? &ends : nullptr);
-    if (!details) continue;
-    size_t begin = span.begin, next = span.begin;
-    for (const size_t part_end : ends) {
-      const size_t end = span.begin + part_end;
-      if (end != next) begin = next;  // else one more byte of the same part
-      next = end;
-      add_place(pre.text.origin(begin, end), all.substr(begin, end - begin), user, word, out);
-    }
-    ++word;
+    model_->encode(all.substr(span.begin, span.end - span.begin), out.ids,
+                   details ? &ends : nullptr);
+    if (details) add_places(pre, span, ends, user, word++, out);
   }
 }
 
-/// The place of the last id, whose piece is `piece` (of an added token: as it stands in the text).
+void PipelineTokenizer::add_places(const PreTokens& pre, const Span& word,
+                                   const std::vector<size_t>& ends, std::string_view user,
+                                   int32_t number, Encoding& out) const {
+  const std::string_view text =
+      std::string_view(pre.text.text()).substr(word.begin, word.end - word.begin);
+  const size_t first_id = out.offsets.size();
+  size_t begin = 0, next = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (ends[i] != next) begin = next;  // else one more byte of the same part
+    next = ends[i];
+    std::string piece;
+    if (!trimming_.empty()) {
+      const int32_t id = out.ids[first_id + i];
+      const bool as_text = model_->keeps_unknown_text() && id == model_->unk_id();
+      piece = as_text ? std::string(text.substr(begin, next - begin)) : model_->piece_of(id);
+    }
+    const Span place = next <= text.size() ? pre.text.origin(word.begin + begin, word.begin + next)
+                                           : past_the_word({begin, next}, user);
+    add_place(place, piece, user, number, out);
+  }
+}
+
+/// The place of the last id. `piece`: what it is shown as, an added token as it stands in the text.
 void PipelineTokenizer::add_place(Span place, std::string_view piece, std::string_view user,
                                   int32_t word, Encoding& out) const {
-  if (trimming_.on) {
+  for (const OffsetTrimming& trimming : trimming_) {
     const bool first = out.offsets.empty() || place.begin == 0;
-    const Ends ends = is_added(out.ids.back()) ? whitespace_of(piece) : spaces_of(piece);
-    place = trimmed(place, ends, user, first && trimming_.prefix_space);
+    place = trimmed(place, whitespace_of(piece), user, first && trimming.prefix_space);
   }
   out.offsets.emplace_back(place.begin, place.end);
   out.words.push_back(word);
 }
 
 // ---- Decoding ----
-const AddedToken* PipelineTokenizer::added_token(int32_t id) const {
-  const auto found =
-      std::lower_bound(added_.begin(), added_.end(), id,
-                       [](const AddedToken& token, int32_t wanted) { return token.id < wanted; });
-  return found != added_.end() && found->id == id ? &*found : nullptr;
-}
-
 std::string PipelineTokenizer::piece_of(int32_t id) const {
   if (id < 0 || id >= vocab_size_) {
     throw std::out_of_range(fmt::format("{} tokenizer: id {} is outside the vocabulary (0 to {})",
                                         kind_, id, vocab_size_ - 1));
   }
-  if (const AddedToken* token = added_token(id)) {
-    return shown_[static_cast<size_t>(token - added_.data())];
-  }
+  if (const std::string* added = added_.shown(id)) return *added;
   return id < model_->vocab_size() ? model_->piece_of(id) : std::string();
+}
+
+/// Nothing belongs to an id that the vocabulary leaves out; an empty piece is one.
+bool PipelineTokenizer::has_piece(int32_t id) const {
+  return added_.shown(id) != nullptr || !model_->piece_of(id).empty() || model_->id_of("") == id;
 }
 
 std::string PipelineTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
@@ -268,8 +287,8 @@ std::string PipelineTokenizer::decode(std::span<const int32_t> ids, bool skip_sp
   pieces.reserve(ids.size());
   for (const int32_t id : ids) {
     std::string piece = piece_of(id);
-    // An id that the vocabulary leaves out has no piece.
-    if (!piece.empty() && !(skip_special && is_special(id))) pieces.push_back(std::move(piece));
+    if (piece.empty() && !has_piece(id)) continue;
+    if (!skip_special || !added_.is_special(piece)) pieces.push_back(std::move(piece));
   }
   if (decoder_ && !pieces.empty()) decoder_->apply(pieces);
   return fmt::format("{}", fmt::join(pieces, decoder_ ? "" : " "));
@@ -277,8 +296,8 @@ std::string PipelineTokenizer::decode(std::span<const int32_t> ids, bool skip_sp
 
 std::string PipelineTokenizer::bytes_of(int32_t id) const {
   const std::string piece = piece_of(id);
-  if (added_token(id) != nullptr || piece.empty()) return piece;
-  if (byte_level_) return from_byte_alphabet(piece).value_or(piece);
+  if (added_.shown(id) != nullptr || piece.empty()) return piece;
+  if (byte_alphabet_) return from_byte_alphabet(piece).value_or(piece);
   if (const auto byte = byte_of_piece(piece)) return {*byte};
   if (!decoder_) return " " + piece;
   // What the decoder makes of it in the middle of a text: a first piece is often treated otherwise.
@@ -288,15 +307,12 @@ std::string PipelineTokenizer::bytes_of(int32_t id) const {
 }
 
 std::optional<int32_t> PipelineTokenizer::id_of(std::string_view piece) const {
-  for (const AddedToken& token : added_) {
-    if (token.text == piece) return token.id;
-  }
-  return model_->id_of(piece);
+  const auto added = added_.id_of(piece);
+  return added ? added : model_->id_of(piece);
 }
 
 bool PipelineTokenizer::is_special(int32_t id) const {
-  const AddedToken* token = added_token(id);
-  return token != nullptr && token->special;
+  return id >= 0 && id < vocab_size_ && added_.is_special(piece_of(id));
 }
 
 void PipelineTokenizer::save(const std::filesystem::path& folder) const {

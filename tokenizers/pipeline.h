@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/added_vocabulary.h"
 #include "tokenizers/algorithms/subword_model.h"
 #include "tokenizers/stages/decoder.h"
 #include "tokenizers/stages/normalizer.h"
@@ -51,13 +51,13 @@ class PipelineTokenizer : public Tokenizer {
   enum class Role { kBos, kEos, kPad, kUnk, kCls, kSep, kMask };
   static constexpr size_t kRoles = 7;
   std::optional<int32_t> role(Role r) const { return roles_[static_cast<size_t>(r)]; }
-  void read_added(const nlohmann::json& document);
-  void find_roles();
-  const AddedToken* added_token(int32_t id) const;
-  bool is_added(int32_t id) const { return added_token(id) != nullptr; }
+  void find_roles(const nlohmann::json& padding);
+  bool has_piece(int32_t id) const;
   /// user: the whole text that places count in.
   void encode_words(AlignedText text, std::string_view user, Encoding& out, int32_t& word,
                     bool details) const;
+  void add_places(const PreTokens& pre, const Span& word, const std::vector<size_t>& ends,
+                  std::string_view user, int32_t number, Encoding& out) const;
   void add_place(Span place, std::string_view piece, std::string_view user, int32_t word,
                  Encoding& out) const;
 
@@ -67,11 +67,11 @@ class PipelineTokenizer : public Tokenizer {
   std::unique_ptr<SubwordModel> model_;
   std::unique_ptr<Decoder> decoder_;
   PostTemplate post_;
-  AddedTokens raw_added_, normalized_added_;  // found before and after the normalizer
-  std::vector<AddedToken> added_;             // by id
-  std::vector<std::string> shown_;            // their pieces: normalized where they are
-  OffsetTrimming trimming_;
-  bool byte_level_ = false;
+  AddedVocabulary added_;
+  std::vector<OffsetTrimming> trimming_;
+  bool byte_alphabet_ = false;  // the pieces are written in it
+  bool bytes_ = false;          // and words come to the model as bytes
+  bool track_ = false;          // a stage looks at places, whoever asks for ids alone
   int32_t vocab_size_ = 0;
   std::array<std::optional<int32_t>, kRoles> roles_;
 };

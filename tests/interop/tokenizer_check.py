@@ -40,6 +40,14 @@ def training_text(rng):
     return "\n".join(lines)
 
 
+def to_bytes(text, offsets):
+    """The package counts characters, we count bytes; and what it puts past the end of the text ends there with us."""
+    at = [0]
+    for character in text:
+        at.append(at[-1] + len(character.encode()))
+    return [[at[min(a, len(text))], at[min(b, len(text))]] for a, b in offsets]
+
+
 class Check:
     def __init__(self, binaries, work):
         self.binaries, self.work, self.failures, self.compared = binaries, work, 0, 0

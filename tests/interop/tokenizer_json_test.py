@@ -13,7 +13,7 @@ import tempfile
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from tokenizer_check import HAND_MADE, Check, random_lines, training_text
+from tokenizer_check import HAND_MADE, Check, random_lines, to_bytes, training_text
 
 CLIP_PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 CL100K_PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
@@ -111,14 +111,6 @@ FAMILIES = {"gpt2": gpt2, "roberta": roberta, "clip": clip, "gpt4": gpt4, "bert-
             "bert-accents": bert(True, strip_accents=False), "bert-strip": bert(False, strip_accents=True),
             "bert-raw": bert(True, clean_text=False, chinese=False), "t5-always": t5("always"), "t5-first": t5("first"),
             "t5-never": t5("never", split=False), "llama": llama, "words": words, "unusual": unusual}
-
-
-def to_bytes(text, offsets):
-    """The package counts characters, we count bytes."""
-    at = [0]
-    for character in text:
-        at.append(at[-1] + len(character.encode()))
-    return [[at[a], at[b]] for a, b in offsets]
 
 
 def check_family(check, name, make, text, lines):

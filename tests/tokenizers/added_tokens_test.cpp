@@ -38,5 +38,16 @@ TEST(AddedTokensTest, RefusesEmptyAndRepeatedTokens) {
   EXPECT_THROW(AddedTokens({{1, "<s>"}, {2, "<s>"}}), std::invalid_argument);
 }
 
+// As the package does it: the whitespace that a token takes along is looked at once more.
+TEST(AddedTokensTest, ATokenMayBeginInTheWhitespaceThatTheOneBeforeTook) {
+  AddedTokens tokens({{.id = 1, .text = "<m>", .rstrip = true}, {.id = 2, .text = " <s>"}});
+  std::vector<int32_t> ids;
+  for (const AddedTokens::Part& part : tokens.split("<m>  <s>"))
+    ids.push_back(part.id.value_or(-1));
+  EXPECT_EQ(ids, (std::vector<int32_t>{1, 2}));
+  tokens = AddedTokens({{.id = 1, .text = " ", .lstrip = true, .rstrip = true}});
+  EXPECT_EQ(tokens.split("a   b").size(), 3u);
+}
+
 }  // namespace
 }  // namespace zoo

@@ -18,17 +18,16 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
 /// Words a to e, with BERT's template.
-PipelineTokenizer bert_like(
-    const std::string& pad = R"({"id": 0, "content": "[PAD]", "special": true},)") {
+PipelineTokenizer bert_like(const std::string& first = "[PAD]") {
   return PipelineTokenizer(R"({"version": "1.0", "truncation": null, "padding": null,
-    "added_tokens": [)" + pad +
-                           R"({"id": 1, "content": "[CLS]", "special": true},
+    "added_tokens": [{"id": 1, "content": "[CLS]", "special": true},
                      {"id": 2, "content": "[SEP]", "special": true}],
     "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
     "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]},
     "decoder": null,
-    "model": {"type": "WordLevel", "unk_token": "a",
-              "vocab": {"x": 0, "y": 1, "z": 2, "a": 3, "b": 4, "c": 5, "d": 6, "e": 7}}})");
+    "model": {"type": "WordLevel", "unk_token": "a", "vocab": {")" +
+                           first + R"(": 0, "[CLS]": 1, "[SEP]": 2,
+              "a": 3, "b": 4, "c": 5, "d": 6, "e": 7}}})");
 }
 
 Encoding of_length(size_t length) {
@@ -106,7 +105,7 @@ TEST(BatchTest, AnEmptyBatchAndAnEmptyTextAreFine) {
 }
 
 TEST(BatchTest, SaysWhatCannotBe) {
-  const auto tokenizer = bert_like("");
+  const auto tokenizer = bert_like("nothing");
   EXPECT_THAT(([&] {
                 encode_batch(tokenizer, {{.a = "a"}, {.a = "a b"}});
               }),
@@ -146,11 +145,38 @@ TEST(PostTemplateTest, RobertasPairHasTwoSeparatorsAndOneSegment) {
   EXPECT_THAT(whole.words, ElementsAre(-1, 0, -1, -1, 0, -1));
 }
 
-TEST(PostTemplateTest, RefusesATemplateWithoutItsText) {
-  const auto without = nlohmann::json::parse(
-      R"({"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}})");
-  EXPECT_THROW(read_post_template(without), std::runtime_error);
-  EXPECT_THAT([] { read_post_template(nlohmann::json::parse(R"({"type": "Odd"})")); },
+PostTemplate read(const char* text) { return read_post_template(nlohmann::json::parse(text)); }
+
+// As the package has it, stage after stage: tokenizers 0.23.3.
+TEST(PostTemplateTest, EachStageTakesWhatTheOneBeforeMade) {
+  const PostTemplate post = read(R"({"type": "Sequence", "processors": [
+      {"type": "BertProcessing", "sep": ["s", 2], "cls": ["c", 1]}, {"type": "ByteLevel"},
+      {"type": "Sequence", "processors": [
+          {"type": "RobertaProcessing", "sep": ["s", 4], "cls": ["c", 3]}]}]})");
+  Encoding a, b;
+  a.ids = {10}, b.ids = {11};
+  EXPECT_THAT(post.apply(a).ids, ElementsAre(3, 1, 10, 2, 4));
+  EXPECT_THAT(post.apply(a, b).ids, ElementsAre(3, 1, 10, 2, 4, 4, 11, 2, 4));
+  EXPECT_THAT(post.without_ids().apply(a, b).ids, ElementsAre(10, 11));
+}
+
+TEST(PostTemplateTest, ATemplateOfMoreTextsThanItTakesFailsWhenUsed) {
+  const std::string one = R"({"type": "TemplateProcessing", "special_tokens": {"x": {"ids": [7]}},
+      "single": [{"SpecialToken": {"id": "x", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+      "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+               {"Sequence": {"id": "B", "type_id": 1}}]})";
+  const PostTemplate twice =
+      read((R"({"type": "Sequence", "processors": [)" + one + ", " + one + "]}").c_str());
+  Encoding a;
+  a.ids = {10};
+  EXPECT_THAT(twice.apply(a).ids, ElementsAre(7, 7, 10));  // "x A" is a pair to the second
+  EXPECT_THAT([&] { twice.apply(a, a); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("around two texts")));
+  EXPECT_THAT(twice.without_ids().apply(a).ids, ElementsAre(10));
+}
+
+TEST(PostTemplateTest, RefusesWhatItDoesNotKnow) {
+  EXPECT_THAT([] { read(R"({"type": "Odd"})"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("post_processor Odd is not supported")));
 }
 

@@ -109,6 +109,20 @@ TEST(BpeTest, UnknownCharactersBecomeBytesWhereTheVocabularyHasThem) {
               ElementsAre("a", "<0xC3>", "<0xA9>", "<unk>"));
 }
 
+// The package counts one byte for each byte piece, and nothing for what it leaves out.
+TEST(BpeTest, EndsAreThoseOfThePackageEvenPastTheWord) {
+  const auto ends = [](const json& options, std::vector<std::string> vocabulary,
+                       std::string_view word) {
+    std::vector<int32_t> ids;
+    std::vector<size_t> found;
+    make_bpe_model(model_of(vocabulary, {}, options), false)->encode(word, ids, &found);
+    return found;
+  };
+  const json affixes = {{"byte_fallback", true}, {"end_of_word_suffix", "</"}};
+  EXPECT_THAT(ends(affixes, {"<0x62>", "<0x3C>", "<0x2F>", "a"}, "ab"), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(ends(json::object(), {"a", "c"}, "abc"), ElementsAre(1, 2));
+}
+
 TEST(BpeTest, AMissingUnknownTokenIsNoticedWhenItIsNeeded) {
   const auto model = make_bpe_model(model_of({"a"}, {}, {{"unk_token", "<unk>"}}), false);
   EXPECT_THAT(pieces(*model, "a"), ElementsAre("a"));
@@ -261,11 +275,13 @@ TEST(BpeTest, ThreadsShareAModel) {
 }
 
 TEST(BpeTest, SmallModelsEncodeAnything) {
-  for (const bool byte_level : {false, true}) {
-    const auto empty = make_bpe_model(model_of({}, {}), byte_level);
+  EXPECT_THAT([] { make_bpe_model(model_of({"a"}, {}), /*byte_level=*/true); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("every byte")));
+  {
+    const auto empty = make_bpe_model(model_of({}, {}), false);
     EXPECT_EQ(empty->vocab_size(), 0);
     EXPECT_THAT(ids(*empty, "text"), IsEmpty());
-    const auto small = make_bpe_model(model_of({"a", "ab", "b"}, {"a b"}), byte_level);
+    const auto small = make_bpe_model(model_of({"a", "ab", "b"}, {"a b"}), false);
     EXPECT_THAT(ids(*small, ""), IsEmpty());
     EXPECT_THAT(ids(*small, "\xFFxab\xE2"), ElementsAre(1));
     EXPECT_THROW(small->piece_of(3), std::out_of_range);

@@ -65,11 +65,39 @@ TEST(DecoderTest, AChainStripsWhatItFused) {
             " a b");
 }
 
+TEST(DecoderTest, SequencesMayHoldSequences) {
+  EXPECT_EQ(decoded(R"({"type": "Sequence", "decoders": [{"type": "Sequence", "decoders": [
+      {"type": "Fuse"}]}, {"type": "Strip", "content": "a", "start": 1, "stop": 0}]})",
+                    {"aab", "ac"}),
+            "abac");
+}
+
+TEST(DecoderTest, ReplacesByExpressionAndByTheEmptyText) {
+  const auto replaced = [](const std::string& pattern, const std::string& piece) {
+    return decoded(R"({"type": "Replace", "content": "_", "pattern": )" + pattern + "}", {piece});
+  };
+  EXPECT_EQ(replaced(R"({"Regex": "\\s+"})", "a  b\n"), "a_b_");
+  EXPECT_EQ(replaced(R"({"String": "."})", "a.b"), "a_b");
+  EXPECT_EQ(replaced(R"({"String": ""})", "éb"), "_é_b_");
+  EXPECT_EQ(replaced(R"({"String": ""})", ""), "");
+}
+
+TEST(DecoderTest, AnEmptySuffixLiesBetweenAllCharacters) {
+  EXPECT_EQ(decoded(R"({"type": "BPEDecoder", "suffix": ""})", {"ab", "c"}), " a b c");
+}
+
+// Graves et al. 2006: repeats are one, then blanks go.
+TEST(DecoderTest, CtcDropsRepeatsAndBlanks) {
+  const std::string decoder =
+      R"({"type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": true})";
+  EXPECT_EQ(decoded(decoder, {"<pad>", "h", "h", "i", "<pad>", "i", "|", "y", "y"}), "hii y");
+}
+
 TEST(DecoderTest, RefusesWhatItDoesNotKnow) {
-  EXPECT_THAT([] { decoded(R"({"type": "CTC"})", {}); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("decoder CTC is not supported")));
-  EXPECT_THAT([] { decoded(R"({"type": "BPEDecoder", "suffix": ""})", {}); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("'suffix' is empty")));
+  EXPECT_THAT([] { decoded(R"({"type": "Odd"})", {}); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("decoder Odd is not supported")));
+  EXPECT_THAT([] { decoded(R"({"type": "Strip", "content": "ab", "start": 1, "stop": 1})", {}); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("one character")));
 }
 
 }  // namespace

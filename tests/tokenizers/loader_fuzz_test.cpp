@@ -53,8 +53,40 @@ Files marian_files() {
           {"tokenizer_config.json", golden["config"].dump()}};
 }
 
+/// Stages of every type, as far as the other families have them not.
+Files every_stage() {
+  return {{"tokenizer.json", R"({"version": "1.0", "truncation": null,
+    "padding": {"strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": null,
+                "pad_id": 0, "pad_type_id": 0, "pad_token": "[P]"},
+    "added_tokens": [{"id": 4, "content": "[P]", "special": true, "normalized": false},
+                     {"id": 5, "content": "The", "rstrip": true, "normalized": true}],
+    "normalizer": {"type": "Sequence", "normalizers": [{"type": "Nmt"}, {"type": "Lowercase"},
+      {"type": "Replace", "pattern": {"Regex": "(.)\\1\\1"}, "content": "$1"},
+      {"type": "Prepend", "prepend": "a"}, {"type": "StripAccents"},
+      {"type": "Strip", "strip_left": true, "strip_right": true}]},
+    "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "UnicodeScripts"},
+      {"type": "CharDelimiterSplit", "delimiter": "e"}, {"type": "FixedLength", "length": 7},
+      {"type": "Split", "pattern": {"Regex": "\\X"}, "behavior": "Contiguous", "invert": false},
+      {"type": "Punctuation", "behavior": "MergedWithNext"}, {"type": "ByteLevel",
+       "add_prefix_space": true, "trim_offsets": true, "use_regex": false},
+      {"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": true}]},
+    "post_processor": {"type": "Sequence", "processors": [
+      {"type": "RobertaProcessing", "sep": ["s", 1], "cls": ["c", 2], "trim_offsets": true,
+       "add_prefix_space": false}, {"type": "ByteLevel"},
+      {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+       "pair": [{"Sequence": {"id": "B", "type_id": 0}}, {"SpecialToken": {"id": "x", "type_id": 1}}],
+       "special_tokens": {"x": {"id": "x", "ids": [3, 3], "tokens": ["x", "x"]}}}]},
+    "decoder": {"type": "Sequence", "decoders": [
+      {"type": "CTC", "pad_token": "[P]", "word_delimiter_token": "t", "cleanup": true},
+      {"type": "Replace", "pattern": {"Regex": "[[:alpha:]]"}, "content": "ab"},
+      {"type": "Strip", "content": "a", "start": 1, "stop": 2}, {"type": "BPEDecoder",
+       "suffix": "b"}, {"type": "Sequence", "decoders": [{"type": "Fuse"}]}]},
+    "model": {"type": "WordLevel", "vocab": {"?": 0, "Ġa": 1, "t": 2, "h": 3}, "unk_token": "?"}})"}};
+}
+
 Files family(const std::string& name) {
   using Kind = TokenizerKind;
+  if (name == "EveryStage") return every_stage();
   if (name == "ByteBpe") return trained({.kind = Kind::kByteBpe, .vocab_size = 300});
   if (name == "WordPiece") return trained({.kind = Kind::kWordPiece, .vocab_size = 120});
   if (name == "Bpe") return trained({.kind = Kind::kBpe, .vocab_size = 60});
@@ -76,7 +108,8 @@ Files family(const std::string& name) {
 
 constexpr const char* kFamilies[] = {"ByteBpe",          "WordPiece",   "Bpe",      "Characters",
                                      "SentencePieceBpe", "UnigramJson", "VocabTxt", "Tiktoken",
-                                     "Marian",           "gpt2",        "roberta",  "clip"};
+                                     "Marian",           "gpt2",        "roberta",  "clip",
+                                     "EveryStage"};
 
 // ---- Damage ----
 size_t below(std::mt19937& random, size_t bound) { return random() % bound; }

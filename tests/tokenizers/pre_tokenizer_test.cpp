@@ -27,7 +27,7 @@ PreTokens cut(const PreTokenizer& rule, std::string_view text, bool tracked = fa
 }
 
 std::vector<std::string> words(const json& rule, std::string_view text, size_t begin = 0) {
-  const PreTokens pre = cut(*make_pre_tokenizer(rule), text, false, begin);
+  const PreTokens pre = cut(*make_pre_tokenizer(rule, WordsAs::kBytes), text, false, begin);
   std::vector<std::string> found;
   for (const Span& word : pre.words) {
     found.push_back(pre.text.text().substr(word.begin, word.end - word.begin));
@@ -63,6 +63,7 @@ TEST(PreTokenizerTest, WordsAndTheirPlacesAreThoseOfThePackage) {
   ASSERT_GT(golden["cases"].size(), 25u);
   for (const json& entry : golden["cases"]) {
     const auto rule = make_pre_tokenizer(entry["rule"]);
+    const auto quick = make_pre_tokenizer(entry["rule"], WordsAs::kBytes);
     for (size_t i = 0; i < golden["texts"].size(); ++i) {
       const std::string text = golden["texts"][i];
       const PreTokens pre = cut(*rule, text, true);
@@ -70,11 +71,17 @@ TEST(PreTokenizerTest, WordsAndTheirPlacesAreThoseOfThePackage) {
       for (const Span& word : pre.words) {
         const std::string piece = pre.text.text().substr(word.begin, word.end - word.begin);
         const Span place = pre.text.origin(word.begin, word.end);
-        found.push_back(
-            {rule->byte_level() ? to_byte_alphabet(piece) : piece, place.begin, place.end});
+        found.push_back({piece, place.begin, place.end});
       }
       EXPECT_EQ(found, entry["words"][i]) << entry["rule"] << " on '" << text << "'";
       EXPECT_EQ(cut(*rule, text, false).words, pre.words) << "untracked, " << entry["rule"];
+      const PreTokens bytes = cut(*quick, text, false);
+      ASSERT_EQ(bytes.words.size(), pre.words.size());
+      for (size_t w = 0; w < bytes.words.size(); ++w) {
+        const auto [begin, end] = bytes.words[w];
+        const std::string piece = bytes.text.text().substr(begin, end - begin);
+        EXPECT_EQ(quick->makes_bytes() ? to_byte_alphabet(piece) : piece, found[w][0]);
+      }
     }
   }
 }
@@ -104,7 +111,11 @@ TEST(PreTokenizerTest, ByteLevelPutsOneSpaceBeforeAWordThatHasNone) {
 TEST(PreTokenizerTest, StagesAfterByteLevelSeeTheByteAlphabet) {
   const json digits = {{"type", "Digits"}, {"individual_digits", true}};
   // 'ò' is C3 B2, and the character of B2 is a superscript two: a number.
-  EXPECT_THAT(words(sequence({byte_level(false), digits}), "ò1"), ElementsAre("\xC3", "\xB2", "1"));
+  EXPECT_THAT(words(sequence({byte_level(false), digits}), "ò1"), ElementsAre("Ã", "²", "1"));
+  EXPECT_THAT(words(sequence({byte_level(false, false), metaspace("always")}), "a b"),
+              ElementsAre("▁aĠb"));
+  EXPECT_THAT(words(sequence({byte_level(false), byte_level(true)}), "é"),
+              ElementsAre(" Ã", "\xC2\xA9"));
   EXPECT_THAT(words(sequence({digits, byte_level(false)}), "ò1"), ElementsAre("ò", "1"));
 }
 
@@ -118,9 +129,36 @@ TEST(PreTokenizerTest, MetaspaceMarksTheFirstWordOnlyWhereTheTextBegins) {
       ElementsAre("a", "_b"));
 }
 
+// Case of the trials: a stage before may have deleted the beginning.
+TEST(PreTokenizerTest, MetaspaceLooksForTheBeginningOfTheUsersText) {
+  const auto rule = make_pre_tokenizer(metaspace("first"));
+  EXPECT_TRUE(rule->looks_at_places());
+  for (const auto& [text, expected] : {std::pair{" hi", "hi"}, {"hi", "▁hi"}}) {
+    AlignedText aligned(text, 0, /*tracked=*/true);
+    AlignedText::Editor edit(aligned);
+    if (edit.rest().starts_with(' ')) edit.skip(1);
+    edit.finish();
+    PreTokens pre{.text = aligned, .words = {{0, aligned.text().size()}}};
+    rule->apply(pre);
+    EXPECT_EQ(pre.text.text(), expected);
+  }
+}
+
+TEST(PreTokenizerTest, CutsByCountByCharacterAndByScript) {
+  EXPECT_THAT(words({{"type", "FixedLength"}, {"length", 2}}, "aé的bc"),
+              ElementsAre("aé", "的b", "c"));
+  EXPECT_THAT(words({{"type", "FixedLength"}}, "abcdef"), ElementsAre("abcde", "f"));
+  EXPECT_THAT(words({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aéébé"),
+              ElementsAre("a", "b"));
+  const json scripts = {{"type", "UnicodeScripts"}};
+  EXPECT_THAT(words(scripts, "どこで 買い abc д."), ElementsAre("どこで 買い ", "abc ", "д", "."));
+  EXPECT_THAT(words(scripts, "  a"), ElementsAre("a"));  // as the package: no script yet
+  EXPECT_THAT(words(scripts, "  "), ElementsAre());
+}
+
 TEST(PreTokenizerTest, ByteLevelWordsInARowAreTheText) {
   EXPECT_TRUE(rc::check("any bytes", [] {
-    const auto rule = make_pre_tokenizer(byte_level(false));
+    const auto rule = make_pre_tokenizer(byte_level(false), WordsAs::kBytes);
     const auto bytes = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
     const PreTokens pre = cut(*rule, bytes);
     size_t at = 0;
@@ -158,7 +196,8 @@ TEST(PreTokenizerTest, WhatIsDamagedOrUnknownIsRefusedInOneLine) {
   refuses(metaspace("First"), "known: always");
   refuses({{"type", "Sequence"}}, "'pretokenizers' is missing");
   refuses({{"type", "Sequence"}, {"pretokenizers", 1}}, "an array");
-  refuses(sequence({byte_level(false), byte_level(false)}), "after ByteLevel");
+  refuses({{"type", "FixedLength"}, {"length", 0}}, "from 1 on");
+  refuses({{"type", "CharDelimiterSplit"}, {"delimiter", "ab"}}, "one character");
   json deep = byte_level(false);
   for (int i = 0; i < 1000; ++i) deep = sequence({deep});
   refuses(deep, "too deeply");

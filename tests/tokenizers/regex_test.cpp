@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "tokenizers/text/regex_library.h"
+#include "tokenizers/text/regex_program.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/tiktoken_patterns.h"
 
@@ -129,10 +131,10 @@ TEST(RegexTest, InvalidBytesCountAsReplacementCharacters) {
                           "b"));
 }
 
-TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {
+TEST(RegexTest, WhatTheMatcherDoesNotKnowIsRefusedWithItsPlace) {
   const auto refuses = [](std::string_view pattern, const std::string& why,
                           Regex::Dialect dialect = Regex::Dialect::kOniguruma) {
-    EXPECT_THAT([&] { Regex(pattern, dialect); },
+    EXPECT_THAT([&] { regex::compile(regex::parse(pattern, dialect), pattern); },
                 ThrowsMessage<std::runtime_error>(::testing::AllOf(
                     HasSubstr(why), HasSubstr("at its byte"), Not(HasSubstr("\n")))))
         << pattern;
@@ -150,7 +152,8 @@ TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {
   refuses("\\b+", "no length");
   refuses("\\p{Klingon}", "no such class");
   refuses("\\pL", "braces");
-  refuses("[[:alpha:]]", "[:name:]");
+  refuses("[[:alpha:]]", "[:name:]", kRust);
+  refuses("[[:odd:]]", "no such class");
   refuses("[z-a]", "in order");
   refuses("[\\d-z]", "range");
   refuses("[a-\\d]", "escape");
@@ -168,6 +171,61 @@ TEST(RegexTest, WhatItDoesNotKnowIsRefusedWithItsPlace) {
   refuses("(?:ab){5000}", "too large");
   refuses("\\", "too early");
   refuses("\\x{110000}", "code point");
+}
+
+// What the `tokenizers` package 0.23.3 finds.
+TEST(RegexTest, WhatTheMatcherDoesNotKnowIsLeftToOniguruma) {
+  EXPECT_THAT(matches(R"((\w)\1)", "aab bb cdc"), ElementsAre("aa", "bb"));
+  EXPECT_THAT(matches(R"((?<n>a|b)c\k<n>)", "aca bcb acb"), ElementsAre("aca", "bcb"));
+  EXPECT_THAT(matches(R"(\X)", "e\u0301a\r\n🇫🇷x"), ElementsAre("e\u0301", "a", "\r\n", "🇫🇷", "x"));
+  EXPECT_THAT(matches(R"(\R)", "a\r\nb\nc"), ElementsAre("\r\n", "\n"));
+  EXPECT_THAT(matches("(?<=a+|x)b", "ab aab xb cb"), ElementsAre("b", "b", "b"));
+  EXPECT_THAT(matches("a{2}?", "aaaaa"), ElementsAre("aa", "aa", ""));
+  EXPECT_THAT(matches("a\\K.", "ab ac"), ElementsAre("b", "c"));
+  EXPECT_THAT(matches("(?x: a b # [c\n)", "ab"), ElementsAre("ab"));
+  EXPECT_THAT(matches("(?i)st", "ﬆ ST st"), ElementsAre("ﬆ", "ST", "st"));
+  EXPECT_THAT(matches("(?i:straße)", "STRASSE straße"), ElementsAre("STRASSE", "straße"));
+}
+
+TEST(RegexTest, OnigurumaSeesTheReferencesUnicode) {
+  EXPECT_THAT(matches(R"((?i:\p{Lu}))", "aB1Éé"), ElementsAre("B", "É"));
+  // Kawi, Unicode 15: Debian 12's library does not know it.
+  EXPECT_THAT(matches(R"((\p{Kawi})\1)", "a𑼂𑼂b"), ElementsAre("𑼂𑼂"));
+  EXPECT_THAT(matches(R"(([[:punct:]])\1)", "a$$.+b"), ElementsAre("$$"));
+  EXPECT_THAT(matches(R"(\bé+\b(?<!aé+))", "é éa éé"), ElementsAre("é", "éé"));
+  EXPECT_EQ(
+      regex::with_sets_written_out(R"(\.\p{Kawi}[a-c&&b](?#\d))"),
+      R"(\.[\x{11f00}-\x{11f10}\x{11f12}-\x{11f3a}\x{11f3e}-\x{11f5a}][\x{62}-\x{62}](?#\d))");
+}
+
+TEST(RegexTest, OnigurumaTakesInvalidBytesForReplacementCharacters) {
+  EXPECT_THAT(matches(R"((.)\1)",
+                      "\xFF\xFF"
+                      "aab"),
+              ElementsAre("\xFF\xFF", "aa"));
+}
+
+TEST(RegexTest, WhatOnigurumaMustNotDoIsRefused) {
+  for (const char* pattern :
+       {"(?{x})", "(*FAIL)", "(?W:\\w)", "(?y{g})\\X", "(?#", "(a", "\\p{Odd}"}) {
+    EXPECT_THAT([&] { Regex{pattern}; },
+                ThrowsMessage<std::runtime_error>(HasSubstr("at its byte")))
+        << pattern;
+  }
+  const Regex slow(R"((a|aa)+\1c)");
+  const std::string text(60, 'a');
+  Regex::Matches all(slow, text);
+  Span span;
+  EXPECT_THAT([&] { all.next(span); }, ThrowsMessage<std::runtime_error>(HasSubstr("limit")));
+}
+
+TEST(RegexTest, PropertiesAndPosixClassesAreThoseOfThePackage) {
+  EXPECT_THAT(matches("[[:punct:]]+", "a.$+b¿^"), ElementsAre(".$+", "¿^"));
+  EXPECT_THAT(matches("\\p{Punct}+", "a.$+b¿^"), ElementsAre(".", "¿"));
+  EXPECT_THAT(matches("[[:^alpha:]]+", "a1é2"), ElementsAre("1", "2"));
+  EXPECT_THAT(matches("\\h+", "fg0AĞ"), ElementsAre("f", "0A"));
+  EXPECT_THAT(matches("\\p{emoji presentation}", "a😀1"), ElementsAre("😀"));
+  EXPECT_THAT(matches("\\p{cyrl}+|\\p{Uppercase_Letter}", "aBЖ"), ElementsAre("B", "Ж"));
 }
 
 TEST(RegexTest, PatternsThatGoOutOfHandStopWithAMessage) {

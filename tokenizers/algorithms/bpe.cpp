@@ -56,8 +56,7 @@ class BpeModel final : public VocabularyModel {
   BpeMerges merges_;
   std::optional<PieceMap> whole_words_;  // as bytes, for ignore_merges
   std::array<int32_t, 256> fallback_ = {};
-  // Byte-level, where every byte is a piece: by byte, inside a word and at its end.
-  bool all_bytes_ = false;
+  // Byte-level: by byte, inside a word and at its end.
   std::array<int32_t, 256> inner_ = {}, last_ = {};
   uint32_t number_;  // in the cache of words
 };
@@ -110,13 +109,11 @@ void BpeModel::find_bytes() {
     const auto index = static_cast<size_t>(byte);
     fallback_[index] = id_or_none(fmt::format("<0x{:02X}>", byte));
   }
-  if (!options_.byte_level || !options_.prefix.empty()) return;
-  all_bytes_ = true;
+  if (!options_.byte_level) return;
   for (size_t byte = 0; byte < 256; ++byte) {
     const std::string character(byte_character(static_cast<uint8_t>(byte)));
     inner_[byte] = id_or_none(character);
     last_[byte] = id_or_none(character + options_.suffix);
-    all_bytes_ = all_bytes_ && inner_[byte] != kNoId && last_[byte] != kNoId;
   }
 }
 
@@ -160,11 +157,11 @@ void BpeModel::encode_new(std::string_view word, std::vector<int32_t>& ids,
   if (whole) {
     few[0] = {*whole, static_cast<uint32_t>(word.size())};
     count = 1;
-  } else if (all_bytes_ && count <= BpeMerges::kFew) {
+  } else if (options_.byte_level && count <= BpeMerges::kFew) {
     split_bytes(word, few);
     count = merges_.apply_few(few, count);
   } else {
-    if (all_bytes_) {
+    if (options_.byte_level) {
       many.resize(count);
       split_bytes(word, many.data());
     } else {
@@ -177,10 +174,11 @@ void BpeModel::encode_new(std::string_view word, std::vector<int32_t>& ids,
   size_t end = 0;
   for (size_t i = 0; i < count; ++i) {
     ids.push_back(symbols[i].id);
-    end = std::min(end + symbols[i].length, word.size());
+    end += symbols[i].length;
     if (ends != nullptr) ends->push_back(end);
   }
-  if (word.size() <= WordCache::kLongestWord && count <= WordCache::kMostIds) {
+  if (word.size() <= WordCache::kLongestWord && count <= WordCache::kMostIds &&
+      end <= WordCache::kLastEnd) {
     WordCache::of_this_thread().make_room(word).set(number_, word, symbols, count);
   }
 }
@@ -202,14 +200,9 @@ void BpeModel::split_characters(std::string_view word, std::vector<Symbol>& symb
   };
   for (size_t at = 0, size = 0; at < word.size(); at += size) {
     std::string character;
-    if (options_.byte_level) {
-      size = 1;
-      character = byte_character(static_cast<uint8_t>(word[at]));
-    } else {
-      const utf8::Character c = utf8::first(word.substr(at));
-      size = c.size;
-      character = c.valid ? std::string(word.substr(at, size)) : utf8::encode(c.code);
-    }
+    const utf8::Character c = utf8::first(word.substr(at));
+    size = c.size;
+    character = c.valid ? std::string(word.substr(at, size)) : utf8::encode(c.code);
     if (at > 0) character.insert(0, options_.prefix);
     if (at + size == word.size()) character += options_.suffix;
     const auto length = static_cast<uint32_t>(size);
@@ -240,6 +233,10 @@ bool BpeModel::add_bytes(std::string_view character, std::vector<Symbol>& symbol
   return true;
 }
 
+std::string affix(const json& model, const char* key) {
+  return fields::optional_text(model, key, "BPE").value_or("");
+}
+
 }  // namespace
 
 std::pair<std::string, std::string> read_merge(const json& merge, size_t place) {
@@ -257,21 +254,36 @@ std::pair<std::string, std::string> read_merge(const json& merge, size_t place) 
       "BPE: merge {} must be two pieces with one space between, or an array of two", place));
 }
 
+bool has_every_byte(const json& model) {
+  const auto vocab = model.find("vocab");
+  if (vocab == model.end() || !vocab->is_object()) return false;
+  if (!affix(model, "continuing_subword_prefix").empty()) return false;
+  const std::string suffix = affix(model, "end_of_word_suffix");
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string character(byte_character(static_cast<uint8_t>(byte)));
+    if (!vocab->contains(character) || !vocab->contains(character + suffix)) return false;
+  }
+  return true;
+}
+
 std::unique_ptr<SubwordModel> make_bpe_model(const json& model, bool byte_level) {
+  if (byte_level && !has_every_byte(model)) {
+    throw std::runtime_error(
+        "BPE: words of bytes need a vocabulary with every byte, inside a word and at its end");
+  }
   const auto dropout = model.find("dropout");
   if (dropout != model.end() && !dropout->is_null() && *dropout != 0) {
     throw std::runtime_error("BPE: dropout is not supported; it must be null or 0");
   }
   const json& merges = fields::required(model, "merges", "BPE");
   if (!merges.is_array()) fields::fail("BPE", "merges", "an array", merges);
-  Options options{
-      .byte_level = byte_level,
-      .prefix = fields::optional_text(model, "continuing_subword_prefix", "BPE").value_or(""),
-      .suffix = fields::optional_text(model, "end_of_word_suffix", "BPE").value_or(""),
-      .unk_token = fields::optional_text(model, "unk_token", "BPE"),
-      .fuse_unk = fields::boolean(model, "fuse_unk", "BPE", false),
-      .byte_fallback = fields::boolean(model, "byte_fallback", "BPE", false),
-      .ignore_merges = fields::boolean(model, "ignore_merges", "BPE", false)};
+  Options options{.byte_level = byte_level,
+                  .prefix = affix(model, "continuing_subword_prefix"),
+                  .suffix = affix(model, "end_of_word_suffix"),
+                  .unk_token = fields::optional_text(model, "unk_token", "BPE"),
+                  .fuse_unk = fields::boolean(model, "fuse_unk", "BPE", false),
+                  .byte_fallback = fields::boolean(model, "byte_fallback", "BPE", false),
+                  .ignore_merges = fields::boolean(model, "ignore_merges", "BPE", false)};
   return std::make_unique<BpeModel>(Vocabulary(fields::required(model, "vocab", "BPE"), "BPE"),
                                     merges, std::move(options));
 }

@@ -19,6 +19,10 @@ namespace zoo {
 /// reference. Where unk_token is no piece, encode throws std::runtime_error.
 std::unique_ptr<SubwordModel> make_bpe_model(const nlohmann::json& model, bool byte_level);
 
+/// Whether every byte is a piece of such a model, inside a word and at its end: byte_level needs
+/// it.
+bool has_every_byte(const nlohmann::json& model);
+
 /// An entry of "merges": "a b", or ["a", "b"]. `place` is for the message of the std::runtime_error
 /// that it throws for anything else.
 std::pair<std::string, std::string> read_merge(const nlohmann::json& merge, size_t place);

@@ -35,11 +35,13 @@ class UnigramModel : public SubwordModel {
   void encode(std::string_view word, std::vector<int32_t>& ids,
               std::vector<size_t>* ends) const override;
   int32_t vocab_size() const override { return static_cast<int32_t>(pieces_.size()); }
+  int32_t piece_count() const override { return vocab_size(); }
   const std::string& piece_of(int32_t id) const override {
     return pieces_.at(static_cast<size_t>(id)).text;
   }
   std::optional<int32_t> id_of(std::string_view piece) const override;
   std::optional<int32_t> unk_id() const override { return unk_id_; }
+  bool keeps_unknown_text() const override { return true; }
 
  private:
   void add_unknown(std::string_view text, size_t end, std::vector<int32_t>& ids,

@@ -35,6 +35,7 @@ Vocabulary::Vocabulary(const nlohmann::json& vocab, std::string_view model) {
     size = std::max(size, static_cast<size_t>(checked_id(id, piece, vocab.size(), model)) + 1);
   }
   ids_ = PieceMap(vocab.size(), bytes);
+  count_ = static_cast<int32_t>(vocab.size());
   pieces_.resize(size);
   std::vector<bool> taken(size);
   for (const auto& [piece, id] : vocab.items()) {

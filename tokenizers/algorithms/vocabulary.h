@@ -19,6 +19,7 @@ class Vocabulary {
 
   /// One past the largest id.
   int32_t size() const { return static_cast<int32_t>(pieces_.size()); }
+  int32_t piece_count() const { return count_; }
   /// Empty for an id that is left out. Throws std::out_of_range.
   const std::string& piece_of(int32_t id) const;
   std::optional<int32_t> id_of(std::string_view piece) const { return ids_.find(piece); }
@@ -27,6 +28,7 @@ class Vocabulary {
  private:
   std::vector<std::string> pieces_;
   PieceMap ids_;
+  int32_t count_ = 0;
 };
 
 }  // namespace zoo

@@ -13,6 +13,7 @@ namespace zoo {
 class VocabularyModel : public SubwordModel {
  public:
   int32_t vocab_size() const final { return vocabulary_.size(); }
+  int32_t piece_count() const final { return vocabulary_.piece_count(); }
   const std::string& piece_of(int32_t id) const final { return vocabulary_.piece_of(id); }
   std::optional<int32_t> id_of(std::string_view piece) const final {
     return vocabulary_.id_of(piece);

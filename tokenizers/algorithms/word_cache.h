@@ -1,7 +1,6 @@
 // Words that a thread has split already. Natural text repeats its words, and looking one up costs a
 // fraction of splitting it.
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -17,7 +16,7 @@ namespace zoo {
 /// all models of a thread: an entry belongs to a model's number, which is never given twice.
 class WordCache {
  public:
-  static constexpr size_t kLongestWord = 28, kMostIds = 6;
+  static constexpr size_t kLongestWord = 28, kMostIds = 6, kLastEnd = 255;
 
   struct Entry {
     uint32_t owner = 0;  // 0: nobody
@@ -37,7 +36,7 @@ class WordCache {
       std::memcpy(word.data(), text.data(), text.size());
       size_t end = 0;
       for (size_t i = 0; i < symbol_count; ++i) {
-        end = std::min(end + symbols[i].length, text.size());
+        end += symbols[i].length;
         ids[i] = symbols[i].id;
         ends[i] = static_cast<uint8_t>(end);
       }

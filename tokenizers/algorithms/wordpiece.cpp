@@ -189,6 +189,8 @@ class WordPiece : public SubwordModel {
 
   int32_t vocab_size() const override { return pieces_.empty() ? 0 : pieces_.back().first + 1; }
 
+  int32_t piece_count() const override { return static_cast<int32_t>(pieces_.size()); }
+
   const std::string& piece_of(int32_t id) const override {
     static const std::string kEmpty;
     const auto found =

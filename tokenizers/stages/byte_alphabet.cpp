@@ -43,6 +43,14 @@ std::string to_byte_alphabet(std::string_view bytes) {
   return text;
 }
 
+void write_in_byte_alphabet(AlignedText::Editor& editor, size_t size) {
+  while (size > 0) {
+    const size_t character = utf8::first(editor.rest()).size;
+    editor.replace(character, to_byte_alphabet(editor.rest().substr(0, character)));
+    size -= character;
+  }
+}
+
 std::optional<std::string> from_byte_alphabet(std::string_view text) {
   const Alphabet& all = alphabet();
   std::string bytes;

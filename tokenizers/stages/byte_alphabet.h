@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "tokenizers/text/aligned_text.h"
+
 namespace zoo {
 
 /// The character of a byte, in UTF-8.
@@ -15,6 +17,9 @@ std::string_view byte_character(uint8_t byte);
 
 /// Bytes in the alphabet.
 std::string to_byte_alphabet(std::string_view bytes);
+
+/// Puts the next `size` bytes of a text, whole characters, in the alphabet.
+void write_in_byte_alphabet(AlignedText::Editor& editor, size_t size);
 
 /// The bytes behind characters of the alphabet; nothing where another character is among them.
 std::optional<std::string> from_byte_alphabet(std::string_view text);

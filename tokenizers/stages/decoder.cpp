@@ -9,7 +9,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/text/regex.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
@@ -34,8 +36,19 @@ class ByteLevelDecoder final : public Decoder {
   }
 };
 
-/// A piece that begins with the prefix continues the word before it. Clean-up takes back the
-/// spaces that BERT's splitting put around punctuation, as far as English needs it.
+/// Takes back the spaces that BERT's splitting put around punctuation, as far as English needs it.
+std::string clean_up_english(std::string piece) {
+  constexpr std::pair<std::string_view, std::string_view> kRules[] = {
+      {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kRules) {
+    if (piece.find(from) != std::string::npos) piece = utf8::replace_all(piece, from, to);
+  }
+  return piece;
+}
+
+/// A piece that begins with the prefix continues the word before it.
 class WordPieceDecoder final : public Decoder {
  public:
   WordPieceDecoder(std::string prefix, bool clean_up)
@@ -49,21 +62,11 @@ class WordPieceDecoder final : public Decoder {
       } else if (i > 0) {
         piece.insert(0, 1, ' ');
       }
-      if (clean_up_) piece = clean_up(std::move(piece));
+      if (clean_up_) piece = clean_up_english(std::move(piece));
     }
   }
 
  private:
-  static std::string clean_up(std::string piece) {
-    constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-        {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
-        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
-        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-    for (const auto& [from, to] : kRules) {
-      if (piece.find(from) != std::string::npos) piece = utf8::replace_all(piece, from, to);
-    }
-    return piece;
-  }
   std::string prefix_;
   bool clean_up_;
 };
@@ -85,13 +88,25 @@ class MetaspaceDecoder final : public Decoder {
   bool drops_first_;
 };
 
+/// As Rust replaces: the empty text is found at both ends and between all characters.
+std::string replace(std::string_view text, std::string_view from, std::string_view to) {
+  if (!from.empty()) return utf8::replace_all(text, from, to);
+  std::string made(to);
+  while (!text.empty()) {
+    const size_t size = utf8::first(text).size;
+    made.append(text.substr(0, size)).append(to);
+    text.remove_prefix(size);
+  }
+  return made;
+}
+
 /// The mark at the end of a word (CLIP's </w>) becomes a space, except after the last one.
 class SuffixDecoder final : public Decoder {
  public:
   explicit SuffixDecoder(std::string suffix) : suffix_(std::move(suffix)) {}
   void apply(Pieces& pieces) const override {
     for (std::string& piece : pieces) {
-      piece = utf8::replace_all(piece, suffix_, &piece == &pieces.back() ? "" : " ");
+      piece = replace(piece, suffix_, &piece == &pieces.back() ? "" : " ");
     }
   }
 
@@ -155,13 +170,45 @@ class StripDecoder final : public Decoder {
 
 class ReplaceDecoder final : public Decoder {
  public:
-  ReplaceDecoder(std::string from, std::string to) : from_(std::move(from)), to_(std::move(to)) {}
+  ReplaceDecoder(Regex from, std::string to) : from_(std::move(from)), to_(std::move(to)) {}
   void apply(Pieces& pieces) const override {
-    for (std::string& piece : pieces) piece = utf8::replace_all(piece, from_, to_);
+    Regex::Matches matches(from_, {});
+    for (std::string& piece : pieces) {
+      if (piece.empty()) continue;  // the reference finds nothing in it, not even the empty text
+      matches.restart(piece);
+      std::string made;
+      size_t at = 0;
+      for (Span match; matches.next(match); at = match.end) {
+        made.append(piece, at, match.begin - at).append(to_);
+      }
+      made.append(piece, at);
+      piece = std::move(made);
+    }
   }
 
  private:
-  std::string from_, to_;
+  Regex from_;
+  std::string to_;
+};
+
+/// Connectionist temporal classification (Graves et al. 2006): a piece that comes again is one, the
+/// blank is nothing.
+class CtcDecoder final : public Decoder {
+ public:
+  CtcDecoder(std::string blank, std::string delimiter, bool clean_up)
+      : blank_(std::move(blank)), delimiter_(std::move(delimiter)), clean_up_(clean_up) {}
+  void apply(Pieces& pieces) const override {
+    pieces.erase(std::unique(pieces.begin(), pieces.end()), pieces.end());
+    for (std::string& piece : pieces) {
+      piece = replace(piece, blank_, "");
+      if (clean_up_) piece = replace(clean_up_english(std::move(piece)), delimiter_, " ");
+    }
+    std::erase(pieces, std::string());
+  }
+
+ private:
+  std::string blank_, delimiter_;
+  bool clean_up_;
 };
 
 class DecoderSequence final : public Decoder {
@@ -176,37 +223,83 @@ class DecoderSequence final : public Decoder {
   std::vector<std::unique_ptr<Decoder>> steps_;
 };
 
-std::string not_empty(const json& decoder, const char* key, const char* otherwise) {
-  std::string text = decoder.value(key, otherwise);
-  if (text.empty()) throw std::runtime_error(fmt::format("decoder: '{}' is empty", key));
+std::string text_or(const json& decoder, const char* key, const char* otherwise) {
+  return fields::optional_text(decoder, key, "decoder").value_or(otherwise);
+}
+
+/// One character.
+std::string character_or(const json& decoder, const char* key, const char* otherwise) {
+  std::string text = text_or(decoder, key, otherwise);
+  if (text.empty() || utf8::first(text).size != text.size()) {
+    throw std::runtime_error(fmt::format("decoder: '{}' must be one character", key));
+  }
   return text;
 }
 
+size_t count(const json& decoder, const char* key) {
+  const json& value = fields::required(decoder, key, "decoder Strip");
+  if (!value.is_number_integer() || value < 0)
+    fields::fail("decoder Strip", key, "a number from 0 on", value);
+  return value.get<size_t>();
+}
+
 std::unique_ptr<Decoder> make_replace(const json& decoder) {
-  const json& pattern = decoder.at("pattern");
-  if (!pattern.contains("String")) {
-    throw std::runtime_error("decoder Replace knows a String pattern, not a Regex");
-  }
-  return std::make_unique<ReplaceDecoder>(not_empty(pattern, "String", ""),
-                                          decoder.at("content").get<std::string>());
+  const json& pattern = fields::required(decoder, "pattern", "decoder Replace");
+  fields::check_object(pattern, "decoder Replace's pattern");
+  const bool is_regex = pattern.contains("Regex");
+  const std::string text =
+      fields::text(pattern, is_regex ? "Regex" : "String", "decoder Replace's pattern");
+  return std::make_unique<ReplaceDecoder>(is_regex ? Regex(text) : Regex::of_text(text),
+                                          fields::text(decoder, "content", "decoder Replace"));
 }
 
 std::unique_ptr<Decoder> make_metaspace(const json& decoder) {
   const bool adds = decoder.contains("prepend_scheme") ? decoder["prepend_scheme"] != "never"
                                                        : decoder.value("add_prefix_space", true);
-  return std::make_unique<MetaspaceDecoder>(not_empty(decoder, "replacement", "\xE2\x96\x81"),
+  return std::make_unique<MetaspaceDecoder>(character_or(decoder, "replacement", "\xE2\x96\x81"),
                                             adds);
 }
 
-std::unique_ptr<Decoder> make_sequence(const json& decoder) {
+std::unique_ptr<Decoder> make(const json& decoder, int depth);
+
+std::unique_ptr<Decoder> make_sequence(const json& decoder, int depth) {
+  constexpr int kDeepest = 32;
+  if (depth == kDeepest) throw std::runtime_error("decoder: Sequences are nested too deeply");
+  const json& list = fields::required(decoder, "decoders", "decoder Sequence");
+  if (!list.is_array()) fields::fail("decoder Sequence", "decoders", "an array", list);
   std::vector<std::unique_ptr<Decoder>> steps;
-  for (const json& step : decoder.at("decoders")) {
-    if (step.at("type") == "Sequence") {
-      throw std::runtime_error("decoder: a Sequence inside a Sequence is not supported");
-    }
-    steps.push_back(make_decoder(step));
-  }
+  for (const json& step : list) steps.push_back(make(step, depth + 1));
   return std::make_unique<DecoderSequence>(std::move(steps));
+}
+
+std::unique_ptr<Decoder> make(const json& decoder, int depth) {
+  const std::string type = fields::text(decoder, "type", "decoder");
+  if (type == "Sequence") return make_sequence(decoder, depth);
+  if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
+  if (type == "WordPiece") {
+    return std::make_unique<WordPieceDecoder>(text_or(decoder, "prefix", "##"),
+                                              fields::boolean(decoder, "cleanup", "decoder", true));
+  }
+  if (type == "Metaspace") return make_metaspace(decoder);
+  if (type == "BPEDecoder") {
+    return std::make_unique<SuffixDecoder>(text_or(decoder, "suffix", "</w>"));
+  }
+  if (type == "ByteFallback") return std::make_unique<ByteFallbackDecoder>();
+  if (type == "Fuse") return std::make_unique<FuseDecoder>();
+  if (type == "Strip") {
+    return std::make_unique<StripDecoder>(character_or(decoder, "content", " "),
+                                          count(decoder, "start"), count(decoder, "stop"));
+  }
+  if (type == "Replace") return make_replace(decoder);
+  if (type == "CTC") {
+    return std::make_unique<CtcDecoder>(text_or(decoder, "pad_token", "<pad>"),
+                                        text_or(decoder, "word_delimiter_token", "|"),
+                                        fields::boolean(decoder, "cleanup", "decoder", true));
+  }
+  throw std::runtime_error(
+      fmt::format("decoder {} is not supported; known are Sequence, ByteLevel, WordPiece, "
+                  "Metaspace, BPEDecoder, ByteFallback, Fuse, Strip, Replace and CTC",
+                  type));
 }
 
 }  // namespace
@@ -220,30 +313,7 @@ std::optional<char> byte_of_piece(std::string_view piece) {
 }
 
 std::unique_ptr<Decoder> make_decoder(const json& decoder) {
-  if (decoder.is_null()) return nullptr;
-  const std::string type = decoder.at("type");
-  if (type == "Sequence") return make_sequence(decoder);
-  if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
-  if (type == "WordPiece") {
-    return std::make_unique<WordPieceDecoder>(not_empty(decoder, "prefix", "##"),
-                                              decoder.value("cleanup", true));
-  }
-  if (type == "Metaspace") return make_metaspace(decoder);
-  if (type == "BPEDecoder") {
-    return std::make_unique<SuffixDecoder>(not_empty(decoder, "suffix", "</w>"));
-  }
-  if (type == "ByteFallback") return std::make_unique<ByteFallbackDecoder>();
-  if (type == "Fuse") return std::make_unique<FuseDecoder>();
-  if (type == "Strip") {
-    return std::make_unique<StripDecoder>(not_empty(decoder, "content", " "),
-                                          decoder.at("start").get<size_t>(),
-                                          decoder.at("stop").get<size_t>());
-  }
-  if (type == "Replace") return make_replace(decoder);
-  throw std::runtime_error(
-      fmt::format("decoder {} is not supported; known are Sequence, ByteLevel, WordPiece, "
-                  "Metaspace, BPEDecoder, ByteFallback, Fuse, Strip and Replace",
-                  type));
+  return decoder.is_null() ? nullptr : make(decoder, 0);
 }
 
 }  // namespace zoo

@@ -18,7 +18,7 @@ class Decoder {
 
 /// From a tokenizer.json's "decoder"; null gives null (pieces are then joined with spaces). Known
 /// types: Sequence, ByteLevel, WordPiece, Metaspace, BPEDecoder, ByteFallback, Fuse, Strip,
-/// Replace. Throws std::runtime_error for others, and lists the known.
+/// Replace, CTC. Throws std::runtime_error for others, and lists the known.
 std::unique_ptr<Decoder> make_decoder(const nlohmann::json& decoder);
 
 /// "<0x0A>", the piece of a byte where a vocabulary has no character, is the byte 0x0A.

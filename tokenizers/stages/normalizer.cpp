@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -49,12 +50,9 @@ void normalize_as(AlignedText& text) {
 
 void strip_accents(AlignedText& text) { remove_characters(text, is_combining_mark); }
 
-void write_in_byte_alphabet(AlignedText& text) {
+void write_all_in_byte_alphabet(AlignedText& text) {
   AlignedText::Editor edit(text);
-  while (!edit.done()) {
-    const size_t size = utf8::first(edit.rest()).size;
-    edit.replace(size, to_byte_alphabet(edit.rest().substr(0, size)));
-  }
+  write_in_byte_alphabet(edit, text.text().size());
   edit.finish();
 }
 
@@ -103,9 +101,15 @@ class Prepend : public Normalizer {
  public:
   explicit Prepend(std::string text) : text_(std::move(text)) {}
   void apply(AlignedText& text) const override {
-    if (text.text().empty() || text_.empty()) return;
+    if (text.text().empty()) return;
     AlignedText::Editor edit(text);
-    edit.insert_before(text_);
+    if (!text_.empty()) {
+      edit.insert_before(text_);
+    } else {  // nothing changes but a place, as in the reference: the first character loses its own
+      const size_t size = utf8::first(edit.rest()).size;
+      edit.insert(edit.rest().substr(0, size));
+      edit.skip(size);
+    }
     edit.finish();
   }
 
@@ -182,7 +186,7 @@ std::unique_ptr<Normalizer> make(const json& rule, int depth) {
   }
   const std::string type = rule["type"];
   static const std::pair<std::string_view, void (*)(AlignedText&)> kPlain[] = {
-      {"ByteLevel", write_in_byte_alphabet},
+      {"ByteLevel", write_all_in_byte_alphabet},
       {"Lowercase", lowercase},
       {"NFC", normalize_as<NormalForm::kNfc>},
       {"NFD", normalize_as<NormalForm::kNfd>},
@@ -211,6 +215,25 @@ std::unique_ptr<Normalizer> make(const json& rule, int depth) {
 
 std::unique_ptr<Normalizer> make_normalizer(const json& normalizer) {
   return normalizer.is_null() ? nullptr : make(normalizer, 0);
+}
+
+bool may_insert_without_place(const json& normalizer) {
+  if (normalizer.is_null()) return false;
+  const std::string type = normalizer.at("type");
+  if (type == "Prepend") return normalizer.at("prepend") == "";
+  if (type == "Sequence") {
+    const json& steps = normalizer.at("normalizers");
+    return std::any_of(steps.begin(), steps.end(), may_insert_without_place);
+  }
+  if (type != "Replace") return false;
+  const json& pattern = normalizer.at("pattern");
+  if (pattern.contains("String")) return pattern["String"] == "";
+  const Regex regex(pattern.at("Regex").get<std::string>());
+  for (const std::string_view text : {"a", " a", "1", "-", "\n", "\u00E9"}) {
+    Span match;
+    if (Regex::Matches(regex, text).next(match) && match == Span{}) return true;
+  }
+  return false;
 }
 
 }  // namespace zoo

@@ -18,4 +18,9 @@ class Normalizer {
 /// Precompiled. Throws std::runtime_error for others, and lists the known.
 std::unique_ptr<Normalizer> make_normalizer(const nlohmann::json& normalizer);
 
+/// Whether a rule may put a character before the text that has no place in it: a Replace that
+/// matches nothing there, a Prepend of nothing. The reference's ByteLevel fails on such characters,
+/// or repeats them.
+bool may_insert_without_place(const nlohmann::json& normalizer);
+
 }  // namespace zoo

@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "tokenizers/json_fields.h"
 #include "tokenizers/stages/bert_rules.h"
-#include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/stages/split_pre_tokenizers.h"
 #include "tokenizers/text/utf8.h"
 
@@ -27,42 +27,14 @@ class Sequence final : public PreTokenizer {
   void apply(PreTokens& pre) const override {
     for (const auto& stage : stages_) stage->apply(pre);
   }
-  bool byte_level() const override {
-    for (const auto& stage : stages_) {
-      if (stage->byte_level()) return true;
-    }
-    return false;
+  bool makes_bytes() const override { return !stages_.empty() && stages_.back()->makes_bytes(); }
+  bool looks_at_places() const override {
+    return std::any_of(stages_.begin(), stages_.end(),
+                       [](const auto& stage) { return stage->looks_at_places(); });
   }
 
  private:
   std::vector<std::unique_ptr<PreTokenizer>> stages_;
-};
-
-/// A stage after ByteLevel (Falcon has such): it sees the byte alphabet, in which a byte may be a
-/// digit or a sign that the text does not have.
-class OnByteAlphabet final : public PreTokenizer {
- public:
-  explicit OnByteAlphabet(std::unique_ptr<PreTokenizer> stage) : stage_(std::move(stage)) {}
-  void apply(PreTokens& pre) const override {
-    const std::string& bytes = pre.text.text();
-    std::string written;
-    std::vector<size_t> begins(bytes.size() + 1), byte_of;
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      begins[i] = written.size();
-      written += byte_character(static_cast<uint8_t>(bytes[i]));
-      byte_of.resize(written.size(), i);
-    }
-    begins[bytes.size()] = written.size();
-    byte_of.push_back(bytes.size());
-    PreTokens inner{.text = AlignedText(written, pre.text.begin(), false), .words = pre.words};
-    for (Span& word : inner.words) word = {begins[word.begin], begins[word.end]};
-    stage_->apply(inner);
-    for (Span& word : inner.words) word = {byte_of[word.begin], byte_of[word.end]};
-    pre.words = std::move(inner.words);
-  }
-
- private:
-  std::unique_ptr<PreTokenizer> stage_;
 };
 
 SplitBehaviour behaviour(const json& object, std::string_view part) {
@@ -121,39 +93,50 @@ std::unique_ptr<PreTokenizer> read_characters(unicode::Classes classes, SplitBeh
   return make_split({.pattern = CodePointSet::with(classes), .behaviour = behaviour});
 }
 
-std::unique_ptr<PreTokenizer> read(const json& object, int depth);
+/// A field that must be one character.
+char32_t read_character(const json& object, const char* key, std::string_view part) {
+  const std::string text = fields::text(object, key, part);
+  const utf8::Character c = text.empty() ? utf8::Character{} : utf8::first(text);
+  if (c.size != text.size() || !c.valid) {
+    throw std::runtime_error(fmt::format("{}: '{}' must be one character", part, key));
+  }
+  return c.code;
+}
 
-std::unique_ptr<PreTokenizer> read_sequence(const json& object, int depth) {
+std::unique_ptr<PreTokenizer> read_fixed_length(const json& object) {
+  const char* part = "pre_tokenizer FixedLength";
+  if (!object.contains("length")) return make_fixed_length(kDefaultFixedLength);
+  const json& length = object["length"];
+  if (!length.is_number_integer() || length < 1) {
+    fields::fail(part, "length", "a number from 1 on", length);
+  }
+  return make_fixed_length(length.get<size_t>());
+}
+
+std::unique_ptr<PreTokenizer> read(const json& object, WordsAs words, int depth);
+
+std::unique_ptr<PreTokenizer> read_sequence(const json& object, WordsAs words, int depth) {
   const json& list = fields::required(object, "pretokenizers", "pre_tokenizer Sequence");
   if (!list.is_array()) fields::fail("pre_tokenizer Sequence", "pretokenizers", "an array", list);
   if (depth == kDeepest) throw std::runtime_error("pre_tokenizer: Sequences are nested too deeply");
   std::vector<std::unique_ptr<PreTokenizer>> stages;
-  bool bytes = false;
-  for (const json& item : list) {
-    auto stage = read(item, depth + 1);
-    if (bytes) {
-      const std::string type = item.at("type");
-      if (type == "ByteLevel" || type == "Metaspace" || type == "Sequence") {
-        throw std::runtime_error(
-            fmt::format("pre_tokenizer Sequence: {} after ByteLevel is not supported", type));
-      }
-      stage = std::make_unique<OnByteAlphabet>(std::move(stage));
-    }
-    bytes = bytes || stage->byte_level();
-    stages.push_back(std::move(stage));
+  for (size_t i = 0; i < list.size(); ++i) {
+    const bool last = i + 1 == list.size();
+    stages.push_back(read(list[i], last ? words : WordsAs::kText, depth + 1));
   }
   return std::make_unique<Sequence>(std::move(stages));
 }
 
-std::unique_ptr<PreTokenizer> read(const json& object, int depth) {
+std::unique_ptr<PreTokenizer> read(const json& object, WordsAs words, int depth) {
   const std::string type = fields::text(object, "type", "pre_tokenizer");
-  if (type == "Sequence") return read_sequence(object, depth);
+  if (type == "Sequence") return read_sequence(object, words, depth);
   if (type == "Split") return read_split(object);
   if (type == "Metaspace") return read_metaspace(object);
   if (type == "BertPreTokenizer") return make_bert_pre_tokenizer();
   if (type == "ByteLevel") {
     return make_byte_level(fields::boolean(object, "add_prefix_space", "pre_tokenizer ByteLevel"),
-                           fields::boolean(object, "use_regex", "pre_tokenizer ByteLevel", true));
+                           fields::boolean(object, "use_regex", "pre_tokenizer ByteLevel", true),
+                           words);
   }
   if (type == "Whitespace") {
     return make_split({.pattern = Regex(R"(\w+|[^\w\s]+)", Regex::Dialect::kRust),
@@ -174,16 +157,23 @@ std::unique_ptr<PreTokenizer> read(const json& object, int depth) {
     return read_characters(unicode::kNumeric,
                            each ? SplitBehaviour::kIsolated : SplitBehaviour::kContiguous);
   }
+  if (type == "CharDelimiterSplit") {
+    const char32_t code = read_character(object, "delimiter", "pre_tokenizer CharDelimiterSplit");
+    return make_split({.pattern = CodePointSet::of(code), .behaviour = SplitBehaviour::kRemoved});
+  }
+  if (type == "FixedLength") return read_fixed_length(object);
+  if (type == "UnicodeScripts") return make_unicode_scripts();
   throw std::runtime_error(
       fmt::format("unknown pre_tokenizer '{}'; known: Sequence, ByteLevel, BertPreTokenizer, "
-                  "Whitespace, WhitespaceSplit, Split, Metaspace, Punctuation, Digits",
+                  "Whitespace, WhitespaceSplit, Split, Metaspace, Punctuation, Digits, "
+                  "CharDelimiterSplit, FixedLength, UnicodeScripts",
                   type));
 }
 
 }  // namespace
 
-std::unique_ptr<PreTokenizer> make_pre_tokenizer(const json& pre_tokenizer) {
-  return pre_tokenizer.is_null() ? nullptr : read(pre_tokenizer, 0);
+std::unique_ptr<PreTokenizer> make_pre_tokenizer(const json& pre_tokenizer, WordsAs words) {
+  return pre_tokenizer.is_null() ? nullptr : read(pre_tokenizer, words, 0);
 }
 
 }  // namespace zoo

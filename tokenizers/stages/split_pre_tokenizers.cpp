@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/text/unicode_scripts.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/tiktoken_patterns.h"
 
@@ -151,6 +153,56 @@ class Split final : public PreTokenizer {
   SplitRule rule_;
 };
 
+/// Calls cut(text, words) for each word, which appends its parts as spans of `text`.
+template <class Cut>
+void cut_words(PreTokens& pre, Cut cut) {
+  std::vector<Span> words, parts;
+  for (const Span& word : pre.words) {
+    parts.clear();
+    cut(std::string_view(pre.text.text()).substr(word.begin, word.end - word.begin), parts);
+    for (const Span& part : parts)
+      words.push_back({word.begin + part.begin, word.begin + part.end});
+  }
+  pre.words = std::move(words);
+}
+
+class FixedLength final : public PreTokenizer {
+ public:
+  explicit FixedLength(size_t length) : length_(length) {}
+  void apply(PreTokens& pre) const override {
+    cut_words(pre, [&](std::string_view text, std::vector<Span>& parts) {
+      for (size_t at = 0, begin = 0; at < text.size(); begin = at) {
+        for (size_t i = 0; i < length_ && at < text.size(); ++i) {
+          at += utf8::first(text.substr(at)).size;
+        }
+        parts.push_back({begin, at});
+      }
+    });
+  }
+
+ private:
+  size_t length_;
+};
+
+class UnicodeScripts final : public PreTokenizer {
+ public:
+  void apply(PreTokens& pre) const override {
+    cut_words(pre, [](std::string_view text, std::vector<Span>& parts) {
+      uint8_t last = 0;
+      for (size_t at = 0; at < text.size();) {
+        const utf8::Character c = utf8::first(text.substr(at));
+        const uint8_t script = unicode::script_of(c.code);
+        if (script != 0 && script != last) {
+          if (!parts.empty()) parts.back().end = at;
+          parts.push_back({at, text.size()});
+          last = script;
+        }
+        at += c.size;
+      }
+    });
+  }
+};
+
 // ---- Pre-tokenizers that change the text, too
 
 /// Calls edit(editor, word) for each word, which must keep or replace all of it.
@@ -170,7 +222,8 @@ void edit_words(PreTokens& pre, Edit edit) {
 
 class ByteLevel final : public PreTokenizer {
  public:
-  ByteLevel(bool add_prefix_space, bool use_regex) : add_prefix_space_(add_prefix_space) {
+  ByteLevel(bool add_prefix_space, bool use_regex, WordsAs words)
+      : add_prefix_space_(add_prefix_space), words_(words) {
     if (use_regex) split_ = make_split({.pattern = Regex(split_pattern("gpt2"))});
   }
   void apply(PreTokens& pre) const override {
@@ -181,11 +234,16 @@ class ByteLevel final : public PreTokenizer {
       });
     }
     if (split_) split_->apply(pre);
+    if (words_ == WordsAs::kBytes) return;
+    edit_words(pre, [](AlignedText::Editor& editor, const Span& word) {
+      write_in_byte_alphabet(editor, word.end - word.begin);
+    });
   }
-  bool byte_level() const override { return true; }
+  bool makes_bytes() const override { return words_ == WordsAs::kBytes; }
 
  private:
   bool add_prefix_space_;
+  WordsAs words_;
   std::unique_ptr<PreTokenizer> split_;
 };
 
@@ -198,18 +256,19 @@ class Metaspace final : public PreTokenizer {
     }
   }
   void apply(PreTokens& pre) const override {
-    const bool at_start = pre.text.begin() == 0;
     edit_words(pre, [&](AlignedText::Editor& editor, const Span& word) {
-      const bool first = at_start && word.begin == 0;
+      const bool first = options_.prepend == PrependScheme::kFirst &&
+                         pre.text.origin(word.begin, word.end).begin == 0;
       const bool has =
           editor.rest().starts_with(' ') || editor.rest().starts_with(options_.replacement);
-      const bool wanted = options_.prepend == PrependScheme::kAlways ||
-                          (options_.prepend == PrependScheme::kFirst && first);
+      const bool wanted = options_.prepend == PrependScheme::kAlways || first;
       if (wanted && !has) editor.insert_before(options_.replacement);
       replace_spaces(editor, word.end - word.begin);
     });
     if (split_) split_->apply(pre);
   }
+
+  bool looks_at_places() const override { return options_.prepend == PrependScheme::kFirst; }
 
  private:
   void replace_spaces(AlignedText::Editor& editor, size_t size) const {
@@ -233,9 +292,16 @@ std::unique_ptr<PreTokenizer> make_split(SplitRule rule) {
   return std::make_unique<Split>(std::move(rule));
 }
 
-std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex) {
-  return std::make_unique<ByteLevel>(add_prefix_space, use_regex);
+std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex,
+                                              WordsAs words) {
+  return std::make_unique<ByteLevel>(add_prefix_space, use_regex, words);
 }
+
+std::unique_ptr<PreTokenizer> make_fixed_length(size_t length) {
+  return std::make_unique<FixedLength>(length);
+}
+
+std::unique_ptr<PreTokenizer> make_unicode_scripts() { return std::make_unique<UnicodeScripts>(); }
 
 std::unique_ptr<PreTokenizer> make_metaspace(MetaspaceOptions options) {
   return std::make_unique<Metaspace>(std::move(options));

@@ -1,5 +1,5 @@
 // The pre-tokenizers that cut at a pattern: Split and what is made of it (ByteLevel, Whitespace,
-// WhitespaceSplit, Punctuation, Digits, Metaspace).
+// WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, Metaspace), or by counting and scripts.
 #pragma once
 #include <memory>
 #include <string>
@@ -34,7 +34,15 @@ struct SplitRule {
 std::unique_ptr<PreTokenizer> make_split(SplitRule rule);
 
 /// GPT-2's: a space in front of each word that has none, where asked for; then its expression.
-std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex);
+std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex, WordsAs words);
+
+/// Words of `length` characters; the last may be shorter.
+std::unique_ptr<PreTokenizer> make_fixed_length(size_t length);
+constexpr size_t kDefaultFixedLength = 5;
+
+/// Cuts where the script changes (text/unicode_scripts.h). What comes before the first character
+/// with a script is left out.
+std::unique_ptr<PreTokenizer> make_unicode_scripts();
 
 enum class PrependScheme { kAlways, kFirst, kNever };
 

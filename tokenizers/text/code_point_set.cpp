@@ -42,6 +42,22 @@ bool CodePointSet::empty() const {
                      [&](uint16_t block) { return blocks_[block] == Block{}; });
 }
 
+std::vector<CodePointSet::Range> CodePointSet::ranges() const {
+  std::vector<Range> found;
+  for (char32_t code = 0; code < kBlocks * 256; ++code) {
+    if ((code & 255) == 0 && blocks_[block_of_[code >> 8]] == Block{}) {
+      code |= 255;
+    } else if (!contains(code)) {
+      continue;
+    } else if (!found.empty() && found.back().last + 1 == code) {
+      found.back().last = code;
+    } else {
+      found.push_back({code, code});
+    }
+  }
+  return found;
+}
+
 bool CodePointSet::has_any(char32_t first, char32_t last) const {
   for (char32_t code = first; code <= last; ++code) {
     if (contains(code)) return true;

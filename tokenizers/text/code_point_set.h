@@ -28,6 +28,8 @@ class CodePointSet {
     return (blocks_[block_of_[code >> 8]][(code >> 6) & 3] >> (code & 63)) & 1;
   }
   bool empty() const;
+  /// Its stretches, in order.
+  std::vector<Range> ranges() const;
   bool intersects(const CodePointSet& other) const { return !(*this & other).empty(); }
   /// Whether some code point of [first, last] belongs to it.
   bool has_any(char32_t first, char32_t last) const;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "tokenizers/text/regex_library.h"
 #include "tokenizers/text/regex_program.h"
 #include "tokenizers/text/utf8.h"
 
@@ -29,13 +30,36 @@ uint8_t byte_at(std::string_view text, size_t position) {
 
 }  // namespace
 
-Regex::Regex(std::string_view pattern, Dialect dialect)
-    : pattern_(pattern),
-      program_(std::make_shared<regex::Program>(
-          regex::compile(regex::parse(pattern, dialect), pattern))) {}
+Regex::Regex(std::string_view pattern, Dialect dialect) : pattern_(pattern) {
+  try {
+    program_ =
+        std::make_shared<regex::Program>(regex::compile(regex::parse(pattern, dialect), pattern));
+  } catch (const std::runtime_error&) {
+    if (dialect != Dialect::kOniguruma) throw;
+    try {
+      library_ = std::make_shared<regex::LibraryPattern>(pattern);
+    } catch (const std::runtime_error&) {
+    }
+    if (!library_) throw;  // our own complaint names the place
+  }
+}
+
+Regex Regex::of_text(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (std::string_view(R"(\.+*?()|[]{}^$)").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return Regex(escaped);
+}
 
 void Regex::Matches::restart(std::string_view text) {
-  text_ = text;
+  text_ = user_text_ = text;
+  if (regex_->library_ && utf8::find_invalid(text) != kNone) {
+    copy_ = utf8::replace_invalid(text);
+    text_ = copy_;
+    copy_at_ = user_at_ = 0;
+  }
   from_ = 0;
   last_end_ = kNone;
   depth_ = 0;
@@ -47,6 +71,10 @@ bool Regex::Matches::next(Span& match) {
     from_ = match.end;
     if (match.begin < match.end || match.end != last_end_) {
       last_end_ = match.end;
+      if (text_.data() != user_text_.data()) {
+        match.begin = place_in_text(match.begin);
+        match.end = place_in_text(match.end);
+      }
       return true;
     }
     char32_t code = 0;
@@ -56,8 +84,18 @@ bool Regex::Matches::next(Span& match) {
   return false;
 }
 
+/// Of a place in the copy; places come in order.
+size_t Regex::Matches::place_in_text(size_t position) {
+  while (copy_at_ < position) {
+    copy_at_ += utf8::first(std::string_view(copy_).substr(copy_at_)).size;
+    user_at_ += utf8::first(user_text_.substr(user_at_)).size;
+  }
+  return user_at_;
+}
+
 /// The first match that begins at from_ or later.
 bool Regex::Matches::search(Span& match) {
+  if (regex_->library_) return regex_->library_->search(text_, from_, match);
   const regex::Program& program = *regex_->program_;
   for (size_t begin = from_;;) {
     char32_t code = 0;

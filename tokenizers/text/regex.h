@@ -1,10 +1,13 @@
-// Regular expressions, as far as the published patterns of tokenizers go: a backtracking matcher
-// with the Unicode classes of the reference (unicode_classes.h).
+// Regular expressions. The published patterns of tokenizers, and most others, run on a backtracking
+// matcher with the Unicode classes of the reference (unicode_classes.h); what it does not know is
+// left to the Oniguruma library, with the same classes (regex_library.h).
 //
-// Known: alternation, groups (a capturing group is a plain one), (?i:...), (?>...), lookahead and
-// lookbehind of a fixed length, ^ $ \A \z \b \B, `.`, classes with ranges, negation, nesting and
-// &&, \s \d \w \p{..}, escapes, * + ? {m,n} greedy, lazy and possessive. Everything else is
-// refused with its place in the pattern.
+// The matcher knows alternation, groups (a capturing group is a plain one), (?i:...), (?>...),
+// lookahead and lookbehind of a fixed length, ^ $ \A \z \b \B, `.`, classes with ranges, negation,
+// nesting and
+// &&, \s \d \w \h \p{..} [:alpha:], escapes, * + ? {m,n} greedy, lazy and possessive. What the
+// library does not know either (and in Rust's dialect all else) is refused with its place in the
+// pattern.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -18,6 +21,7 @@ namespace zoo {
 
 namespace regex {
 struct Instruction;
+class LibraryPattern;
 struct Program;
 struct Set;
 }  // namespace regex
@@ -31,6 +35,9 @@ class Regex {
 
   /// Throws std::runtime_error, one line.
   explicit Regex(std::string_view pattern, Dialect dialect = Dialect::kOniguruma);
+
+  /// That finds the text as it is written.
+  static Regex of_text(std::string_view text);
 
   const std::string& pattern() const { return pattern_; }
 
@@ -55,6 +62,7 @@ class Regex {
       uint64_t rest;  // alternatives left; where a greedy loop must stop; what a lazy one may take
     };
     bool search(Span& match);
+    size_t place_in_text(size_t position);
     bool run(const regex::Instruction* instruction, size_t& position);
     bool resume(size_t base, const regex::Instruction*& instruction, size_t& position);
     bool loop(const regex::Instruction& in, size_t& position);
@@ -72,11 +80,17 @@ class Regex {
     size_t from_ = 0, last_end_ = std::string_view::npos, steps_left_ = 0;
     std::vector<Frame> stack_;
     size_t depth_ = 0;
+    // For the library, a text that is no UTF-8 is copied with U+FFFD for each invalid byte; the
+    // last place that was counted back.
+    std::string_view user_text_;
+    std::string copy_;
+    size_t copy_at_ = 0, user_at_ = 0;
   };
 
  private:
   std::string pattern_;
-  std::shared_ptr<const regex::Program> program_;
+  std::shared_ptr<const regex::Program> program_;  // or else
+  std::shared_ptr<const regex::LibraryPattern> library_;
 };
 
 }  // namespace zoo

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tokenizers/text/unicode_properties.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo::regex {
@@ -95,6 +96,10 @@ std::optional<CodePointSet> PatternReader::class_escape(bool alone) {
     case 'p':
     case 'P':
       return property(begin, negative);
+    case 'h':
+    case 'H':
+      if (oniguruma_) return negated(*unicode::posix_class_named("xdigit"), letter == 'H');
+      [[fallthrough]];
     default:
       at_ = begin;
       return std::nullopt;
@@ -117,12 +122,21 @@ CodePointSet PatternReader::property(size_t begin, bool negative) {
   if (take("^")) negative = !negative;
   const size_t end = pattern_.find('}', at_);
   if (end == std::string_view::npos) refuse(pattern_, begin, "\\p{ without }");
-  const auto classes = unicode::classes_named(pattern_.substr(at_, end - at_));
+  const std::string_view name = pattern_.substr(at_, end - at_);
+  const auto classes = unicode::classes_named(name);
   if (!classes) {
-    refuse(pattern_, begin,
-           "no such class is known here; known: general categories (L, Lu, ... Cn) and the "
-           "scripts Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, Thai, Hangul, Hiragana, "
-           "Katakana, Han");
+    auto set = oniguruma_ ? unicode::property_named(name) : std::nullopt;
+    if (!set) {
+      refuse(pattern_, begin,
+             oniguruma_ ? "no such class is known here; known: general categories, scripts, POSIX "
+                          "classes, Alphabetic, Emoji and the like"
+                        : "no such class is known here; known: general categories (L, Lu, ... Cn) "
+                          "and the scripts Latin, Greek, Cyrillic, Hebrew, Arabic, Devanagari, "
+                          "Thai, Hangul, Hiragana, Katakana, Han");
+    }
+    if (ignore_case) refuse(pattern_, begin, "\\p{...} of such a class without case");
+    at_ = end + 1;
+    return negated(std::move(*set), negative);
   }
   constexpr unicode::Classes kHasNoCase = unicode::kNumber | unicode::kPc | unicode::kPd |
                                           unicode::kPs | unicode::kPe | unicode::kPi |
@@ -185,13 +199,15 @@ CodePointSet PatternReader::bracket() {
   const size_t first = at_;
   while (at_ == first || peek() != ']') {
     if (done()) refuse(pattern_, begin, "'[' without ']'");
-    if (starts("[:")) fail("[:name:] is not supported; use \\p{...}");
+    if (starts("[:") && !oniguruma_) fail("[:name:] is not supported; use \\p{...}");
     if (starts("--") || starts("~~")) fail("differences of classes are not supported");
     if (take("&&")) {
       set = set | CodePointSet::of(ranges);
       intersection = intersection ? *intersection & set : set;
       set = {};
       ranges.clear();
+    } else if (starts("[:")) {
+      set = set | posix_class();
     } else if (peek() == '[') {
       set = set | bracket();
     } else {
@@ -203,6 +219,24 @@ CodePointSet PatternReader::bracket() {
   set = set | CodePointSet::of(ranges);
   if (intersection) set = *intersection & set;
   return negated(std::move(set), negative);
+}
+
+/// [:alpha:], [:^alpha:]
+CodePointSet PatternReader::posix_class() {
+  const size_t begin = at_;
+  at_ += 2;
+  const bool negative = take("^");
+  const size_t end = pattern_.find(":]", at_);
+  if (end == std::string_view::npos) refuse(pattern_, begin, "'[:' without ':]'");
+  auto set = unicode::posix_class_named(pattern_.substr(at_, end - at_));
+  if (!set) {
+    refuse(pattern_, begin,
+           "no such class; known: alnum, alpha, ascii, blank, cntrl, digit, graph, lower, print, "
+           "punct, space, upper, word, xdigit");
+  }
+  if (ignore_case) refuse(pattern_, begin, "[:name:] without case is not supported");
+  at_ = end + 2;
+  return negated(std::move(*set), negative);
 }
 
 /// One character, range or class of a bracket.

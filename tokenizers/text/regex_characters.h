@@ -31,8 +31,8 @@ class PatternReader {
   char32_t character();
   /// From the backslash on.
   char32_t escaped_character();
-  /// \s \S \d \D \w \W \p{..} \P{..}; nothing (and no step) for another escape. alone: not inside
-  /// [...].
+  /// \s \S \d \D \w \W \h \H \p{..} \P{..}; nothing (and no step) for another escape. alone: not
+  /// inside [...].
   std::optional<CodePointSet> class_escape(bool alone);
   /// [...], from the bracket on.
   CodePointSet bracket();
@@ -50,6 +50,7 @@ class PatternReader {
 
  private:
   using Ranges = std::vector<CodePointSet::Range>;
+  CodePointSet posix_class();
   void check_has_no_case(char32_t first, char32_t last) const;
   CodePointSet property(size_t begin, bool negative);
   char32_t hexadecimal(size_t begin, size_t fewest, size_t most, std::string_view closing);

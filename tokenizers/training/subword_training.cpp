@@ -71,9 +71,9 @@ Subwords train_subwords(const TokenizerTraining& options, TrainingText& text,
   }
   BpeStart start;
   {
-    const WordCounts words =
-        count_words(text, make_normalizer(normalizer).get(),
-                    make_pre_tokenizer(pre_tokenizer).get(), options.threads, told);
+    const WordCounts words = count_words(text, make_normalizer(normalizer).get(),
+                                         make_pre_tokenizer(pre_tokenizer, WordsAs::kBytes).get(),
+                                         options.threads, told);
     if (words.size() == 0) {
       throw std::runtime_error("no words to train on: the files hold nothing but white space");
     }
