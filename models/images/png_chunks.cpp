@@ -33,7 +33,8 @@ std::optional<std::string_view> take_field(std::string_view& rest) {
 
 struct Texts {
   std::string exif, raw_exif, xmp;
-  bool has_exif = false;  // even where it is empty
+  std::string international_xmp;  // of iTXt alone; counts where a later text has emptied the other
+  bool has_exif = false;          // even where it is empty
 
   /// Of a tEXt or zTXt chunk, unpacked.
   void take(std::string_view name, std::string_view text) {
@@ -55,11 +56,10 @@ void read_itxt(std::string_view content, Texts& texts) {
   content.remove_prefix(2);
   const auto language = take_field(content), translated = take_field(content);
   if (!language || !translated || (packed && !by_deflate)) return;
-  if (!packed) {
-    texts.take(*name, content);
-  } else if (const auto text = inflate_text(content, kMostTextBytes)) {
-    texts.take(*name, *text);
-  }
+  const auto text = packed ? inflate_text(content, kMostTextBytes) : std::string(content);
+  if (!text) return;
+  texts.take(*name, *text);
+  if (*name == kXmp) texts.international_xmp = *text;
 }
 
 void read_notes(std::string_view type, std::string_view content, Texts& texts) {
@@ -95,7 +95,8 @@ std::string from_digits(std::string_view text) {
 }
 
 PictureNotes notes_of(Texts&& texts) {
-  PictureNotes notes{.exif = std::nullopt, .xmp = std::move(texts.xmp)};
+  PictureNotes notes{.exif = std::nullopt,
+                     .xmp = texts.xmp.empty() ? texts.international_xmp : texts.xmp};
   if (texts.has_exif) {
     notes.exif = "Exif" + std::string(2, '\0') + texts.exif;  // so does PIL
   } else if (!texts.raw_exif.empty()) {

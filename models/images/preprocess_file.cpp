@@ -200,9 +200,9 @@ ImageProcessor processor_of_model(const fs::path& folder) {
     take_name(model, "model_type", type);
   }
   if (!name.empty()) return processor_named(name);
-  if (type.starts_with("clip")) return ImageProcessor::kClip;
+  if (type.starts_with("clip") || type == "zoo_clip") return ImageProcessor::kClip;
   if (type == "deit") return ImageProcessor::kDeit;
-  if (type == "vit") return ImageProcessor::kVit;
+  if (type == "vit" || type.starts_with("zoo_")) return ImageProcessor::kVit;
   fail("it names no \"image_processor_type\", and config.json no model that has one");
 }
 

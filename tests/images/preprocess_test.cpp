@@ -132,6 +132,7 @@ TEST(PreprocessTest, WithoutANameTheModelsProcessorCounts) {
   EXPECT_EQ(parsed("{}", "clip"), default_preprocessing(ImageProcessor::kClip));
   EXPECT_EQ(parsed("{}", "deit"), default_preprocessing(ImageProcessor::kDeit));
   EXPECT_EQ(parsed("{}", "vit"), ImagePreprocessing{});
+  EXPECT_EQ(parsed("{}", "zoo_cnn"), ImagePreprocessing{});
   EXPECT_EQ(parsed(R"({"feature_extractor_type": "CLIPFeatureExtractor"})", "vit"),
             default_preprocessing(ImageProcessor::kClip));
 }
