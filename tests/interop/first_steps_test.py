@@ -55,10 +55,16 @@ class GptFirstSteps(FirstStepsTest):
         path.write_text(interop.random_text(20000, 1))
         return path
 
+    def train_gpt(self, kind, *arguments):
+        self.compare("train_gpt", ["--data", self.text(), *SHAPE, "--context", 32, "--batch-size", 6, "--tokenizer", "character",
+                                   "--init-std", 0.1, *arguments], kind, next_token_loss)
+
     def test_gpt2(self):
-        self.compare("train_gpt", ["--data", self.text(), *SHAPE, "--context", 32, "--batch-size", 6, "--preset", "gpt2", "--tokenizer", "character",
-                                   "--embedding-dropout", 0, "--attention-dropout", 0, "--residual-dropout", 0, "--init-std", 0.1],
-                     transformers.GPT2LMHeadModel, next_token_loss)
+        self.train_gpt(transformers.GPT2LMHeadModel, "--activation", "gelu-tanh")
+
+    def test_llama(self):
+        self.train_gpt(transformers.LlamaForCausalLM, "--norm", "rms", "--activation", "swiglu", "--position", "rotary", "--kv-heads", 2,
+                       "--attention-bias=false", "--feed-forward-bias=false", "--tie-embeddings=false")
 
     def test_batches_go_to_a_folder_of_their_own(self):
         folder = self.work / "batches"
