@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <string>
 
 namespace zoo {
 namespace {
@@ -41,8 +42,13 @@ InterruptGuard::~InterruptGuard() {
   std::signal(SIGTERM, previous_term);
 }
 
-bool InterruptGuard::requested() { return stop_requested; }
+bool InterruptGuard::requested() { return guards_alive > 0 && stop_requested; }
 
 void InterruptGuard::request() { stop_requested = true; }
+
+void stop_if_interrupted(std::string_view doing) {
+  if (!InterruptGuard::requested()) return;
+  throw Interrupted("interrupted while " + std::string(doing) + "; nothing was kept");
+}
 
 }  // namespace zoo

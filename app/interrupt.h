@@ -1,6 +1,7 @@
 // Ctrl-C and SIGTERM as a polite request: the work finishes its step, saves and returns.
 #pragma once
 #include <stdexcept>
+#include <string_view>
 
 namespace zoo {
 
@@ -23,10 +24,15 @@ class InterruptGuard {
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
-  /// True once a signal has come.
+  /// True once a signal has come, while there is a guard.
   static bool requested();
   /// For tests and for work that stops for reasons of its own: as if a signal had come.
   static void request();
 };
+
+/// For every loop that may take long and whose work is worth nothing in halves. Throws Interrupted
+/// ("interrupted while reading the pictures; nothing was kept") where a guard is alive and a signal
+/// has come.
+void stop_if_interrupted(std::string_view doing);
 
 }  // namespace zoo

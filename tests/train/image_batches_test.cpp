@@ -160,6 +160,25 @@ TEST(MixupTest, AddsThePartnerByItsShare) {
   EXPECT_LT(mixed.share, 1.0);
 }
 
+TEST(MixupTest, AnyAlphaGivesAShareAtOnce) {
+  for (const double alpha : {5e-324, 1e-300, 1e-20, 1e-3, 0.2, 1.0, 4.0}) {
+    ImageBatches batches(some_images(4), kPlain,
+                         {.batch = 4, .seed = 5, .threads = 0, .mixup = alpha});
+    double sum = 0.0, apart = 0.0;
+    constexpr int kDraws = 400;
+    for (int n = 0; n < kDraws; ++n) {
+      const double share = batches.next().share;
+      ASSERT_GE(share, 0.0) << alpha;
+      ASSERT_LE(share, 1.0) << alpha;
+      sum += share;
+      apart += (share - 0.5) * (share - 0.5);
+    }
+    EXPECT_NEAR(sum / kDraws, 0.5, 0.1) << alpha;
+    // The variance of Beta(alpha, alpha): a small alpha gives all to one of the two.
+    EXPECT_NEAR(apart / kDraws, 0.25 / (2.0 * alpha + 1.0), 0.02) << alpha;
+  }
+}
+
 TEST(CutmixTest, TheShareIsThatOfThePixels) {
   ImageBatchOptions cutting{.batch = 2, .seed = 1, .threads = 0, .cutmix = 1.0};
   const LabelledImages images{

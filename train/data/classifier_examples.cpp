@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "app/interrupt.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -67,6 +68,7 @@ ClassifierExamples encode_texts(const std::vector<LabelledText>& texts, const La
                                 const std::string& source) {
   ClassifierExamples examples;
   for (const auto& text : texts) {
+    stop_if_interrupted("encoding the texts");
     examples.classes.push_back({labels.id_of(text.label, source)});
     examples.rows.push_back(text_row(tokenizer, views_of(text), context));
   }
@@ -78,6 +80,7 @@ ClassifierExamples encode_sentences(const std::vector<TaggedSentence>& sentences
                                     int64_t context, const std::string& source) {
   ClassifierExamples examples;
   for (const auto& sentence : sentences) {
+    stop_if_interrupted("encoding the sentences");
     ClassifierRow row = words_row(tokenizer, sentence.words, context);
     std::vector<int64_t> classes(row.ids.size(), kIgnored);
     for (size_t word = 0; word < sentence.words.size(); ++word) {
@@ -85,7 +88,10 @@ ClassifierExamples encode_sentences(const std::vector<TaggedSentence>& sentences
       if (at >= 0) classes[static_cast<size_t>(at)] = label;
     }
     // A row without a class at any of its ids would be a batch without a loss.
-    if (std::ranges::all_of(classes, [](int64_t c) { return c == kIgnored; })) continue;
+    if (std::ranges::all_of(classes, [](int64_t c) { return c == kIgnored; })) {
+      ++examples.passed_over;
+      continue;
+    }
     examples.rows.push_back(std::move(row));
     examples.classes.push_back(std::move(classes));
   }

@@ -34,6 +34,7 @@ struct ClassifierExamples {
   std::vector<ClassifierRow> rows;
   /// Of texts one class; of words one for each id of the row, kIgnored but at first pieces.
   std::vector<std::vector<int64_t>> classes;
+  int64_t passed_over = 0;  ///< sentences of which no word has a class at any of the row's ids
   int64_t size() const { return std::ssize(rows); }
   int64_t tokens() const;
   int64_t cut() const;  ///< rows that were too long

@@ -42,6 +42,8 @@ torch::Tensor MaskedBatch::places() const { return places_of(labels.ne(kIgnored)
 
 torch::Tensor MaskedBatch::targets() const { return labels.flatten().index_select(0, places()); }
 
+bool MaskedBatch::has_targets() const { return labels.ne(kIgnored).any().item<bool>(); }
+
 MaskedBatch mask_batch(const SentenceExamples& examples, std::span<const int64_t> indices,
                        const MaskingVocabulary& vocabulary, const MaskingOptions& options,
                        int64_t pad, const std::function<MaskingDraw(int64_t index)>& draw) {

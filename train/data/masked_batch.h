@@ -27,6 +27,8 @@ struct MaskedBatch {
   torch::Tensor places() const;
   /// [N] int64: which it was
   torch::Tensor targets() const;
+  /// Whether anything was masked at all.
+  bool has_targets() const;
 };
 
 /// The examples at `indices`, each with the masks of `draw(index)`.

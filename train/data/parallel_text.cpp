@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <stdexcept>
 
+#include "app/interrupt.h"
 #include "tokenizers/batch.h"
 #include "train/data/text_lines.h"
 
@@ -60,9 +62,16 @@ std::vector<size_t> worth_encoding(const ParallelText& text, const CleaningOptio
 std::vector<std::vector<int32_t>> ids_of(const std::vector<std::string>& texts,
                                          const std::vector<size_t>& places,
                                          const Tokenizer& tokenizer) {
-  std::vector<std::string_view> views;
-  for (const size_t i : places) views.push_back(texts[i]);
-  return encode_all(tokenizer, views, /*threads=*/4);
+  constexpr size_t kAtOnce = 10'000;
+  std::vector<std::vector<int32_t>> ids;
+  for (size_t begin = 0; begin < places.size(); begin += kAtOnce) {
+    stop_if_interrupted("encoding the pairs");
+    std::vector<std::string_view> views;
+    for (size_t i = begin; i < std::min(begin + kAtOnce, places.size()); ++i)
+      views.push_back(texts[places[i]]);
+    std::ranges::move(encode_all(tokenizer, views, /*threads=*/4), std::back_inserter(ids));
+  }
+  return ids;
 }
 
 }  // namespace

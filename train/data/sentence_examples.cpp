@@ -62,6 +62,7 @@ class Packer {
 
   SentenceExamples pack() {
     for (size_t begin = 0; begin < pieces_.size();) {
+      stop_if_interrupted("packing the sentences");
       const size_t end = end_of_run(begin, room_);
       if (pairs_ == SentencePairs::kNone) {
         add(joined(begin, end), {}, false);
@@ -138,8 +139,7 @@ Sentences read_sentences(const std::vector<std::filesystem::path>& files,
   const InterruptGuard interrupt;
   TrainingText text(files, TrainingText::Pieces::kLines, size_t{1} << 16);
   for (std::string line; text.next(line);) {
-    if (InterruptGuard::requested())
-      throw Interrupted("interrupted while encoding the text; nothing was kept");
+    stop_if_interrupted("encoding the text");
     if (line.ends_with('\r')) line.pop_back();
     const Encoding encoding = tokenizer.encode(line);
     if (encoding.ids.empty()) continue;

@@ -17,7 +17,8 @@ namespace {
 constexpr std::string_view kSymbols =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr int64_t kMostExamples = 10'000'000;  // all of them stay in memory
-constexpr uint64_t kParts = 8;                 // of all sources one part is for validation
+constexpr int64_t kMostSymbols = 1'000'000'000;
+constexpr uint64_t kParts = 8;  // of all sources one part is for validation
 
 /// FNV-1a with a last mixing, so that sources that differ in their end alone are spread as well.
 uint64_t hash(std::string_view text) {
@@ -83,6 +84,9 @@ void check(const SyntheticOptions& o) {
   require_option(o.examples >= 1 && o.examples <= kMostExamples, "task-examples", o.examples,
                  fmt::format("1 to {}", kMostExamples));
   require_option(o.validation >= 0, "task-validation", o.validation, "0 or more");
+  require_option(o.length <= kMostSymbols / std::max(o.examples, o.validation), "task-length",
+                 o.length,
+                 fmt::format("so that all examples have {} symbols at most", kMostSymbols));
   const double room = sources_of(o) / static_cast<double>(2 * kParts);
   require_option(static_cast<double>(o.validation) <= room, "task-validation", o.validation,
                  fmt::format("at most {:.0f}, a part of the task's {:.0f} different sources",
@@ -127,8 +131,7 @@ ParallelText synthetic_text(const SyntheticOptions& options, bool validation, ui
   const int64_t wanted = validation ? options.validation : options.examples;
   // A set that is nearly all there is would take for ever to draw; what it lacks then is left out.
   for (int64_t tries = 0; text.size() < wanted && tries < 200 * wanted; ++tries) {
-    if (InterruptGuard::requested())
-      throw Interrupted("interrupted while the task's examples were made; nothing was kept");
+    stop_if_interrupted("making the task's examples");
     std::string source = draw_source(options, random);
     if ((hash(source) % kParts == 0) != validation) continue;
     if (validation && !seen.insert(source).second) continue;

@@ -30,11 +30,6 @@ Place after(Place place, std::string_view piece) {
   return place;
 }
 
-void stop_if_asked() {
-  if (InterruptGuard::requested())
-    throw Interrupted("interrupted while encoding the text; nothing was kept");
-}
-
 bool knows(const Tokenizer& tokenizer, std::string_view text) {
   try {
     tokenizer.ids(text);
@@ -127,12 +122,12 @@ void encode_text(const std::vector<fs::path>& files, const Tokenizer& tokenizer,
     TrainingText text({file}, TrainingText::Pieces::kBlocks, kPiece);
     Place place;
     for (std::string piece; text.next(piece); place = after(place, piece)) {
-      stop_if_asked();
+      stop_if_interrupted("encoding the text");
       writer.append(encode_piece(file, place, piece, tokenizer), piece.size());
       bar.update(done += static_cast<int64_t>(piece.size()), "");
     }
   }
-  stop_if_asked();
+  stop_if_interrupted("encoding the text");
   writer.finish();
   bar.finish();
 }

@@ -1,6 +1,7 @@
 #include "train/data/window_source.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,7 +65,11 @@ void RandomWindows::restore(std::string_view state) {
     bytes.data_ptr<uint8_t>()[i] =
         static_cast<uint8_t>(16 * hex_digit(state[2 * i]) + hex_digit(state[2 * i + 1]));
   }
-  generator_.set_state(bytes);
+  try {
+    generator_.set_state(bytes);
+  } catch (const c10::Error&) {
+    throw std::runtime_error("place in the data: no state of a generator");
+  }
 }
 
 ConsecutiveWindows::ConsecutiveWindows(TokenRange range, int64_t batch, int64_t length)

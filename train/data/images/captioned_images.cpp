@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "app/interrupt.h"
 #include "models/images/image.h"
 #include "train/data/images/labelled_images.h"
 #include "train/data/text_lines.h"
@@ -33,6 +34,7 @@ CaptionedImages read_captioned_images(const std::filesystem::path& file,
   std::vector<torch::Tensor> pictures;
   std::unordered_map<std::string, int64_t> concepts;
   for (auto& pair : read_caption_file(file)) {
+    stop_if_interrupted("reading the pictures");
     try {
       const auto image = read_image(pair.picture);
       pictures.push_back(planes_of(resized_and_cropped(image, preprocessing)));

@@ -7,6 +7,7 @@
 #include <future>
 #include <stdexcept>
 
+#include "app/interrupt.h"
 #include "app/text_file.h"
 #include "models/images/image.h"
 #include "models/images/resize.h"
@@ -106,6 +107,7 @@ LabelledImages read_class_folders(const fs::path& folder, const std::vector<std:
   const auto work = [&] {
     for (int64_t i = next++; i < N; i = next++) {
       try {
+        stop_if_interrupted("reading the pictures");
         read_into(pixels[i], files.paths[static_cast<size_t>(i)]);
       } catch (...) {
         next = N;  // the others need not go on

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "app/interrupt.h"
 #include "app/option_checks.h"
 #include "train/data/random.h"
 
@@ -95,6 +96,7 @@ CaptionedImages coloured_shapes(const ShapesOptions& options, uint64_t seed) {
   CaptionedImages made{.pixels = torch::empty({N, 3, size, size}, torch::kUInt8),
                        .concepts = shape_concepts()};
   for (int64_t n = 0; n < N; ++n) {
+    stop_if_interrupted("drawing the shapes");
     const int64_t what = n % std::ssize(made.concepts);
     const auto& colour = kColours[static_cast<size_t>(what) / kShapes.size()];
     const auto& shape = kShapes[static_cast<size_t>(what) % kShapes.size()];

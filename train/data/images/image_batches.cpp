@@ -40,13 +40,20 @@ void normalise(const uint8_t* bytes, size_t plane, const Tables& tables, float* 
   }
 }
 
-/// Jöhnk's method for Beta(alpha, alpha).
+/// Jöhnk's method for Beta(alpha, alpha): of two draws to the power of 1 / alpha, the share of one
+/// in their sum, where that is at most 1. For small alphas both powers vanish; their logarithms do
+/// not.
 double draw_beta(double alpha, std::mt19937_64& random) {
-  for (;;) {
-    const double x = std::pow(uniform(random), 1.0 / alpha);
-    const double y = std::pow(uniform(random), 1.0 / alpha);
-    if (x + y > 0.0 && x + y <= 1.0) return x / (x + y);
+  constexpr int kAttempts = 10'000;  // alpha 4 needs 70 on average
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const double u = uniform(random), v = uniform(random);
+    const double x = std::pow(u, 1.0 / alpha), y = std::pow(v, 1.0 / alpha);
+    if (x + y > 1.0 || (u == 0.0 && v == 0.0)) continue;
+    if (x + y > 0.0) return x / (x + y);
+    const double log_ratio = (std::log(v) - std::log(u)) / alpha;
+    return 1.0 / (1.0 + std::exp(log_ratio));
   }
+  return 0.5;  // the mean
 }
 
 /// A rectangle of every picture comes from its partner; returns the share that is left.
