@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/interrupt.h"
 #include "models/pretrained/bert_checkpoint.h"
 #include "train/data/seq2seq_batch.h"
 #include "train/objectives/classification_scores.h"
@@ -78,6 +79,7 @@ Metrics BertClassifierTask::evaluate() {
   ClassificationScores scores(std::ssize(data_.labels));
   EntityScores entities;
   for (const auto& indices : validation_batches()) {
+    stop_if_interrupted("measuring");
     const auto batch =
         collate_rows(data_.validation.rows, indices, tokenizer_->pad_id().value_or(0));
     const auto targets = collate_classes(data_.validation, indices, of_words());
@@ -90,6 +92,7 @@ Metrics BertClassifierTask::evaluate() {
       entities.add(names_of(row.predicted), names_of(row.right));
     }
   }
+  if (answers == 0.0) return {};
   Metrics metrics{
       {"loss", loss / answers}, {"accuracy", scores.accuracy()}, {"macro_f1", scores.macro_f1()}};
   if (finds_entities()) metrics["entity_f1"] = entities.f1();

@@ -33,6 +33,7 @@ class BertClassifierTask : public Task {
   Metrics step(const Backward& backward) override;
   /// loss, accuracy and macro_f1; of words with B- and I- tags entity_f1 as well.
   Metrics evaluate() override;
+  bool validates() const override { return data_.validation.size() > 0; }
   /// Validation texts with the model's answer and the right one.
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;

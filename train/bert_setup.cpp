@@ -14,6 +14,7 @@
 #include "models/pretrained/bert_checkpoint.h"
 #include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
+#include "train/model_memory.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -95,6 +96,8 @@ void settle_position_padding(BertRunOptions& o, const TrainCommand& command) {
 /// Options that the objective gives no meaning are refused.
 void check_objective_options(const BertTextOptions& o, const TrainCommand& command) {
   const BertTextOptions unset;
+  if (brings_tokenizer(o.tokenizer, command))
+    note_changed(command, o, {"vocab-size"}, kBroughtTokenizer);
   const auto refuse = [&](std::string_view option, std::string_view why) {
     throw UsageError(fmt::format("--{} does not go with --objective {}: {}", option,
                                  name_of(o.task.objective), why));
@@ -148,6 +151,7 @@ void BertTraining::resolve(const TrainCommand& command) {
           "--patience needs validation text: set --validation-share above 0");
   });
   check_objective_options(o.text, command);
+  note_unused(o.train, command);
   settle_length(o.train, command);
   settle_pooler(o, command);
   if (o.model.family == BertFamily::kAlbert && o.model.embedding_width == 0)
@@ -164,6 +168,7 @@ void BertTraining::resolve(const TrainCommand& command) {
     settle_position_padding(o, command);
   }
   check_usage([&] { check(o.model, o.text.task.objective); });
+  check_memory(need_of(o.model), o.train, command);
 }
 
 void BertTraining::prepare() {

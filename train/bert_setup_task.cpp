@@ -22,9 +22,12 @@ std::string described(const SentenceExamples& examples) {
 }
 
 std::string described(const ClassifierExamples& examples) {
-  const int64_t cut = examples.cut();
-  return fmt::format("{} texts, {} tokens{}", examples.size(), examples.tokens(),
-                     cut > 0 ? fmt::format("; {} cut at the context", cut) : "");
+  std::string text = fmt::format("{} texts, {} tokens", examples.size(), examples.tokens());
+  if (const int64_t cut = examples.cut(); cut > 0)
+    text += fmt::format("; {} cut at the context", cut);
+  if (examples.passed_over > 0)
+    text += fmt::format("; {} passed over, without a word to label", examples.passed_over);
+  return text;
 }
 
 /// The labels of the checkpoint that the command starts from, where it has the objective's

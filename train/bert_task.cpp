@@ -8,6 +8,8 @@
 #include <cmath>
 #include <utility>
 
+#include "app/interrupt.h"
+#include "app/printable.h"
 #include "models/bert_heads.h"
 #include "models/pretrained/bert_checkpoint.h"
 #include "train/data/seq2seq_batch.h"
@@ -41,13 +43,7 @@ UnigramScore score_unigram(const torch::Tensor& frequencies,
     correct += targets.eq(frequencies.argmax()).sum().item<double>();
     tokens += static_cast<double>(targets.numel());
   }
-  return tokens == 0.0 ? UnigramScore{} : UnigramScore{loss / tokens, correct / tokens};
-}
-
-int64_t rows_of(const std::vector<MaskedBatch>& batches) {
-  int64_t rows = 0;
-  for (const auto& batch : batches) rows += batch.tokens.size(0);
-  return rows;
+  return tokens == 0.0 ? UnigramScore{} : UnigramScore{loss / tokens, correct / tokens, tokens};
 }
 
 }  // namespace
@@ -80,7 +76,9 @@ torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Gen
 }
 
 Metrics BertPreTraining::step(const Backward& backward) {
-  const auto batch = batches_.next().to(device_);
+  const auto on_cpu = batches_.next();
+  if (!on_cpu.has_targets()) return {};  // nothing but special tokens
+  const auto batch = on_cpu.to(device_);
   show_batch([&] {
     NamedTensors named{{"input_ids", batch.tokens},
                        {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
@@ -106,9 +104,11 @@ Metrics BertPreTraining::step(const Backward& backward) {
 
 Metrics BertPreTraining::evaluate() {
   if (validation_.empty()) return {};
-  double loss = 0.0, tokens = 0.0, correct = 0.0, right_pairs = 0.0;
+  double loss = 0.0, tokens = 0.0, correct = 0.0, rows = 0.0, right_pairs = 0.0;
   const auto random = at::detail::createCPUGenerator(kOrderSeed);
   for (const auto& on_cpu : validation_) {
+    stop_if_interrupted("measuring");
+    if (!on_cpu.has_targets()) continue;
     const auto batch = on_cpu.to(device_);
     const auto h = hidden(batch, random);                             // [B, T, C]
     const auto targets = batch.targets();                             // [N]
@@ -117,16 +117,17 @@ Metrics BertPreTraining::evaluate() {
     loss += batch_loss.sum.item<double>();
     tokens += batch_loss.tokens;
     correct += correct_tokens(logits, targets);
+    rows += static_cast<double>(batch.tokens.size(0));
     if (has_pairs(options_.objective))
       right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
   }
+  if (tokens == 0.0) return {};
   Metrics metrics{{"loss", loss / tokens},
                   {"perplexity", std::exp(loss / tokens)},
                   {"accuracy", correct / tokens}};
   if (has_pairs(options_.objective)) {
     const bool nsp = options_.objective == BertObjective::kMaskedLmNsp;
-    metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] =
-        right_pairs / static_cast<double>(rows_of(validation_));
+    metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] = right_pairs / rows;
   }
   return metrics;
 }
@@ -138,7 +139,8 @@ std::string BertPreTraining::best_answers(const torch::Tensor& tokens, int64_t p
   std::string answers;
   for (int64_t k = 0; k < ids.size(0); ++k) {
     const auto id = static_cast<int32_t>(ids[k].item<int64_t>());
-    answers += fmt::format("  {} {:.2f}", tokenizer_->piece_of(id), best[k].item<double>());
+    answers +=
+        fmt::format("  {} {:.2f}", tokenizer_->piece_of(id), printable(best[k].item<double>()));
   }
   return answers;
 }
@@ -172,7 +174,7 @@ void BertPreTraining::load(const std::filesystem::path& folder) {
 }
 
 Goal BertPreTraining::goal() const {
-  if (validation_.empty()) return {};
+  if (unigram_.tokens == 0.0) return {};
   return {.chance = unigram_.loss};
 }
 

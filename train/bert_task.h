@@ -30,6 +30,7 @@ struct PreTrainingData {
 /// answer.
 struct UnigramScore {
   double loss = 0.0, accuracy = 0.0;
+  double tokens = 0.0;  ///< measured
 };
 
 class BertPreTraining : public Task {
@@ -42,6 +43,7 @@ class BertPreTraining : public Task {
   /// loss, perplexity and accuracy at the masked tokens of the validation sequences, whose masks
   /// never change; of pairs nsp_accuracy or sop_accuracy.
   Metrics evaluate() override;
+  bool validates() const override { return !validation_.empty(); }
   /// Validation sentences with a word masked, and the best answers.
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;

@@ -17,6 +17,7 @@
 #include "models/pretrained/clip_checkpoint.h"
 #include "tokenizers/character.h"
 #include "tokenizers/training/trainers.h"
+#include "train/model_memory.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -44,7 +45,13 @@ void check_meaning(const ClipRunOptions& o, const TrainCommand& command) {
     if (!fs::is_directory(o.pairs.tokenizer)) refuse_changed(command, o.pairs, {"tokenizer"}, why);
   } else {
     refuse_changed(command, o.pairs, {"shapes", "validation-shapes"}, "without --task shapes");
+    if (brings_tokenizer(o.pairs.tokenizer, command))
+      note_changed(command, o.pairs, {"vocab-size"}, kBroughtTokenizer);
+    else if (o.pairs.tokenizer == name_of(TokenizerKind::kCharacter))
+      note_changed(command, o.pairs, {"vocab-size"}, "to --tokenizer character, which takes all");
   }
+  if (o.pairs.contrast.augment.rand_augment == 0)
+    note_changed(command, o.pairs, {"magnitude"}, "without --rand-augment");
   if (!o.model.has_logit_bias)
     refuse_changed(command, o.model, {"logit-bias"}, "without --has-logit-bias or --loss siglip");
   const bool cnn = o.model.image_tower == ImageTower::kCnn;
@@ -152,8 +159,10 @@ void ClipFamily::resolve(const TrainCommand& command) {
   check_usage([&] {
     check(o.train);
     check(o.pairs);
-    if (drawn(o.pairs))
-      check(ShapesOptions{.image_size = o.model.image.image_size, .examples = o.pairs.shapes});
+    if (drawn(o.pairs)) {
+      for (const int64_t count : {o.pairs.shapes, std::max<int64_t>(o.pairs.validation_shapes, 1)})
+        check(ShapesOptions{.image_size = o.model.image.image_size, .examples = count});
+    }
     const auto device = find_device(o.train.device);
     check_kernel(o.model.image.attention, /*causal=*/false, o.model.image.attention_dropout,
                  device);
@@ -164,6 +173,7 @@ void ClipFamily::resolve(const TrainCommand& command) {
     if (o.model.towers != ClipTowers::kBoth)
       throw std::invalid_argument("towers must be both: one tower alone has nothing to match");
   });
+  note_unused(o.train, command);
   settle_length(o.train, command);
   const bool siglip = o.pairs.contrast.loss == ContrastiveLoss::kSigLip;
   if (siglip && !command.has("has-logit-bias")) o.model.has_logit_bias = true;
@@ -185,6 +195,7 @@ void ClipFamily::resolve(const TrainCommand& command) {
     check_pictures(o.model.image);
     check(o.model);
   });
+  check_memory(need_of(o.model), o.train, command);
 }
 
 void ClipFamily::prepare() {

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "app/interrupt.h"
+#include "app/printable.h"
 #include "infer/clip_texts.h"
 #include "models/pretrained/clip_checkpoint.h"
 #include "train/data/random.h"
@@ -84,7 +86,7 @@ torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor
 Metrics ClipTask::step(const Backward& backward) {
   model_->clamp_logit_scale();
   auto indices = batches_.next();
-  if (indices.size() < 2) indices = batches_.next();  // an epoch's rest: nothing to tell it from
+  while (indices.size() < 2) indices = batches_.next();  // an epoch's rest: nothing to tell it from
   const auto batch = collate(data_.training, indices, drawn_++, /*changed=*/true);
   show_batch([&] {
     return NamedTensors{{"pixel_values", batch.pixels}, {"input_ids", batch.tokens}};
@@ -114,6 +116,7 @@ Metrics ClipTask::step(const Backward& backward) {
 torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
   std::vector<torch::Tensor> parts;
   for (int64_t begin = 0; begin < data.size(); begin += kMeasured) {
+    stop_if_interrupted("measuring");
     const auto indices = torch::arange(begin, std::min(begin + kMeasured, data.size()));
     parts.push_back(model_->embed_images(pixel_values(data.pixels.index_select(0, indices))));
   }
@@ -129,6 +132,7 @@ torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
 double ClipTask::validation_loss() {
   double sum = 0.0, measured = 0.0;
   for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
+    stop_if_interrupted("measuring");
     std::vector<int64_t> indices(
         static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
     if (indices.size() < 2 && begin > 0) continue;  // nothing to tell it from
@@ -188,9 +192,10 @@ std::string ClipTask::sample() {
   const auto& names = data_.validation.concepts;
   for (int64_t n = 0; n < count; ++n) {
     const auto best = scores[n].argmax().item<int64_t>();
-    text += fmt::format("shows  {}\nmodel  {} (cosine {:.2f})\n\n",
-                        data_.validation.captions[static_cast<size_t>(n)].front(),
-                        names[static_cast<size_t>(best)], scores[n][best].item<double>());
+    text +=
+        fmt::format("shows  {}\nmodel  {} (cosine {:.2f})\n\n",
+                    data_.validation.captions[static_cast<size_t>(n)].front(),
+                    names[static_cast<size_t>(best)], printable(scores[n][best].item<double>()));
   }
   return text;
 }

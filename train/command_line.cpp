@@ -156,13 +156,13 @@ void NewRunFolder::create() {
     throw std::runtime_error(
         fmt::format("cannot make run folder '{}': {}", path_.string(), error.message()));
   first_made_ = missing;
-  RunLock lock = folder.lock();
+  HeldFolder held = folder.lock();
   folder.create();
-  lock_.emplace(std::move(lock));  // from here on the folder holds nothing but this run
+  held_.emplace(std::move(held));  // from here on the folder holds nothing but this run
 }
 
 NewRunFolder::~NewRunFolder() {
-  if (!lock_ || !RunFolder(path_).checkpoint_steps().empty()) return;
+  if (!held_ || !held_->in_place() || !RunFolder(path_).checkpoint_steps().empty()) return;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path_, error)) fs::remove_all(entry, error);
   if (first_made_.empty()) return;

@@ -53,7 +53,7 @@ TrainCommand parse_train_command(const TrainProgram& program, int argc, const ch
 
 /// A new run's folder: --out, or the next free runs/FAMILY-N. One whose run ends before its first
 /// checkpoint goes again, with the folders above it that were made for it; one that was there,
-/// empty, stays.
+/// empty, stays, and so does one that somebody else put in its place.
 class NewRunFolder {
  public:
   /// Throws std::runtime_error where the folder is in use; makes nothing yet.
@@ -68,7 +68,7 @@ class NewRunFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path first_made_;  // the uppermost folder that create() had to make, if any
-  std::optional<RunLock> lock_;
+  std::optional<HeldFolder> held_;
 };
 
 /// Prints the run's result: verdict, where to look, how to go on. Returns the program's exit code:

@@ -3,8 +3,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "app/interrupt.h"
 #include "models/pretrained/bert_checkpoint.h"
 #include "train/data/seq2seq_batch.h"
 #include "train/objectives/next_token.h"
@@ -69,7 +71,9 @@ ReplacedBatch ElectraPreTraining::replaced(const MaskedBatch& batch,
 }
 
 Metrics ElectraPreTraining::step(const Backward& backward) {
-  const auto batch = batches_.next().to(device_);
+  const auto on_cpu = batches_.next();
+  if (!on_cpu.has_targets()) return {};  // nothing but special tokens
+  const auto batch = on_cpu.to(device_);
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits = generator->masked_lm_logits(hidden(generator, batch.tokens, batch),
                                                   batch.places());  // [N, V]
@@ -100,6 +104,8 @@ Metrics ElectraPreTraining::evaluate() {
   double guess_loss = 0.0, masked = 0.0, guessed = 0.0, loss = 0.0, real = 0.0, right = 0.0;
   std::vector<torch::Tensor> all_scores, all_replaced;
   for (const auto& on_cpu : validation_) {
+    stop_if_interrupted("measuring");
+    if (!on_cpu.has_targets()) continue;
     const auto batch = on_cpu.to(device_);
     auto &generator = model_->generator, &discriminator = model_->discriminator;
     const auto logits =
@@ -118,6 +124,7 @@ Metrics ElectraPreTraining::evaluate() {
     all_scores.push_back(scores.masked_select(counts).cpu());
     all_replaced.push_back(made.is_replaced.masked_select(counts).cpu());
   }
+  if (masked == 0.0) return {};
   return {{"loss", guess_loss / masked + options_.detection_weight * loss / real},
           {"mlm_loss", guess_loss / masked},
           {"mlm_accuracy", guessed / masked},
@@ -127,8 +134,9 @@ Metrics ElectraPreTraining::evaluate() {
 }
 
 std::string ElectraPreTraining::sample() {
-  if (validation_.empty()) return {};
-  const auto batch = validation_.front().to(device_);
+  const auto shown = std::ranges::find_if(validation_, &MaskedBatch::has_targets);
+  if (shown == validation_.end()) return {};
+  const auto batch = shown->to(device_);
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits =
       generator->masked_lm_logits(hidden(generator, batch.tokens, batch), batch.places());

@@ -38,6 +38,7 @@ class ElectraPreTraining : public Task {
   /// rtd_accuracy at all tokens, and rtd_auc at those that are not special; loss as trained.
   /// Masks and samples are the same whenever it is called.
   Metrics evaluate() override;
+  bool validates() const override { return !validation_.empty(); }
   /// A validation text: the tokens that were put into it, and those that were found.
   std::string sample() override;
   /// The discriminator, and the generator in the subfolder generator/.

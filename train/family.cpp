@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "app/interrupt.h"
+#include "app/printable.h"
 #include "app/run_app.h"
+#include "train/measuring.h"
 #include "train/setup.h"
 
 namespace zoo {
@@ -23,16 +25,18 @@ void print(const Facts& facts) {
 int evaluate_only(Family& family, const TrainCommand& command) {
   const auto task = family.make_task(command, {});
   print(family.facts());
-  const torch::NoGradGuard no_grad;
-  task->model().eval();
+  const Measuring measuring(task->model());
   const Metrics metrics = task->evaluate();
+  if (metrics.empty() && task->validates())
+    throw std::runtime_error(
+        "--evaluate-only: the data holds nothing to measure: no target in it counts");
   if (metrics.empty())
     throw UsageError(
         fmt::format("--evaluate-only: nothing is left to measure with; name some with the options "
                     "that 'train_{} "
                     "--help' lists with 'validation' in their names",
                     family.name()));
-  for (const auto& [name, value] : metrics) fmt::print("val {} {:.6g}\n", name, value);
+  for (const auto& [name, value] : metrics) fmt::print("val {} {:.6g}\n", name, printable(value));
   return 0;
 }
 
@@ -51,7 +55,7 @@ int train(Family& family, const TrainCommand& command) {
           .config_text = command.config_text,
           .resume = !fresh,
           .starts_trained = !command.init_from.empty()};
-  std::optional<RunLock> lock;
+  std::optional<HeldFolder> lock;
   if (fresh)
     fresh->create();
   else

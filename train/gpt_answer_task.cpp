@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "app/interrupt.h"
 #include "infer/decode/generate.h"
 #include "infer/decoding_threads.h"
 #include "infer/gpt_decoder.h"
@@ -38,6 +39,7 @@ BucketOptions batches_of(int64_t rows, uint64_t seed = 0) {
 SequencePairs encoded(const ParallelText& text, const Tokenizer& tokenizer) {
   SequencePairs pairs;
   for (size_t i = 0; i < text.sources.size(); ++i) {
+    stop_if_interrupted("encoding the task's examples");
     const auto question = encode_prompt(tokenizer, text.sources[i]);
     pairs.sources.append(std::vector<int32_t>(question.begin(), question.end()));
     pairs.targets.append(tokenizer.ids(text.targets[i]));
@@ -113,6 +115,7 @@ Metrics GptAnswerTask::evaluate() {
   double loss = 0.0, tokens = 0.0, correct = 0.0;
   for (const auto& indices :
        sorted_batches(lengths_of(data_.validation), batches_of(kMeasuredRows))) {
+    stop_if_interrupted("measuring");
     const auto [logits, targets, batch] = score(data_.validation, indices);
     const auto batch_loss = token_loss(logits, targets);
     loss += batch_loss.sum.item<double>();
@@ -147,10 +150,12 @@ std::vector<std::string> GptAnswerTask::answer_first(int64_t count) {
                                      {.max_new_tokens = longest,
                                      .sampling = {.temperature = 0.0},
                                      .eos_ids = {*tokenizer_->eos_id()},
-                                     .usable_vocab = tokenizer_->vocab_size()})) {
+                                     .usable_vocab = tokenizer_->vocab_size(),
+                                     .interrupted = InterruptGuard::requested})) {
       const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
       answers.push_back(tokenizer_->decode(ids, /*skip_special=*/true));
     }
+    stop_if_interrupted("answering");
   }
   return answers;
 }

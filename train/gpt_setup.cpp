@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 
 #include "app/cli.h"
+#include "app/memory.h"
 #include "app/option_checks.h"
 #include "app/run_app.h"
 #include "models/device.h"
@@ -15,6 +17,7 @@
 #include "tokenizers/training/trainers.h"
 #include "train/data/text_corpus.h"
 #include "train/gpt_answer_task.h"
+#include "train/model_memory.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -82,8 +85,24 @@ bool answers(const GptRunOptions& options) {
 
 /// Throws UsageError for a text's options where a task takes its place, and the other way round.
 void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
+  const GptOptions& model = options.model;
+  if (model.position != PositionKind::kRotary) {
+    note_changed(command, model,
+                 {"rotary-base", "rotary-scaling", "rotary-factor", "rotary-low-frequency",
+                  "rotary-high-frequency", "rotary-original-context"},
+                 "without --position rotary");
+  } else if (model.rotary.scaling == RotaryScaling::kNone) {
+    note_changed(command, model,
+                 {"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
+                  "rotary-original-context"},
+                 "without --rotary-scaling");
+  }
+  if (options.text.sample_tokens == 0)
+    note_changed(command, options.text, {"sample-prompt"}, "with --sample-tokens 0");
   if (!answers(options)) {
     refuse_changed(command, options.synthetic, task_options(), "without --task");
+    if (brings_tokenizer(options.text.tokenizer, command))
+      note_changed(command, options.text, {"vocab-size"}, kBroughtTokenizer);
     return;
   }
   refuse_changed(command, options.text,
@@ -95,6 +114,17 @@ void check_meaning(const GptRunOptions& options, const TrainCommand& command) {
 
 bool validates(const GptRunOptions& options) {
   return answers(options) ? options.synthetic.validation > 0 : options.text.validation_share > 0.0;
+}
+
+/// Throws std::invalid_argument where the residual stream of a batch alone would not fit into memory.
+void check_batch(const GptRunOptions& o) {
+  const auto number = [](int64_t value) { return static_cast<double>(value); };
+  const int64_t rows =
+      answers(o) ? std::min(o.text.batch_size, o.synthetic.examples) : o.text.batch_size;
+  const double tokens = number(rows) * (answers(o) ? 1.0 : number(o.model.context));
+  require_memory(sizeof(float) * tokens * number(o.model.d_model) * number(o.model.layers),
+                 fmt::format("a batch of {} sequences", rows),
+                 "choose a smaller --batch-size or --context, and --accumulate more");
 }
 
 /// Throws UsageError for options that cannot be, whatever else there is.
@@ -125,6 +155,7 @@ void declare(CLI::App& app, GptRunOptions& options) {
 void resolve(GptRunOptions& options, const TrainCommand& command) {
   check_alone(options);
   check_meaning(options, command);
+  note_unused(options.train, command);
   settle_length(options.train, command);
   if (!command.source().empty()) {
     const fs::path folder = shape_source(command);
@@ -133,6 +164,9 @@ void resolve(GptRunOptions& options, const TrainCommand& command) {
       options.text.tokenizer = settled_tokenizer(options.text.tokenizer, folder, command);
   }
   check_usage([&] { check(options.model); });
+  check_memory(need_of(options.model), options.train, command);
+  if (command.evaluate_only.empty() && find_device(options.train.device).is_cpu())
+    check_batch(options);
 }
 
 std::shared_ptr<const Tokenizer> prepare_tokenizer(const GptRunOptions& options) {

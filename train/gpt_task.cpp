@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "app/interrupt.h"
 #include "infer/decode/generate.h"
 #include "infer/decoding_threads.h"
 #include "infer/gpt_decoder.h"
@@ -88,6 +89,7 @@ Metrics GptTask::evaluate() {
   if (!validation_) return {};
   double loss = 0.0, tokens = 0.0, correct = 0.0, bytes = 0.0;
   for (int64_t n = 0; n < validation_->batches(); ++n) {
+    stop_if_interrupted("measuring");
     const TextBatch batch = validation_->at(n);
     const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
     const auto targets = batch.targets.to(device_);
@@ -114,7 +116,9 @@ std::string GptTask::sample() {
                              {.max_new_tokens = options_.sample_tokens,
                               .seed = seed_,
                               .sampling = {.temperature = 0.8},
-                              .usable_vocab = tokenizer_->vocab_size()});
+                              .usable_vocab = tokenizer_->vocab_size(),
+                              .interrupted = InterruptGuard::requested});
+  stop_if_interrupted("sampling");
   std::vector<int32_t> ids(prompt.begin(), prompt.end());
   ids.insert(ids.end(), made.front().tokens.begin(), made.front().tokens.end());
   return tokenizer_->decode(ids, /*skip_special=*/true);

@@ -53,39 +53,26 @@ MetricsRecord parse_line(std::string_view text) {
 
 struct Line {
   std::string_view text;
-  MetricsRecord record;
+  std::optional<MetricsRecord> record;  // nothing: `why` not
+  std::string why;
+  bool torn = false;  // the last one, without its end
 };
 
-std::vector<Line> parse_lines(std::string_view bytes, const std::filesystem::path& path) {
+std::vector<Line> parse_lines(std::string_view bytes) {
   std::vector<Line> lines;
-  for (size_t number = 1, start = 0; start < bytes.size(); ++number) {
+  for (size_t start = 0; start < bytes.size();) {
     const size_t end = std::min(bytes.find('\n', start), bytes.size());
-    const std::string_view text = bytes.substr(start, end - start);
+    Line line{.text = bytes.substr(start, end - start), .record = {}, .why = {}};
     try {
-      lines.push_back({text, parse_line(text)});
+      line.record = parse_line(line.text);
     } catch (const std::exception& error) {
-      if (end == bytes.size()) break;  // the writer was killed within this line
-      const std::string why = error.what();
-      throw std::runtime_error(
-          fmt::format("{} line {}: not a line of metrics ({})", path.string(), number, why));
+      line.why = error.what();
+      line.torn = end == bytes.size();
     }
+    lines.push_back(std::move(line));
     start = end + 1;
   }
   return lines;
-}
-
-bool cut_for_resume(const std::filesystem::path& path, int64_t last_step, bool drop_evaluation) {
-  if (!std::filesystem::exists(path)) return false;
-  const std::string bytes = read_file(path);
-  std::string kept;
-  for (const Line& line : parse_lines(bytes, path)) {
-    if (line.record.step > last_step) continue;
-    if (drop_evaluation && line.record.step == last_step && line.record.split == "val") continue;
-    kept += line.text;
-    kept += '\n';
-  }
-  if (kept != bytes) write_file(path, kept);
-  return true;
 }
 
 }  // namespace
@@ -114,16 +101,48 @@ std::string to_json_line(const MetricsRecord& record) {
   return line + "}";
 }
 
-MetricsLog::MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step,
-                       bool drop_evaluation)
-    : file_(path, resume_after_step && cut_for_resume(path, *resume_after_step, drop_evaluation)) {}
+MetricsLog::MetricsLog(const std::filesystem::path& path, std::optional<MetricsResume> resume)
+    : kept_(resume ? cut(path, *resume) : Kept{}), file_(path, kept_.any) {}
 
-void MetricsLog::write(const MetricsRecord& record) { file_.append(to_json_line(record) + "\n"); }
+MetricsLog::Kept MetricsLog::cut(const std::filesystem::path& path, const MetricsResume& resume) {
+  Kept kept{.any = std::filesystem::exists(path)};
+  const std::string bytes = kept.any ? read_file(path) : std::string();
+  std::string text;
+  int64_t written = 0;  // by the checkpoint
+  std::vector<Line> lines = parse_lines(bytes);
+  const auto all = static_cast<size_t>(resume.lines.value_or(std::ssize(lines)));
+  lines.resize(std::min(lines.size(), all));
+  for (const Line& line : lines) {
+    if (!line.record && !resume.lines && !line.torn) ++kept.lost;
+    if (!line.record || line.record->step > resume.step) continue;
+    ++written;
+    if (resume.drop_evaluation && line.record->step == resume.step && line.record->split == "val")
+      continue;
+    ++kept.lines;
+    text += line.text;
+    text += '\n';
+  }
+  if (resume.lines) kept.lost = *resume.lines - written;
+  if (kept.any && text != bytes) write_file(path, text);
+  return kept;
+}
+
+void MetricsLog::write(const MetricsRecord& record) {
+  file_.append(to_json_line(record) + "\n");
+  ++kept_.lines;
+}
 
 std::vector<MetricsRecord> read_metrics(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
   std::vector<MetricsRecord> records;
-  for (Line& line : parse_lines(bytes, path)) records.push_back(std::move(line.record));
+  for (Line& line : parse_lines(bytes)) {
+    if (line.torn) break;  // the writer was killed within this line
+    if (!line.record) {
+      throw std::runtime_error(fmt::format("{} line {}: not a line of metrics ({})", path.string(),
+                                           records.size() + 1, line.why));
+    }
+    records.push_back(std::move(*line.record));
+  }
   return records;
 }
 

@@ -27,18 +27,34 @@ struct MetricsRecord {
 /// Throws std::invalid_argument for a key that comes twice.
 std::string to_json_line(const MetricsRecord& record);
 
+/// Where a run goes on that has written metrics before.
+struct MetricsResume {
+  int64_t step = 0;              // of the checkpoint; lines of later steps are cut
+  bool drop_evaluation = false;  // that step's "val" lines are cut as well
+  /// Of the file when the checkpoint was written; what came later is cut. Nothing: not known.
+  std::optional<int64_t> lines = {};
+};
+
 /// Appends to a run's metrics.jsonl; each line is on its way to the disk before write returns.
 class MetricsLog {
  public:
-  /// A new file, which must not exist; or, with `resume_after_step`, the file of the run that is
-  /// continued: lines of later steps and a torn last line are cut first; with `drop_evaluation`
-  /// that step's "val" lines as well.
-  MetricsLog(const std::filesystem::path& path, std::optional<int64_t> resume_after_step = {},
-             bool drop_evaluation = false);
+  /// A new file, which must not exist; or the file of the run that is continued: what came after
+  /// its checkpoint is cut first, and so are lines that cannot be read.
+  explicit MetricsLog(const std::filesystem::path& path, std::optional<MetricsResume> resume = {});
   /// Throws std::runtime_error on a full disk.
   void write(const MetricsRecord& record);
+  /// In the file.
+  int64_t lines() const { return kept_.lines; }
+  /// That the continued run had written by its checkpoint and that are gone or damaged.
+  int64_t lost() const { return kept_.lost; }
 
  private:
+  struct Kept {
+    bool any = false;
+    int64_t lines = 0, lost = 0;
+  };
+  static Kept cut(const std::filesystem::path& path, const MetricsResume& resume);
+  Kept kept_;
   GrowingFile file_;
 };
 

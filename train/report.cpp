@@ -8,6 +8,7 @@
 #include "app/chart.h"
 #include "app/html.h"
 #include "app/matrix_figure.h"
+#include "app/printable.h"
 #include "app/progress_bar.h"
 #include "train/report_charts.h"
 
@@ -75,13 +76,13 @@ std::string render_tiles(const ReportInput& input) {
   if (!list.empty()) {
     const std::string name =
         fmt::format("{} {}", validated ? "validation" : "training", input.metric);
-    html += tile(fmt::format("{:.4g}", list.back().value), "last " + name);
+    html += tile(fmt::format("{:.4g}", printable(list.back().value)), "last " + name);
     const auto worse = [&](const Measured& a, const Measured& b) {
       if (std::isnan(a.value) || std::isnan(b.value)) return !std::isnan(a.value);
       return input.higher_is_better ? a.value > b.value : a.value < b.value;
     };
     const Measured& best = *std::min_element(list.begin(), list.end(), worse);
-    html += tile(fmt::format("{:.4g}", best.value),
+    html += tile(fmt::format("{:.4g}", printable(best.value)),
                  fmt::format("best {}, after {} updates", name, best.step));
   }
   if (!input.metrics.empty()) {
@@ -148,9 +149,10 @@ std::string render_evaluations(const ReportInput& input) {
     rows += fmt::format("<tr><td>{}</td>", record.step);
     for (const std::string& key : keys) {
       const auto value = record.find(key);
-      rows += fmt::format("<td>{}</td>", !value               ? ""
-                                         : key == "elapsed_s" ? format_duration(*value)
-                                                              : fmt::format("{:.5g}", *value));
+      rows += fmt::format("<td>{}</td>", !value ? ""
+                                         : key == "elapsed_s"
+                                             ? format_duration(*value)
+                                             : fmt::format("{:.5g}", printable(*value)));
     }
     rows += "</tr>\n";
   }

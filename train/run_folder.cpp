@@ -4,16 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
-
-#if !defined(_WIN32)
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-#endif
 
 #include "app/files.h"
 
@@ -35,30 +28,45 @@ std::optional<int64_t> step_of(const std::string& name) {
   int64_t step = 0;
   const char* const end = name.data() + name.size();
   const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
-  if (error != std::errc{} || stop != end) return {};
+  if (error != std::errc{} || stop != end || name != checkpoint_name(step)) return {};
   return step;
 }
 
-/// The temporary names of app/files.
+/// The temporary names of app/files: ".last.5f3a.tmp", ".step-000010.partial".
 bool unfinished(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".partial") || (name.starts_with('.') && name.ends_with(".tmp"));
+  std::string name = path.filename().string();
+  if (name == "text.tokens.partial") return true;  // of older versions
+  if (!name.starts_with('.')) return false;
+  if (name.ends_with(".partial")) return true;
+  if (!name.ends_with(".tmp")) return false;
+  name.resize(name.size() - std::string_view(".tmp").size());
+  const size_t dot = name.rfind('.');
+  return dot > 0 && dot + 1 < name.size() &&
+         name.find_first_not_of("0123456789abcdef", dot + 1) == std::string::npos;
+}
+
+void remove_unfinished(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (unfinished(entry.path())) fs::remove_all(entry.path(), error);
+  }
 }
 
 }  // namespace
 
-RunLock::~RunLock() {
-#if !defined(_WIN32)
-  if (descriptor_ >= 0) ::close(descriptor_);
-#endif
-}
-
 void RunFolder::require_free() const {
   if (!fs::exists(fs::symlink_status(folder_))) return;
   if (fs::is_directory(folder_) && (fs::is_empty(folder_) || abandoned())) return;
-  throw std::runtime_error(fmt::format(
-      "run folder '{}' is in use; name another with --out, or continue it with --resume {}",
-      folder_.string(), folder_.string()));
+  if (!checkpoint_steps().empty()) {
+    throw std::runtime_error(
+        fmt::format("run folder '{0}' is in use; name another with --out, or continue it with "
+                    "--resume {0}",
+                    folder_.string()));
+  }
+  throw std::runtime_error(
+      fmt::format("'{}' is in use: it is no empty folder, and what it holds is no run to continue; "
+                  "name another with --out",
+                  folder_.string()));
 }
 
 void RunFolder::create() const {
@@ -95,22 +103,10 @@ bool RunFolder::holds_new_run() const {
          !fs::exists(folder_ / "run.toml");
 }
 
-// The folder itself is locked: no file that a killed process could leave behind.
-RunLock RunFolder::lock() const {
-#if !defined(_WIN32)
-  const int descriptor = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  RunLock lock(descriptor);
-  // Other errors are those of file systems that know no locks.
-  if (descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw std::runtime_error(
-        fmt::format("run folder '{}' is in use: another process trains in it; wait for its end, or "
-                    "stop it",
-                    folder_.string()));
-  }
-  return lock;
-#else
-  return RunLock(-1);
-#endif
+HeldFolder RunFolder::lock() const {
+  HeldFolder held(folder_);
+  held.lock();
+  return held;
 }
 
 fs::path RunFolder::last() const { return checkpoint(last_step()); }
@@ -120,10 +116,12 @@ int64_t RunFolder::last_step() const {
     throw std::runtime_error(
         fmt::format("no run folder at '{}'; start one with --out", folder_.string()));
   }
-  if (const auto step = linked_step("last")) return *step;
+  if (const auto steps = checkpoint_steps(); !steps.empty()) return steps.back();
+  const auto again = abandoned() || fs::is_empty(folder_)
+                         ? fmt::format("begin anew with --out {}", folder_.string())
+                         : "it is no run folder; begin a run in another with --out";
   throw std::runtime_error(
-      fmt::format("'{}' holds no checkpoint to continue from; begin anew with --out {}",
-                  folder_.string(), folder_.string()));
+      fmt::format("'{}' holds no checkpoint to continue from; {}", folder_.string(), again));
 }
 
 void RunFolder::save_checkpoint(int64_t step, bool is_best, const Retention& retention,
@@ -134,6 +132,14 @@ void RunFolder::save_checkpoint(int64_t step, bool is_best, const Retention& ret
   if (is_best) replace_link(folder_ / "best", target);
   link_root();
   prune(retention);
+}
+
+void RunFolder::mend() const {
+  remove_unfinished(folder_);
+  remove_unfinished(folder_ / "checkpoints");
+  const int64_t step = last_step();
+  if (linked_step("last") != step)
+    replace_link(folder_ / "last", fs::path("checkpoints") / checkpoint_name(step));
 }
 
 void RunFolder::link_root() const {
@@ -160,7 +166,8 @@ std::vector<int64_t> RunFolder::checkpoint_steps() const {
   std::vector<int64_t> steps;
   if (!fs::is_directory(folder_ / "checkpoints")) return steps;
   for (const auto& entry : fs::directory_iterator(folder_ / "checkpoints")) {
-    if (const auto step = step_of(entry.path().filename().string()); step && entry.is_directory()) {
+    const auto step = step_of(entry.path().filename().string());
+    if (step && fs::is_directory(entry.path() / "trainer_state")) {
       steps.push_back(*step);
     }
   }
@@ -183,9 +190,7 @@ void RunFolder::prune(const Retention& retention) const {
   auto steps = checkpoint_steps();
   const auto best = linked_step("best"), last = linked_step("last");
   const auto remove = [&](int64_t step) {
-    if (step == best || step == last) return;
-    std::error_code ignored;  // a checkpoint too many does no harm
-    fs::remove_all(checkpoint(step), ignored);
+    if (step != best && step != last) remove_checkpoint(step);
   };
   if (retention.discard) {
     std::erase(steps, *retention.discard);
@@ -198,12 +203,23 @@ void RunFolder::prune(const Retention& retention) const {
   }
 }
 
+// Renamed first: what a killed process leaves of it is no checkpoint.
+void RunFolder::remove_checkpoint(int64_t step) const {
+  const fs::path gone = folder_ / "checkpoints" / fmt::format(".{}.partial", checkpoint_name(step));
+  std::error_code ignored;  // a checkpoint too many does no harm
+  fs::remove_all(gone, ignored);
+  fs::rename(checkpoint(step), gone, ignored);
+  fs::remove_all(gone, ignored);
+}
+
 fs::path checkpoint_of(const fs::path& folder) {
   if (fs::exists(folder / "config.json")) return folder;
   for (const char* link : {"best", "last"}) {
     if (fs::exists(folder / link / "config.json")) return folder / link;
   }
-  return folder;
+  const RunFolder run(folder);
+  const auto steps = run.checkpoint_steps();
+  return steps.empty() ? folder : run.checkpoint(steps.back());
 }
 
 std::optional<fs::path> run_of(const fs::path& folder) {

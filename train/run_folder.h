@@ -14,20 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "train/held_folder.h"
+
 namespace zoo {
-
-/// Held while one process works in a run folder; given back with the process, however that ends.
-class RunLock {
- public:
-  explicit RunLock(int descriptor) : descriptor_(descriptor) {}
-  RunLock(RunLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-  ~RunLock();
-
- private:
-  int descriptor_;
-};
 
 /// Which checkpoints stay when a new one was written; the best and the last always do.
 struct Retention {
@@ -48,15 +37,21 @@ class RunFolder {
   /// Made by create(), and no run began in it yet: data may lie there, but no configuration.
   bool holds_new_run() const;
   /// For this process alone. Throws std::runtime_error where another one holds it.
-  RunLock lock() const;
-  /// Throw std::runtime_error where there is no checkpoint to go on from.
+  HeldFolder lock() const;
+  /// The newest complete checkpoint, whatever `last` points at: a run may have been killed before
+  /// it could move the link. Throw std::runtime_error where there is none to go on from.
   std::filesystem::path last() const;
   int64_t last_step() const;
   /// Writes checkpoints/step-N through `fill`, points `last` (and `best`) at it and removes old
   /// ones.
   void save_checkpoint(int64_t step, bool is_best, const Retention& retention,
                        const std::function<void(const std::filesystem::path&)>& fill) const;
-  /// Points `best` at that step's checkpoint; removes the link where there is none.
+  /// After a run that was killed: removes the temporary files that it left, and points `last` at
+  /// last(). To be called with the lock held.
+  void mend() const;
+  /// Removes old checkpoints.
+  void prune(const Retention& retention) const;
+  /// Points `best` at that step's checkpoint; removes the link where there is none (-1).
   void point_best_at(int64_t step) const;
   /// Points the links at the root to what lies in best/, or in last/ where there is no best.
   void link_root() const;
@@ -70,12 +65,12 @@ class RunFolder {
  private:
   bool abandoned() const;
   std::optional<int64_t> linked_step(const std::string& link) const;
-  void prune(const Retention& retention) const;
+  void remove_checkpoint(int64_t step) const;
   std::filesystem::path folder_;
 };
 
-/// A checkpoint folder for reading weights: `folder` itself, or `best` or `last` of a run folder
-/// without root links.
+/// A checkpoint folder for reading weights: `folder` itself, or of a run folder without links at
+/// its root `best`, `last` or the newest checkpoint.
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder);
 
 /// The run that a folder belongs to: the folder itself, or the one that it is a checkpoint of;

@@ -30,24 +30,28 @@ std::string sample_line(const Sample& sample) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+/// Whose numbers all stay.
+int64_t last_step(const MetricsResume& resumed) {
+  return resumed.drop_evaluation ? resumed.step - 1 : resumed.step;
+}
+
 }  // namespace
 
 // TensorBoard forgets whole steps only: where an evaluation is dropped, its step's other numbers
 // are written again.
-RunLog::RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
-               bool drop_evaluation)
+RunLog::RunLog(const RunFolder& folder, ReportInput report,
+               const std::optional<MetricsResume>& resumed)
     : folder_(folder),
-      metrics_(folder / "metrics.jsonl", resumed_at, drop_evaluation),
+      metrics_(folder / "metrics.jsonl", resumed),
       tensorboard_(folder / "tensorboard",
-                   drop_evaluation && resumed_at ? std::optional(*resumed_at - 1) : resumed_at),
+                   resumed ? std::optional(last_step(*resumed)) : std::nullopt),
       report_(std::move(report)) {
-  if (!resumed_at) return;
+  if (!resumed) return;
   report_.metrics = read_metrics(folder_ / "metrics.jsonl");
-  report_.samples =
-      read_samples(folder_ / "samples.jsonl", drop_evaluation ? *resumed_at - 1 : *resumed_at);
-  if (!drop_evaluation) return;
+  report_.samples = read_samples(folder_ / "samples.jsonl", last_step(*resumed));
+  if (!resumed->drop_evaluation) return;
   for (const MetricsRecord& record : report_.metrics) {
-    if (record.step == *resumed_at) to_tensorboard(record);
+    if (record.step == resumed->step) to_tensorboard(record);
   }
 }
 

@@ -14,12 +14,14 @@ namespace zoo {
 
 class RunLog {
  public:
-  /// resumed_at: step of the checkpoint that the run goes on from; later lines of metrics and
-  /// samples are cut, with `drop_evaluation` also what was evaluated at that step.
-  RunLog(const RunFolder& folder, ReportInput report, std::optional<int64_t> resumed_at,
-         bool drop_evaluation = false);
+  /// resumed: the checkpoint that the run goes on from; later lines of metrics and samples are cut,
+  /// with `drop_evaluation` also what was evaluated at its step.
+  RunLog(const RunFolder& folder, ReportInput report, const std::optional<MetricsResume>& resumed);
   void record(const MetricsRecord& record);
   void sample(int64_t step, const std::string& text);
+  /// Of metrics.jsonl: in it, and lost from before the resume.
+  int64_t lines() const { return metrics_.lines(); }
+  int64_t lost_lines() const { return metrics_.lost(); }
   /// Of the last evaluation: they replace those of the one before.
   void pictures(std::vector<ReportPicture> pictures) { report_.pictures = std::move(pictures); }
   /// One more line of the report's table.

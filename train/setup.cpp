@@ -20,6 +20,17 @@ void check_usage(const std::function<void()>& checks) {
   }
 }
 
+void note_unused(const TrainOptions& o, const TrainCommand& command) {
+  const ScheduleKind kind = o.schedule.kind;
+  const auto with_kind = fmt::format("with --schedule {}", name_of(kind));
+  if (kind == ScheduleKind::kConstant || kind == ScheduleKind::kNoam)
+    note_changed(command, o, {"final-share"}, with_kind);
+  if (kind != ScheduleKind::kWarmupStableDecay)
+    note_changed(command, o, {"decay-share"}, with_kind);
+  if (o.overfit_one_batch)
+    note_changed(command, o, {"expect-at-least", "expect-at-most"}, "with --overfit-one-batch");
+}
+
 void check_kernel(const std::string& kernel, bool causal, double dropout, torch::Device device) {
   const auto q = torch::empty({1, 1, 1, 1}, torch::device(device)).requires_grad_(true);
   const AttendArgs args{.causal = causal, .dropout = dropout};
@@ -52,6 +63,10 @@ std::string settled_tokenizer(const std::string& asked, const fs::path& folder,
                     asked, folder.string(), kind));
   }
   return folder.string();
+}
+
+bool brings_tokenizer(const std::string& asked, const TrainCommand& command) {
+  return !command.source().empty() || fs::is_directory(asked);
 }
 
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source) {

@@ -27,6 +27,9 @@ namespace zoo {
 /// Runs `checks`; what they throw is the user's wrong use of options.
 void check_usage(const std::function<void()>& checks);
 
+/// Says which options of training the others leave without effect.
+void note_unused(const TrainOptions& options, const TrainCommand& command);
+
 /// Throws UsageError where the kernel cannot train with such attention, before anything is read.
 void check_kernel(const std::string& kernel, bool causal, double dropout, torch::Device device);
 
@@ -41,6 +44,10 @@ std::filesystem::path shape_source(const TrainCommand& command);
 /// but not a kind to train, whose ids would mean something else to the model. Throws UsageError.
 std::string settled_tokenizer(const std::string& asked, const std::filesystem::path& folder,
                               const TrainCommand& command);
+
+/// Whether no tokenizer is trained: one is named by its folder, or comes with the model.
+bool brings_tokenizer(const std::string& asked, const TrainCommand& command);
+inline constexpr std::string_view kBroughtTokenizer = "to a tokenizer that is there already";
 
 /// Throws std::runtime_error where a tokenizer has ids that the model of `source` lacks.
 void check_tokenizer_fits(int64_t tokenizer_vocab, int64_t model_vocab, const std::string& source);
@@ -64,18 +71,37 @@ void visit_both(Options& a, Options& b, Visitor&& v) {
   });
 }
 
-/// Throws UsageError for the first of the options named so that the user set, in a new run, to
-/// another value than the usual one: "--X means nothing WHY; leave it out". The usual value passes,
-/// because a run.toml names every option; so does a run that goes on or is measured.
-template <class Options>
-void refuse_changed(const TrainCommand& command, Options options,
-                    const std::vector<std::string_view>& names, std::string_view why) {
+/// Calls found(name) for those of the options named so that the user set, in a new run, to another
+/// value than the usual one. The usual value passes, because a run.toml names every option; so does
+/// a run that goes on or is measured.
+template <class Options, class Found>
+void for_changed(const TrainCommand& command, Options options,
+                 const std::vector<std::string_view>& names, Found&& found) {
   if (!command.resume.empty() || !command.evaluate_only.empty()) return;
   Options usual;
   visit_both(options, usual, [&](std::string_view name, const auto& value, const auto& otherwise) {
     const bool meant = std::find(names.begin(), names.end(), name) != names.end();
-    if (meant && command.has(name) && value != otherwise)
-      throw UsageError(fmt::format("--{} means nothing {}; leave it out", name, why));
+    if (meant && command.has(name) && value != otherwise) found(name);
+  });
+}
+
+/// Says on stderr that such an option is without effect, where a recipe may bring it along: "note:
+/// --X changes nothing WHY".
+template <class Options>
+void note_changed(const TrainCommand& command, const Options& options,
+                  const std::vector<std::string_view>& names, std::string_view why) {
+  for_changed(command, options, names, [&](std::string_view name) {
+    note(fmt::format("note: --{} changes nothing {}", name, why));
+  });
+}
+
+/// Throws UsageError where such an option belongs to another kind of run: "--X means nothing WHY;
+/// leave it out".
+template <class Options>
+void refuse_changed(const TrainCommand& command, const Options& options,
+                    const std::vector<std::string_view>& names, std::string_view why) {
+  for_changed(command, options, names, [&](std::string_view name) {
+    throw UsageError(fmt::format("--{} means nothing {}; leave it out", name, why));
   });
 }
 

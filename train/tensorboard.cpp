@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <bit>
 #include <chrono>
 #include <ctime>
@@ -10,6 +9,7 @@
 #include <system_error>
 
 #include "app/html.h"
+#include "train/crc32c.h"
 
 namespace zoo {
 namespace {
@@ -98,21 +98,6 @@ GrowingFile open_new(const std::filesystem::path& folder) {
 }
 
 }  // namespace
-
-uint32_t crc32c(std::string_view bytes) {
-  static constexpr auto kTable = [] {
-    std::array<uint32_t, 256> table{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t crc = i;
-      for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0u);
-      table[i] = crc;
-    }
-    return table;
-  }();
-  uint32_t crc = ~0u;
-  for (const char c : bytes) crc = crc >> 8 ^ kTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF];
-  return ~crc;
-}
 
 TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder,
                                      std::optional<int64_t> resume_after_step)

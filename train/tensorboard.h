@@ -34,7 +34,4 @@ class TensorBoardWriter {
   GrowingFile file_;
 };
 
-/// CRC-32C (Castagnoli), which guards each record.
-uint32_t crc32c(std::string_view bytes);
-
 }  // namespace zoo

@@ -1,7 +1,6 @@
 #include "train/trainer.h"
 
-#include <ATen/Context.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -11,14 +10,20 @@
 
 #include "app/files.h"
 #include "app/interrupt.h"
+#include "app/printable.h"
 #include "app/progress_bar.h"
-#include "train/optimizer.h"
+#include "app/run_app.h"
+#include "train/checkpoint_manifest.h"
+#include "train/measuring.h"
 #include "train/run_folder.h"
 #include "train/run_log.h"
 #include "train/trainer_state.h"
+#include "train/update.h"
 
 namespace zoo {
 namespace {
+
+constexpr int64_t kNoStep = -1;
 
 using Clock = std::chrono::steady_clock;
 
@@ -26,9 +31,15 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-torch::Device device_of(torch::nn::Module& module) {
+/// As --threads and --device have it, for words and comparisons.
+std::string device_name(torch::nn::Module& module) {
   const auto parameters = module.parameters();
-  return parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+  return parameters.empty() ? "cpu" : parameters.front().device().str();
+}
+
+TrainOptions with_schedule(TrainOptions options) {
+  if (options.schedule.steps == 0) options.schedule.steps = options.max_steps;
+  return options;
 }
 
 class Training {
@@ -37,25 +48,24 @@ class Training {
   TrainResult run();
 
  private:
-  struct Update {
-    double loss = 0.0, weight = 0.0, gradient_norm = 0.0, learning_rate = 0.0, seconds = 0.0;
-    Metrics metrics;
-  };
   void begin();
   void resume();
+  void note_other_machine();
   void leave_extra_evaluation();
   bool out_of_patience() const;
   void loop();
   void finish();
-  Update update();
-  Metrics forward_backward(double& loss_sum, double& weight_sum, double& first_weight);
-  void apply(Update& result, double divisor);
+  bool update();
+  [[noreturn]] void explain(const NotFinite& error);
+  bool measured() const { return progress_.evaluated_step == progress_.step; }
+  bool at_evaluation() const { return progress_.step % options_.evaluate_every == 0; }
   void evaluate();
   bool take_standing(const Metrics& metrics);
   void save(bool is_best);
+  Retention retention() const;
   void average_checkpoints();
   void log_update(const Update& update);
-  void check_finite(double value, const std::string& what);
+  void note(const std::string& line);
   double elapsed() const { return progress_.elapsed_s + seconds_since(began_); }
   MetricsRecord record(const std::string& split, const Metrics& metrics) const;
 
@@ -64,16 +74,14 @@ class Training {
   const Run& run_;
   Goal goal_;
   RunFolder folder_;
-  torch::Device device_;
-  AdamW optimizer_;
-  LossScaler scaler_;
-  WeightAverage average_;
+  std::optional<HeldFolder> held_;
+  Updater updater_;
   Progress progress_;
   Clock::time_point began_ = Clock::now();
   std::optional<RunLog> log_;
   std::optional<ProgressBar> bar_;
-  std::string first_data_state_;
   int64_t saved_step_ = -1;
+  bool unmeasurable_ = false;            // nothing in the validation part counts
   bool drop_evaluation_ = false;         // the one that resume() left behind
   std::optional<int64_t> off_schedule_;  // a checkpoint that a run without stops would not have
   double last_loss_ = std::nan("");
@@ -84,19 +92,11 @@ class Training {
 
 Training::Training(Task& task, const TrainOptions& options, const Run& run)
     : task_(task),
-      options_(options),
+      options_(with_schedule(options)),
       run_(run),
       goal_(task.goal()),
       folder_(run.folder),
-      device_(device_of(task.model())),
-      optimizer_(task.model(), {.beta1 = options.beta1,
-                                .beta2 = options.beta2,
-                                .epsilon = options.adam_epsilon,
-                                .weight_decay = options.weight_decay}),
-      scaler_(options.precision == Precision::kFp16, device_),
-      average_(task.model(), options.ema_decay) {
-  if (options_.schedule.steps == 0) options_.schedule.steps = options_.max_steps;
-}
+      updater_(task, options_) {}
 
 TrainResult Training::run() {
   const InterruptGuard interrupt;
@@ -113,6 +113,7 @@ void Training::begin() {
     resume();
   else if (!folder_.holds_new_run())
     folder_.create();
+  held_.emplace(folder_.path());
   // What a resume changes (where the run ends) holds for the resumes after it.
   write_file(folder_ / "run.toml", run_.config_text);
   began_ = Clock::now();
@@ -124,36 +125,67 @@ void Training::begin() {
   report.chance_level = goal_.chance;
   report.expected_band = make_band(options_.expect_at_least, options_.expect_at_most);
   report.facts = run_.facts;
-  log_.emplace(folder_, std::move(report),
-               run_.resume ? std::optional<int64_t>(progress_.step) : std::nullopt,
-               drop_evaluation_);
-  first_data_state_ = task_.data_state();
-  const bool unmeasured_end =
-      progress_.step >= options_.max_steps && progress_.evaluated_step != progress_.step;
-  if (!run_.resume || unmeasured_end) {
+  std::optional<MetricsResume> resumed;
+  if (run_.resume) resumed = {progress_.step, drop_evaluation_, progress_.metrics_lines};
+  log_.emplace(folder_, std::move(report), resumed);
+  if (const int64_t lost = log_->lost_lines(); lost > 0) {
+    note(
+        fmt::format("metrics.jsonl has lost {} of the lines up to step {}, which were damaged or "
+                    "cut off; the run goes on, its curves have a gap",
+                    lost, progress_.step));
+  }
+  updater_.set_first_batch(task_.data_state());
+  updater_.set_inspector(run_.inspect_first_gradients);
+  // Of a resumed run: where a signal or the end came before the evaluation that belongs here.
+  const bool due = at_evaluation() || progress_.step >= options_.max_steps;
+  if (!run_.resume || (due && !measured())) {
+    saved_step_ = -1;  // the state will have changed: save it again
     evaluate();
-    if (run_.resume) saved_step_ = -1;  // the state has changed: save it again
   }
 }
 
 void Training::resume() {
-  const auto checkpoint = folder_.last();
+  const int64_t step = folder_.last_step();
+  const auto checkpoint = folder_.checkpoint(step);
+  progress_ = check_checkpoint(checkpoint, step);
+  if (options_.max_steps < step) {
+    throw std::invalid_argument(
+        fmt::format("the run is at step {} already, past --max-steps {}; name a larger one", step,
+                    options_.max_steps));
+  }
   task_.load(checkpoint);
-  progress_ = load_trainer_state(checkpoint, optimizer_, scaler_, average_, task_.model());
+  load_trainer_state(checkpoint, updater_.optimizer(), updater_.scaler(), updater_.average(),
+                     task_.model());
   try {
     task_.restore_data(progress_.data_state);
-  } catch (const std::runtime_error& e) {
-    throw std::runtime_error(
-        damaged_state(checkpoint / "trainer_state" / "progress.json", e.what()));
+  } catch (const std::exception& e) {
+    throw DamagedCheckpoint(checkpoint, "trainer_state/progress.json", e.what());
   }
-  saved_step_ = progress_.step;
-  result_.updates = -progress_.step;
-  if (options_.max_steps < progress_.step) {
-    throw std::invalid_argument(
-        fmt::format("the run is at step {} already, past --max-steps {}; name a larger one",
-                    progress_.step, options_.max_steps));
+  updater_.set_passed_over(progress_.passed_over);
+  saved_step_ = step;
+  result_.updates = -step;
+  folder_.mend();
+  folder_.point_best_at(progress_.standing.best ? progress_.standing.best_step : kNoStep);
+  folder_.prune(retention());
+  note_other_machine();
+  if (step < options_.max_steps) leave_extra_evaluation();
+}
+
+// Sums in another order round otherwise.
+void Training::note_other_machine() {
+  const auto device = device_name(task_.model());
+  const int64_t threads = at::get_num_threads();
+  if (!progress_.device.empty() && progress_.device != device) {
+    note(
+        fmt::format("the run went on {} so far and goes on on {}: its numbers will be as good, "
+                    "but not equal to the last bit to those without the change",
+                    progress_.device, device));
+  } else if (progress_.threads != 0 && progress_.threads != threads) {
+    note(
+        fmt::format("the run went with --threads {} so far and goes on with {}: its numbers will "
+                    "be as good, but not equal to the last bit to those without the change",
+                    progress_.threads, threads));
   }
-  if (progress_.step < options_.max_steps) leave_extra_evaluation();
 }
 
 // A run that stops between two evaluations makes one more, for its verdict. One that goes on from
@@ -176,115 +208,97 @@ bool Training::out_of_patience() const {
 void Training::loop() {
   while (progress_.step < options_.max_steps && !InterruptGuard::requested() &&
          !out_of_patience()) {
-    const Update done = update();
-    if (progress_.step % options_.log_every == 0) log_update(done);
-    recent_weight_ = 0.95 * recent_weight_ + done.weight;
-    recent_seconds_ = 0.95 * recent_seconds_ + done.seconds;
-    bar_->update(progress_.step,
-                 fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} {}/s", done.loss, done.learning_rate,
-                             recent_weight_ / recent_seconds_, task_.unit()));
+    if (!update()) break;
     const bool last = progress_.step == options_.max_steps;
-    if (progress_.step % options_.evaluate_every == 0 || last) evaluate();
+    if (at_evaluation() || last) evaluate();
     if (options_.save_every > 0 && progress_.step % options_.save_every == 0) save(false);
   }
-  const bool before_the_end = progress_.step < options_.max_steps;
+  const bool before_the_end =
+      progress_.step < options_.max_steps || (InterruptGuard::requested() && !measured());
   result_.stopped_early = before_the_end && out_of_patience();
   result_.interrupted = before_the_end && !result_.stopped_early && InterruptGuard::requested();
   save(false);
 }
 
-Training::Update Training::update() {
-  const auto start = Clock::now();
-  if (options_.overfit_one_batch) task_.restore_data(first_data_state_);
-  optimizer_.zero_gradients();
-  Update result;
-  double loss_sum = 0.0, first_weight = 0.0;
-  result.metrics = forward_backward(loss_sum, result.weight, first_weight);
-  if (result.weight <= 0.0)
-    throw std::runtime_error("training: a batch held nothing to learn from (weight 0)");
-  result.loss = last_loss_ = loss_sum / result.weight;
-  check_finite(result.loss, "the loss");
-  apply(result, result.weight / first_weight);
+/// False where a signal came before the update was whole.
+bool Training::update() {
+  held_->require_in_place();
+  std::optional<Update> done;
+  try {
+    done = updater_.update(progress_.step);
+  } catch (const NotFinite& error) {
+    explain(error);
+  }
+  if (updater_.passed_over() > 0 && progress_.passed_over == 0) {
+    note(
+        "a batch held nothing to learn from (no target in it counts): it is passed over, and so "
+        "are others like it; the end of the run says how many there were");
+  }
+  progress_.passed_over = updater_.passed_over();
+  if (!done) return false;
   ++progress_.step;
-  result.seconds = seconds_since(start);
-  return result;
+  last_loss_ = done->loss;
+  if (progress_.step % options_.log_every == 0) log_update(*done);
+  recent_weight_ = 0.95 * recent_weight_ + done->weight;
+  recent_seconds_ = 0.95 * recent_seconds_ + done->seconds;
+  bar_->update(progress_.step,
+               fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} {}/s", done->loss, done->learning_rate,
+                           recent_weight_ / recent_seconds_, task_.unit()));
+  return true;
 }
 
-// Gradients are those of sum(loss) / first_weight; apply() divides by what is missing to the
-// weighted mean.
-Metrics Training::forward_backward(double& loss_sum, double& weight_sum, double& first_weight) {
-  torch::Tensor total;  // stays on the device: one wait an update
-  Metrics metrics;
-  const Backward backward = [&](const torch::Tensor& loss, double weight) {
-    if (weight <= 0.0) return;
-    // Autocast is for the forward pass; backward uses the types that forward chose.
-    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    if (first_weight == 0.0) first_weight = weight;
-    weight_sum += weight;
-    total = total.defined() ? total + loss.detach() : loss.detach();
-    scaler_.scale_loss(loss / first_weight).backward();
-  };
-  for (int64_t n = 0; n < options_.accumulate; ++n) {
-    const AutocastGuard autocast(options_.precision, device_.type());
-    metrics = task_.step(backward);
-  }
-  if (total.defined()) loss_sum = total.item<double>();
-  return metrics;
-}
-
-// Data-parallel training sums gradients over its ranks at the head of this function.
-void Training::apply(Update& result, double divisor) {
-  auto gradients = optimizer_.gradients();
-  const bool fits = scaler_.unscale(gradients);
-  if (progress_.step == 0 && run_.inspect_first_gradients)
-    run_.inspect_first_gradients(task_.model(), divisor);
-  result.learning_rate =
-      options_.learning_rate * schedule_factor(options_.schedule, progress_.step);
-  if (fits) {
-    result.gradient_norm = optimizer_.gradient_norm() / divisor;
-    check_finite(result.gradient_norm, "the gradient");
-    if (options_.clip > 0.0 && result.gradient_norm > options_.clip)
-      divisor *= result.gradient_norm / options_.clip;
-    optimizer_.step(result.learning_rate, divisor);
-    average_.update();
-  }
-  scaler_.update();
-}
-
-void Training::check_finite(double value, const std::string& what) {
-  if (std::isfinite(value)) return;
+void Training::explain(const NotFinite& error) {
   if (bar_) bar_->finish();
-  const std::string kept = saved_step_ < 0
+  const auto steps = folder_.checkpoint_steps();
+  const std::string kept = steps.empty()
                                ? std::string("no checkpoint was written yet")
-                               : fmt::format("the checkpoint of step {} is intact", saved_step_);
+                               : fmt::format("the checkpoint of step {} is intact", steps.back());
   throw std::runtime_error(
-      fmt::format("{} became {} around update {}; {}; try a lower --learning-rate, a longer "
+      fmt::format("{} around update {}; {}; try a lower --learning-rate, a longer "
                   "--warmup-steps or --clip 1",
-                  what, value, progress_.step + 1, kept));
+                  error.what(), progress_.step + 1, kept));
 }
 
+/// To stderr, one line.
+void Training::note(const std::string& line) {
+  const auto text = "note: " + line;
+  if (bar_)
+    bar_->print_above(text);
+  else
+    zoo::note(text);
+}
+
+// Where a signal comes, the evaluation is given up: the run that goes on from here makes it.
 void Training::evaluate() {
   Metrics metrics;
   std::string text;
   std::vector<ReportPicture> pictures;
-  {
+  try {
     std::optional<AveragedWeights> averaged;
-    if (average_.enabled()) averaged.emplace(average_);
-    const torch::NoGradGuard no_grad;
-    task_.model().eval();
+    if (updater_.average().enabled()) averaged.emplace(updater_.average());
+    const Measuring measuring(task_.model());
     metrics = task_.evaluate();
-    if (metrics.contains(goal_.metric))
-      check_finite(metrics.at(goal_.metric), "the validation " + goal_.metric);
+    if (const auto found = metrics.find(goal_.metric);
+        found != metrics.end() && !std::isfinite(found->second))
+      explain(NotFinite("the validation " + goal_.metric, found->second));
     text = task_.sample();
     pictures = task_.pictures();
-    task_.model().train();
+  } catch (const Interrupted&) {
+    return;
+  }
+  held_->require_in_place();
+  if (metrics.empty() && task_.validates() && !std::exchange(unmeasurable_, true)) {
+    note(
+        "the validation part holds nothing to measure (no target in it counts): the run goes on "
+        "without");
   }
   const bool better = take_standing(metrics);
   if (!text.empty()) log_->sample(progress_.step, text);
   log_->pictures(std::move(pictures));
   result_.final_metrics = metrics;
   // Untrained weights need no checkpoint where training follows.
-  const bool untrained = progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained;
+  const bool untrained =
+      progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained && !run_.resume;
   if (!untrained && (better || options_.save_every == 0)) save(better);
   log_->write_report({});
 }
@@ -292,8 +306,8 @@ void Training::evaluate() {
 // Records what was measured; true where it is the best so far. Without a measure nothing is better
 // or worse.
 bool Training::take_standing(const Metrics& metrics) {
-  const bool extra = progress_.step % options_.evaluate_every != 0;  // the last step's
-  progress_.scheduled = extra ? std::optional(progress_.standing) : std::nullopt;
+  // The last step's may be one of no schedule.
+  progress_.scheduled = !at_evaluation() ? std::optional(progress_.standing) : std::nullopt;
   progress_.evaluated_step = progress_.step;
   const auto found = metrics.find(goal_.metric);
   if (found == metrics.end()) return false;
@@ -318,23 +332,34 @@ bool Training::take_standing(const Metrics& metrics) {
 
 void Training::save(bool is_best) {
   if (saved_step_ == progress_.step && !is_best) return;
+  held_->require_in_place();
   Progress now = progress_;
   now.elapsed_s = elapsed();
   now.data_state = task_.data_state();
-  Retention retention{.newest = std::max(options_.keep, options_.average_last),
-                      .discard = off_schedule_};
-  if (progress_.scheduled) retention.spare = progress_.scheduled->best_step;
+  now.replaces = off_schedule_;
+  now.metrics_lines = log_->lines();
+  now.threads = at::get_num_threads();
+  now.device = device_name(task_.model());
   const auto fill = [&](const std::filesystem::path& folder) {
     {
       std::optional<AveragedWeights> averaged;
-      if (average_.enabled()) averaged.emplace(average_);
+      if (updater_.average().enabled()) averaged.emplace(updater_.average());
       task_.save(folder);
     }
-    save_trainer_state(folder, now, optimizer_, scaler_, average_, task_.model());
+    save_trainer_state(folder, now, updater_.optimizer(), updater_.scaler(), updater_.average(),
+                       task_.model());
   };
-  folder_.save_checkpoint(progress_.step, is_best, retention, fill);
+  progress_.replaces = off_schedule_;
+  folder_.save_checkpoint(progress_.step, is_best, retention(), fill);
   off_schedule_.reset();
   saved_step_ = progress_.step;
+}
+
+Retention Training::retention() const {
+  Retention retention{.newest = std::max(options_.keep, options_.average_last),
+                      .discard = progress_.replaces};
+  if (progress_.scheduled) retention.spare = progress_.scheduled->best_step;
+  return retention;
 }
 
 void Training::average_checkpoints() {
@@ -347,22 +372,33 @@ void Training::average_checkpoints() {
     mean.add(task_.model());
   }
   mean.copy_to(task_.model());
-  const torch::NoGradGuard no_grad;
-  task_.model().eval();
-  const auto metrics = task_.evaluate();
-  task_.model().train();
+  Metrics metrics;
+  {
+    const Measuring measuring(task_.model());
+    metrics = task_.evaluate();
+  }
+  held_->require_in_place();
   write_folder(folder_ / "averaged",
                [&](const std::filesystem::path& folder) { task_.save(folder); });
   if (!metrics.contains(goal_.metric)) return;
   const auto name = fmt::format("average of the last {} checkpoints", steps.size());
-  const auto value =
-      fmt::format("val {} {:.4f} (in averaged/)", goal_.metric, metrics.at(goal_.metric));
+  const auto value = fmt::format("val {} {:.4f} (in averaged/)", goal_.metric,
+                                 printable(metrics.at(goal_.metric)));
   fmt::print("{}: {}\n", name, value);
   log_->fact(name, value);
 }
 
 void Training::finish() {
-  if (options_.average_last > 0 && !result_.interrupted) average_checkpoints();
+  try {
+    if (options_.average_last > 0 && !result_.interrupted) average_checkpoints();
+  } catch (const Interrupted&) {
+    result_.interrupted = true;  // a resumed run averages them
+  }
+  if (progress_.passed_over > 0) {
+    const auto count = fmt::format("{} batches", progress_.passed_over);
+    note(count + " held nothing to learn from and were passed over");
+    log_->fact("passed over", count + " with nothing to learn from");
+  }
   result_.step = progress_.step;
   result_.updates += progress_.step;
   result_.best_step = progress_.standing.best_step;

@@ -35,12 +35,14 @@ class Task {
  public:
   virtual ~Task() = default;
   virtual torch::nn::Module& model() = 0;
-  /// One micro-batch: forward, then backward (once or more often). Returns metrics besides the
-  /// loss.
+  /// One micro-batch: forward, then backward (once or more often; not at all where nothing in it
+  /// counts). Returns metrics besides the loss.
   virtual Metrics step(const Backward& backward) = 0;
-  /// The whole validation set; empty where there is none. Draws nothing from torch's default
-  /// generator.
+  /// The whole validation set; empty where there is nothing to measure with. Draws nothing from
+  /// torch's default generator. Throws Interrupted where a signal comes.
   virtual Metrics evaluate() = 0;
+  /// Whether there is a validation set, though nothing in it may count.
+  virtual bool validates() const { return false; }
   /// Shown in the report; may be empty. Draws nothing from torch's default generator.
   virtual std::string sample() { return {}; }
   /// Drawings of what evaluate() found last, for the report.

@@ -1,7 +1,5 @@
 #include "train/trainer_state.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -10,12 +8,17 @@
 
 #include "app/files.h"
 #include "models/pretrained/safetensors.h"
+#include "train/checkpoint_manifest.h"
+#include "train/random_state.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kVersion = 2;
+// 3: with a manifest. 2, from before, lacks it and the newer keys of progress.json.
+constexpr int kVersion = 3, kWithoutManifest = 2;
+constexpr const char* kTensors = "trainer_state/tensors.safetensors";
+constexpr const char* kProgress = "trainer_state/progress.json";
 
 using Tensors = std::map<std::string, torch::Tensor>;
 
@@ -23,11 +26,10 @@ void put(Tensors& into, const std::string& prefix, const Tensors& from) {
   for (const auto& [name, tensor] : from) into[prefix + name] = tensor;
 }
 
-Tensors take(const SafetensorsReader& from, const std::string& prefix) {
+Tensors take(const Tensors& from, const std::string& prefix) {
   Tensors tensors;
-  for (const auto& name : from.names()) {
-    if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = from.tensor(name).clone();
-  }
+  for (const auto& [name, tensor] : from)
+    if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = tensor;
   return tensors;
 }
 
@@ -37,30 +39,50 @@ Tensors weights_of(const torch::nn::Module& module) {
   return weights;
 }
 
-bool has_cuda_generator() { return at::globalContext().hasCUDA(); }
-
-Tensors random_state() {
-  Tensors state;
-  state["cpu"] = at::globalContext().defaultGenerator(torch::kCPU).get_state();
-  if (has_cuda_generator())
-    state["cuda"] = at::globalContext().defaultGenerator(torch::kCUDA).get_state();
-  return state;
+/// Everything that a checkpoint keeps as tensors, by its name there.
+Tensors state_of(const AdamW& optimizer, const LossScaler& scaler, const WeightAverage& average,
+                 const torch::nn::Module& module) {
+  Tensors tensors;
+  put(tensors, "optimizer.", optimizer.state());
+  put(tensors, "random.", random_state());
+  if (scaler.state().defined()) tensors["scaler.state"] = scaler.state();
+  if (average.enabled()) {
+    put(tensors, "average.", average.state());
+    put(tensors, "weights.", weights_of(module));
+  }
+  return tensors;
 }
 
-void restore_random_state(const Tensors& state) {
-  const auto restore = [&](const std::string& name, torch::DeviceType type) {
-    const auto found = state.find(name);
-    if (found == state.end()) return;
-    auto generator = at::globalContext().defaultGenerator(type);
-    const std::lock_guard<std::mutex> lock(generator.mutex());
-    generator.set_state(found->second);
-  };
-  restore("cpu", torch::kCPU);
-  if (has_cuda_generator()) restore("cuda", torch::kCUDA);
+/// A run on a CPU may come from a machine with a GPU, and go on to one.
+bool may_differ(const std::string& name, const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  const bool on_gpu = !parameters.empty() && parameters.front().is_cuda();
+  return name == "random.cuda" && !on_gpu;
 }
 
-fs::path progress_file(const fs::path& folder) {
-  return folder / "trainer_state" / "progress.json";
+/// The file's tensors. Throws std::runtime_error unless they are as `wanted`, value apart.
+Tensors read_tensors(const fs::path& file, const Tensors& wanted, const torch::nn::Module& module) {
+  const SafetensorsReader reader(file);
+  for (const auto& [name, tensor] : wanted) {
+    if (!reader.contains(name)) {
+      if (may_differ(name, module)) continue;
+      throw std::runtime_error(fmt::format("'{}' is missing", name));
+    }
+    const TensorEntry& found = reader.entry(name);
+    if (found.dtype != tensor.scalar_type() || found.shape != tensor.sizes().vec()) {
+      throw std::runtime_error(fmt::format(
+          "'{}' is {} {}, this run's is {} {}", name, safetensors_dtype_name(found.dtype),
+          shape_text(found.shape), safetensors_dtype_name(tensor.scalar_type()),
+          shape_text(tensor.sizes().vec())));
+    }
+  }
+  Tensors tensors;
+  for (const auto& name : reader.names()) {
+    if (!wanted.contains(name) && !may_differ(name, module))
+      throw std::runtime_error(fmt::format("this run has no use for '{}'", name));
+    tensors[name] = reader.tensor(name).clone();
+  }
+  return tensors;
 }
 
 nlohmann::ordered_json to_json(const Standing& standing) {
@@ -76,8 +98,13 @@ nlohmann::ordered_json to_json(const Progress& progress) {
                                  {"elapsed_s", progress.elapsed_s},
                                  {"standing", to_json(progress.standing)},
                                  {"evaluated_step", progress.evaluated_step},
-                                 {"data_state", progress.data_state}};
+                                 {"data_state", progress.data_state},
+                                 {"passed_over", progress.passed_over},
+                                 {"threads", progress.threads},
+                                 {"device", progress.device}};
   if (progress.scheduled) json["scheduled"] = to_json(*progress.scheduled);
+  if (progress.replaces) json["replaces"] = *progress.replaces;
+  if (progress.metrics_lines) json["metrics_lines"] = *progress.metrics_lines;
   return json;
 }
 
@@ -89,6 +116,16 @@ int64_t count_of(const nlohmann::json& json, const char* key, int64_t least = 0)
   const auto found = json.find(key);
   require(found != json.end() && found->is_number_integer() && found->get<int64_t>() >= least, key);
   return found->get<int64_t>();
+}
+
+std::optional<int64_t> count_if_there(const nlohmann::json& json, const char* key) {
+  return json.contains(key) ? std::optional(count_of(json, key)) : std::nullopt;
+}
+
+std::string text_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  require(found != json.end() && found->is_string(), key);
+  return found->get<std::string>();
 }
 
 double number_of(const nlohmann::json& json, const char* key) {
@@ -107,75 +144,79 @@ Standing standing_of(const nlohmann::json& json, const char* key) {
   return standing;
 }
 
+struct ReadProgress {
+  Progress progress;
+  int64_t version = kVersion;
+};
+
 /// Throws std::runtime_error with the name of what is missing or no such thing.
-Progress parse_progress(const std::string& text) {
+ReadProgress parse_progress(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   require(json.is_object(), "not a JSON object");
-  require(count_of(json, "version") == kVersion, "version");
+  const int64_t version = count_of(json, "version");
+  require(version == kVersion || version == kWithoutManifest, "version");
   Progress progress;
   progress.step = count_of(json, "step");
   progress.elapsed_s = number_of(json, "elapsed_s");
   progress.standing = standing_of(json, "standing");
   progress.evaluated_step = count_of(json, "evaluated_step", -1);
   if (json.contains("scheduled")) progress.scheduled = standing_of(json, "scheduled");
-  const auto place = json.find("data_state");
-  require(place != json.end() && place->is_string(), "data_state");
-  progress.data_state = place->get<std::string>();
-  return progress;
-}
-
-Progress read_progress(const fs::path& path) {
-  const std::string text = read_file(path);
-  try {
-    return parse_progress(text);
-  } catch (const std::exception& e) {
-    throw std::runtime_error(damaged_state(path, e.what()));
+  progress.data_state = text_of(json, "data_state");
+  progress.replaces = count_if_there(json, "replaces");
+  progress.metrics_lines = count_if_there(json, "metrics_lines");
+  if (version == kVersion) {
+    progress.passed_over = count_of(json, "passed_over");
+    progress.threads = count_of(json, "threads");
+    progress.device = text_of(json, "device");
   }
+  return {progress, version};
 }
 
 }  // namespace
 
-std::string damaged_state(const fs::path& path, const std::string& what) {
-  return fmt::format(
-      "'{}' is damaged or of another version ({}); resume an older checkpoint: point the run "
-      "folder's link 'last' at one",
-      path.string(), what);
-}
-
 void save_trainer_state(const fs::path& folder, const Progress& progress, const AdamW& optimizer,
                         const LossScaler& scaler, const WeightAverage& average,
                         const torch::nn::Module& module) {
-  Tensors tensors;
-  put(tensors, "optimizer.", optimizer.state());
-  put(tensors, "random.", random_state());
-  if (scaler.state().defined()) tensors["scaler.state"] = scaler.state();
-  if (average.enabled()) {
-    put(tensors, "average.", average.state());
-    put(tensors, "weights.", weights_of(module));
-  }
   fs::create_directories(folder / "trainer_state");
-  write_safetensors(folder / "trainer_state" / "tensors.safetensors", tensors);
-
-  write_file(progress_file(folder), to_json(progress).dump(1) + "\n");
+  write_safetensors(folder / kTensors, state_of(optimizer, scaler, average, module));
+  write_file(folder / kProgress, to_json(progress).dump(1) + "\n");
+  write_manifest(folder);
 }
 
-Progress load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
-                            WeightAverage& average, torch::nn::Module& module) {
-  const Progress progress = read_progress(progress_file(folder));
-  const SafetensorsReader tensors(folder / "trainer_state" / "tensors.safetensors");
-  optimizer.restore(take(tensors, "optimizer."));
-  if (tensors.contains("scaler.state")) scaler.restore(tensors.tensor("scaler.state"));
-  if (average.enabled()) {
+Progress check_checkpoint(const fs::path& folder, int64_t step) {
+  try {
+    const auto [progress, version] = parse_progress(read_file(folder / kProgress));
+    if (progress.step != step) {
+      throw std::runtime_error(fmt::format("its step is {}, its folder's {}", progress.step, step));
+    }
+    if (version == kVersion && !has_manifest(folder))
+      throw std::runtime_error("there is no manifest.json beside it");
+    if (has_manifest(folder)) check_manifest(folder);
+    return progress;
+  } catch (const DamagedCheckpoint&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw DamagedCheckpoint(folder, kProgress, e.what());
+  }
+}
+
+void load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
+                        WeightAverage& average, torch::nn::Module& module) {
+  try {
+    const Tensors tensors =
+        read_tensors(folder / kTensors, state_of(optimizer, scaler, average, module), module);
+    restore_random_state(take(tensors, "random."));  // the one that may still refuse
+    optimizer.restore(take(tensors, "optimizer."));
+    if (const auto found = tensors.find("scaler.state"); found != tensors.end())
+      scaler.restore(found->second);
+    if (!average.enabled()) return;
     const torch::NoGradGuard no_grad;
     average.restore(take(tensors, "average."));
     const auto weights = take(tensors, "weights.");
-    for (auto& item : module.named_parameters()) {
-      if (const auto found = weights.find(item.key()); found != weights.end())
-        item.value().copy_(found->second);
-    }
+    for (auto& item : module.named_parameters()) item.value().copy_(weights.at(item.key()));
+  } catch (const std::runtime_error& e) {
+    throw DamagedCheckpoint(folder, kTensors, e.what());
   }
-  restore_random_state(take(tensors, "random."));
-  return progress;
 }
 
 }  // namespace zoo

@@ -16,6 +16,7 @@
 #include "models/pretrained/transformer_checkpoint.h"
 #include "tokenizers/character.h"
 #include "tokenizers/training/trainers.h"
+#include "train/model_memory.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -81,6 +82,12 @@ void check(const PairTextOptions& o) {
 void check_meaning(const PairTextOptions& text, const TrainCommand& command) {
   if (!synthetic(text)) {
     refuse_changed(command, text.synthetic, task_options(), "without --task");
+    if (text.validation_data.empty())
+      note_changed(command, text, {"decode-pairs"}, "without --validation-data");
+    if (brings_tokenizer(text.tokenizer, command))
+      note_changed(command, text, {"vocab-size"}, kBroughtTokenizer);
+    else if (text.tokenizer == name_of(TokenizerKind::kCharacter))
+      note_changed(command, text, {"vocab-size"}, "to --tokenizer character, which takes all");
     return;
   }
   refuse_changed(
@@ -151,6 +158,7 @@ void TransformerFamily::resolve(const TrainCommand& command) {
       throw std::invalid_argument("--patience needs validation pairs: set --validation-data");
   });
   check_meaning(o.text, command);
+  note_unused(o.train, command);
   settle_length(o.train, command);
   o.text.task.exact = synthetic(o.text);
   if (!o.text.task.exact) {
@@ -177,6 +185,9 @@ void TransformerFamily::resolve(const TrainCommand& command) {
     else
       check(o.model);
   });
+  check_memory(o.architecture == Architecture::kRecurrent ? need_of(recurrent_options(o.model))
+                                                          : need_of(o.model),
+               o.train, command);
 }
 
 void TransformerFamily::prepare() {

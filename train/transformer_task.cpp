@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/interrupt.h"
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "train/objectives/next_token.h"
@@ -59,6 +60,7 @@ Metrics TransformerTask::evaluate() {
   double loss = 0.0, tokens = 0.0, correct = 0.0;
   const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
   for (const auto& indices : sorted_batches(lengths_of(data_.validation), batches)) {
+    stop_if_interrupted("measuring");
     const auto batch = collate_pairs(data_.validation, indices, specials_);
     const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                      batch.target_in.to(device_));  // [B, T, C]
@@ -85,8 +87,12 @@ std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
 }
 
 std::vector<Translation> TransformerTask::translate_first(int64_t count) {
-  const DecodeOptions greedy{.max_new_tokens = 0, .sampling = {.temperature = 0.0}};
-  return translator().translate(first_sources(count), {.decode = greedy});
+  const DecodeOptions greedy{.max_new_tokens = 0,
+                             .sampling = {.temperature = 0.0},
+                             .interrupted = InterruptGuard::requested};
+  auto made = translator().translate(first_sources(count), {.decode = greedy});
+  stop_if_interrupted("translating");
+  return made;
 }
 
 Metrics TransformerTask::score_translations() {

@@ -15,6 +15,7 @@
 #include "models/pretrained/image_classifier_checkpoint.h"
 #include "models/pretrained/vit_checkpoint.h"
 #include "train/data/images/image_data.h"
+#include "train/model_memory.h"
 #include "train/run_folder.h"
 #include "train/setup.h"
 
@@ -112,13 +113,19 @@ void VitTraining::resolve(const TrainCommand& command) {
                    find_device(o.train.device));
     }
   });
+  note_unused(o.train, command);
   settle_length(o.train, command);
+  share_was_asked_ = command.source().empty() && command.has("validation-share") &&
+                     o.images.validation_share != ImageDataOptions().validation_share;
+  if (o.images.task.batches.augment.rand_augment == 0)
+    note_changed(command, o.images, {"magnitude"}, "without --rand-augment");
   if (!command.source().empty()) take_model(command);
   settle_kind(o.model, command);
   check_usage([&] {
     check_pictures(o.model.vit);
     check(o.model);
   });
+  check_memory(need_of(o.model), o.train, command);
 }
 
 ImageDataSet VitTraining::read_data() const {
@@ -126,7 +133,11 @@ ImageDataSet VitTraining::read_data() const {
   const ImageDataOptions& o = options_.images;
   auto data = read_image_data(o.data, {shape.channels, shape.image_size, width_of(shape)},
                               std::max<int64_t>(o.task.batches.threads, 1));
-  if (data.validation.size() == 0) hold_out(data, o.validation_share);
+  if (data.validation.size() == 0)
+    hold_out(data, o.validation_share);
+  else if (share_was_asked_)
+    note(fmt::format("note: --validation-share changes nothing: '{}' has pictures to measure with",
+                     o.data));
   keep_fraction(data, o.train_fraction, options_.train.seed);
   if (options_.train.patience > 0 && data.validation.size() == 0)
     throw UsageError("--patience needs pictures to measure with: set --validation-share above 0");

@@ -66,6 +66,7 @@ class VitTraining final : public Family {
 
   ImageRunOptions options_;
   std::optional<int64_t> classes_;  // of the checkpoint that the model comes from
+  bool share_was_asked_ = false;    // the user named another --validation-share than the usual
   std::optional<ImageDataSet> data_;
   std::shared_ptr<ImageClassifier> model_;  // the task's
   Facts facts_;

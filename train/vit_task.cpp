@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/interrupt.h"
 #include "models/pretrained/image_classifier_checkpoint.h"
 #include "train/objectives/next_token.h"
 
@@ -62,6 +63,7 @@ Metrics ImageClassification::evaluate() {
   double loss = 0.0, correct = 0.0, among_five = 0.0;
   auto counts = torch::zeros({K, K}, torch::kLong);
   for (int64_t first = 0; first < N; first += kMeasuredBatch) {
+    stop_if_interrupted("measuring");
     const auto batch = fixed_image_batch(validation_, normalisation_of(preprocessing_), first,
                                          std::min(kMeasuredBatch, N - first));
     const auto logits =

@@ -110,7 +110,7 @@ TEST_F(MetricsTest, AResumeCutsLaterStepsAndATornLine) {
     log.write({3, "val", {{"loss", 2.5}}});
   }
   write_file(path, read_file(path) + "{\"step\": 6, \"spl");
-  MetricsLog log(path, 3);
+  MetricsLog log(path, MetricsResume{.step = 3});
   EXPECT_EQ(steps(), (std::vector<int64_t>{0, 1, 2, 3, 3}));
   log.write({4, "train", {{"loss", 2}}});
   EXPECT_EQ(steps(), (std::vector<int64_t>{0, 1, 2, 3, 3, 4}));
@@ -123,19 +123,45 @@ TEST_F(MetricsTest, AResumeCanDropTheLastStepsEvaluation) {
     log.write({3, "train", {{"loss", 3}}});
     log.write({3, "val", {{"loss", 2.5}}});
   }
-  MetricsLog log(path, 3, /*drop_evaluation=*/true);
+  MetricsLog log(path, MetricsResume{.step = 3, .drop_evaluation = true});
   EXPECT_EQ(steps(), (std::vector<int64_t>{2, 3}));
+}
+
+TEST_F(MetricsTest, AResumeGoesOnBehindTheLinesThatItsCheckpointCounted) {
+  {
+    MetricsLog log(path);
+    log.write({2, "train", {{"loss", 4}}});
+    log.write({3, "train", {{"loss", 3}}});
+    EXPECT_EQ(log.lines(), 2);
+    log.write({3, "val", {{"loss", 2.5}}});  // killed between this and a new checkpoint
+  }
+  MetricsLog log(path, MetricsResume{.step = 3, .lines = 2});
+  EXPECT_EQ(steps(), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(log.lines(), 2);
+  EXPECT_EQ(log.lost(), 0);
+}
+
+TEST_F(MetricsTest, AResumeCountsAndDropsWhatIsLost) {
+  write_file(path,
+             "{\"step\": 1, \"split\": \"val\"}\n\x01\x02\n{\"step\": 3, \"split\": \"val\"}\n");
+  const std::string damaged = read_file(path);
+  EXPECT_EQ(MetricsLog(path, MetricsResume{.step = 3, .lines = 5}).lost(), 3);
+  EXPECT_EQ(steps(), (std::vector<int64_t>{1, 3}));
+  write_file(path, damaged);
+  EXPECT_EQ(MetricsLog(path, MetricsResume{.step = 3}).lost(), 1);  // of an older run
+  std::filesystem::remove(path);
+  EXPECT_EQ(MetricsLog(path, MetricsResume{.step = 3, .lines = 5}).lost(), 5);
 }
 
 TEST_F(MetricsTest, AResumeKeepsTheBytesOfTheLinesItKeeps) {
   const std::string line = "{\"split\":\"train\",  \"step\":1, \"loss\": 2.50}\n";
   write_file(path, line);
-  MetricsLog log(path, 1);
+  MetricsLog log(path, MetricsResume{.step = 1});
   EXPECT_EQ(read_file(path), line);
 }
 
 TEST_F(MetricsTest, AResumeWithoutAFileStartsOne) {
-  MetricsLog log(path, 100);
+  MetricsLog log(path, MetricsResume{.step = 100});
   log.write({101, "train", {}});
   EXPECT_EQ(steps(), (std::vector<int64_t>{101}));
 }
@@ -143,7 +169,7 @@ TEST_F(MetricsTest, AResumeWithoutAFileStartsOne) {
 TEST_F(MetricsTest, AWholeLastLineWithoutItsEndCounts) {
   write_file(path, "{\"step\": 7, \"split\": \"val\"}");
   EXPECT_EQ(steps(), (std::vector<int64_t>{7}));
-  MetricsLog log(path, 7);
+  MetricsLog log(path, MetricsResume{.step = 7});
   log.write({8, "train", {}});
   EXPECT_EQ(steps(), (std::vector<int64_t>{7, 8}));
 }

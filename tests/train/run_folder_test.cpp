@@ -51,11 +51,11 @@ TEST_F(RunFolderTest, NeverReusesAFolderThatHoldsAnythingElse) {
 TEST_F(RunFolderTest, OneProcessAtATimeWorksInIt) {
   run_.create();
   {
-    const RunLock lock = run_.lock();
+    const HeldFolder lock = run_.lock();
     EXPECT_THAT([&] { run_.lock(); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("another process trains in it")));
   }
-  const RunLock again = run_.lock();
+  const HeldFolder again = run_.lock();
 }
 
 TEST_F(RunFolderTest, TheSpareStaysAndTheDiscardedDoesNotCount) {
@@ -132,6 +132,51 @@ TEST_F(RunFolderTest, MovesAsAWhole) {
   fs::rename(run_.path(), temporary_ / "moved");
   EXPECT_TRUE(fs::exists(temporary_ / "moved" / "config.json"));
   EXPECT_EQ(checkpoint_of(temporary_ / "moved"), temporary_ / "moved");
+}
+
+TEST_F(RunFolderTest, GoesOnFromTheNewestCheckpointWithoutLinks) {
+  run_.create();
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
+  run_.save_checkpoint(20, false, {.newest = 3}, fill);
+  for (const char* link : {"last", "best", "config.json"}) fs::remove(run_ / link);
+  EXPECT_EQ(run_.last_step(), 20);
+  EXPECT_EQ(checkpoint_of(run_.path()), run_.checkpoint(20));
+  EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("--resume")));
+  write_file(run_ / ".last.1f.tmp", "x");
+  run_.mend();
+  EXPECT_EQ(fs::read_symlink(run_ / "last"), "checkpoints/step-000020");
+  EXPECT_FALSE(fs::exists(run_ / ".last.1f.tmp"));
+}
+
+TEST_F(RunFolderTest, OnlyWholeCheckpointsCount) {
+  run_.create();
+  run_.save_checkpoint(10, true, {.newest = 3}, fill);
+  for (const char* name : {"step-000099", "step-20", "step--00005", ".step-000030.partial", "mine"})
+    fs::create_directories(run_ / "checkpoints" / name);
+  fs::create_directories(run_ / "checkpoints/step-20/trainer_state");
+  EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(10));
+}
+
+TEST_F(RunFolderTest, WhatIsNoRunIsNeverSaidToBeOne) {
+  fs::create_directories(run_ / "holiday");
+  EXPECT_THAT([&] { run_.create(); },
+              ThrowsMessage<std::runtime_error>(
+                  ::testing::AllOf(HasSubstr("is in use"), ::testing::Not(HasSubstr("--resume")))));
+  EXPECT_THAT([&] { run_.last(); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("it is no run folder")));
+}
+
+TEST_F(RunFolderTest, AFolderInItsPlaceIsNotTheOneThatIsHeld) {
+  run_.create();
+  const HeldFolder held(run_.path());
+  EXPECT_TRUE(held.in_place());
+  fs::rename(run_.path(), temporary_ / "moved");
+  EXPECT_FALSE(held.in_place());
+  run_.create();
+  EXPECT_FALSE(held.in_place());
+  fs::remove_all(run_.path());
+  fs::rename(temporary_ / "moved", run_.path());
+  EXPECT_TRUE(held.in_place());
 }
 
 TEST_F(RunFolderTest, SaysWhereThereIsNothingToResume) {

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "tests/support/temporary_folder.h"
+#include "train/crc32c.h"
 
 namespace zoo {
 namespace {
@@ -91,6 +92,12 @@ TEST(Crc32cTest, GivesThePublishedAnswers) {
   std::string ascending;
   for (char c = 0; c < 32; ++c) ascending += c;
   EXPECT_EQ(crc32c(ascending), 0x46DD794Eu);
+}
+
+TEST(Crc32cTest, GoesOnWhereItEnded) {
+  const std::string text = "The quick brown fox jumps over the lazy dog";
+  for (size_t cut = 0; cut <= text.size(); ++cut)
+    EXPECT_EQ(crc32c(text.substr(cut), crc32c(text.substr(0, cut))), crc32c(text)) << cut;
 }
 
 TEST_F(TensorBoardTest, AFileStartsWithItsVersion) {

@@ -7,94 +7,17 @@
 #include "app/files.h"
 #include "app/interrupt.h"
 #include "models/pretrained/safetensors.h"
-#include "tests/support/temporary_folder.h"
-#include "tokenizers/character.h"
-#include "train/gpt_task.h"
-#include "train/metrics.h"
+#include "tests/train/tiny_training.h"
 #include "train/run_folder.h"
 
-namespace zoo {
+namespace zoo::testing {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-/// A tiny GPT on a text of its own; dropout is on, so that a resume must restore torch's generator,
-/// too.
-class TrainerTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string text;
-    for (int n = 0; n < 200; ++n) text += "to be or not to be, that is the question\n";
-    TokenStreamWriter writer(folder_ / "text.tokens",
-                             static_cast<uint64_t>(tokenizer_->vocab_size()),
-                             fingerprint(*tokenizer_));
-    writer.append(tokenizer_->ids(text), text.size());
-    writer.finish();
-  }
-  std::unique_ptr<GptTask> task(double dropout = 0.1, int64_t batch = 4,
-                                double validation_share = 0.1) {
-    GptOptions model;
-    model.vocab_size = tokenizer_->vocab_size();
-    model.context = 8;
-    model.layers = 1;
-    model.d_model = 12;
-    model.heads = 3;
-    model.residual_dropout = model.attention_dropout = dropout;
-    TextOptions text;
-    text.batch_size = batch;
-    text.validation_share = validation_share;
-    text.sample_tokens = 5;
-    torch::manual_seed(5);
-    Gpt gpt(model);
-    auto stream = std::make_shared<TokenStream>(folder_ / "text.tokens");
-    return std::make_unique<GptTask>(gpt, tokenizer_, split_text(stream, validation_share), text,
-                                     5);
-  }
-  static TrainOptions options(int64_t max_steps) {
-    TrainOptions o;
-    o.max_steps = max_steps;
-    o.learning_rate = 1e-2;
-    o.schedule = {.warmup_steps = 3, .steps = 20};
-    o.evaluate_every = 5;
-    return o;
-  }
-  TrainResult train(const std::string& name, const TrainOptions& o, bool resume = false,
-                    double dropout = 0.1) {
-    zoo::Run run{
-        .folder = folder_ / name, .title = name, .config_text = "seed = 1\n", .resume = resume};
-    return fit(*task(dropout), o, run);
-  }
-  std::vector<double> losses(const std::string& name) {
-    std::vector<double> values;
-    for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl")) {
-      if (record.split == "train") values.push_back(*record.find("loss"));
-    }
-    return values;
-  }
-  std::vector<std::pair<int64_t, double>> evaluations(const std::string& name) {
-    std::vector<std::pair<int64_t, double>> values;
-    for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl")) {
-      if (record.split == "val") values.emplace_back(record.step, *record.find("loss"));
-    }
-    return values;
-  }
-  std::map<std::string, torch::Tensor> weights(const std::string& name) {
-    const SafetensorsReader reader(folder_ / name / "last" / "model.safetensors");
-    std::map<std::string, torch::Tensor> all;
-    for (const auto& tensor : reader.names()) all[tensor] = reader.tensor(tensor);
-    return all;
-  }
-  void expect_equal_runs(const std::string& a, const std::string& b) {
-    EXPECT_EQ(losses(a), losses(b));
-    const auto of_a = weights(a), of_b = weights(b);
-    ASSERT_EQ(of_a.size(), of_b.size());
-    for (const auto& [name, tensor] : of_a) EXPECT_TRUE(tensor.equal(of_b.at(name))) << name;
-  }
-  zoo::testing::TemporaryFolder folder_;
-  std::shared_ptr<Tokenizer> tokenizer_ = std::make_shared<CharacterTokenizer>(U"\n ,abehinoqrstu");
-};
+using TrainerTest = TinyTraining;
 
 TEST_F(TrainerTest, LearnsAndSaysSo) {
   auto o = options(20);
@@ -344,35 +267,29 @@ TEST_F(TrainerTest, RefusesAFolderThatIsInUse) {
               ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
 }
 
-TEST_F(TrainerTest, RefusesADamagedStateByNameAndCause) {
-  train("run", options(5));
-  const auto path = folder_ / "run" / "last" / "trainer_state" / "progress.json";
-  const std::string good = read_file(path);
-  const auto expect_refusal = [&](const std::string& text, const std::string& cause) {
-    write_file(path, text);
-    EXPECT_THAT([&] { train("run", options(9), true); },
-                ThrowsMessage<std::runtime_error>(
-                    ::testing::AllOf(HasSubstr("progress.json' is damaged"), HasSubstr(cause),
-                                     ::testing::Not(HasSubstr("json.exception")))));
-  };
-  const auto changed = [&](const std::string& from, const std::string& to) {
-    std::string text = good;
-    return text.replace(text.find(from), from.size(), to);
-  };
-  expect_refusal("{", "not a JSON object");
-  expect_refusal(changed("\"version\": 2", "\"version\": \"2\""), "(version)");
-  expect_refusal(changed("\"step\": 5", "\"step\": -5"), "(step)");
-  expect_refusal(changed("\"best\": ", "\"best\": true, \"x\": "), "(best)");
-  expect_refusal(changed("\"data_state\": \"", "\"data_state\": \"zz"), "place in the data");
-  expect_refusal(changed("\"data_state\"", "\"data\""), "(data_state)");
-}
-
 TEST_F(TrainerTest, RefusesOptionsOutOfRange) {
   auto o = options(1);
   o.beta2 = 1.0;
   EXPECT_THAT([&] { train("run", o); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("--beta2 must be in [0, 1), got 1")));
+  const auto refuse = [&](const auto& change, const std::string& message) {
+    auto changed = options(1);
+    change(changed);
+    EXPECT_THAT([&] { train("run", changed); },
+                ThrowsMessage<std::invalid_argument>(HasSubstr(message)));
+  };
+  const double nan = -std::nan("");
+  refuse([&](auto& t) { t.expect_at_least = nan; }, "--expect-at-least must be a number, got nan");
+  refuse([&](auto& t) { t.expect_at_most = -1.0 / 0.0; },
+         "--expect-at-most must be a number, got -inf");
+  refuse([&](auto& t) { t.learning_rate = nan; },
+         "--learning-rate must be a number, 0 or more, got nan");
+  refuse([&](auto& t) { t.beta1 = nan; }, "--beta1");
+  refuse([&](auto& t) { t.ema_decay = nan; }, "--ema-decay");
+  refuse([&](auto& t) { t.schedule.final_share = nan; }, "--final-share");
+  refuse([&](auto& t) { t.expect_at_least = 2.0, t.expect_at_most = 1.0; },
+         "--expect-at-least must be --expect-at-most 1 or less, got 2");
 }
 
 }  // namespace
-}  // namespace zoo
+}  // namespace zoo::testing
