@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/html.h"
+#include "app/printable.h"
 #include "app/run_app.h"
 #include "infer/image_labels.h"
 #include "infer/model_choice.h"
@@ -26,7 +27,8 @@ std::string json_line(const std::string& file, const std::vector<zoo::ImageLabel
 
 std::string text_lines(const std::string& file, const std::vector<zoo::ImageLabel>& labels) {
   std::string text = file + "\n";
-  for (const auto& l : labels) text += fmt::format("{:9.4f}  {}\n", l.score, l.label);
+  for (const auto& l : labels)
+    text += fmt::format("{:9.4f}  {}\n", zoo::printable(l.score), l.label);
   return text;
 }
 

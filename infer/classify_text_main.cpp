@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "app/cli.h"
+#include "app/printable.h"
 #include "app/run_app.h"
 #include "app/text_file.h"
 #include "infer/classify/classifier.h"
@@ -41,7 +42,7 @@ std::string json_line(const nlohmann::json& json) {
 std::string text_of(const Labels& labels) {
   std::string text;
   for (const auto& [label, score] : labels)
-    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : "  ", label, score);
+    text += fmt::format("{}{} {:.4f}", text.empty() ? "" : "  ", label, zoo::printable(score));
   return text.empty() ? "-" : text;
 }
 

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "app/cli.h"
+#include "app/printable.h"
 #include "app/run_app.h"
 #include "app/text_file.h"
 #include "infer/fill_mask.h"
@@ -41,7 +42,7 @@ std::string text_lines(const Fillings& masks) {
   std::string text;
   for (const auto& fillings : masks) {
     for (const auto& f : fillings)
-      text += fmt::format("{:7.4f}  {:<16} {}\n", f.score, f.token_str, f.sequence);
+      text += fmt::format("{:7.4f}  {:<16} {}\n", zoo::printable(f.score), f.token_str, f.sequence);
     text += "\n";
   }
   return text;

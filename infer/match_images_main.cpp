@@ -11,6 +11,7 @@
 #include "app/cli.h"
 #include "app/files.h"
 #include "app/html.h"
+#include "app/printable.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "app/text_file.h"
@@ -99,7 +100,7 @@ void print(const std::string& question, const std::vector<Found>& answers, bool 
   }
   std::cout << question << '\n';
   for (const auto& answer : answers)
-    std::cout << fmt::format("{:9.4f}  {}\n", answer.score, answer.name);
+    std::cout << fmt::format("{:9.4f}  {}\n", zoo::printable(answer.score), answer.name);
 }
 
 /// scores [N] of `names`, the `top` best first.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/cli.h"
+#include "app/printable.h"
 #include "app/run_app.h"
 #include "app/text_file.h"
 #include "infer/model_choice.h"
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
         const auto& text = found.texts[static_cast<size_t>(index)];
         const int64_t line = found.lines[static_cast<size_t>(index)];
         list.push_back({{"index", line}, {"score", score}, {"text", text}});
-        if (!as_json) std::cout << fmt::format("{:7.4f}  {}\n", score, text);
+        if (!as_json) std::cout << fmt::format("{:7.4f}  {}\n", zoo::printable(score), text);
       }
       std::cout << (as_json ? list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                             : "")

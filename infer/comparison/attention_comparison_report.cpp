@@ -8,6 +8,7 @@
 
 #include "app/chart.h"
 #include "app/html.h"
+#include "app/printable.h"
 #include "infer/comparison/attention_comparison.h"
 
 namespace zoo {
@@ -63,7 +64,7 @@ std::vector<std::string> cells(const ComparisonResult& r, double torch_seconds) 
           fmt::format("{:.1f}", r.gflops),
           fmt::format("{:.0f} %", 100 * r.peak_share),
           torch_seconds > 0 ? fmt::format("{:.2f}", torch_seconds / r.seconds) : "",
-          fmt::format("{:.1e}", r.max_error),
+          fmt::format("{:.1e}", printable(r.max_error)),
           r.peak_bytes > 0 ? mebibytes(r.peak_bytes) : "",
           r.torch_kernel};
 }

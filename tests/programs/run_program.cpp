@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,8 +45,16 @@ class Pipe {
   int ends_[2] = {-1, -1};
 };
 
+/// Writes beyond the limit are to fail, not to end the program.
+void limit_files(uint64_t largest) {
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{.rlim_cur = largest, .rlim_max = largest};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 [[noreturn]] void become(const std::string& path, const std::vector<std::string>& arguments,
-                         const Pipe& in, const Pipe& out, const Pipe& err) {
+                         const ProgramRun& run, const Pipe& in, const Pipe& out, const Pipe& err) {
+  if (run.largest_file) limit_files(*run.largest_file);
   ::dup2(in.read_end(), 0);
   ::dup2(out.write_end(), 1);
   ::dup2(err.write_end(), 2);
@@ -103,7 +112,7 @@ ProgramResult run_program(const std::string& name, const std::vector<std::string
   ::signal(SIGPIPE, SIG_IGN);
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error(std::strerror(errno));
-  if (child == 0) become(path, arguments, in, out, err);
+  if (child == 0) become(path, arguments, run, in, out, err);
   in.close_end(0);
   out.close_end(1);
   err.close_end(1);

@@ -1,7 +1,9 @@
 // Runs one of the zoo's programs as a user would, and catches what it says.
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,9 @@ struct ProgramResult {
 };
 
 struct ProgramRun {
-  std::string input = {};  // for its standard input
-  std::chrono::seconds timeout{120};
+  std::string input = {};                                         // for its standard input
+  std::chrono::milliseconds timeout = std::chrono::seconds(120);  // then it is killed
+  std::optional<uint64_t> largest_file = {};  // bytes; a write beyond them fails, as on a full disk
 };
 
 /// name: "forward"; taken from the build's bin folder. Throws std::runtime_error where it cannot be

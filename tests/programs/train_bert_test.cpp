@@ -92,6 +92,36 @@ TEST_F(TrainBertTest, ResumedRunEqualsTheWholeOne) {
   }
 }
 
+TEST_F(TrainBertTest, PassesOverWhatItsTokenizerCannotRead) {
+  ASSERT_EQ(train(tiny("first", {{"max-steps", "1"}})).exit_code, 0);
+  std::string text;
+  for (int n = 0; n < 20; ++n) text += "\u2660 \u2661 \u2662 \u2663 \u2660 \u2661 \u2662 \u2663\n";
+  const std::string nothing = text;  // words that are all [UNK]: nothing in them is masked
+  for (int n = 0; n < 20; ++n) text += "the quick brown fox jumps over the lazy dog\n";
+  for (const std::string objective : {"masked-lm", "permuted-lm", "replaced-tokens"}) {
+    const bool electra = objective == "replaced-tokens";
+    const auto run = [&](const std::string& name, const std::string& data) {
+      write_file(folder_ / "mixed.txt", data);
+      return train(tiny(objective + name, {{"data", path("mixed.txt")},
+                                           {"tokenizer", path("first")},
+                                           {"objective", objective},
+                                           {"family", electra ? "electra" : "bert"},
+                                           {"context", "12"},
+                                           {"batch-size", "1"}}));
+    };
+    const auto learnt = run("-some", text);
+    EXPECT_EQ(learnt.exit_code, 0) << learnt.err;
+    EXPECT_THAT(learnt.err, HasSubstr("held nothing to learn from and were passed over"));
+    const auto unmeasured = run("-unmeasured", text.substr(nothing.size()) + nothing);
+    EXPECT_EQ(unmeasured.exit_code, 0) << unmeasured.err;
+    EXPECT_THAT(unmeasured.err, HasSubstr("the validation part holds nothing to measure"));
+    EXPECT_THAT(unmeasured.out + unmeasured.err, ::testing::Not(HasSubstr("nan")));
+    const auto none = run("-none", nothing);
+    expect_one_line(none, 1, "train_bert", "held nothing to learn from");
+    EXPECT_FALSE(fs::exists(folder_ / (objective + "-none")));
+  }
+}
+
 TEST_F(TrainBertTest, LearnsPairsOfSentences) {
   const std::vector<std::map<std::string, std::string>> runs = {
       {{"objective", "masked-lm-nsp"}},
@@ -162,6 +192,9 @@ TEST_F(TrainBertTest, WrongUsageAndUnusableTextAreOneLine) {
   expect_error({{"mask-share", "0"}}, 2, "--mask-share must be in (0, 1)");
   expect_error({{"batch-size", "0"}}, 2, "--batch-size must be");
   expect_error({{"validation-share", "1"}}, 2, "--validation-share must be");
+  expect_error({{"validation-share", "nan"}}, 2, "--validation-share");
+  expect_error({{"mask-share", "nan"}}, 2, "--mask-share");
+  expect_error({{"layers", "2147483647"}}, 1, "of memory, there are");
   expect_error({{"objective", "guess"}}, 2, "masked-lm-nsp");
   expect_error({{"objective", "masked-lm-nsp"}, {"family", "roberta"}}, 2, "needs --family bert");
   expect_error({{"objective", "masked-lm-nsp"}, {"segments", "1"}}, 2, "--segments 2");

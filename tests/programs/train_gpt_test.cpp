@@ -367,6 +367,73 @@ TEST_F(TrainGptTest, DamagedCheckpointsAreRefusedInOneLine) {
   expect_error({"--evaluate-only", (folder_ / "run").string()}, 1, "bert");
 }
 
+TEST_F(TrainGptTest, AModelOrBatchBeyondAllMemoryIsRefusedBeforeItIsMade) {
+  const auto at_once = [&](const std::string& option, const std::string& value) {
+    expect_error(tiny("run", {{option, value}}), 1, "of memory, there are");
+  };
+  at_once("layers", "2147483647");
+  at_once("d-model", "2147483646");
+  at_once("feed-forward", "4611686018427387904");
+  at_once("context", "9223372036854775807");
+  at_once("batch-size", "2147483647");
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
+TEST_F(TrainGptTest, SaysWhichValuesChangeNothing) {
+  const auto result = train(tiny("run", {{"max-steps", "1"},
+                                         {"schedule", "constant"},
+                                         {"final-share", "0.5"},
+                                         {"decay-share", "0.5"},
+                                         {"rotary-base", "5"},
+                                         {"sample-tokens", "0"},
+                                         {"sample-prompt", "the"}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* option : {"final-share", "decay-share", "rotary-base", "sample-prompt"})
+    EXPECT_THAT(result.err, HasSubstr("note: --" + std::string(option) + " changes nothing"));
+  const auto all =
+      train(tiny("all", {{"max-steps", "1"}, {"schedule", "wsd"}, {"decay-share", "1"}}));
+  EXPECT_THAT(all.err, ::testing::Not(HasSubstr("changes nothing")));
+}
+
+TEST_F(TrainGptTest, ExpectationsAreNumbers) {
+  expect_error(tiny("run", {{"expect-at-least", "nan"}}), 2, "--expect-at-least");
+  expect_error(tiny("run", {{"expect-at-most", "inf"}}), 2, "--expect-at-most");
+  expect_error(tiny("run", {{"expect-at-least", "2"}, {"expect-at-most", "1"}}), 2,
+               "--expect-at-least must be --expect-at-most 1 or less");
+}
+
+TEST_F(TrainGptTest, ARunWithoutItsLinksGoesOn) {
+  train(tiny("whole", {{"max-steps", "8"}}));
+  train(tiny("run"));
+  for (const auto& entry : fs::directory_iterator(folder_ / "run"))
+    if (entry.is_symlink()) fs::remove(entry.path());
+  const std::string run = (folder_ / "run").string();
+  expect_error(tiny("run"), 1, "continue it with --resume");
+  EXPECT_EQ(train({"--evaluate-only", run}).exit_code, 0);
+  const auto resumed = train({"--resume", run, "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(metrics("whole"), metrics("run"));
+}
+
+TEST_F(TrainGptTest, ACheckpointThatWasChangedIsNamed) {
+  train(tiny("run"));
+  const auto progress = folder_ / "run/last/trainer_state/progress.json";
+  const std::string good = read_file(progress);
+  std::string other = good;
+  other.replace(other.find("\"step\": 4"), 9, "\"step\": 2");
+  write_file(progress, other);
+  const std::string run = (folder_ / "run").string();
+  expect_error({"--resume", run, "--max-steps", "8"}, 1, "its step is 2, its folder's 4");
+  write_file(progress, good);
+  const auto config = folder_ / "run/last/config.json";
+  write_file(config, read_file(config) + " ");
+  expect_error({"--resume", run, "--max-steps", "8"}, 1, "config.json' is damaged");
+  // What the message says to do.
+  fs::remove_all(folder_ / "run/checkpoints/step-000004");
+  const auto resumed = train({"--resume", run, "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+}
+
 TEST_F(TrainGptTest, AnExplodingRunIsOneLine) {
   expect_error(tiny("run", {{"learning-rate", "1e38"}, {"clip", "0"}, {"warmup-steps", "0"}}), 1,
                "--learning-rate");

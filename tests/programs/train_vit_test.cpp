@@ -132,12 +132,30 @@ TEST_F(TrainVitTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"train-fraction", "0"}}, 2, "--train-fraction must be in (0, 1]");
   expect_error({{"label-smoothing", "1"}}, 2, "--label-smoothing must be in [0, 1)");
   expect_error({{"mixup", "-1"}}, 2, "--mixup must be in [0, 4]");
+  expect_error({{"cutmix", "nan"}}, 2, "--cutmix");
+  expect_error({{"layers", "2147483647"}}, 1, "of memory, there are");
   expect_error({{"data", path("nowhere")}}, 1, "no data at");
   write_file(folder_ / "data/train-labels-idx1-ubyte", idx({40}, std::string(40, '\0')));
   fs::remove(folder_ / "data/t10k-images-idx3-ubyte");
   expect_error({}, 1, "one class only");
   write_file(folder_ / "data/train-labels-idx1-ubyte", idx({3}, std::string(3, '\0')));
   expect_error({}, 1, "40 pictures, but 3 labels");
+}
+
+TEST_F(TrainVitTest, TheSmallestMixingEnds) {
+  for (const std::string option : {"mixup", "cutmix"}) {
+    const auto result = train(tiny(option, {{option, "1e-20"}, {"max-steps", "3"}}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(result.timed_out);
+  }
+}
+
+TEST_F(TrainVitTest, SaysWhichValuesChangeNothing) {
+  const auto result =
+      train(tiny("run", {{"max-steps", "1"}, {"magnitude", "3"}, {"validation-share", "0.3"}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("note: --magnitude changes nothing without --rand-augment"));
+  EXPECT_THAT(result.err, HasSubstr("note: --validation-share changes nothing"));
 }
 
 TEST_F(TrainVitTest, DataOfOtherClassesIsRefused) {
