@@ -48,10 +48,12 @@ TextBatch RandomWindows::next(int rank, int world) {
 
 std::string RandomWindows::state() const {
   const auto bytes = generator_.get_state();  // [5056] uint8
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string digits;
   for (const uint8_t byte :
        std::span(bytes.data_ptr<uint8_t>(), static_cast<size_t>(bytes.numel()))) {
-    digits += fmt::format("{:02x}", byte);
+    digits += kDigits[byte >> 4];
+    digits += kDigits[byte & 15];
   }
   return digits;
 }
