@@ -116,15 +116,17 @@ bool validates(const GptRunOptions& options) {
   return answers(options) ? options.synthetic.validation > 0 : options.text.validation_share > 0.0;
 }
 
-/// Throws std::invalid_argument where the residual stream of a batch alone would not fit into memory.
+/// Throws UsageError where the residual stream of a batch alone would not fit into memory.
 void check_batch(const GptRunOptions& o) {
   const auto number = [](int64_t value) { return static_cast<double>(value); };
   const int64_t rows =
       answers(o) ? std::min(o.text.batch_size, o.synthetic.examples) : o.text.batch_size;
   const double tokens = number(rows) * (answers(o) ? 1.0 : number(o.model.context));
-  require_memory(sizeof(float) * tokens * number(o.model.d_model) * number(o.model.layers),
-                 fmt::format("a batch of {} sequences", rows),
-                 "choose a smaller --batch-size or --context, and --accumulate more");
+  const double bytes = sizeof(float) * tokens * number(o.model.d_model) * number(o.model.layers);
+  check_usage([&] {
+    require_memory(bytes, fmt::format("a batch of {} sequences", rows),
+                   "choose a smaller --batch-size or --context, and --accumulate more");
+  });
 }
 
 /// Throws UsageError for options that cannot be, whatever else there is.

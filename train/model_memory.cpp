@@ -4,6 +4,7 @@
 
 #include "app/memory.h"
 #include "models/device.h"
+#include "train/setup.h"
 
 namespace zoo {
 namespace {
@@ -104,12 +105,9 @@ void check_memory(const ModelNeed& need, const TrainOptions& options, const Trai
   const bool trains = command.evaluate_only.empty() && find_device(options.device).is_cpu();
   const double copies = trains ? 4.0 + (options.ema_decay > 0.0 ? 1.0 : 0.0) : 1.0;
   const double bytes = sizeof(float) * copies * need.parameters + kLayerObjects * need.layers;
-  const auto count =
-      fmt::format("{:.3g} M parameters in {:.0f} layers", need.parameters / 1e6, need.layers);
-  require_memory(
-      bytes,
-      trains ? fmt::format("training a model of {}", count) : fmt::format("a model of {}", count),
-      "choose fewer layers, or less wide ones");
+  const auto model = fmt::format("{}a model of {:.3g} M parameters in {:.0f} layers",
+                                 trains ? "training " : "", need.parameters / 1e6, need.layers);
+  check_usage([&] { require_memory(bytes, model, "choose fewer layers, or less wide ones"); });
 }
 
 }  // namespace zoo

@@ -25,7 +25,7 @@ ModelNeed need_of(const RecurrentOptions& options);
 ModelNeed need_of(const ImageModelOptions& options);
 ModelNeed need_of(const ClipOptions& options);
 
-/// Throws std::invalid_argument where weights, gradients and the optimizer's two moments (and the
+/// Throws UsageError where weights, gradients and the optimizer's two moments (and the
 /// moving average, where one is kept) would not fit into the machine's memory; of a model to be
 /// measured, or to be trained on a GPU, the weights.
 void check_memory(const ModelNeed& need, const TrainOptions& options, const TrainCommand& command);

@@ -194,7 +194,7 @@ TEST_F(TrainBertTest, WrongUsageAndUnusableTextAreOneLine) {
   expect_error({{"validation-share", "1"}}, 2, "--validation-share must be");
   expect_error({{"validation-share", "nan"}}, 2, "--validation-share");
   expect_error({{"mask-share", "nan"}}, 2, "--mask-share");
-  expect_error({{"layers", "2147483647"}}, 1, "of memory, but");
+  expect_error({{"layers", "2147483647"}}, 2, "of memory, but");
   expect_error({{"objective", "guess"}}, 2, "masked-lm-nsp");
   expect_error({{"objective", "masked-lm-nsp"}, {"family", "roberta"}}, 2, "needs --family bert");
   expect_error({{"objective", "masked-lm-nsp"}, {"segments", "1"}}, 2, "--segments 2");

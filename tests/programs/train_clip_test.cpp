@@ -207,7 +207,7 @@ TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
 
 TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"batch-size", "1"}}, 2, "--batch-size must be 2 or more");
-  expect_error({{"text-layers", "2147483647"}}, 1, "of memory, but");
+  expect_error({{"text-layers", "2147483647"}}, 2, "of memory, but");
   expect_error({{"templates", "no place"}}, 2, "has no place for the name");
   expect_error({{"towers", "text"}}, 2, "towers must be both");
   expect_error({{"image-heads", "3"}}, 2, "heads");

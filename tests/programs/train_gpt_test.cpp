@@ -369,7 +369,7 @@ TEST_F(TrainGptTest, DamagedCheckpointsAreRefusedInOneLine) {
 
 TEST_F(TrainGptTest, AModelOrBatchBeyondAllMemoryIsRefusedBeforeItIsMade) {
   const auto at_once = [&](const std::string& option, const std::string& value) {
-    expect_error(tiny("run", {{option, value}}), 1, "of memory, but");
+    expect_error(tiny("run", {{option, value}}), 2, "of memory, but");
   };
   at_once("layers", "2147483647");
   at_once("d-model", "2147483646");

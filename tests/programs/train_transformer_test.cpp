@@ -199,7 +199,7 @@ TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
     EXPECT_FALSE(fs::exists(folder_ / "refused"));
   };
   refused({{"heads", "3"}}, 2, "--d-model must be a multiple of --heads, got 8 and 3");
-  refused({{"encoder-layers", "2147483647"}}, 1, "of memory, but");
+  refused({{"encoder-layers", "2147483647"}}, 2, "of memory, but");
   refused({{"batch-tokens", "0"}}, 2, "--batch-tokens must be 1 or more, got 0");
   refused({{"task", "sort"}, {"task-length", "0"}}, 2, "--task-length must be 1 or more");
   refused({{"task", "sort"}}, 2, "--data means nothing to --task");

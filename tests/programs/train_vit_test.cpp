@@ -133,7 +133,7 @@ TEST_F(TrainVitTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"label-smoothing", "1"}}, 2, "--label-smoothing must be in [0, 1)");
   expect_error({{"mixup", "-1"}}, 2, "--mixup must be in [0, 4]");
   expect_error({{"cutmix", "nan"}}, 2, "--cutmix");
-  expect_error({{"layers", "2147483647"}}, 1, "of memory, but");
+  expect_error({{"layers", "2147483647"}}, 2, "of memory, but");
   expect_error({{"data", path("nowhere")}}, 1, "no data at");
   write_file(folder_ / "data/train-labels-idx1-ubyte", idx({40}, std::string(40, '\0')));
   fs::remove(folder_ / "data/t10k-images-idx3-ubyte");

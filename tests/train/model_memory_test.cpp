@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "app/run_app.h"
 #include "models/bert_task.h"
 
 namespace zoo {
@@ -53,12 +54,12 @@ TEST(ModelMemoryTest, RefusesWhatNoMachineHas) {
   check_memory(need_of(gpt), {}, {});
   gpt.layers = 2'147'483'647;
   EXPECT_THAT([&] { check_memory(need_of(gpt), {}, {}); },
-              ThrowsMessage<std::invalid_argument>(::testing::AllOf(
-                  HasSubstr("2147483647 layers"), HasSubstr("choose fewer layers"))));
+              ThrowsMessage<UsageError>(::testing::AllOf(HasSubstr("2147483647 layers"),
+                                                         HasSubstr("choose fewer layers"))));
   BertOptions bert;
   bert.layers = 100'000'000;
   bert.d_model = bert.heads = 1;  // a hundred million small things
-  EXPECT_THROW(check_memory(need_of(bert), {}, {}), std::invalid_argument);
+  EXPECT_THROW(check_memory(need_of(bert), {}, {}), UsageError);
 }
 
 }  // namespace
