@@ -6,10 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-
-#include "app/printable.h"
 
 namespace zoo {
 
@@ -17,14 +14,8 @@ namespace zoo {
 template <class T>
 void require_option(bool holds, std::string_view option, const T& value,
                     std::string_view expected) {
-  if (holds) return;
-  const auto fail = [&](const auto& got) {
-    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, got));
-  };
-  if constexpr (std::is_floating_point_v<T>)
-    fail(printable(value));
-  else
-    fail(value);
+  if (!holds)
+    throw std::invalid_argument(fmt::format("--{} must be {}, got {}", option, expected, value));
 }
 
 /// The preset of this name. Throws std::invalid_argument that lists the known ones.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/option_checks.h"
+#include "app/printable.h"
 
 namespace zoo {
 
@@ -13,7 +14,8 @@ void check(const TrainOptions& o) {
   for (const auto& [option, value] :
        {std::pair("learning-rate", o.learning_rate), std::pair("adam-epsilon", o.adam_epsilon),
         std::pair("weight-decay", o.weight_decay), std::pair("clip", o.clip)}) {
-    require_option(std::isfinite(value) && value >= 0.0, option, value, "a number, 0 or more");
+    require_option(std::isfinite(value) && value >= 0.0, option, printable(value),
+                   "a number, 0 or more");
   }
   require_option(o.max_steps >= 0, "max-steps", o.max_steps, "0 or more");
   require_option(o.accumulate >= 1, "accumulate", o.accumulate, "1 or more");
@@ -35,7 +37,7 @@ void check(const TrainOptions& o) {
   require_option(o.keep >= 1, "keep", o.keep, "1 or more");
   for (const auto& [option, value] : {std::pair("expect-at-least", o.expect_at_least),
                                       std::pair("expect-at-most", o.expect_at_most)}) {
-    if (value) require_option(std::isfinite(*value), option, *value, "a number");
+    if (value) require_option(std::isfinite(*value), option, printable(*value), "a number");
   }
   if (o.expect_at_least && o.expect_at_most) {
     require_option(*o.expect_at_least <= *o.expect_at_most, "expect-at-least", *o.expect_at_least,
