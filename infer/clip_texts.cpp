@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/token_rows.h"
+
 namespace zoo {
 namespace {
 
@@ -58,6 +60,8 @@ torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
   for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
     const auto batch = std::span(texts).subspan(begin, std::min(kBatch, texts.size() - begin));
     const auto tokens = clip_tokens(tokenizer, batch, end, model.options.text.context);  // [B, T]
+    const auto highest = static_cast<int32_t>(tokens.max().item<int64_t>());
+    check_token_rows({&highest, 1}, model.options.text.vocab_size, tokenizer);
     parts.push_back(model.embed_texts(tokens.to(device)));
   }
   return torch::cat(parts);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "infer/token_rows.h"
 #include "models/layers/places.h"
 #include "models/pretrained/bert_checkpoint.h"
 
@@ -14,7 +15,8 @@ namespace zoo {
 MaskFiller::MaskFiller(const std::filesystem::path& folder, torch::Device device,
                        const std::string& attention)
     : device_(device),
-      model_(load_bert(folder, {.device = device, .attention = attention})),
+      model_(load_bert(folder,
+                       {.device = device, .attention = attention, .unnamed = BertTask::kMaskedLm})),
       tokenizer_(load_tokenizer(folder)) {
   const auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
@@ -22,11 +24,6 @@ MaskFiller::MaskFiller(const std::filesystem::path& folder, torch::Device device
   if (!model_->masked_lm)
     refuse("a model without masked-LM head; save it in Python as a ...ForMaskedLM");
   if (!tokenizer_->mask_id()) refuse("its tokenizer has no mask token");
-  const int64_t V = model_->options.bert.vocab_size;
-  if (tokenizer_->vocab_size() > V) {
-    refuse(fmt::format("the tokenizer has {} tokens and the model {}; they do not belong together",
-                       tokenizer_->vocab_size(), V));
-  }
 }
 
 std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
@@ -42,6 +39,7 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
     throw std::runtime_error(fmt::format("text: {} tokens, but the model's context is {}",
                                          ids.size(), model_->options.bert.context));
   }
+  check_token_rows(ids, model_->options.bert.vocab_size, *tokenizer_);
   const torch::NoGradGuard no_grad;
   const auto tokens =
       torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);  // [1, T]
@@ -61,8 +59,9 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
       result[static_cast<size_t>(n)].push_back(
           {.score = best[n][k].item<double>(),
            .token = place,
-           .token_str = tokenizer_->decode(std::vector{place}),
-           .sequence = tokenizer_->decode(without_padding(ids), /*skip_special=*/masks == 1)});
+           .token_str = tokenizer_->decode(shown({place})),
+           .sequence =
+               tokenizer_->decode(shown(without_padding(ids)), /*skip_special=*/masks == 1)});
     }
     place = mask;
   }
@@ -76,6 +75,12 @@ std::vector<int32_t> MaskFiller::without_padding(std::vector<int32_t> ids) const
   return ids;
 }
 
+/// The model may have more rows than the tokenizer has ids: as words they are nothing.
+std::vector<int32_t> MaskFiller::shown(std::vector<int32_t> ids) const {
+  std::erase_if(ids, [&](int32_t id) { return id >= tokenizer_->vocab_size(); });
+  return ids;
+}
+
 torch::Tensor MaskFiller::candidates(const FillMaskOptions& options) const {
   if (options.targets.empty()) return torch::arange(model_->options.bert.vocab_size);
   std::vector<int64_t> ids;
@@ -85,6 +90,7 @@ torch::Tensor MaskFiller::candidates(const FillMaskOptions& options) const {
       throw std::runtime_error(
           fmt::format("--targets: '{}' is not one piece of the vocabulary", target));
     }
+    check_token_rows(std::vector{*id}, model_->options.bert.vocab_size, *tokenizer_);
     ids.push_back(*id);
   }
   return torch::tensor(ids);

@@ -29,8 +29,8 @@ struct MaskFilling {
 
 class MaskFiller {
  public:
-  /// Throws std::runtime_error with one line: no masked-LM head, no mask token, a tokenizer of
-  /// another model.
+  /// Throws std::runtime_error with one line, also for a model without masked-LM head and a
+  /// tokenizer without mask token.
   MaskFiller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
              const std::string& attention = {});
   /// The best fillings of each mask in the text, best first. Throws std::runtime_error for a text
@@ -39,6 +39,7 @@ class MaskFiller {
 
  private:
   std::vector<int32_t> without_padding(std::vector<int32_t> ids) const;
+  std::vector<int32_t> shown(std::vector<int32_t> ids) const;
   torch::Tensor candidates(const FillMaskOptions& options) const;
   torch::Device device_;
   BertTaskModel model_{nullptr};

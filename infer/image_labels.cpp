@@ -17,6 +17,7 @@ ImageLabeller::ImageLabeller(const std::filesystem::path& folder, torch::Device 
   auto loaded = load_image_classifier(folder, {.device = device, .attention = attention});
   model_ = std::move(loaded.model);
   labels_ = std::move(loaded.labels);
+  function_ = read_score_function(folder, std::ssize(labels_));
   pixels_.emplace(folder, model_->channels(), model_->image_height(), model_->image_width());
 }
 
@@ -24,8 +25,8 @@ torch::Tensor ImageLabeller::pixel_values(const Image& image) const { return pix
 
 std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_t top) {
   const torch::NoGradGuard no_grad;
-  const auto scores =
-      model_->forward(pixels.to(device_)).to(torch::kDouble).softmax(-1).squeeze(0).cpu();  // [K]
+  const auto logits = model_->forward(pixels.to(device_)).to(torch::kDouble).squeeze(0).cpu();
+  const auto scores = scores_of(logits, function_);  // [K]
   const auto [best, classes] = scores.topk(std::min(top, scores.size(0)));
   std::vector<ImageLabel> labels;
   for (int64_t k = 0; k < best.size(0); ++k) {

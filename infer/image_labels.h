@@ -11,13 +11,14 @@
 
 #include "infer/picture_pixels.h"
 #include "models/image_classifier.h"
+#include "models/pretrained/labels.h"
 
 namespace zoo {
 
 /// The fields of `transformers`' image-classification pipeline.
 struct ImageLabel {
   std::string label;
-  double score = 0.0;  ///< probability
+  double score = 0.0;  ///< probability; of a regression the value
 };
 
 class ImageLabeller {
@@ -41,6 +42,7 @@ class ImageLabeller {
   torch::Device device_;
   std::shared_ptr<ImageClassifier> model_;
   std::vector<std::string> labels_;
+  ScoreFunction function_ = ScoreFunction::kSoftmax;
   std::optional<PicturePixels> pixels_;
 };
 

@@ -34,11 +34,6 @@ ImageTextEncoder::ImageTextEncoder(const fs::path& folder, torch::Device device,
   }
   const VitOptions shape = resolved(model_->options.image);
   pixels_.emplace(folder, shape.channels, shape.image_size, shape.image_width);
-  if (tokenizer_->vocab_size() > model_->options.text.vocab_size) {
-    throw std::runtime_error(
-        fmt::format("{}: the tokenizer has {} tokens and the model {}; they do not belong together",
-                    folder.string(), tokenizer_->vocab_size(), model_->options.text.vocab_size));
-  }
 }
 
 torch::Tensor ImageTextEncoder::encode_image(const Image& image) {

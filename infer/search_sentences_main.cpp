@@ -14,6 +14,7 @@
 #include "app/run_app.h"
 #include "app/text_file.h"
 #include "infer/model_choice.h"
+#include "infer/sentence_encoder.h"
 #include "infer/sentence_search.h"
 
 namespace {
@@ -58,11 +59,13 @@ int main(int argc, char** argv) {
     const auto device = zoo::prepare(model);
     const Sentences found = read_sentences(sentences);
     zoo::SentenceEncoder encoder(model.folder, device, model.attention);
-    const auto vectors = encoder.encode(found.texts), asked = encoder.encode(queries);
+    const auto& config = encoder.config();
+    const auto vectors = encoder.encode(found.texts, config.prompt("document"));
+    const auto asked = encoder.encode(queries, config.prompt("query"));
+    const auto scores = zoo::similarities(asked, vectors, config.similarity);  // [Q, N]
     for (size_t q = 0; q < queries.size(); ++q) {
       auto list = nlohmann::json::array();
-      for (const auto& [index, score] :
-           zoo::nearest(asked[static_cast<int64_t>(q)], vectors, top_n)) {
+      for (const auto& [index, score] : zoo::nearest(scores[static_cast<int64_t>(q)], top_n)) {
         const auto& text = found.texts[static_cast<size_t>(index)];
         const int64_t line = found.lines[static_cast<size_t>(index)];
         list.push_back({{"index", line}, {"score", score}, {"text", text}});

@@ -35,12 +35,13 @@ MaskedLmHeadImpl::MaskedLmHeadImpl(const MaskedLmHeadOptions& options_) : option
   dense = register_module("dense", torch::nn::Linear(options.d_model, E));
   norm = register_module("norm", Norm(E, NormOptions{.epsilon = options.norm_epsilon}));
   bias = register_parameter("bias", torch::zeros({options.vocab_size}));
+  if (!options.tied) decoder = register_parameter("decoder", torch::zeros({options.vocab_size, E}));
 }
 
 torch::Tensor MaskedLmHeadImpl::forward(const torch::Tensor& hidden,
                                         const torch::Tensor& embedding) {
-  const auto h = norm(activate(dense(hidden), options.activation));  // [..., E]
-  return torch::linear(h, embedding, bias);                          // [..., V]
+  const auto h = norm(activate(dense(hidden), options.activation));        // [..., E]
+  return torch::linear(h, decoder.defined() ? decoder : embedding, bias);  // [..., V]
 }
 
 ClassifierImpl::ClassifierImpl(const ClassifierOptions& options_) : options(options_) {
@@ -55,14 +56,6 @@ torch::Tensor ClassifierImpl::forward(const torch::Tensor& x) {
   auto h = dropout(x);
   if (dense) h = dropout(activate(dense(h), options.inner));
   return out_proj(h);  // [..., K]
-}
-
-torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tensor& is_real) {
-  const auto real = is_real.unsqueeze(-1);  // [B, T, 1]
-  const auto count = real.sum(1).to(hidden.scalar_type()).clamp_min(1e-9);
-  // Not times 0: at a place of padding may stand anything, NaN too.
-  const auto mean = hidden.masked_fill(real.logical_not(), 0).sum(1) / count;  // [B, C]
-  return mean / mean.norm(2, {-1}, /*keepdim=*/true).clamp_min(1e-12);         // [B, C]
 }
 
 InnerLayer inner_of(Activation activation) {

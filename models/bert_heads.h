@@ -1,6 +1,6 @@
 // What stands on top of a BERT, head by head: masked words (Devlin et al. 2018, §3.1), pairs of
 // sentences (§3.1; Lan et al. 2019, §3.1), classes of texts and of tokens (§4), replaced tokens
-// (Clark et al. 2020, §3.1), sentence embeddings (Reimers & Gurevych 2019, arXiv:1908.10084).
+// (Clark et al. 2020, §3.1).
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/dropout.h>
@@ -18,6 +18,7 @@ struct MaskedLmHeadOptions {
   int64_t vocab_size = 0;       ///< V
   Activation activation = Activation::kGelu;
   double norm_epsilon = 1e-12;
+  bool tied = true;  ///< false: an output matrix of its own
 };
 
 /// A layer, a norm, and the token embedding as output matrix, with a bias of its own.
@@ -30,7 +31,8 @@ class MaskedLmHeadImpl : public torch::nn::Module {
   MaskedLmHeadOptions options;
   torch::nn::Linear dense{nullptr};  // [E, C]
   Norm norm{nullptr};
-  torch::Tensor bias;  // [V]
+  torch::Tensor bias;     // [V]
+  torch::Tensor decoder;  // [V, E]; undefined where tied
 };
 TORCH_MODULE(MaskedLmHead);
 
@@ -56,9 +58,5 @@ class ClassifierImpl : public torch::nn::Module {
   torch::nn::Dropout dropout{nullptr};
 };
 TORCH_MODULE(Classifier);
-
-/// The mean over real tokens, of length one: hidden [B, T, C], is_real [B, T] bool -> [B, C]. A row
-/// without real tokens gives zeros.
-torch::Tensor sentence_embedding(const torch::Tensor& hidden, const torch::Tensor& is_real);
 
 }  // namespace zoo

@@ -20,14 +20,16 @@ BertTaskOptions resolved(BertTaskOptions o) {
   return o;
 }
 
-MaskedLmHeadOptions masked_lm_options(const BertOptions& o) {
+MaskedLmHeadOptions masked_lm_options(const BertTaskOptions& options) {
+  const BertOptions& o = options.bert;
   // RoBERTa and ELECTRA have GELU here whatever the feed-forward network has.
   const bool follows = o.family == BertFamily::kBert || o.family == BertFamily::kAlbert;
   return {.d_model = o.d_model,
           .embedding_width = o.embedding_width > 0 ? o.embedding_width : o.d_model,
           .vocab_size = o.vocab_size,
           .activation = follows ? o.activation : Activation::kGelu,
-          .norm_epsilon = o.norm_epsilon};
+          .norm_epsilon = o.norm_epsilon,
+          .tied = options.tie_embeddings};
 }
 
 InnerLayer inner_layer(const BertTaskOptions& o) {
@@ -67,7 +69,7 @@ BertTaskModelImpl::BertTaskModelImpl(const BertTaskOptions& options_)
   const bool pre_trains = task == BertTask::kPreTraining;
   bert = register_module("bert", Bert(o));
   if (task == BertTask::kMaskedLm || (pre_trains && !is_electra(o)))
-    masked_lm = register_module("masked_lm", MaskedLmHead(masked_lm_options(o)));
+    masked_lm = register_module("masked_lm", MaskedLmHead(masked_lm_options(options)));
   if (task == BertTask::kNextSentence || (pre_trains && !is_electra(o))) {
     const bool drops = o.family == BertFamily::kAlbert;
     pair = register_module("pair", Classifier(ClassifierOptions{.d_model = o.d_model,

@@ -37,6 +37,7 @@ struct BertTaskOptions {
   BertTask task = BertTask::kMaskedLm;
   int64_t labels = 2;                             ///< of the two classifying tasks
   std::optional<double> classifier_dropout = {};  ///< unset: as the encoder's
+  bool tie_embeddings = true;  ///< masked words are scored by the token embedding
 };
 
 class BertTaskModelImpl : public torch::nn::Module {

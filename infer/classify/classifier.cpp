@@ -8,44 +8,42 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "infer/token_rows.h"
 #include "models/pretrained/bert_checkpoint.h"
 
 namespace zoo {
 
 TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Device device,
                                const std::string& attention)
-    : model_(load_bert(folder, {.device = device, .attention = attention})),
+    : model_(load_bert(
+          folder, {.device = device, .attention = attention, .unnamed = BertTask::kClassifyText})),
       labels_(read_bert_config(folder).labels),
       tokenizer_(load_tokenizer(folder)) {
-  const auto refuse = [&](const std::string& why) {
-    throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
-  };
-  if (!model_->classifier)
-    refuse(
-        "a model without classifier; fine-tune it with train_bert --objective classify-text, or "
-        "save it in Python as a ...ForSequenceClassification");
-  const int64_t V = model_->options.bert.vocab_size;
-  if (tokenizer_->vocab_size() > V) {
-    refuse(fmt::format("the tokenizer has {} tokens and the model {}; they do not belong together",
-                       tokenizer_->vocab_size(), V));
+  if (!model_->classifier) {
+    throw std::runtime_error(fmt::format(
+        "{}: a model without classifier; fine-tune it with train_bert --objective classify-text, "
+        "or save it in Python as a ...ForSequenceClassification",
+        folder.string()));
   }
+  if (!of_words()) function_ = read_score_function(folder, model_->options.labels);
 }
 
-torch::Tensor TextClassifier::probabilities(const std::vector<ClassifierRow>& rows) {
+torch::Tensor TextClassifier::scores(const std::vector<ClassifierRow>& rows) {
   std::vector<int64_t> all(rows.size());
   std::iota(all.begin(), all.end(), int64_t{0});
+  for (const auto& row : rows)
+    check_token_rows(row.ids, model_->options.bert.vocab_size, *tokenizer_);
   const torch::NoGradGuard no_grad;
   const auto batch = collate_rows(rows, all, tokenizer_->pad_id().value_or(0));
-  return classify_batch(model_, batch).softmax(-1).cpu();  // [B, K] or [B, T, K]
+  return scores_of(classify_batch(model_, batch), function_).cpu();  // [B, K] or [B, T, K]
 }
 
-std::vector<ScoredLabel> TextClassifier::best(const torch::Tensor& probabilities,
-                                              int64_t top_n) const {
-  const auto [scores, classes] = probabilities.topk(std::min(top_n, probabilities.size(0)));  // [n]
+std::vector<ScoredLabel> TextClassifier::best(const torch::Tensor& scores, int64_t top_n) const {
+  const auto [values, classes] = scores.topk(std::min(top_n, scores.size(0)));  // [n]
   std::vector<ScoredLabel> labels;
-  for (int64_t n = 0; n < scores.size(0); ++n) {
+  for (int64_t n = 0; n < values.size(0); ++n) {
     labels.push_back({.label = labels_[static_cast<size_t>(classes[n].item<int64_t>())],
-                      .score = scores[n].item<double>()});
+                      .score = values[n].item<double>()});
   }
   return labels;
 }
@@ -58,8 +56,8 @@ std::vector<std::vector<ScoredLabel>> TextClassifier::classify(const std::vector
     std::vector<ClassifierRow> rows;
     for (size_t i = begin; i < std::min(texts.size(), begin + kBatch); ++i)
       rows.push_back(text_row(*tokenizer_, texts[i], model_->options.bert.context));
-    const auto scores = probabilities(rows);  // [B, K]
-    for (int64_t b = 0; b < scores.size(0); ++b) result.push_back(best(scores[b], top_n));
+    const auto of_texts = scores(rows);  // [B, K]
+    for (int64_t b = 0; b < of_texts.size(0); ++b) result.push_back(best(of_texts[b], top_n));
   }
   return result;
 }
@@ -77,11 +75,12 @@ std::vector<TaggedWord> TextClassifier::tag(const std::string& text, int64_t top
                     "in parts",
                     words.size(), context));
   }
-  const auto scores = probabilities({row})[0];  // [T, K]
+  const auto of_tokens = scores({row})[0];  // [T, K]
   std::vector<TaggedWord> tagged;
   for (size_t i = 0; i < words.size(); ++i) {
     tagged.push_back({.word = words[i]});
-    if (row.first_pieces[i] >= 0) tagged.back().labels = best(scores[row.first_pieces[i]], top_n);
+    if (row.first_pieces[i] >= 0)
+      tagged.back().labels = best(of_tokens[row.first_pieces[i]], top_n);
   }
   return tagged;
 }

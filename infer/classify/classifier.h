@@ -9,13 +9,14 @@
 
 #include "infer/classify/classifier_rows.h"
 #include "models/bert_task.h"
+#include "models/pretrained/labels.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
 struct ScoredLabel {
   std::string label;
-  double score = 0.0;  ///< probability
+  double score = 0.0;  ///< probability; of a regression the value
 };
 
 struct TaggedWord {
@@ -25,7 +26,7 @@ struct TaggedWord {
 
 class TextClassifier {
  public:
-  /// Throws std::runtime_error with one line: no classifier, a tokenizer of another model.
+  /// Throws std::runtime_error with one line, also for a model without classifier.
   TextClassifier(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                  const std::string& attention = {});
   /// Whether each word has a class, instead of the text.
@@ -37,11 +38,12 @@ class TextClassifier {
   std::vector<TaggedWord> tag(const std::string& text, int64_t top_n);
 
  private:
-  std::vector<ScoredLabel> best(const torch::Tensor& probabilities, int64_t top_n) const;
-  torch::Tensor probabilities(const std::vector<ClassifierRow>& rows);
+  std::vector<ScoredLabel> best(const torch::Tensor& scores, int64_t top_n) const;
+  torch::Tensor scores(const std::vector<ClassifierRow>& rows);
 
   BertTaskModel model_{nullptr};
   std::vector<std::string> labels_;
+  ScoreFunction function_ = ScoreFunction::kSoftmax;
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 

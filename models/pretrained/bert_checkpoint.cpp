@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "app/files.h"
@@ -30,18 +31,53 @@ bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
   return reader.contains(name) || reader.contains(fmt::format("{}.{}", name_of(family), name));
 }
 
+/// Whether the file has all of the task's own heads.
+bool has_heads(const SafetensorsReader& reader, const BertTaskOptions& options) {
+  bool some = false;
+  for (const auto& row : bert_name_map(options).rows) {
+    if (!row.ours.starts_with("masked_lm.") && !row.ours.starts_with("classifier.out_proj"))
+      continue;
+    some = true;
+    if (!std::ranges::all_of(row.theirs, [&](const auto& name) { return reader.contains(name); }))
+      return false;
+  }
+  return some;
+}
+
+/// Names for a file whose matrix that scores masked words has other values than the embedding: it
+/// is one of its own then, whatever config.json says of it. Its bias may stay under either name.
+NameMap untie(const SafetensorsReader& reader, BertTaskOptions& options) {
+  const NameMap tied = bert_name_map(options);
+  const bool own = std::ranges::any_of(tied.copies, [&](const auto& copy) {
+    return copy.first.ends_with(".weight") && differs_from_original(reader, tied, copy.first);
+  });
+  if (!own) return tied;
+  options.tie_embeddings = false;
+  NameMap map = bert_name_map(options);
+  for (const auto& [copy, original] : tied.copies)
+    if (copy.ends_with(".bias")) map.stand_ins[original] = copy;
+  return map;
+}
+
 }  // namespace
 
 BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
-  BertTaskOptions options = read_bert_config(folder).model;
+  const BertConfig config = read_bert_config(folder);
+  BertTaskOptions options = config.model;
   options.bert.attention = settled_kernel(load.attention, options.bert.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(options), reader);
+  if (!config.names_class) {
+    auto with_head = options;
+    with_head.task = load.unnamed;
+    if (has_heads(reader, with_head)) options = with_head;
+  }
   if (options.task == BertTask::kNone)
     options.bert.pooler = has_pooler(reader, options.bert.family);
+  const NameMap names = untie(reader, options);
   auto model = build_model<BertTaskModel>(options, folder);
   model->to(load.device, load.dtype);
-  load_named(*model, reader, bert_name_map(options));
+  load_named(*model, reader, names);
   model->eval();
   return model;
 }

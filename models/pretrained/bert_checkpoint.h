@@ -17,6 +17,8 @@ struct LoadBertOptions {
   torch::Dtype dtype = torch::kFloat;
   torch::Device device = torch::kCPU;
   std::string attention = {};  ///< kernel; empty: the one it was trained with
+  /// Where config.json names no class: a task whose head is taken if the file has it.
+  BertTask unnamed = BertTask::kNone;
 };
 
 /// The model of a folder with the heads that config.json names, in evaluation mode. An encoder

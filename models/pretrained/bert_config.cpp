@@ -48,8 +48,8 @@ std::string_view architecture_name(BertFamily family, BertTask task) {
       fmt::format("family {} has no head for task {}", name_of(family), name_of(task)));
 }
 
-/// Without "architectures" there is the encoder alone.
-BertTask task_from_json(const json& config, BertFamily family) {
+/// Nothing without "architectures".
+std::optional<BertTask> task_from_json(const json& config, BertFamily family) {
   std::vector<std::string_view> names;
   std::vector<BertTask> tasks;
   for (const auto& row : kArchitectures) {
@@ -58,7 +58,8 @@ BertTask task_from_json(const json& config, BertFamily family) {
     tasks.push_back(row.task);
   }
   const auto found = read_architecture(config, names, name_of(family));
-  return found ? tasks[*found] : BertTask::kNone;
+  if (!found) return std::nullopt;
+  return tasks[*found];
 }
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
@@ -75,27 +76,29 @@ void check_sizes(const BertOptions& o) {
 std::span<const BertArchitecture> bert_architectures() { return kArchitectures; }
 
 json bert_config_to_json(const BertConfig& config, const std::string& dtype) {
-  const auto& [model, labels, ids] = config;
+  const auto& model = config.model;
+  const auto& ids = config.ids;
   json result = bert_keys(model);
   result["model_type"] = name_of(model.bert.family);
   result["architectures"] = {architecture_name(model.bert.family, model.task)};
   result["dtype"] = dtype;
-  result["tie_word_embeddings"] = true;
   result["bos_token_id"] = ids.bos ? json(*ids.bos) : json();
   result["eos_token_id"] = ids.eos.empty() ? json() : json(ids.eos.front());
   if (model.bert.family != BertFamily::kRoberta)
     result["pad_token_id"] = ids.pad ? json(*ids.pad) : json();
-  if (classifies(model.task)) put_labels(labels, result);
+  if (classifies(model.task)) put_labels(config.labels, result);
   result["zoo"] = options_to_json(resolved(model.bert));
   return result;
 }
 
 BertConfig bert_config_from_json(const json& config) {
   const BertFamily family = read_model_type<BertFamily>(config);
-  const BertTask task = task_from_json(config, family);
-  BertConfig result{.model = bert_options_from_keys(config, family, task)};
-  result.ids = special_ids(config);
-  if (classifies(task)) {
+  const auto task = task_from_json(config, family);
+  BertConfig result{.model = bert_options_from_keys(config, family, task.value_or(BertTask::kNone)),
+                    .labels = {},
+                    .ids = special_ids(config),
+                    .names_class = task.has_value()};
+  if (classifies(task.value_or(BertTask::kClassifyText))) {
     result.labels = labels_of(config);
     result.model.labels = std::ssize(result.labels);
   }

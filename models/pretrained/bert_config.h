@@ -25,6 +25,7 @@ struct BertConfig {
   BertTaskOptions model;
   std::vector<std::string> labels;  ///< names of the classes, by id; empty for other tasks
   SpecialIds ids;
+  bool names_class = true;  ///< false without "architectures": the task is then kNone
 };
 
 /// The reference's keys, and all options under "zoo".

@@ -10,6 +10,7 @@ class BertNames {
  public:
   BertNames(const BertTaskOptions& options, HeadsOnDisk heads)
       : task_(options.task),
+        tied_(options.tie_embeddings),
         family_(options.bert.family),
         heads_(heads),
         heads_optional_(heads != HeadsOnDisk::kRequired) {
@@ -17,6 +18,16 @@ class BertNames {
     map_.prefix = map_.family + ".";
     map_.old_ends = {{"LayerNorm.gamma", "LayerNorm.weight"}, {"LayerNorm.beta", "LayerNorm.bias"}};
     map_.ignored = {root() + "embeddings.position_ids", root() + "embeddings.token_type_ids"};
+    map_.other_heads = {"classifier.",
+                        "qa_outputs.",
+                        "cls.",
+                        "lm_head.",
+                        "predictions.",
+                        "sop_classifier.",
+                        "generator_predictions.",
+                        "generator_lm_head.",
+                        "discriminator_predictions.",
+                        "sequence_summary."};
   }
 
   NameMap make() {
@@ -48,16 +59,9 @@ class BertNames {
       add_row(ours + kind, names, optional);
     }
   }
-  void ignore(const std::string& theirs) {
-    for (const char* kind : {".weight", ".bias"}) map_.ignored.push_back(theirs + kind);
-  }
-  /// A head of pre-training: used by some tasks, ignored by the others.
+  /// A head of pre-training: used by some tasks, passed over by the others.
   void add_head(bool used, const std::string& ours, const std::string& theirs) {
-    if (used) {
-      add(ours, {theirs}, heads_optional_);
-    } else {
-      ignore(theirs);
-    }
+    if (used) add(ours, {theirs}, heads_optional_);
   }
 
   void add_embeddings() {
@@ -95,7 +99,8 @@ class BertNames {
   void add_pooler() {
     const std::string theirs = family_ == BertFamily::kAlbert ? "pooler" : "pooler.dense";
     add("bert.pooler", {root() + theirs}, heads_optional_);
-    ignore(root() + theirs);  // where the task has none
+    for (const char* kind : {".weight", ".bias"})  // where the task has none
+      map_.ignored.push_back(root() + theirs + kind);
   }
 
   void add_masked_lm() {
@@ -116,8 +121,11 @@ class BertNames {
     }
     add_head(used, "masked_lm.dense", dense);
     add_head(used, "masked_lm.norm", norm);
-    if (!used) {
-      map_.ignored.insert(map_.ignored.end(), {bias, decoder + "weight", decoder + "bias"});
+    if (!used) return;
+    if (!tied_) {  // the bias is that of the output layer, and the other one idle
+      add_row("masked_lm.bias", {decoder + "bias"}, heads_optional_);
+      add_row("masked_lm.decoder", {decoder + "weight"}, heads_optional_);
+      map_.ignored.push_back(bias);
       return;
     }
     add_row("masked_lm.bias", {bias}, heads_optional_);
@@ -146,13 +154,11 @@ class BertNames {
         heads_ == HeadsOnDisk::kButClassifier ? "(new) classifier" : "classifier";
     add("classifier.dense", {head + ".dense"}, heads_optional_);
     add("classifier.out_proj", {two_layers ? head + ".out_proj" : head}, heads_optional_);
-    if (!heads_optional_) return;
-    for (const char* theirs : {"classifier", "classifier.dense", "classifier.out_proj"})
-      ignore(theirs);
   }
 
   NameMap map_{.family = {}, .rows = {}};
   BertTask task_;
+  bool tied_;
   BertFamily family_;
   HeadsOnDisk heads_;
   bool heads_optional_;

@@ -11,15 +11,21 @@
 
 namespace zoo {
 
-/// Options that contradict each other are the file's fault here, and the message names it.
-template <class Model, class Options>
-Model build_model(const Options& options, const std::filesystem::path& folder) {
+/// What `make` gives. Options that contradict each other are the file's fault here, and the message
+/// names it.
+template <class Make>
+auto from_config(const std::filesystem::path& folder, const Make& make) {
   try {
-    return Model(options);
+    return make();
   } catch (const c10::Error& error) {
     throw std::runtime_error(
         fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
   }
+}
+
+template <class Model, class Options>
+Model build_model(const Options& options, const std::filesystem::path& folder) {
+  return from_config(folder, [&] { return Model(options); });
 }
 
 /// The attention kernel to load a model with: the one asked for, else the one it was trained with;

@@ -3,7 +3,7 @@
 #include "models/pretrained/clip_config.h"
 
 #include "models/pretrained/config_json.h"
-#include "models/pretrained/image_keys.h"
+#include "models/pretrained/config_keys.h"
 
 namespace zoo {
 namespace {
@@ -64,61 +64,55 @@ std::string unlike_reference(const ClipOptions& o) {
   return demands.text();
 }
 
-json vision_keys(const ClipOptions& options) {
-  const VitOptions o = resolved(options.image);
-  return {{"image_size", o.image_size},
-          {"patch_size", o.patch_size},
-          {"num_channels", o.channels},
-          {"hidden_size", o.d_model},
-          {"num_hidden_layers", o.layers},
-          {"num_attention_heads", o.heads},
-          {"intermediate_size", o.feed_forward},
-          {"hidden_act", reference_activation(o.activation)},
-          {"attention_dropout", o.attention_dropout},
-          {"layer_norm_eps", o.norm_epsilon}};
+template <class Keys>
+void vision_keys(Keys& keys, VitOptions& o) {
+  keys.sides("image_size", o.image_size, o.image_width, 224);
+  keys.sides("patch_size", o.patch_size, o.patch_width, 32);
+  keys.count("num_channels", o.channels, 3);
+  keys.count("hidden_size", o.d_model, 768);
+  keys.count("num_hidden_layers", o.layers, 12);
+  keys.count("num_attention_heads", o.heads, 12);
+  keys.count("intermediate_size", o.feed_forward, 3072);
+  keys.activation("hidden_act", o.activation, "quick_gelu");
+  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
+  keys.number("layer_norm_eps", o.norm_epsilon, 1e-5);
 }
 
-void read_vision(const json& config, VitOptions& o) {
-  std::tie(o.image_size, o.image_width) = config_sides(config, "image_size", 224);
-  std::tie(o.patch_size, o.patch_width) = config_sides(config, "patch_size", 32);
-  o.channels = config_count(config, "num_channels", 3);
-  o.d_model = config_count(config, "hidden_size", 768);
-  o.layers = config_count(config, "num_hidden_layers", 12);
-  o.heads = config_count(config, "num_attention_heads", 12);
-  o.feed_forward = config_count(config, "intermediate_size", 3072);
-  o.activation =
-      activation_of(config_value<std::string>(config, "hidden_act", "quick_gelu"), "hidden_act");
-  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
-  o.norm_epsilon = config_value(config, "layer_norm_eps", 1e-5);
+template <class Keys>
+void text_keys(Keys& keys, GptOptions& o) {
+  keys.count("vocab_size", o.vocab_size, 49408);
+  keys.count("max_position_embeddings", o.context, 77);
+  keys.count("hidden_size", o.d_model, 512);
+  keys.count("num_hidden_layers", o.layers, 12);
+  keys.count("num_attention_heads", o.heads, 8);
+  keys.count("intermediate_size", o.feed_forward, 2048);
+  keys.activation("hidden_act", o.activation, "quick_gelu");
+  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
+  keys.number("layer_norm_eps", o.norm_epsilon, 1e-5);
+  keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
-json text_keys(const ClipOptions& options) {
-  const GptOptions o = resolved(options.text);
-  return {{"vocab_size", o.vocab_size},
-          {"max_position_embeddings", o.context},
-          {"hidden_size", o.d_model},
-          {"num_hidden_layers", o.layers},
-          {"num_attention_heads", o.heads},
-          {"intermediate_size", o.feed_forward},
-          {"hidden_act", reference_activation(o.activation)},
-          {"attention_dropout", o.attention_dropout},
-          {"layer_norm_eps", o.norm_epsilon},
-          {"eos_token_id", options.end_token < 0 ? kLargestIdEnds : options.end_token}};
+json vision_to_json(const ClipOptions& options) {
+  VitOptions o = resolved(options.image);
+  json result = json::object();
+  WriteKeys keys(result);
+  vision_keys(keys, o);
+  return result;
+}
+
+json text_to_json(const ClipOptions& options) {
+  GptOptions o = resolved(options.text);
+  json result = {{"eos_token_id", options.end_token < 0 ? kLargestIdEnds : options.end_token}};
+  WriteKeys keys(result);
+  text_keys(keys, o);
+  return result;
 }
 
 void read_text(const json& config, ClipConfig& result) {
-  GptOptions& o = result.options.text;
-  o.vocab_size = config_count(config, "vocab_size", 49408);
-  o.context = config_count(config, "max_position_embeddings", 77);
-  o.d_model = config_count(config, "hidden_size", 512);
-  o.layers = config_count(config, "num_hidden_layers", 12);
-  o.heads = config_count(config, "num_attention_heads", 8);
-  o.feed_forward = config_count(config, "intermediate_size", 2048);
-  o.activation =
-      activation_of(config_value<std::string>(config, "hidden_act", "quick_gelu"), "hidden_act");
-  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
-  o.norm_epsilon = config_value(config, "layer_norm_eps", 1e-5);
-  const auto end = config_value<int64_t>(config, "eos_token_id", 49407);
+  ReadKeys keys(config);
+  text_keys(keys, result.options.text);
+  const auto found = config.find("eos_token_id");
+  const auto end = found == config.end() ? 49407 : json_value<int64_t>(*found, "eos_token_id");
   result.options.end_token = end == kLargestIdEnds ? -1 : end;
   result.ids = special_ids(config);
 }
@@ -145,16 +139,16 @@ ClipTowers towers_of(ClipLayout layout) {
 json reference_keys(const ClipConfig& config) {
   const ClipOptions& o = config.options;
   json keys = {{"projection_dim", o.projection}};
-  if (config.layout == ClipLayout::kVision) keys.update(vision_keys(o));
-  if (config.layout == ClipLayout::kText) keys.update(text_keys(o));
+  if (config.layout == ClipLayout::kVision) keys.update(vision_to_json(o));
+  if (config.layout == ClipLayout::kText) keys.update(text_to_json(o));
   if (config.layout == ClipLayout::kZoo) {
     keys["vocab_size"] = o.text.vocab_size;
     keys["end_token"] = o.end_token;
   }
   if (config.layout != ClipLayout::kClip) return keys;
   keys["logit_scale_init_value"] = o.logit_scale;
-  keys["vision_config"] = vision_keys(o);
-  keys["text_config"] = text_keys(o);
+  keys["vision_config"] = vision_to_json(o);
+  keys["text_config"] = text_to_json(o);
   return keys;
 }
 
@@ -171,16 +165,20 @@ void check_agreement_of_towers(const json& config, const ClipConfig& result) {
 void read_reference_keys(const json& config, ClipConfig& result) {
   ClipOptions& o = result.options;
   o.towers = towers_of(result.layout);
-  o.projection = config_count(config, "projection_dim", 512);
+  ReadKeys keys(config);
+  keys.count("projection_dim", o.projection, 512);
   if (result.layout == ClipLayout::kZoo) {
     o.text.vocab_size = config_count(config, "vocab_size", 1);
     o.end_token = config_value<int64_t>(config, "end_token", -1);
     result.ids = special_ids(config);
     return;
   }
-  o.logit_scale = config_value(config, "logit_scale_init_value", 2.6592);
-  if (o.towers != ClipTowers::kText)
-    read_vision(tower_of(config, result.layout, "vision_config"), o.image);
+  keys.number("logit_scale_init_value", o.logit_scale, 2.6592);
+  if (o.towers != ClipTowers::kText) {
+    const json tower = tower_of(config, result.layout, "vision_config");
+    ReadKeys of_tower(tower);
+    vision_keys(of_tower, o.image);
+  }
   if (o.towers != ClipTowers::kImage)
     read_text(tower_of(config, result.layout, "text_config"), result);
 }

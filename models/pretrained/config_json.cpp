@@ -17,11 +17,6 @@ int64_t config_count(const json& config, const std::string& key, int64_t otherwi
   return value;
 }
 
-void require_value(const json& config, const std::string& key, bool value) {
-  if (config_value(config, key, value) != value)
-    config_fail("\"{}\" is {}, which the zoo's model does not have", key, !value);
-}
-
 namespace {
 
 /// "a, b and c"
@@ -68,13 +63,14 @@ std::string reference_activation(Activation activation) {
 
 Activation activation_of(const std::string& name, std::string_view key) {
   if (name == "relu") return Activation::kRelu;
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return Activation::kGeluTanh;
+  if (name == "gelu" || name == "gelu_python") return Activation::kGelu;
+  for (const char* tanh : {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate"})
+    if (name == tanh) return Activation::kGeluTanh;
   if (name == "quick_gelu") return Activation::kQuickGelu;
   if (name == "silu" || name == "swish") return Activation::kSilu;
   config_fail(
-      "{} \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, "
-      "relu, silu, swish",
+      "{} \"{}\" is not supported; known are gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, "
+      "gelu_accurate, gelu_python, quick_gelu, relu, silu, swish",
       key, name.substr(0, 60));
 }
 

@@ -24,7 +24,8 @@ template <class... Args>
   throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
 }
 
-/// The value of a key; `otherwise` where it is missing or null, as in the reference.
+/// The value of a key; `otherwise` where it is missing or null. A family's own keys are read
+/// through config_keys.h.
 template <class T>
 T config_value(const nlohmann::json& config, const std::string& key, T otherwise) {
   const auto found = config.find(key);
@@ -33,10 +34,6 @@ T config_value(const nlohmann::json& config, const std::string& key, T otherwise
 
 /// A number of things: at least 1, and small enough that products of two cannot overflow.
 int64_t config_count(const nlohmann::json& config, const std::string& key, int64_t otherwise);
-
-/// Throws std::runtime_error unless the key is missing or has this value: features that the zoo
-/// lacks.
-void require_value(const nlohmann::json& config, const std::string& key, bool value);
 
 /// The family's member that "model_type" names. Throws std::runtime_error for another family.
 template <NamedEnum Layout>

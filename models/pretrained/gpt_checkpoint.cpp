@@ -35,6 +35,7 @@ NameMap gpt2_names(const GptOptions& o) {
   add("final_norm", "transformer.ln_f", false);
   // The causal mask, which early versions saved with every layer.
   map.ignored = {layer + "attn.bias", layer + "attn.masked_bias"};
+  map.other_heads = {"score.", "classifier.", "multiple_choice_head.", "qa_outputs."};
 
   // All biases are part of the layout, whether our model has them or not.
   const int64_t C = o.d_model, F = o.feed_forward;
@@ -79,6 +80,7 @@ NameMap llama_names(const GptOptions& o) {
   add_linear("blocks.{}.feed_forward.out_proj", {mlp + "down_proj"});
   add("final_norm.weight", "model.norm.weight");
   map.ignored = {layer + "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"};
+  map.other_heads = {"score.", "qa_outputs."};
   return map;
 }
 
@@ -130,6 +132,11 @@ Gpt load_gpt(const fs::path& folder, const LoadGptOptions& load) {
   config.options.attention = settled_kernel(load.attention, config.options.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(config.options), reader);
+  // An output layer of other values than the embedding's is one of its own, whatever config.json
+  // says of it.
+  const NameMap names =
+      from_config(folder, [&] { return gpt_name_map(config.layout, config.options); });
+  if (differs_from_original(reader, names, "lm_head.weight")) config.options.tie_embeddings = false;
   Gpt model = build_model<Gpt>(config.options, folder);
   model->to(load.device, load.dtype);
   load_weights(model, reader, config, load.head_optional);

@@ -1,54 +1,41 @@
 // Which key of GPT-2's and of Llama's config.json means which of our options.
 #include "models/pretrained/gpt_config_keys.h"
 
-#include <stdexcept>
+#include <algorithm>
 
 #include "models/pretrained/config_json.h"
+#include "models/pretrained/config_keys.h"
 
 namespace zoo {
 namespace {
 
 using nlohmann::json;
 
-json gpt2_keys(const GptOptions& o) {
-  return {{"vocab_size", o.vocab_size},
-          {"n_positions", o.context},
-          {"n_embd", o.d_model},
-          {"n_layer", o.layers},
-          {"n_head", o.heads},
-          {"n_inner", o.feed_forward},
-          {"activation_function", reference_activation(o.activation)},
-          {"resid_pdrop", o.residual_dropout},
-          {"embd_pdrop", o.embedding_dropout},
-          {"attn_pdrop", o.attention_dropout},
-          {"layer_norm_epsilon", o.norm_epsilon},
-          {"initializer_range", o.init_std},
-          {"scale_attn_weights", o.scale_attention},
-          {"scale_attn_by_inverse_layer_idx", o.scale_by_layer},
-          {"tie_word_embeddings", o.tie_embeddings}};
-}
+constexpr KeyAlias kGpt2Aliases[] = {{"hidden_size", "n_embd"},
+                                     {"max_position_embeddings", "n_positions"},
+                                     {"num_attention_heads", "n_head"},
+                                     {"num_hidden_layers", "n_layer"}};
 
-GptOptions gpt2_options(const json& config) {
-  require_value(config, "add_cross_attention", false);
-  require_value(config, "is_encoder_decoder", false);
-  GptOptions o;
-  o.vocab_size = config_count(config, "vocab_size", 50257);
-  o.context = config_count(config, "n_positions", 1024);
-  o.d_model = config_count(config, "n_embd", 768);
-  o.layers = config_count(config, "n_layer", 12);
-  o.heads = config_count(config, "n_head", 12);
-  o.feed_forward = config_count(config, "n_inner", 4 * o.d_model);
-  o.activation = activation_of(config_value<std::string>(config, "activation_function", "gelu_new"),
-                               "activation_function");
-  o.residual_dropout = config_value(config, "resid_pdrop", 0.1);
-  o.embedding_dropout = config_value(config, "embd_pdrop", 0.1);
-  o.attention_dropout = config_value(config, "attn_pdrop", 0.1);
-  o.norm_epsilon = config_value(config, "layer_norm_epsilon", 1e-5);
-  o.init_std = config_value(config, "initializer_range", 0.02);
-  o.scale_attention = config_value(config, "scale_attn_weights", true);
-  o.scale_by_layer = config_value(config, "scale_attn_by_inverse_layer_idx", false);
-  o.tie_embeddings = config_value(config, "tie_word_embeddings", true);
-  return o;
+template <class Keys>
+void gpt2_keys(Keys& keys, GptOptions& o) {
+  keys.count("vocab_size", o.vocab_size, 50257);
+  keys.count("n_positions", o.context, 1024);
+  keys.count("n_embd", o.d_model, 768);
+  keys.count("n_layer", o.layers, 12);
+  keys.count("n_head", o.heads, 12);
+  keys.count("n_inner", o.feed_forward, 4 * o.d_model, Null::kMeansMissing);
+  keys.activation("activation_function", o.activation, "gelu_new");
+  keys.number("resid_pdrop", o.residual_dropout, 0.1);
+  keys.number("embd_pdrop", o.embedding_dropout, 0.1);
+  keys.number("attn_pdrop", o.attention_dropout, 0.1);
+  keys.number("layer_norm_epsilon", o.norm_epsilon, 1e-5);
+  keys.number("initializer_range", o.init_std, 0.02);
+  keys.flag("scale_attn_weights", o.scale_attention, true);
+  keys.flag("scale_attn_by_inverse_layer_idx", o.scale_by_layer, false);
+  keys.flag("tie_word_embeddings", o.tie_embeddings, true);
+  keys.fixed("add_cross_attention", false);
+  keys.fixed("is_encoder_decoder", false);
+  keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
 json rope_keys(const RotaryOptions& rotary) {
@@ -65,21 +52,27 @@ json rope_keys(const RotaryOptions& rotary) {
 }
 
 /// transformers 5 has everything under rope_parameters; before, rope_theta stood beside
-/// rope_scaling, whose type was called "type".
-RotaryOptions rotary_options(const json& config) {
-  json rope = json::object();
+/// rope_scaling, whose type was called "type" and which still wins where it is not empty.
+json rope_object(const json& config) {
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const auto found = config.find(key);
     if (found == config.end() || found->is_null()) continue;
     if (!found->is_object()) config_fail("\"{}\" must be an object", key);
-    rope.update(*found);
+    if (!found->empty()) return *found;
   }
+  return json::object();
+}
+
+RotaryOptions rotary_options(const json& config, int64_t context) {
+  const json rope = rope_object(config);
   RotaryOptions rotary;
   rotary.base = config_value(rope, "rope_theta", config_value(config, "rope_theta", 10000.0));
   const auto type = config_value<std::string>(rope, "rope_type",
                                               config_value<std::string>(rope, "type", "default"));
-  if (config_value(rope, "partial_rotary_factor", 1.0) != 1.0)
-    config_fail("\"partial_rotary_factor\" must be 1");
+  for (const json& place : {rope, config}) {
+    if (config_value(place, "partial_rotary_factor", 1.0) != 1.0)
+      config_fail("\"partial_rotary_factor\" must be 1");
+  }
   if (type == "default") return rotary;
   if (type != "linear" && type != "llama3") {
     config_fail("rope_type \"{}\" is not supported; known are default, linear, llama3",
@@ -94,29 +87,31 @@ RotaryOptions rotary_options(const json& config) {
   if (type == "llama3") {
     rotary.low_frequency = needed("low_freq_factor");
     rotary.high_frequency = needed("high_freq_factor");
-    needed("original_max_position_embeddings");
-    rotary.original_context = config_count(rope, "original_max_position_embeddings", 0);
+    rotary.original_context = config_count(rope, "original_max_position_embeddings", context);
   }
   return rotary;
 }
 
-json llama_keys(const GptOptions& o) {
-  return {{"vocab_size", o.vocab_size},
-          {"max_position_embeddings", o.context},
-          {"hidden_size", o.d_model},
-          {"num_hidden_layers", o.layers},
-          {"num_attention_heads", o.heads},
-          {"num_key_value_heads", o.kv_heads},
-          {"head_dim", o.head_width},
-          {"intermediate_size", o.feed_forward},
-          {"hidden_act", "silu"},
-          {"rms_norm_eps", o.norm_epsilon},
-          {"rope_parameters", rope_keys(o.rotary)},
-          {"attention_bias", o.attention_bias},
-          {"mlp_bias", o.feed_forward_bias},
-          {"attention_dropout", o.attention_dropout},
-          {"initializer_range", o.init_std},
-          {"tie_word_embeddings", o.tie_embeddings}};
+template <class Keys>
+void llama_keys(Keys& keys, GptOptions& o) {
+  keys.count("vocab_size", o.vocab_size, 32000);
+  keys.count("max_position_embeddings", o.context, 2048);
+  keys.count("hidden_size", o.d_model, 4096);
+  keys.count("num_hidden_layers", o.layers, 32);
+  keys.count("num_attention_heads", o.heads, 32);
+  keys.count("num_key_value_heads", o.kv_heads, o.heads, Null::kMeansMissing);
+  keys.count("head_dim", o.head_width, std::max<int64_t>(o.d_model / o.heads, 1),
+             Null::kMeansMissing);
+  keys.count("intermediate_size", o.feed_forward, 11008);
+  keys.number("rms_norm_eps", o.norm_epsilon, 1e-6);
+  keys.flag("attention_bias", o.attention_bias, false);
+  keys.flag("mlp_bias", o.feed_forward_bias, false);
+  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
+  keys.number("initializer_range", o.init_std, 0.02);
+  keys.flag("tie_word_embeddings", o.tie_embeddings, false);
+  keys.fixed("hidden_act", "silu", "the zoo's gate is");
+  keys.fixed("is_encoder_decoder", false);
+  keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
 GptOptions llama_options(const json& config) {
@@ -124,50 +119,44 @@ GptOptions llama_options(const json& config) {
   o.position = PositionKind::kRotary;
   o.norm = NormKind::kRms;
   o.activation = Activation::kSwiglu;
-  o.vocab_size = config_count(config, "vocab_size", 32000);
-  o.context = config_count(config, "max_position_embeddings", 2048);
-  o.d_model = config_count(config, "hidden_size", 4096);
-  o.layers = config_count(config, "num_hidden_layers", 32);
-  o.heads = config_count(config, "num_attention_heads", 32);
-  o.kv_heads = config_count(config, "num_key_value_heads", o.heads);
-  if (config_value<int64_t>(config, "head_dim", 0) == 0 && o.d_model % o.heads != 0) {
+  ReadKeys keys(config);
+  llama_keys(keys, o);
+  const auto head = config.find("head_dim");
+  if ((head == config.end() || head->is_null()) && o.d_model % o.heads != 0) {
     config_fail("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", o.d_model,
                 o.heads);
   }
-  o.head_width = config_count(config, "head_dim", o.d_model / o.heads);
-  o.feed_forward = config_count(config, "intermediate_size", 11008);
-  if (const auto act = config_value<std::string>(config, "hidden_act", "silu"); act != "silu") {
-    config_fail("hidden_act \"{}\" is not supported; known is silu", act.substr(0, 60));
-  }
-  o.norm_epsilon = config_value(config, "rms_norm_eps", 1e-6);
-  o.rotary = rotary_options(config);
-  o.attention_bias = config_value(config, "attention_bias", false);
-  o.feed_forward_bias = config_value(config, "mlp_bias", false);
-  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
-  o.init_std = config_value(config, "initializer_range", 0.02);
-  o.tie_embeddings = config_value(config, "tie_word_embeddings", false);
+  o.rotary = rotary_options(config, o.context);
   return o;
 }
 
 }  // namespace
 
 json reference_keys(const GptConfig& config) {
-  switch (config.layout) {
-    case GptLayout::kGpt2:
-      return gpt2_keys(resolved(config.options));
-    case GptLayout::kLlama:
-      return llama_keys(resolved(config.options));
-    case GptLayout::kZoo:
-      return {{"vocab_size", config.options.vocab_size}};
+  GptOptions o = config.options;
+  if (config.layout == GptLayout::kZoo) return {{"vocab_size", o.vocab_size}};
+  o = resolved(o);
+  json result = json::object();
+  WriteKeys keys(result);
+  if (config.layout == GptLayout::kGpt2) {
+    gpt2_keys(keys, o);
+  } else {
+    llama_keys(keys, o);
+    result["hidden_act"] = "silu";
+    result["rope_parameters"] = rope_keys(o.rotary);
   }
-  throw std::invalid_argument("unknown GPT layout");
+  return result;
 }
 
 GptOptions options_from_reference_keys(const json& config, GptLayout layout) {
-  if (layout == GptLayout::kGpt2) return gpt2_options(config);
   if (layout == GptLayout::kLlama) return llama_options(config);
-  if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
   GptOptions o;
+  if (layout == GptLayout::kGpt2) {
+    ReadKeys keys(config, kGpt2Aliases);
+    gpt2_keys(keys, o);
+    return o;
+  }
+  if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
   o.vocab_size = config_count(config, "vocab_size", 0);
   return o;
 }

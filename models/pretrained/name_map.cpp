@@ -115,15 +115,23 @@ std::vector<Piece> pieces_of(const torch::nn::Module& module, const NameMap& map
 }
 
 bool is_ignored(const NameMap& map, const std::string& name) {
-  return std::any_of(map.ignored.begin(), map.ignored.end(), [&](const std::string& pattern) {
-    return match(pattern, name) || match(pattern, map.prefix + name);
-  });
+  return std::ranges::any_of(map.ignored,
+                             [&](const std::string& pattern) {
+                               return match(pattern, name) || match(pattern, map.prefix + name);
+                             }) ||
+         std::ranges::any_of(map.other_heads,
+                             [&](const std::string& head) { return name.starts_with(head); });
 }
 
-/// The name that today's files have.
+/// The name that the reference writes today.
 std::string modern(const NameMap& map, std::string name) {
   for (const auto& [old, today] : map.old_ends) {
     if (name.ends_with(old)) return name.replace(name.size() - old.size(), old.size(), today);
+  }
+  for (const auto& [other, today] : map.synonyms) {
+    for (const auto& full : {name, map.prefix + name}) {
+      if (const auto numbers = match(other, full)) return fill(today, *numbers);
+    }
   }
   return name;
 }
@@ -136,6 +144,7 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
   for (const auto& piece : pieces) known.insert(piece.theirs);
   for (const auto& [name, shape] : map.zeros) known.insert(name);
   for (const auto& [name, original] : map.copies) known.insert(name);
+  for (const auto& [name, original] : map.stand_ins) known.insert(name);
   std::map<std::string, std::string> found;
   for (const auto& name : reader.names()) {
     const std::string today = modern(map, name);
@@ -166,6 +175,17 @@ void check_piece(const SafetensorsReader& reader, const Piece& piece, const Tens
   }
 }
 
+/// One of a tied weight's names is enough, whichever it is: writers that know nothing of the model
+/// keep the first in the alphabet.
+void find_tied(const NameMap& map, std::map<std::string, std::string>& found) {
+  for (const auto* names : {&map.copies, &map.stand_ins}) {
+    for (const auto& [name, original] : *names) {
+      if (const auto copy = found.find(name); copy != found.end())
+        found.try_emplace(original, copy->second);
+    }
+  }
+}
+
 void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
                             const std::map<std::string, std::string>& found) {
   for (const auto& [name, shape] : map.zeros) {
@@ -180,7 +200,7 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
   }
   for (const auto& [name, original] : map.copies) {
     const auto copy = found.find(name), first = found.find(original);
-    if (copy == found.end() || first == found.end()) continue;
+    if (copy == found.end() || first == found.end() || copy->second == first->second) continue;
     if (!torch::equal(reader.tensor(copy->second), reader.tensor(first->second))) {
       fail(
           "{}: tensors {} and {} differ, but this model ties them: set tie_word_embeddings to "
@@ -195,7 +215,8 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
 std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
                                     const NameMap& map) {
   const auto pieces = pieces_of(module, map);
-  const auto found = find_on_disk(reader, map, pieces);
+  auto found = find_on_disk(reader, map, pieces);
+  find_tied(map, found);
   std::vector<std::string> lacking;
   for (const auto& piece : pieces) {
     const auto on_disk = found.find(piece.theirs);
@@ -216,6 +237,21 @@ std::vector<std::string> load_named(torch::nn::Module& module, const Safetensors
     if (on_disk != found.end()) piece.target.copy_(reader.tensor(on_disk->second));
   }
   return lacking;
+}
+
+bool differs_from_original(const SafetensorsReader& reader, const NameMap& map,
+                           const std::string& copy) {
+  const auto on_disk = [&](const std::string& full) {
+    for (const auto& name : reader.names()) {
+      const std::string today = modern(map, name);
+      if (today == full || map.prefix + today == full) return std::optional(name);
+    }
+    return std::optional<std::string>();
+  };
+  const auto original = map.copies.find(copy);
+  if (original == map.copies.end()) return false;
+  const auto a = on_disk(copy), b = on_disk(original->second);
+  return a && b && !torch::equal(reader.tensor(*a), reader.tensor(*b));
 }
 
 bool holds_parameter(const NameMap& map, const std::string& name) {

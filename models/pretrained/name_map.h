@@ -34,14 +34,23 @@ struct NameMap {
   /// Tensors that the layout keeps on disk and our module computes (tables of sines): written, not
   /// read.
   std::map<std::string, torch::Tensor> computed = {};
-  /// Tied weights, {name, the name it repeats}: not written; when read they may be missing but not
-  /// differ.
+  /// Tied weights, {name, the name it repeats}: not written; when read, one of a weight's names is
+  /// enough, and several may not differ.
   std::map<std::string, std::string> copies = {};
+  /// Tensors that stand in for another where that is missing, {name, the one it stands in for}, and
+  /// mean nothing beside it. Only read.
+  std::map<std::string, std::string> stand_ins = {};
   /// Ends of names as older files have them, {old, today's}: {"LayerNorm.gamma",
   /// "LayerNorm.weight"}. Only read.
   std::vector<std::pair<std::string, std::string>> old_ends = {};
+  /// Other names with `{}`, {other, the one in `theirs`}: what the reference's modules are called
+  /// in memory, where that is not what it writes. Files made without it have these. Only read.
+  std::vector<std::pair<std::string, std::string>> synonyms = {};
   /// What older files also hold and nobody needs ("transformer.h.{}.attn.bias").
   std::vector<std::string> ignored = {};
+  /// Begins of the names of heads that other classes of the family have ("qa_outputs."). Tensors of
+  /// theirs that have no place here are passed over, as the reference does.
+  std::vector<std::string> other_heads = {};
 };
 
 /// Copies a file's tensors into a module, converting dtype and device. Throws std::runtime_error
@@ -49,6 +58,11 @@ struct NameMap {
 /// Returns the names of our optional parameters that the file lacks.
 std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
                                     const NameMap& map);
+
+/// Whether the file holds a tied copy (a key of `copies`) beside its original, with other values:
+/// the reference then does not tie them, whatever config.json says.
+bool differs_from_original(const SafetensorsReader& reader, const NameMap& map,
+                           const std::string& copy);
 
 /// Whether the tensor of this name on disk holds one of our module's parameters, or a part of one:
 /// not so for tied copies, zeros of the layout, and what is ignored.

@@ -78,6 +78,29 @@ void add_positions(NameMap& map, TransformerLayout layout, const TransformerOpti
   }
 }
 
+/// The reference reads the sinusoids that a file holds: rounded ones of a file in half precision
+/// count, other positions the zoo does not have.
+void read_sinusoids(Transformer& model, const SafetensorsReader& reader) {
+  for (const auto& [side, position] :
+       {std::pair("encoder", model->source_position), {"decoder", model->target_position}}) {
+    auto* const sinusoids = dynamic_cast<SinusoidalPosition*>(position.get());
+    if (sinusoids == nullptr) continue;
+    for (const char* prefix : {"model.", ""}) {
+      const auto name = fmt::format("{}{}.embed_positions.weight", prefix, side);
+      if (!reader.contains(name)) continue;
+      const auto table = reader.tensor(name).to(sinusoids->table.options());  // [P, C]
+      if (!table.sizes().equals(sinusoids->table.sizes()) ||
+          !torch::allclose(table, sinusoids->table, /*rtol=*/0, /*atol=*/0.01)) {
+        throw std::runtime_error(fmt::format(
+            "{}: tensor {} holds positions of its own, but the zoo's model has {} x {} sinusoids",
+            reader.path().string(), in_quotes(name), sinusoids->table.size(0),
+            sinusoids->table.size(1)));
+      }
+      sinusoids->table = table;
+    }
+  }
+}
+
 double claimed_parameters(const TransformerOptions& o) {
   const auto product = [](int64_t a, int64_t b) { return double(a) * double(b); };
   const double attention = 4.0 * product(o.d_model, o.d_model);
@@ -100,6 +123,7 @@ void load_weights(Transformer& model, const SafetensorsReader& reader,
         reader.path().string()));
   }
   load_named(*model, reader, transformer_name_map(config.layout, model->options, missing));
+  read_sinusoids(model, reader);
 }
 
 }  // namespace
@@ -109,6 +133,8 @@ NameMap transformer_name_map(TransformerLayout layout, const TransformerOptions&
   if (layout == TransformerLayout::kZoo) return {.family = "zoo_transformer", .rows = {}};
   const TransformerOptions o = resolved(options);
   NameMap map{.family = std::string(name_of(layout)), .prefix = "model.", .rows = {}};
+  map.ignored = {"model.encoder.version", "model.decoder.version"};  // of BART's first files
+  map.other_heads = {"classification_head.", "qa_outputs."};
   add_embeddings(map, o);
   add_positions(map, layout, o);
   for (const char* side : {"encoder", "decoder"}) {
@@ -135,6 +161,11 @@ Transformer load_transformer(const fs::path& folder, const LoadTransformerOption
   config.options.attention = settled_kernel(load.attention, config.options.attention, load.device);
   const SafetensorsReader reader(folder);
   check_claim(claimed_parameters(resolved(config.options)), reader);
+  // An output layer of other values than the embedding's is one of its own, whatever config.json
+  // says of it.
+  if (differs_from_original(reader, transformer_name_map(config.layout, config.options),
+                            "lm_head.weight"))
+    config.options.tie_embeddings = false;
   auto model = build_model<Transformer>(config.options, folder);
   model->to(load.device, load.dtype);
   load_weights(model, reader, config, load.head_optional);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/pretrained/config_json.h"
+#include "models/pretrained/config_keys.h"
 
 namespace zoo {
 namespace {
@@ -49,29 +50,54 @@ std::string unlike(Layout layout, const TransformerOptions& o) {
   return demands.text();
 }
 
+constexpr KeyAlias kAliases[] = {{"hidden_size", "d_model"},
+                                 {"num_attention_heads", "encoder_attention_heads"},
+                                 {"num_hidden_layers", "encoder_layers"}};
+
+/// What all three share.
+template <class Keys>
+void shared_keys(Keys& keys, TransformerOptions& o) {
+  keys.count("max_position_embeddings", o.context, 1024);
+  keys.count("encoder_layers", o.encoder_layers, 12);
+  keys.count("decoder_layers", o.decoder_layers, 12);
+  keys.count("d_model", o.d_model, 1024);
+  keys.count("encoder_attention_heads", o.heads, 16);
+  keys.count("decoder_attention_heads", o.decoder_heads, 16);
+  keys.count("encoder_ffn_dim", o.feed_forward, 4096);
+  keys.count("decoder_ffn_dim", o.decoder_feed_forward, 4096);
+  keys.activation("activation_function", o.activation, "gelu");
+  keys.number("dropout", o.dropout, 0.1);
+  keys.number("attention_dropout", o.attention_dropout, 0.0);
+  keys.number("activation_dropout", o.activation_dropout, 0.0);
+  keys.flag("scale_embedding", o.scale_embeddings, false);
+  keys.flag("tie_word_embeddings", o.tie_embeddings, true);
+}
+
+/// What each has in its code, and what older files say of it.
+void fixed_keys(ReadKeys& keys, Layout layout) {
+  keys.fixed("is_decoder", false);
+  keys.fixed("is_encoder_decoder", true);
+  keys.absent("is_causal", "the encoder sees both sides and the decoder looks back");
+  const bool bart = layout == Layout::kBart, pegasus = layout == Layout::kPegasus;
+  const auto why = fmt::format("{} has", name_of(layout));
+  keys.fixed("normalize_before", pegasus, why);
+  keys.fixed("add_final_layer_norm", pegasus, why);
+  keys.fixed("normalize_embedding", bart, why);
+  keys.fixed("static_position_embeddings", !bart, why);
+  keys.fixed("add_bias_logits", false, why);
+}
+
 json reference_keys(const TransformerConfig& config) {
-  const TransformerOptions o = resolved(config.options);
-  json keys = {{"vocab_size", o.source_vocab_size}};
+  TransformerOptions o = resolved(config.options);
+  json result = {{"vocab_size", o.source_vocab_size}};
   if (config.layout == Layout::kMarian || config.layout == Layout::kZoo)
-    keys["decoder_vocab_size"] = o.vocab_size;
-  if (config.layout == Layout::kZoo) return keys;
+    result["decoder_vocab_size"] = o.vocab_size;
+  if (config.layout == Layout::kZoo) return result;
   if (config.layout == Layout::kMarian)
-    keys["share_encoder_decoder_embeddings"] = o.share_embeddings;
-  keys.update({{"max_position_embeddings", o.context},
-               {"encoder_layers", o.encoder_layers},
-               {"decoder_layers", o.decoder_layers},
-               {"d_model", o.d_model},
-               {"encoder_attention_heads", o.heads},
-               {"decoder_attention_heads", o.decoder_heads},
-               {"encoder_ffn_dim", o.feed_forward},
-               {"decoder_ffn_dim", o.decoder_feed_forward},
-               {"activation_function", reference_activation(o.activation)},
-               {"dropout", o.dropout},
-               {"attention_dropout", o.attention_dropout},
-               {"activation_dropout", o.activation_dropout},
-               {"scale_embedding", o.scale_embeddings},
-               {"tie_word_embeddings", o.tie_embeddings}});
-  return keys;
+    result["share_encoder_decoder_embeddings"] = o.share_embeddings;
+  WriteKeys keys(result);
+  shared_keys(keys, o);
+  return result;
 }
 
 /// What the reference's code has built in.
@@ -93,46 +119,30 @@ void check_heads(int64_t d_model, int64_t heads, const char* key) {
     config_fail("\"d_model\" {} is not a multiple of \"{}\" {}", d_model, key, heads);
 }
 
+/// Only Marian has a vocabulary a side.
+void read_vocabularies(ReadKeys& keys, Layout layout, TransformerOptions& o) {
+  keys.count("vocab_size", o.source_vocab_size, layout == Layout::kMarian ? 58101 : 50265);
+  o.vocab_size = o.source_vocab_size;
+  o.share_embeddings = o.tie_embeddings;
+  if (layout != Layout::kMarian) return;
+  keys.count("decoder_vocab_size", o.vocab_size, o.source_vocab_size, Null::kMeansMissing);
+  bool shared = true;
+  keys.flag("share_encoder_decoder_embeddings", shared, true);
+  o.share_embeddings = shared && o.tie_embeddings;
+  if (shared && o.vocab_size != o.source_vocab_size) {
+    config_fail("\"decoder_vocab_size\" {} differs from \"vocab_size\" {}, but they share a table",
+                o.vocab_size, o.source_vocab_size);
+  }
+}
+
 TransformerOptions from_reference_keys(const json& config, Layout layout) {
   TransformerOptions o = built_in(layout);
-  const int64_t their_vocab = layout == Layout::kMarian ? 58101 : 50265;
-  o.source_vocab_size = config_count(config, "vocab_size", their_vocab);
-  o.vocab_size = o.source_vocab_size;
-  require_value(config, "is_decoder", false);
-  require_value(config, "is_encoder_decoder", true);
-  require_value(config, "normalize_before", layout == Layout::kPegasus);
-  require_value(config, "normalize_embedding", o.norm_embeddings);
-  require_value(config, "add_final_layer_norm", layout == Layout::kPegasus);
-  require_value(config, "static_position_embeddings", layout != Layout::kBart);
-  require_value(config, "add_bias_logits", false);
-  o.tie_embeddings = config_value(config, "tie_word_embeddings", true);
-  o.share_embeddings = o.tie_embeddings;
-  if (layout == Layout::kMarian) {
-    o.vocab_size = config_count(config, "decoder_vocab_size", o.source_vocab_size);
-    const bool shared = config_value(config, "share_encoder_decoder_embeddings", true);
-    o.share_embeddings = shared && o.tie_embeddings;
-    if (shared && o.vocab_size != o.source_vocab_size) {
-      config_fail(
-          "\"decoder_vocab_size\" {} differs from \"vocab_size\" {}, but they share a table",
-          o.vocab_size, o.source_vocab_size);
-    }
-  }
-  o.context = config_count(config, "max_position_embeddings", 1024);
-  o.encoder_layers = config_count(config, "encoder_layers", 12);
-  o.decoder_layers = config_count(config, "decoder_layers", 12);
-  o.d_model = config_count(config, "d_model", 1024);
-  o.heads = config_count(config, "encoder_attention_heads", 16);
-  o.decoder_heads = config_count(config, "decoder_attention_heads", 16);
+  ReadKeys keys(config, kAliases);
+  shared_keys(keys, o);
+  fixed_keys(keys, layout);
+  read_vocabularies(keys, layout, o);
   check_heads(o.d_model, o.heads, "encoder_attention_heads");
   check_heads(o.d_model, o.decoder_heads, "decoder_attention_heads");
-  o.feed_forward = config_count(config, "encoder_ffn_dim", 4096);
-  o.decoder_feed_forward = config_count(config, "decoder_ffn_dim", 4096);
-  o.activation = activation_of(config_value<std::string>(config, "activation_function", "gelu"),
-                               "activation_function");
-  o.dropout = config_value(config, "dropout", 0.1);
-  o.attention_dropout = config_value(config, "attention_dropout", 0.0);
-  o.activation_dropout = config_value(config, "activation_dropout", 0.0);
-  o.scale_embeddings = config_value(config, "scale_embedding", false);
   return o;
 }
 

@@ -61,8 +61,21 @@ NameMap vit_name_map(const VitOptions& options) {
   add("head",
       {deit && options.distillation == Distillation::kHead ? "cls_classifier" : "classifier"});
   add("distillation_head", {"distillation_classifier"});
+  const std::string memory = root + "layers.{}.";
+  for (const auto& [other, today] : {std::pair("attention.q_proj", "attention.attention.query"),
+                                     {"attention.k_proj", "attention.attention.key"},
+                                     {"attention.v_proj", "attention.attention.value"},
+                                     {"attention.o_proj", "attention.output.dense"},
+                                     {"mlp.fc1", "intermediate.dense"},
+                                     {"mlp.fc2", "output.dense"},
+                                     {"layernorm_before", "layernorm_before"},
+                                     {"layernorm_after", "layernorm_after"}}) {
+    for (const char* kind : {".weight", ".bias"})
+      map.synonyms.emplace_back(memory + other + kind, layer + today + kind);
+  }
   // What other classes of the reference have besides: a token for masked patches, a pooler.
   map.ignored = {embeddings + "mask_token"};
+  map.other_heads = {"classifier.", "cls_classifier.", "distillation_classifier.", "decoder."};
   if (!options.pooler) {
     for (const char* kind : {".weight", ".bias"})
       map.ignored.push_back(root + "pooler.dense" + kind);

@@ -1,10 +1,8 @@
 // config.json of ViT and DeiT: which class of the reference it names, and reading it back.
 #include "models/pretrained/vit_config.h"
 
-#include <tuple>
-
 #include "models/pretrained/config_json.h"
-#include "models/pretrained/image_keys.h"
+#include "models/pretrained/config_keys.h"
 #include "models/pretrained/labels.h"
 
 namespace zoo {
@@ -37,49 +35,42 @@ std::string unlike_reference(const VitOptions& o) {
   return demands.text();
 }
 
+template <class Keys>
+void shared_keys(Keys& keys, VitOptions& o) {
+  keys.sides("image_size", o.image_size, o.image_width, 224);
+  keys.sides("patch_size", o.patch_size, o.patch_width, 16);
+  keys.count("hidden_size", o.d_model, 768);
+  keys.count("num_hidden_layers", o.layers, 12);
+  keys.count("num_attention_heads", o.heads, 12);
+  keys.count("intermediate_size", o.feed_forward, 3072);
+  keys.activation("hidden_act", o.activation, "gelu");
+  keys.number("hidden_dropout_prob", o.dropout, 0.0);
+  keys.number("attention_probs_dropout_prob", o.attention_dropout, 0.0);
+  keys.number("layer_norm_eps", o.norm_epsilon, 1e-12);
+  keys.flag("qkv_bias", o.qkv_bias, true);
+}
+
 /// The keys that carry the options; nothing else.
 json vit_keys(const VitOptions& options, VitLayout layout) {
-  const VitOptions o = resolved(options);
-  json keys = {{"num_channels", o.channels}};
-  if (layout == VitLayout::kZoo) return keys;
-  keys.update({{"image_size", sides_to_json(o.image_size, o.image_width)},
-               {"patch_size", sides_to_json(o.patch_size, o.patch_width)},
-               {"hidden_size", o.d_model},
-               {"num_hidden_layers", o.layers},
-               {"num_attention_heads", o.heads},
-               {"intermediate_size", o.feed_forward},
-               {"hidden_act", reference_activation(o.activation)},
-               {"hidden_dropout_prob", o.dropout},
-               {"attention_probs_dropout_prob", o.attention_dropout},
-               {"layer_norm_eps", o.norm_epsilon},
-               {"qkv_bias", o.qkv_bias}});
-  if (o.init_std > 0.0) keys["initializer_range"] = o.init_std;
-  return keys;
+  VitOptions o = resolved(options);
+  json result = {{"num_channels", o.channels}};
+  if (layout == VitLayout::kZoo) return result;
+  WriteKeys keys(result);
+  shared_keys(keys, o);
+  if (o.init_std > 0.0) result["initializer_range"] = o.init_std;
+  return result;
 }
 
 /// The reverse, with the reference's defaults for keys that are missing.
 VitOptions options_from_keys(const json& config, VitLayout layout) {
   VitOptions o;
-  o.channels = config_count(config, "num_channels", 3);
+  ReadKeys keys(config);
+  keys.count("num_channels", o.channels, 3);
   if (layout == VitLayout::kZoo) return o;
-  std::tie(o.image_size, o.image_width) = config_sides(config, "image_size", 224);
-  std::tie(o.patch_size, o.patch_width) = config_sides(config, "patch_size", 16);
-  o.d_model = config_count(config, "hidden_size", 768);
-  o.layers = config_count(config, "num_hidden_layers", 12);
-  o.heads = config_count(config, "num_attention_heads", 12);
-  o.feed_forward = config_count(config, "intermediate_size", 3072);
-  o.activation =
-      activation_of(config_value<std::string>(config, "hidden_act", "gelu"), "hidden_act");
-  o.dropout = config_value(config, "hidden_dropout_prob", 0.0);
-  o.attention_dropout = config_value(config, "attention_probs_dropout_prob", 0.0);
-  o.norm_epsilon = config_value(config, "layer_norm_eps", 1e-12);
-  o.init_std = config_value(config, "initializer_range", 0.02);
-  o.qkv_bias = config_value(config, "qkv_bias", true);
-  const auto act = config_value<std::string>(config, "pooler_act", "tanh");
-  if (act != "tanh")
-    config_fail("pooler_act \"{}\" is not supported; known is tanh", act.substr(0, 60));
-  if (config_count(config, "pooler_output_size", o.d_model) != o.d_model)
-    config_fail("\"pooler_output_size\" must be \"hidden_size\" {}", o.d_model);
+  shared_keys(keys, o);
+  keys.number("initializer_range", o.init_std, 0.02);
+  keys.fixed("pooler_act", "tanh", "the zoo's pooler has");
+  keys.fixed("pooler_output_size", o.d_model, "the zoo's pooler has \"hidden_size\"");
   return o;
 }
 

@@ -84,13 +84,5 @@ TEST(MaskedLmHeadTest, IsALayerANormAndTheEmbeddingWithABias) {
   EXPECT_TRUE(torch::allclose(head->forward(hidden, embedding), wanted, 1e-4, 1e-5));
 }
 
-TEST(SentenceEmbeddingTest, IsTheMeanOfRealTokensAtLengthOne) {
-  const auto hidden = torch::tensor({{{3.0, 0.0}, {3.0, 8.0}, {100.0, 100.0}}});
-  const auto real = torch::tensor({{true, true, false}});
-  EXPECT_TRUE(torch::allclose(sentence_embedding(hidden, real), torch::tensor({{0.6, 0.8}})));
-  const auto none = sentence_embedding(hidden, torch::zeros_like(real));
-  EXPECT_TRUE(torch::equal(none, torch::zeros({1, 2})));
-}
-
 }  // namespace
 }  // namespace zoo

@@ -338,7 +338,7 @@ TEST_F(GptCheckpointTest, RefusesRopesThatItDoesNotKnow) {
   json["rope_scaling"] = nullptr;
   json["hidden_act"] = "gelu";
   write_config(json);
-  EXPECT_THAT(refusal(), HasSubstr("hidden_act \"gelu\" is not supported; known is silu"));
+  EXPECT_THAT(refusal(), HasSubstr("\"hidden_act\" is \"gelu\", but the zoo's gate is \"silu\""));
 }
 
 TEST_F(GptCheckpointTest, RefusesAZooThatContradictsTheReferencesKeys) {

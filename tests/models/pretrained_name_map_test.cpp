@@ -143,6 +143,46 @@ TEST_F(NameMapTest, TiedWeightsMustBeEqual) {
   EXPECT_THAT(refusal(), HasSubstr("tensors \"head\" and \"base.out.w\" differ"));
 }
 
+TEST_F(NameMapTest, ATiedWeightMayStandUnderEitherName) {
+  rename("base.out.w", "head");
+  EXPECT_EQ(refusal(), "");
+  EXPECT_TRUE(torch::equal(module.named_parameters()["out.weight"], tensors["head"].t()));
+}
+
+TEST_F(NameMapTest, ACopyWithValuesOfItsOwnIsFound) {
+  const auto differs = [&] {
+    write_safetensors(folder / "model.safetensors", tensors);
+    return differs_from_original(SafetensorsReader(folder.path()), map, "head");
+  };
+  EXPECT_FALSE(differs()) << "one of the two is not there";
+  tensors["head"] = tensors["base.out.w"].clone();
+  EXPECT_FALSE(differs());
+  tensors["head"][0][0] += 1;
+  EXPECT_TRUE(differs());
+  rename("base.out.w", "out.w");
+  EXPECT_TRUE(differs()) << "the prefix may be missing";
+}
+
+TEST_F(NameMapTest, ReadsSynonymsAndPassesOverOtherHeads) {
+  map.synonyms = {{"base.layers.{}.query", "base.{}.q"}};
+  map.other_heads = {"qa_outputs."};
+  rename("base.1.q", "layers.1.query");
+  tensors["qa_outputs.weight"] = torch::ones({2});
+  EXPECT_EQ(refusal(), "");
+  tensors["qa.weight"] = torch::ones({2});
+  EXPECT_THAT(refusal(), HasSubstr("\"qa.weight\" [2] has no place"));
+}
+
+TEST_F(NameMapTest, AStandInCountsWhereItsPlaceIsEmpty) {
+  map.stand_ins = {{"bias", "base.out.b"}};
+  tensors["bias"] = torch::full({3}, 7.0);
+  EXPECT_EQ(refusal(), "");
+  EXPECT_NE(module.named_parameters()["out.bias"][0].item<float>(), 7.0f);
+  tensors.erase("base.out.b");
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(module.named_parameters()["out.bias"][0].item<float>(), 7.0f);
+}
+
 TEST_F(NameMapTest, IgnoresWhatItIsToldTo) {
   tensors["base.7.cache"] = torch::ones({1});
   tensors["12.cache"] = torch::ones({1});

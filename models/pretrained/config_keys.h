@@ -1,0 +1,81 @@
+// A family's keys of config.json, each declared once: its name, the option that it sets, what a
+// missing one means. Two visitors walk over the declarations: ReadKeys takes the options from a
+// file, WriteKeys puts them into one.
+//
+//   template <class Keys>
+//   void vit_keys(Keys& keys, VitOptions& o) {
+//     keys.count("hidden_size", o.d_model, 768);
+//     keys.fixed("pooler_act", "tanh");  // all that the zoo has
+//   }
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "models/layers/feed_forward.h"
+
+namespace zoo {
+
+/// A second name of a key, which wins where both are there: the reference's `attribute_map`.
+struct KeyAlias {
+  std::string_view other, key;
+};
+
+/// null as the value of a key: the reference's classes allow it for some keys only.
+enum class Null { kRefused, kMeansMissing };
+
+class ReadKeys {
+ public:
+  /// Throws std::runtime_error for a key that changes what every family computes and that the zoo
+  /// does not know: quantized weights, layers that differ.
+  explicit ReadKeys(const nlohmann::json& config, std::span<const KeyAlias> aliases = {});
+
+  // Each throws std::runtime_error naming the key: another type, out of range, null where it means
+  // nothing.
+
+  /// A number of things, 1 to 2^31 - 1.
+  void count(std::string_view key, int64_t& field, int64_t otherwise, Null null = Null::kRefused);
+  void number(std::string_view key, double& field, double otherwise, Null null = Null::kRefused);
+  void flag(std::string_view key, bool& field, bool otherwise, Null null = Null::kRefused);
+  /// The reference's name of an activation.
+  void activation(std::string_view key, Activation& field, std::string_view otherwise);
+  /// A number, or a list of height and width.
+  void sides(std::string_view key, int64_t& height, int64_t& width, int64_t otherwise);
+  /// A key that may have one value: that of the family's code, or of what the zoo has of it.
+  /// Missing is well, and null where it means that.
+  void fixed(std::string_view key, const nlohmann::json& value, std::string_view why = {},
+             Null null = Null::kMeansMissing);
+  /// A key that may not be there.
+  void absent(std::string_view key, std::string_view why);
+
+ private:
+  /// The key's value, or nothing where it is missing (or null, where that means it).
+  const nlohmann::json* find(std::string_view key, Null null) const;
+  const nlohmann::json& config_;
+  std::span<const KeyAlias> aliases_;
+};
+
+class WriteKeys {
+ public:
+  explicit WriteKeys(nlohmann::json& config) : config_(config) {}
+  void count(std::string_view key, int64_t field, int64_t, Null = {}) { put(key, field); }
+  void number(std::string_view key, double field, double, Null = {}) { put(key, field); }
+  void flag(std::string_view key, bool field, bool, Null = {}) { put(key, field); }
+  void activation(std::string_view key, Activation field, std::string_view);
+  void sides(std::string_view key, int64_t height, int64_t width, int64_t);
+  // The reference's defaults say the same.
+  void fixed(std::string_view, const nlohmann::json&, std::string_view = {}, Null = {}) {}
+  void absent(std::string_view, std::string_view) {}
+
+ private:
+  void put(std::string_view key, nlohmann::json value) {
+    config_[std::string(key)] = std::move(value);
+  }
+  nlohmann::json& config_;
+};
+
+}  // namespace zoo
