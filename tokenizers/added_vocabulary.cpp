@@ -32,7 +32,7 @@ std::map<int32_t, AddedToken> number(const std::vector<AddedToken>& listed,
 }  // namespace
 
 AddedVocabulary::AddedVocabulary(const std::vector<AddedToken>& listed, const SubwordModel& model,
-                                 const Normalizer* normalizer) {
+                                 const Normalizer* normalizer, bool find_special) {
   for (const AddedToken& token : listed) {
     if (token.special && !token.text.empty()) special_.insert(token.text);
   }
@@ -46,7 +46,9 @@ AddedVocabulary::AddedVocabulary(const std::vector<AddedToken>& listed, const Su
       normalizer->apply(text);
       entry.shown = text.text();
     }
-    if (!token.normalized) {
+    if (!find_special && special_.contains(token.text)) {
+      // has an id, and no more
+    } else if (!token.normalized) {
       raw.push_back(token);
     } else {
       token.text = entry.shown;

@@ -20,9 +20,10 @@ namespace zoo {
 class AddedVocabulary {
  public:
   AddedVocabulary() = default;
-  /// `listed` in the order of the file; normalizer: null for none.
+  /// `listed` in the order of the file; normalizer: null for none. find_special: else special ones
+  /// are text like any other.
   AddedVocabulary(const std::vector<AddedToken>& listed, const SubwordModel& model,
-                  const Normalizer* normalizer);
+                  const Normalizer* normalizer, bool find_special = true);
 
   /// The token's text, normalized where it is; null for an id that is none.
   const std::string* shown(int32_t id) const;

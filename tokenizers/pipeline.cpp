@@ -109,6 +109,15 @@ bool writes_byte_alphabet(const json& pre_tokenizer) {
          std::any_of(stages->begin(), stages->end(), writes_byte_alphabet);
 }
 
+/// English as it is written: no space before a full stop or the rest of a short form.
+std::string cleaned_up(std::string text) {
+  constexpr std::pair<const char*, const char*> kRules[] = {
+      {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+      {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kRules) text = utf8::replace_all(text, from, to);
+  return text;
+}
+
 }  // namespace
 
 PipelineTokenizer::PipelineTokenizer(std::string document, std::string config)
@@ -134,18 +143,32 @@ PipelineTokenizer::PipelineTokenizer(std::string document, std::string config)
   post_ = read_post_template(part(parsed, "post_processor"));
   trimming_ = read_offset_trimming(part(parsed, "post_processor"));
   kind_ = kind_of(model, byte_alphabet_);
-  added_ = AddedVocabulary(read_added_tokens(parsed), *model_, normalizer_.get());
+  const json config_json = fields::parse(config_.empty() ? "{}" : config_);
+  if (!config_json.is_object()) {
+    throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
+  }
+  read_use(config_json, model.at("type") == "BPE");
+  added_ =
+      AddedVocabulary(read_added_tokens(parsed), *model_, normalizer_.get(), !split_special_);
   vocab_size_ = std::max(model_->vocab_size(), added_.end());
-  find_roles(part(parsed, "padding"));
+  find_roles(config_json, part(parsed, "padding"));
+}
+
+/// Cleaning up was made for WordPiece; the reference keeps BPE's text unless it is asked twice.
+void PipelineTokenizer::read_use(const json& config, bool is_bpe) {
+  constexpr const char* kPart = "tokenizer_config.json";
+  split_special_ = fields::boolean(config, "split_special_tokens", kPart, false);
+  clean_up_ =
+      fields::boolean(config, "clean_up_tokenization_spaces", kPart, false) &&
+      (!is_bpe ||
+       fields::boolean(config,
+                       "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output",
+                       kPart, false));
 }
 
 // tokenizer_config.json names the roles; without it, as AutoTokenizer does, the file's "padding"
 // names the token for padding, and the names in use do the rest.
-void PipelineTokenizer::find_roles(const json& padding) {
-  const json config = fields::parse(config_.empty() ? "{}" : config_);
-  if (!config.is_object()) {
-    throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
-  }
+void PipelineTokenizer::find_roles(const json& config, const json& padding) {
   struct Usual {
     Role role;
     const char* key;
@@ -291,7 +314,8 @@ std::string PipelineTokenizer::decode(std::span<const int32_t> ids, bool skip_sp
     if (!skip_special || !added_.is_special(piece)) pieces.push_back(std::move(piece));
   }
   if (decoder_ && !pieces.empty()) decoder_->apply(pieces);
-  return fmt::format("{}", fmt::join(pieces, decoder_ ? "" : " "));
+  std::string text = fmt::format("{}", fmt::join(pieces, decoder_ ? "" : " "));
+  return clean_up_ ? cleaned_up(std::move(text)) : text;
 }
 
 std::string PipelineTokenizer::bytes_of(int32_t id) const {

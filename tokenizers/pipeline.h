@@ -24,7 +24,9 @@ namespace zoo {
 class PipelineTokenizer : public Tokenizer {
  public:
   /// document: the text of a tokenizer.json, which save() writes again unchanged. config: that of
-  /// the tokenizer_config.json beside it (empty: none), which names the roles. Throws
+  /// the tokenizer_config.json beside it (empty: none), which names the roles, and of whose other
+  /// keys those count that a tokenizer.json has no place for (split_special_tokens,
+  /// clean_up_tokenization_spaces). Throws
   /// std::runtime_error for what is damaged or unknown, without naming a file.
   explicit PipelineTokenizer(std::string document, std::string config = {});
 
@@ -51,7 +53,8 @@ class PipelineTokenizer : public Tokenizer {
   enum class Role { kBos, kEos, kPad, kUnk, kCls, kSep, kMask };
   static constexpr size_t kRoles = 7;
   std::optional<int32_t> role(Role r) const { return roles_[static_cast<size_t>(r)]; }
-  void find_roles(const nlohmann::json& padding);
+  void read_use(const nlohmann::json& config, bool is_bpe);
+  void find_roles(const nlohmann::json& config, const nlohmann::json& padding);
   bool has_piece(int32_t id) const;
   /// user: the whole text that places count in.
   void encode_words(AlignedText text, std::string_view user, Encoding& out, int32_t& word,
@@ -72,6 +75,8 @@ class PipelineTokenizer : public Tokenizer {
   bool byte_alphabet_ = false;  // the pieces are written in it
   bool bytes_ = false;          // and words come to the model as bytes
   bool track_ = false;          // a stage looks at places, whoever asks for ids alone
+  bool split_special_ = false;  // special tokens are not found in a text
+  bool clean_up_ = false;       // decoded text loses spaces before punctuation
   int32_t vocab_size_ = 0;
   std::array<std::optional<int32_t>, kRoles> roles_;
 };

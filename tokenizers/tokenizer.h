@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "app/run_app.h"
 
 namespace zoo {
 
@@ -78,6 +81,8 @@ bool has_two_sides(const std::filesystem::path& folder);
 
 struct LoadOptions {
   bool target = false;  ///< of a translation model with two vocabularies: the target's
+  /// Told of what is passed over and yet may be news; nullptr: nobody.
+  std::function<void(std::string_view line)> note = zoo::note;
 };
 
 /// The folder's files decide which class loads; the order is documented in tokenizers/README.md.

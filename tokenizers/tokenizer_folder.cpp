@@ -10,14 +10,18 @@
 
 #include "app/files.h"
 #include "app/text_file.h"
+#include "tokenizers/auto/auto_document.h"
+#include "tokenizers/auto/class_rules.h"
+#include "tokenizers/auto/settings.h"
+#include "tokenizers/auto/tokenizer_class.h"
 #include "tokenizers/character.h"
-#include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/families/tiktoken_files.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/sentencepiece/marian.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/sentencepiece/sentencepiece_model.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/tokenizer_json.h"
 
@@ -60,7 +64,7 @@ std::vector<fs::path> model_files(const fs::path& folder) {
 
 /// Runs `read` and puts the file's name before what it complains of.
 template <class Read>
-std::unique_ptr<Tokenizer> reading(const fs::path& file, Read read) {
+decltype(auto) reading(const fs::path& file, Read read) {
   try {
     return read();
   } catch (const nlohmann::json::exception&) {
@@ -79,65 +83,6 @@ bool has(const fs::path& folder, const char* name) {
   return fs::is_regular_file(folder / name, ignored);
 }
 
-/// The file's text, or nothing where there is none.
-std::string text_of(const fs::path& file) {
-  std::error_code ignored;
-  return fs::is_regular_file(file, ignored) ? read_file(file) : std::string();
-}
-
-/// tokenizer_config.json, or special_tokens_map.json, which names the same roles.
-std::string config_of(const fs::path& folder) {
-  const std::string config = text_of(folder / "tokenizer_config.json");
-  return config.empty() ? text_of(folder / "special_tokens_map.json") : config;
-}
-
-Made load_json(const fs::path& folder) {
-  const fs::path file = folder / "tokenizer.json";
-  const std::vector<fs::path> models = model_files(folder);
-  return reading(file, [&]() -> Made {
-    std::string document = read_file(file);
-    const nlohmann::json parsed = parse_tokenizer_json(document);
-    if (CharacterTokenizer::accepts(parsed)) return CharacterTokenizer::from_json(parsed);
-    if (!models.empty()) {
-      std::string model = read_file(models.front());
-      if (SentencePieceTokenizer::accepts(model, parsed)) {
-        return std::make_unique<SentencePieceTokenizer>(std::move(model), parsed);
-      }
-    }
-    return std::make_unique<PipelineTokenizer>(std::move(document), config_of(folder));
-  });
-}
-
-Made load_marian(const fs::path& folder, const LoadOptions& options) {
-  return reading(folder / "vocab.json", [&]() -> Made {
-    const auto side =
-        options.target ? MarianTokenizer::Side::kTarget : MarianTokenizer::Side::kSource;
-    return std::make_unique<MarianTokenizer>(
-        read_file(folder / "source.spm"), read_file(folder / "target.spm"),
-        read_file(folder / "vocab.json"), text_of(folder / "tokenizer_config.json"), side);
-  });
-}
-
-/// A tokenizer.json made of a family's older files.
-Made load_document(const fs::path& file, const std::function<std::string()>& document) {
-  return reading(file, [&]() -> Made {
-    return std::make_unique<PipelineTokenizer>(document(), config_of(file.parent_path()));
-  });
-}
-
-Made load_tiktoken(const fs::path& file) {
-  return load_document(
-      file, [&] { return tiktoken_document(read_file(file), tiktoken_encoding_of(file)).dump(); });
-}
-
-/// *.model: SentencePiece's, or Llama 3's ranks.
-Made load_model(const fs::path& file) {
-  std::string model = read_file(file);
-  if (is_tiktoken(model)) return load_tiktoken(file);
-  return reading(
-      file, [&]() -> Made { return std::make_unique<SentencePieceTokenizer>(std::move(model)); });
-}
-
 std::string listing(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -151,46 +96,222 @@ std::string listing(const fs::path& folder) {
   return fmt::format("{}{}", fmt::join(names, ", "), more ? fmt::format(" and {} more", more) : "");
 }
 
+/// The file's text, or nothing where there is none.
+std::string text_of(const fs::path& file) {
+  std::error_code ignored;
+  return fs::is_regular_file(file, ignored) ? read_file(file) : std::string();
+}
+
+/// A folder's small files, and what they say of its class.
+struct Folder {
+  fs::path path;
+  const LoadOptions& options;
+  SmallFiles small;
+  TokenizerClass named;
+  bool has_small_files = false;
+};
+
+SmallFiles small_files(const fs::path& folder) {
+  return {.tokenizer_config = text_of(folder / "tokenizer_config.json"),
+          .special_tokens_map = text_of(folder / "special_tokens_map.json"),
+          .added_tokens = text_of(folder / "added_tokens.json")};
+}
+
+Folder look_into(const fs::path& path, const LoadOptions& options) {
+  Folder folder{.path = path, .options = options, .small = small_files(path)};
+  const auto& small = folder.small;
+  folder.has_small_files = !(small.tokenizer_config.empty() && small.special_tokens_map.empty() &&
+                             small.added_tokens.empty());
+  const bool byte_level =
+      text_of(path / "tokenizer.json").find("\"ByteLevel\"") != std::string::npos;
+  folder.named = tokenizer_class_of(
+      parse_small_file(text_of(path / "config.json"), "config.json"),
+      parse_small_file(small.tokenizer_config, "tokenizer_config.json"), byte_level);
+  return folder;
+}
+
+TokenizerSettings settings_of(const Folder& folder, const nlohmann::json& tokenizer_json = {}) {
+  return read_settings(folder.small, tokenizer_json);
+}
+
+Made pipeline(AutoDocument made) {
+  return std::make_unique<PipelineTokenizer>(std::move(made.tokenizer_json),
+                                             std::move(made.config));
+}
+
+/// Whether plain classes of the zoo may read a tokenizer.json that nothing beside it changes.
+bool plain(const TokenizerSettings& settings) {
+  return !settings.flag("clean_up_tokenization_spaces", false) &&
+         !settings.flag("split_special_tokens", false);
+}
+
+/// A .model beside a tokenizer.json that says the same: sampling needs it. A damaged one is said,
+/// then passed over, since the tokenizer.json says all.
+Made load_beside(const Folder& folder, const fs::path& file, const nlohmann::json& tokenizer_json) {
+  std::string model = read_file(file);
+  if (SentencePieceTokenizer::accepts(model, tokenizer_json)) {
+    return std::make_unique<SentencePieceTokenizer>(std::move(model), tokenizer_json);
+  }
+  try {
+    if (!is_tiktoken(model)) parse_sentencepiece_model(model);
+  } catch (const std::runtime_error& error) {
+    if (folder.options.note) {
+      folder.options.note(fmt::format("{}: passed over, tokenizer.json is read alone: {}",
+                                      file.string(), error.what()));
+    }
+  }
+  return nullptr;
+}
+
+Made load_json(const Folder& folder) {
+  const fs::path file = folder.path / "tokenizer.json";
+  const std::vector<fs::path> models = model_files(folder.path);
+  return reading(file, [&]() -> Made {
+    std::string text = read_file(file);
+    const nlohmann::json parsed = parse_tokenizer_json(text);
+    const TokenizerSettings settings = settings_of(folder, parsed);
+    AutoDocument made = json_document(folder.named.name, settings, std::move(text), parsed);
+    if (made.as_written && plain(settings)) {
+      if (CharacterTokenizer::accepts(parsed)) return CharacterTokenizer::from_json(parsed);
+      if (!models.empty()) {
+        if (Made read = load_beside(folder, models.front(), parsed)) return read;
+      }
+    }
+    return pipeline(std::move(made));
+  });
+}
+
+Made load_marian(const Folder& folder) {
+  const fs::path& path = folder.path;
+  return reading(path / "vocab.json", [&]() -> Made {
+    const auto side =
+        folder.options.target ? MarianTokenizer::Side::kTarget : MarianTokenizer::Side::kSource;
+    return std::make_unique<MarianTokenizer>(
+        read_file(path / "source.spm"), read_file(path / "target.spm"),
+        read_file(path / "vocab.json"), merged_config(folder.small), side);
+  });
+}
+
+Made load_tiktoken(const Folder& folder, const fs::path& file) {
+  return reading(file, [&]() -> Made {
+    if (!settings_of(folder).added.empty()) {
+      throw std::runtime_error(
+          "tiktoken's ranks with added tokens beside them are not supported: the encoding names "
+          "its "
+          "special tokens; save the tokenizer as tokenizer.json");
+    }
+    return std::make_unique<PipelineTokenizer>(
+        tiktoken_document(read_file(file), tiktoken_encoding_of(file)).dump(),
+        folder.small.tokenizer_config);
+  });
+}
+
+Made load_merges(const Folder& folder, std::string_view name) {
+  const fs::path file = folder.path / "vocab.json";
+  return reading(file, [&]() -> Made {
+    SourceVocabulary source =
+        vocabulary_of_merges(read_file(file), read_file(folder.path / "merges.txt"));
+    if (name.empty()) name = byte_bpe_class(source.vocab);
+    return pipeline(class_document(name, settings_of(folder), std::move(source)));
+  });
+}
+
+Made load_lines(const Folder& folder, std::string_view name) {
+  const fs::path file = folder.path / "vocab.txt";
+  return reading(file, [&]() -> Made {
+    return pipeline(
+        class_document(name, settings_of(folder), vocabulary_of_lines(read_file(file))));
+  });
+}
+
+/// A .model for a class that is named: as that class has it.
+Made load_model(const Folder& folder, const ClassRules* rules, const fs::path& file) {
+  std::string model = read_file(file);
+  if (is_tiktoken(model)) return load_tiktoken(folder, file);
+  return reading(file, [&]() -> Made {
+    if (rules == nullptr) return pipeline(model_document(settings_of(folder), model));
+    const bool numbered = rules->model == ClassRules::Model::kBpe;
+    return pipeline(
+        class_document(rules->name, settings_of(folder), vocabulary_of_model(model, numbered)));
+  });
+}
+
+/// A .model alone: SentencePiece's own ids, or Llama 3's ranks.
+Made load_raw_model(const Folder& folder, const fs::path& file) {
+  std::string model = read_file(file);
+  if (is_tiktoken(model)) return load_tiktoken(folder, file);
+  return reading(
+      file, [&]() -> Made { return std::make_unique<SentencePieceTokenizer>(std::move(model)); });
+}
+
+const ClassRules& rules_for(const Folder& folder) {
+  return reading(folder.path,
+                 [&]() -> const ClassRules& { return require_rules_of_class(folder.named.name); });
+}
+
+/// Without tokenizer.json: the files that the named class keeps its vocabulary in.
+Made load_named_class(const Folder& folder, const ClassRules& rules) {
+  const auto there = [&](std::string_view name) {
+    return has(folder.path, std::string(name).c_str());
+  };
+  const bool all = std::all_of(rules.files.begin(), rules.files.end(), there);
+  if (rules.files.size() == 2 && all) return load_merges(folder, rules.name);
+  if (rules.model == ClassRules::Model::kWordPiece && all) return load_lines(folder, rules.name);
+  if (!rules.files.empty() && rules.files.front().ends_with(".model")) {
+    // `transformers` takes this name for any class.
+    for (const std::string_view name : {std::string_view("tokenizer.model"), rules.files.front()}) {
+      if (there(name)) return load_model(folder, &rules, folder.path / name);
+    }
+  }
+  throw std::runtime_error(fmt::format("tokenizer folder {}: {} needs tokenizer.json{}{}; found {}",
+                                       folder.path.string(), rules.name,
+                                       rules.files.empty() ? "" : " or ",
+                                       fmt::join(rules.files, " and "), listing(folder.path)));
+}
+
 }  // namespace
 
 bool has_two_sides(const fs::path& folder) {
   return has(folder, "source.spm") && has(folder, "target.spm") && has(folder, "vocab.json");
 }
 
-Made load_tokenizer(const fs::path& folder, const LoadOptions& options) {
+Made load_tokenizer(const fs::path& path, const LoadOptions& options) {
   std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
-    throw std::runtime_error(
-        fmt::format("tokenizer folder {}: {}", folder.string(),
-                    fs::exists(folder, ignored)
-                        ? "not a folder; name the folder that holds the tokenizer's files"
-                        : "no such folder; train_tokenizer makes one"));
+  if (!fs::is_directory(path, ignored)) {
+    throw std::runtime_error(fmt::format(
+        "tokenizer folder {}: {}", path.string(),
+        fs::exists(path, ignored) ? "not a folder; name the folder that holds the tokenizer's files"
+                                  : "no such folder; train_tokenizer makes one"));
   }
-  const bool marian = has_two_sides(folder);
+  const Folder folder = reading(path, [&] { return look_into(path, options); });
+  const bool json = fs::exists(path / "tokenizer.json", ignored);
+  const bool marian = has_two_sides(path) &&
+                      (folder.named.name == "MarianTokenizer" || (!folder.named.named && !json));
   if (options.target && !marian) {
     throw std::runtime_error(
         fmt::format("tokenizer folder {}: it has no target side (source.spm, target.spm and "
                     "vocab.json); leave --target out",
-                    folder.string()));
+                    path.string()));
   }
-  if (fs::exists(folder / "tokenizer.json", ignored)) return load_json(folder);
-  if (marian) return load_marian(folder, options);
-  if (const auto models = model_files(folder); !models.empty()) return load_model(models.front());
-  if (has(folder, "vocab.json") && has(folder, "merges.txt")) {
-    return load_document(folder / "vocab.json",
-                         [&] { return read_byte_bpe_folder(folder).dump(); });
+  if (marian) return load_marian(folder);
+  if (json) return load_json(folder);
+  if (folder.named.name != kGenericClass) {
+    return load_named_class(folder, rules_for(folder));
   }
-  if (has(folder, "vocab.txt")) {
-    return load_document(folder / "vocab.txt", [&] {
-      return bert_document(read_file(folder / "vocab.txt"), config_of(folder));
-    });
+  if (folder.has_small_files && has(path, "tokenizer.model")) {
+    return load_model(folder, nullptr, path / "tokenizer.model");
   }
-  const std::vector<fs::path> ranks = files_ending(folder, ".tiktoken");
-  if (ranks.size() == 1) return load_tiktoken(ranks.front());
+  if (const auto models = model_files(path); !models.empty()) {
+    return load_raw_model(folder, models.front());
+  }
+  if (has(path, "vocab.json") && has(path, "merges.txt")) return load_merges(folder, {});
+  if (has(path, "vocab.txt")) return load_lines(folder, "BertTokenizer");
+  const std::vector<fs::path> ranks = files_ending(path, ".tiktoken");
+  if (ranks.size() == 1) return load_tiktoken(folder, ranks.front());
   throw std::runtime_error(
       fmt::format("tokenizer folder {}: expected tokenizer.json, a SentencePiece .model file, "
                   "vocab.json with merges.txt, vocab.txt, or one .tiktoken file; found {}",
-                  folder.string(), listing(folder)));
+                  path.string(), listing(path)));
 }
 
 void copy_tokenizer_files(const fs::path& from, const fs::path& to) {

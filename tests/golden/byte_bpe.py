@@ -5,18 +5,20 @@
 pre_tokenizers.json: rules, and for each text the words and where they lie (in bytes). models.json: tokenizers trained on a
 few lines, and for each text the ids and where in the text each ends; those of `tiktoken` are compared where it has the
 pattern. (The package numbers letters of equal frequency anew in each run, so vocabularies change with a new run.)
-families.json: the files of GPT-2, RoBERTa, CLIP and tiktoken in small, and the tokenizer.json that the package writes of
-the same parts.
+families.json: the files of GPT-2, RoBERTa, CLIP and tiktoken in small, and the tokenizer.json that transformers' classes make of
+them (of tiktoken's: the package, of the same parts).
 """
 
 import base64
 import json
 import pathlib
 import re
+import tempfile
 
 import tiktoken
 import tiktoken_ext.openai_public
 import tokenizers
+import transformers
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 FOLDER = pathlib.Path(__file__).parent / "byte_bpe"
@@ -160,30 +162,28 @@ def family_cases():
         tokenizer.add_special_tokens(added)
         return files | {"vocab": vocab, "document": json.loads(tokenizer.to_str())}
 
-    settings = {"continuing_subword_prefix": "", "end_of_word_suffix": ""}
-    gpt2 = {piece: i for i, piece in enumerate([*pieces, "<|endoftext|>"])}
-    roberta = {piece: i for i, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"])}
+    gpt2 = [*pieces, "<|endoftext|>"]
+    roberta = ["<s>", "<pad>", "</s>", "<unk>", *pieces, "<mask>"]
     suffixed = [*pieces, *[piece + "</w>" for piece in "the!#x"]]
-    clip = {piece: i for i, piece in enumerate([*suffixed, "<|startoftext|>", "<|endoftext|>"])}
-    byte_level_pre = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return {
-        "gpt2": finish(gpt2, models.BPE(gpt2, merges, **settings), None, byte_level_pre,
-                       processors.ByteLevel(trim_offsets=False), decoders.ByteLevel(), [AddedToken("<|endoftext|>", normalized=True)]),
-        "roberta": finish(roberta, models.BPE(roberta, merges, **settings), None, byte_level_pre,
-                          processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True, add_prefix_space=False),
-                          decoders.ByteLevel(),
-                          [*[AddedToken(t, normalized=True) for t in ("<s>", "<pad>", "</s>", "<unk>")],
-                           AddedToken("<mask>", lstrip=True, normalized=True)]),
-        "clip": finish(clip, models.BPE(clip, merges, continuing_subword_prefix="", end_of_word_suffix="</w>",
-                                        unk_token="<|endoftext|>"),
-                       normalizers.Sequence([normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]),
-                       pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(CLIP), "removed", invert=True), byte_level_pre]),
-                       processors.RobertaProcessing(("<|endoftext|>", clip["<|endoftext|>"]),
-                                                    ("<|startoftext|>", clip["<|startoftext|>"]), trim_offsets=False,
-                                                    add_prefix_space=False),
-                       decoders.Sequence([decoders.ByteLevel(), decoders.Replace("</w>", " "), decoders.Strip(" ", 0, 1)]),
-                       [AddedToken("<|startoftext|>", normalized=True), AddedToken("<|endoftext|>", normalized=False)]),
-        "cl100k_base": tiktoken_case(finish)}
+    clip = [*suffixed, "<|startoftext|>", "<|endoftext|>"]
+    cases = {name: class_case(files, {piece: i for i, piece in enumerate(vocab)}, name_of_class)
+             for name, vocab, name_of_class in [("gpt2", gpt2, "GPT2Tokenizer"), ("roberta", roberta, "RobertaTokenizer"),
+                                                ("clip", clip, "CLIPTokenizer")]}
+    # The class changes the text that its decoder gives: "</w>" to a space, and none at the ends.
+    cases["clip"]["document"]["decoder"] = {"type": "Sequence", "decoders": [
+        cases["clip"]["document"]["decoder"], {"type": "Replace", "pattern": {"String": "</w>"}, "content": " "},
+        {"type": "Strip", "content": " ", "start": 65536, "stop": 65536}]}
+    return cases | {"cl100k_base": tiktoken_case(finish)}
+
+
+def class_case(files, vocab, name):
+    with tempfile.TemporaryDirectory() as work:
+        folder = pathlib.Path(work)
+        (folder / "vocab.json").write_text(json.dumps(vocab))
+        (folder / "merges.txt").write_text(files["merges"])
+        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name}))
+        document = json.loads(transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
+    return files | {"vocab": vocab, "document": document}
 
 
 def tiktoken_case(finish):
@@ -207,7 +207,7 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     files = {"pre_tokenizers": pre_tokenizer_cases(), "models": model_cases(), "families": family_cases()}
     for name, content in files.items():
-        versions = {"made_by": f"tests/golden/byte_bpe.py with tokenizers {tokenizers.__version__} and tiktoken {tiktoken.__version__}"}
+        versions = {"made_by": f"tests/golden/byte_bpe.py with tokenizers {tokenizers.__version__}, transformers {transformers.__version__} and tiktoken {tiktoken.__version__}"}
         (FOLDER / f"{name}.json").write_text(json.dumps(versions | content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 

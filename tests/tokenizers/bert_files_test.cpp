@@ -9,6 +9,7 @@
 
 #include "app/files.h"
 #include "tests/support/temporary_folder.h"
+#include "tokenizers/auto/auto_document.h"
 
 namespace zoo {
 namespace {
@@ -18,11 +19,16 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kVocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n##s\n";
 
+std::string bert_document(std::string_view vocab, const std::string& config) {
+  const TokenizerSettings settings = read_settings({.tokenizer_config = config}, nullptr);
+  return class_document("BertTokenizer", settings, vocabulary_of_lines(vocab)).tokenizer_json;
+}
+
 json document(std::string_view vocab, const json& config = json::object()) {
   return json::parse(bert_document(vocab, config.dump()));
 }
 
-std::string refusal(std::string_view vocab, std::string_view config) {
+std::string refusal(std::string_view vocab, const std::string& config) {
   try {
     bert_document(vocab, config);
   } catch (const std::runtime_error& error) {
@@ -93,16 +99,18 @@ TEST(BertFilesTest, NewTokensCountFromTheDifferentPiecesOn) {
 
 TEST(BertFilesTest, RefuseDamagedFiles) {
   EXPECT_THAT(refusal("a\n\xFF\n", ""), HasSubstr("byte 2 is not"));
-  EXPECT_THAT(refusal(kVocabulary, "{"), HasSubstr("not a JSON object"));
-  EXPECT_THAT(refusal(kVocabulary, "[]"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(refusal(kVocabulary, "{"), HasSubstr("expected a JSON object"));
+  EXPECT_THAT(refusal(kVocabulary, "[]"), HasSubstr("expected a JSON object"));
   EXPECT_THAT(refusal(kVocabulary, R"({"do_lower_case": "yes"})"), HasSubstr("true or false"));
-  EXPECT_THAT(refusal(kVocabulary, R"({"cls_token": null})"), HasSubstr("BERT needs a cls_token"));
-  EXPECT_THAT(refusal(kVocabulary, R"({"pad_token": 5})"), HasSubstr("pad_token must be"));
+  EXPECT_THAT(refusal(kVocabulary, R"({"cls_token": null})"), HasSubstr("cls_token is null"));
+  EXPECT_THAT(refusal(kVocabulary, R"({"pad_token": 5})"),
+              HasSubstr("pad_token: expected a token's text"));
   EXPECT_THAT(refusal(kVocabulary, R"({"added_tokens_decoder": {"x": {"content": "y"}}})"),
-              HasSubstr("must map ids to tokens"));
+              HasSubstr("expected ids as keys, got 'x'"));
   EXPECT_THAT(refusal(kVocabulary, R"({"added_tokens_decoder": 5})"),
-              HasSubstr("must map ids to tokens"));
-  EXPECT_THAT(refusal(kVocabulary, R"({"additional_special_tokens": 5})"), HasSubstr("must be"));
+              HasSubstr("added_tokens_decoder: expected a JSON object"));
+  EXPECT_THAT(refusal(kVocabulary, R"({"additional_special_tokens": 5})"),
+              HasSubstr("additional_special_tokens: expected a list of tokens"));
 }
 
 TEST(BertFilesTest, VocabularyComesBack) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/tokenizers/texts.h"
+#include "tokenizers/auto/auto_document.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
@@ -23,12 +24,14 @@ constexpr std::string_view kVocab =
 constexpr std::string_view kMerges = "#version: 0.2\na b\n# #\nĠ ab\n";
 
 json document(std::string_view vocab, std::string_view merges) {
-  return byte_bpe_document(vocab, merges);
+  SourceVocabulary source = vocabulary_of_merges(vocab, merges);
+  const std::string_view name = byte_bpe_class(source.vocab);
+  return json::parse(class_document(name, {}, std::move(source)).tokenizer_json);
 }
 
 std::string refusal(std::string_view vocab, std::string_view merges) {
   try {
-    byte_bpe_document(vocab, merges);
+    document(vocab, merges);
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
     return error.what();
@@ -37,7 +40,7 @@ std::string refusal(std::string_view vocab, std::string_view merges) {
 }
 
 // Made by tests/golden/byte_bpe.py.
-TEST(ByteBpeFilesTest, DocumentsAreThoseThatThePackageWritesOfTheSameParts) {
+TEST(ByteBpeFilesTest, DocumentsAreThoseThatTheReferencesClassesMake) {
   const json golden = json::parse(read_file("tests/golden/byte_bpe/families.json"));
   for (const char* family : {"gpt2", "roberta", "clip"}) {
     const json& files = golden.at(family);

@@ -186,15 +186,20 @@ TEST(HostileFilesTest, ReadsTokenizerJsonBesideADamagedModel) {
   testing::small_sentencepiece(TokenizerKind::kSentencePieceBpe).save(folder.path());
   const auto ids = load_tokenizer(folder.path())->ids("the ship");
   write_file(folder / "tokenizer.model", "damaged");
-  EXPECT_EQ(load_tokenizer(folder.path())->ids("the ship"), ids);
+  std::string said;
+  const auto note = [&](std::string_view line) { said += line; };
+  EXPECT_EQ(load_tokenizer(folder.path(), {.note = note})->ids("the ship"), ids);
+  EXPECT_THAT(said, HasSubstr("tokenizer.model: passed over, tokenizer.json is read alone: "));
 }
 
 TEST(HostileFilesTest, RefusesDamagedTokensAndTemplatesBesideAModel) {
   EXPECT_EQ(complaint_about([](json&) {}), "loaded");
-  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0]["id"] = 9; }),
-              HasSubstr("has id 9"));
-  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0].erase("content"); }),
+  EXPECT_EQ(complaint_about([](json& j) { j["added_tokens"][0]["id"] = 9; }),
+            "loaded");  // the vocabulary's id counts, as in the reference
+  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0]["id"] = "9"; }),
               HasSubstr("is missing or of another type"));
+  EXPECT_THAT(complaint_about([](json& j) { j["added_tokens"][0].erase("content"); }),
+              HasSubstr("expected a token's text, or an object with its \"content\""));
   EXPECT_THAT(complaint_about(
                   [](json& j) { j["post_processor"]["special_tokens"]["<s>"]["ids"] = {100000}; }),
               HasSubstr("id 100000 is outside the vocabulary"));

@@ -251,7 +251,7 @@ TEST(DeepFilesTest, NestingWithoutEndIsRefused) {
   EXPECT_THAT(complaint({{"tokenizer.json", head + deep + "}"}}), HasSubstr("not valid JSON"));
   EXPECT_THAT(complaint({{"vocab.json", deep}, {"merges.txt", ""}}), HasSubstr("not valid JSON"));
   EXPECT_THAT(complaint({{"vocab.txt", "a\n"}, {"tokenizer_config.json", "{\"x\": " + deep + "}"}}),
-              HasSubstr("not a JSON object"));
+              HasSubstr("tokenizer_config.json: expected a JSON object"));
 }
 
 }  // namespace

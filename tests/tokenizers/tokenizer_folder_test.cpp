@@ -71,7 +71,9 @@ TEST(TokenizerFolderTest, TokenizerJsonComesBeforeTheModelFile) {
   const testing::TemporaryFolder folder;
   testing::small_sentencepiece(TokenizerKind::kSentencePieceBpe).save(folder.path());
   EXPECT_EQ(load_tokenizer(folder.path())->ids("<s>").size(), 1u);
-  std::filesystem::remove(folder / "tokenizer.json");  // the model alone: raw ids
+  std::filesystem::remove(folder / "tokenizer.json");
+  EXPECT_EQ(load_tokenizer(folder.path())->ids("<s>").size(), 1u);  // as the config's class has it
+  std::filesystem::remove(folder / "tokenizer_config.json");        // the model alone: raw ids
   EXPECT_GT(load_tokenizer(folder.path())->ids("<s>").size(), 1u);
   std::filesystem::rename(folder / "tokenizer.model", folder / "spiece.model");
   EXPECT_EQ(load_tokenizer(folder.path())->kind(), "sentencepiece-bpe");

@@ -6,7 +6,7 @@
 
 #include "app/files.h"
 #include "tokenizers/algorithms/wordpiece.h"
-#include "tokenizers/families/bert_files.h"
+#include "tokenizers/auto/auto_document.h"
 #include "tokenizers/stages/bert_rules.h"
 #include "tokenizers/stages/normalizer.h"
 #include "tokenizers/text/utf8.h"
@@ -104,10 +104,11 @@ TEST(WordPieceGoldenTest, WordsSplitIntoTheSamePieces) {
 
 TEST(WordPieceGoldenTest, BertsFilesBecomeTheSameDocument) {
   for (const json& entry : golden()["documents"]) {
-    EXPECT_EQ(json::parse(bert_document(entry["vocab"].get<std::string>(),
-                                        entry["config"].get<std::string>())),
-              entry["document"])
-        << entry["vocab"];
+    const TokenizerSettings settings =
+        read_settings({.tokenizer_config = entry["config"].get<std::string>()}, nullptr);
+    const AutoDocument made = class_document(
+        "BertTokenizer", settings, vocabulary_of_lines(entry["vocab"].get<std::string>()));
+    EXPECT_EQ(json::parse(made.tokenizer_json), entry["document"]) << entry["vocab"];
   }
 }
 

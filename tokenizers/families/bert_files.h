@@ -8,12 +8,9 @@
 
 namespace zoo {
 
-/// The text of a tokenizer.json as `transformers` makes it for BertTokenizer. config: the text of a
-/// tokenizer_config.json (do_lower_case, strip_accents, tokenize_chinese_chars, the special tokens'
-/// names, added tokens); empty: BERT's defaults, uncased. Of a piece on several lines the last one
-/// counts; special tokens that no line has get ids from the number of different pieces on. Throws
-/// std::runtime_error for a vocabulary that is not UTF-8, or a damaged config.
-std::string bert_document(std::string_view vocab_txt, std::string_view config);
+/// The pieces and their ids; of a piece on several lines the last one counts. Throws
+/// std::runtime_error for a vocabulary that is not UTF-8.
+nlohmann::json read_vocab_txt(std::string_view vocab_txt);
 
 /// Writes the vocabulary of a tokenizer.json as folder/vocab.txt; an id without piece becomes an
 /// empty line. Writes nothing where lines cannot hold it: pieces that end in whitespace or have a

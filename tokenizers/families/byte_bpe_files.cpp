@@ -63,84 +63,6 @@ void check_merges(const Vocabulary& vocabulary, const Merges& merges) {
   }
 }
 
-/// What differs between families.
-struct Family {
-  TokenizerJson parts;
-  std::vector<AddedToken> added;
-};
-
-AddedToken special(const Vocabulary& vocabulary, std::string text, bool normalized,
-                   bool lstrip = false) {
-  const int32_t id = vocabulary.id_of(text).value();
-  return {.id = id, .text = std::move(text), .lstrip = lstrip, .normalized = normalized};
-}
-
-ordered_json roberta_processing(const AddedToken& before, const AddedToken& after,
-                                bool trim_offsets) {
-  return {{"type", "RobertaProcessing"},
-          {"sep", ordered_json::array({after.text, after.id})},
-          {"cls", ordered_json::array({before.text, before.id})},
-          {"trim_offsets", trim_offsets},
-          {"add_prefix_space", false}};
-}
-
-Family byte_level_family() {
-  return {.parts = {.normalizer = nullptr,
-                    .pre_tokenizer = byte_level_json(false, true, true),
-                    .post_processor = byte_level_json(true, false, true),
-                    .decoder = byte_level_json(true, true, true),
-                    .model = nullptr},
-          .added = {}};
-}
-
-Family gpt2(const Vocabulary& vocabulary) {
-  Family family = byte_level_family();
-  if (vocabulary.id_of("<|endoftext|>")) {
-    family.added.push_back(special(vocabulary, "<|endoftext|>", true));
-  }
-  return family;
-}
-
-Family roberta(const Vocabulary& vocabulary) {
-  Family family = byte_level_family();
-  for (const char* name : {"<s>", "<pad>", "</s>", "<unk>"}) {
-    if (vocabulary.id_of(name)) family.added.push_back(special(vocabulary, name, true));
-  }
-  family.added.push_back(special(vocabulary, "<mask>", true, /*lstrip=*/true));
-  family.parts.post_processor =
-      roberta_processing(special(vocabulary, "<s>", true), special(vocabulary, "</s>", true), true);
-  return family;
-}
-
-Family clip(const Vocabulary& vocabulary) {
-  Family family;
-  // Also for texts that write it in capitals, as the model's own file has it; not so the end.
-  family.added.push_back(special(vocabulary, "<|startoftext|>", true));
-  family.added.push_back(special(vocabulary, "<|endoftext|>", false));
-  family.parts.normalizer = {
-      {"type", "Sequence"},
-      {"normalizers",
-       ordered_json::array(
-           {{{"type", "NFC"}},
-            {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}},
-            {{"type", "Lowercase"}}})}};
-  family.parts.pre_tokenizer = {
-      {"type", "Sequence"},
-      {"pretokenizers", ordered_json::array({split_json(split_pattern("clip"), "Removed", true),
-                                             byte_level_json(false, true, true)})}};
-  family.parts.post_processor = roberta_processing(family.added[0], family.added[1], false);
-  const auto replace = [](std::string_view from) -> ordered_json {
-    return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", " "}};
-  };
-  family.parts.decoder = {
-      {"type", "Sequence"},
-      {"decoders",
-       ordered_json::array({byte_level_json(true, true, true),
-                            replace(kSuffix),
-                            {{"type", "Strip"}, {"content", " "}, {"start", 0}, {"stop", 1}}})}};
-  return family;
-}
-
 }  // namespace
 
 ordered_json bpe_model_json(const std::vector<std::pair<std::string, int32_t>>& vocab,
@@ -178,31 +100,26 @@ ordered_json split_json(std::string_view regex, std::string_view behaviour, bool
           {"invert", invert}};
 }
 
-ordered_json byte_bpe_document(std::string_view vocab_json, std::string_view merges_txt) {
+std::pair<json, json> read_byte_bpe_files(std::string_view vocab_json,
+                                          std::string_view merges_txt) {
   const Vocabulary vocabulary = read_vocab(vocab_json);
   const Merges merges = read_merges(merges_txt);
   check_merges(vocabulary, merges);
-  std::vector<std::pair<std::string, int32_t>> vocab;
-  bool suffix = false;
+  json pieces = json::object(), pairs = json::array();
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const std::string& piece = vocabulary.piece_of(id);
-    if (!piece.empty()) vocab.emplace_back(piece, id);
-    suffix = suffix || piece.ends_with(kSuffix);
+    if (!piece.empty()) pieces.emplace(piece, id);
   }
-  const auto has = [&](std::string_view piece) { return vocabulary.id_of(piece).has_value(); };
-  const bool is_clip = suffix && has("<|startoftext|>") && has("<|endoftext|>");
-  const bool is_roberta = !is_clip && has("<s>") && has("</s>") && has("<mask>");
-  Family family = is_clip ? clip(vocabulary) : is_roberta ? roberta(vocabulary) : gpt2(vocabulary);
-  ordered_json& model = family.parts.model = bpe_model_json(vocab, merges);
-  if (is_clip) {
-    model["unk_token"] = "<|endoftext|>";
-    model["end_of_word_suffix"] = kSuffix;
-  }
-  return make_tokenizer_json(family.parts, std::move(family.added));
+  for (const auto& [left, right] : merges) pairs.push_back(json::array({left, right}));
+  return {std::move(pieces), std::move(pairs)};
 }
 
-ordered_json read_byte_bpe_folder(const std::filesystem::path& folder) {
-  return byte_bpe_document(read_file(folder / "vocab.json"), read_file(folder / "merges.txt"));
+std::string_view byte_bpe_class(const json& vocab) {
+  const auto has = [&](const char* piece) { return vocab.contains(piece); };
+  const bool suffix = std::any_of(vocab.items().begin(), vocab.items().end(),
+                                  [](const auto& item) { return item.key().ends_with(kSuffix); });
+  if (suffix && has("<|startoftext|>") && has("<|endoftext|>")) return "CLIPTokenizer";
+  return has("<s>") && has("</s>") && has("<mask>") ? "RobertaTokenizer" : "GPT2Tokenizer";
 }
 
 void write_byte_bpe_files(const std::filesystem::path& folder, const json& document) {

@@ -9,14 +9,14 @@
 
 namespace zoo {
 
-/// The whole document, which the `tokenizers` package reads and gives the same ids. The vocabulary
-/// tells the family: CLIP's has <|startoftext|> and pieces that end with </w>, RoBERTa's <s>, </s>
-/// and <mask>; all others are GPT-2's. Throws std::runtime_error, which names the file and the
-/// line.
-nlohmann::ordered_json byte_bpe_document(std::string_view vocab_json, std::string_view merges_txt);
+/// The pieces and their ids, and the merges, as a tokenizer.json holds them. Throws
+/// std::runtime_error, which names the file and the line.
+std::pair<nlohmann::json, nlohmann::json> read_byte_bpe_files(std::string_view vocab_json,
+                                                              std::string_view merges_txt);
 
-/// From the two files of a folder. Throws std::runtime_error as well where one cannot be read.
-nlohmann::ordered_json read_byte_bpe_folder(const std::filesystem::path& folder);
+/// Whose vocabulary it is, where no file says so: CLIPTokenizer's has <|startoftext|> and pieces
+/// that end with </w>, RobertaTokenizer's <s>, </s> and <mask>; all others are GPT2Tokenizer's.
+std::string_view byte_bpe_class(const nlohmann::json& vocab);
 
 /// Writes both files of a tokenizer.json whose model is BPE. Throws std::runtime_error for another
 /// model, and for pieces with spaces, which merges.txt cannot hold.

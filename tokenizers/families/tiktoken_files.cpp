@@ -239,23 +239,6 @@ void check_order(const json& merges, const Vocabulary& vocabulary) {
   }
 }
 
-std::string encode_base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t three = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      three = three << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0u);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      const bool padding = at + i > bytes.size();
-      text += padding ? '=' : kDigits[three >> (18 - 6 * i) & 63];
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 ordered_json tiktoken_document(std::string_view ranks, std::string_view encoding) {

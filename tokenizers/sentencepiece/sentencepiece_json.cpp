@@ -8,27 +8,13 @@
 #include <unordered_map>
 
 #include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/text/base64.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {
 namespace {
 
 using Type = SentencePieceModel::Type;
-
-std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t have = std::min<size_t>(3, bytes.size() - i);
-    uint32_t three = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      three = three << 8 | (k < have ? static_cast<uint8_t>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) out += k <= have ? kDigits[three >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 OrderedJson replace(const OrderedJson& pattern, std::string_view content) {
   return {{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
@@ -45,7 +31,7 @@ OrderedJson normalizer(const SentencePieceModel& model) {
   std::vector<OrderedJson> steps;
   if (!model.precompiled_charsmap.empty()) {
     steps.push_back(
-        {{"type", "Precompiled"}, {"precompiled_charsmap", base64(model.precompiled_charsmap)}});
+        {{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
   }
   if (model.remove_extra_whitespaces) {
     steps.push_back(replace({{"Regex", "\\A +| +\\z"}}, ""));  // ^ and $ would be those of a line

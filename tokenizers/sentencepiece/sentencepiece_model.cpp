@@ -126,6 +126,7 @@ void parse_trainer_spec(std::string_view bytes, SentencePieceModel& model) {
     const Field field = reader.next();
     if (field.wire == 2) {
       if (field.number == 44) model.unk_surface = field.bytes;
+      if (field.number == 45) model.unk_piece = field.bytes;
       if (field.number == 46) model.bos_piece = field.bytes;
       if (field.number == 47) model.eos_piece = field.bytes;
       if (field.number == 48) model.pad_piece = field.bytes;
@@ -137,6 +138,10 @@ void parse_trainer_spec(std::string_view bytes, SentencePieceModel& model) {
     }
     if (field.number == 24) model.whitespace_as_suffix = field.value != 0;
     if (field.number == 35) model.byte_fallback = field.value != 0;
+    const auto id = static_cast<int32_t>(field.value);  // -1 is written as 64 bits
+    if (field.number == 40) model.unk_id = id;
+    if (field.number == 41) model.bos_id = id;
+    if (field.number == 42) model.eos_id = id;
   }
 }
 

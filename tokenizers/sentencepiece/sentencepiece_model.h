@@ -37,6 +37,9 @@ struct SentencePieceModel {
   std::string precompiled_charsmap;      ///< the normalisation's rules, compiled; empty: none
   /// Which control pieces have which role, where the model has them.
   std::string bos_piece = "<s>", eos_piece = "</s>", pad_piece = "<pad>";
+  /// As its settings say; -1: none. What the pieces say counts for splitting.
+  int64_t unk_id = 0, bos_id = 1, eos_id = 2;
+  std::string unk_piece = "<unk>";
   std::string unk_surface = " \xE2\x81\x87 ";  ///< what is unknown, in text: a double question mark
 };
 

@@ -9,4 +9,6 @@ namespace zoo {
 /// Nothing for what is not Base64 with its padding and without line feeds.
 std::optional<std::string> decode_base64(std::string_view text);
 
+std::string encode_base64(std::string_view bytes);
+
 }  // namespace zoo

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "tokenizers/families/bert_files.h"
+#include "tokenizers/auto/auto_document.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/training/subword_training.h"
 
@@ -39,12 +39,16 @@ std::unique_ptr<Tokenizer> train_wordpiece(const TokenizerTraining& options, Tra
   alphabet.limit = static_cast<size_t>(options.limit_alphabet);
   alphabet.special_tokens = special_tokens_of(options, bert_special_tokens());
   const std::string config = config_of(options, alphabet.special_tokens);
-  const auto stages = nlohmann::json::parse(bert_document("", config));
+  const auto document = [&](std::string_view vocab_txt) {
+    const TokenizerSettings settings = read_settings({.tokenizer_config = config}, nullptr);
+    return class_document("BertTokenizer", settings, vocabulary_of_lines(vocab_txt)).tokenizer_json;
+  };
+  const auto stages = nlohmann::json::parse(document(""));
   const Subwords subwords = train_subwords(options, text, stages.at("normalizer"),
                                            stages.at("pre_tokenizer"), alphabet, watch);
   std::string vocab_txt;
   for (const std::string& piece : subwords.pieces) vocab_txt += piece + "\n";
-  return std::make_unique<PipelineTokenizer>(bert_document(vocab_txt, config), config);
+  return std::make_unique<PipelineTokenizer>(document(vocab_txt), config);
 }
 
 }  // namespace zoo
