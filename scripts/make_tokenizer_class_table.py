@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes tokenizers/auto/tokenizer_classes_data.inc: which tokenizer class AutoTokenizer of the pinned `transformers` takes for a
-model_type of config.json, and what each class name of a tokenizer_config.json stands for.
+model_type of config.json, and what each class name of a tokenizer_config.json stands for; and language_codes_data.inc: the codes of
+the languages that mBART and NLLB know.
 
     .venv-reference/bin/python scripts/make_tokenizer_class_table.py
 """
@@ -12,8 +13,13 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 import transformers
 from transformers.convert_slow_tokenizer import SLOW_TO_FAST_CONVERTERS
 from transformers.models.auto import tokenization_auto as auto
+from transformers.models.mbart import tokenization_mbart
+from transformers.models.mbart50 import tokenization_mbart50
+from transformers.models.nllb import tokenization_nllb
 
-OUT = pathlib.Path(__file__).resolve().parents[1] / "tokenizers/auto/tokenizer_classes_data.inc"
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "tokenizers/auto"
+MADE_BY = [f"// Made by scripts/make_tokenizer_class_table.py from transformers {transformers.__version__}: do not edit.",
+           "// clang-format off"]
 
 
 def resolved(name: str) -> str | None:
@@ -34,13 +40,24 @@ def main() -> None:
     names |= {name for name in known if name.endswith("Tokenizer") and name != "AutoTokenizer"}
     stands_for = [(name, target) for name in names if (target := resolved(name))]
     wrong = sorted(auto.MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS)
-    lines = [f"// Made by scripts/make_tokenizer_class_table.py from transformers {transformers.__version__}: do not edit.",
-             "// clang-format off"]
+    lines = list(MADE_BY)
     lines += rows("kClassOfModelType", "config.json's model_type, the class registered for it.", by_type)
     lines += rows("kStandsFor", "A class by name, the class that it is. \"Fast\" at the end of a name is left out.", stands_for)
     lines += ["// Model types whose tokenizer_config.json is known to name a wrong class: the registered one counts.",
               "constexpr std::string_view kNamesWrongClass[] = {", *(f'    "{name}",' for name in wrong), "};", ""]
-    OUT.write_text("\n".join(lines))
+    (FOLDER / "tokenizer_classes_data.inc").write_text("\n".join(lines))
+    (FOLDER / "language_codes_data.inc").write_text("\n".join(languages()) + "\n")
+
+
+def languages() -> list[str]:
+    lines = list(MADE_BY)
+    for name, module in (("kMBartLanguages", tokenization_mbart), ("kMBart50Languages", tokenization_mbart50),
+                         ("kNllbLanguages", tokenization_nllb)):
+        codes = [f'"{code}",' for code in module.FAIRSEQ_LANGUAGE_CODES]
+        lines.append(f"constexpr std::string_view {name}[] = {{")
+        lines += ["    " + " ".join(codes[i : i + 8]) for i in range(0, len(codes), 8)]
+        lines.append("};")
+    return lines
 
 
 if __name__ == "__main__":

@@ -148,8 +148,7 @@ PipelineTokenizer::PipelineTokenizer(std::string document, std::string config)
     throw std::runtime_error("the tokenizer_config.json beside it is not a JSON object");
   }
   read_use(config_json, model.at("type") == "BPE");
-  added_ =
-      AddedVocabulary(read_added_tokens(parsed), *model_, normalizer_.get(), !split_special_);
+  added_ = AddedVocabulary(read_added_tokens(parsed), *model_, normalizer_.get(), !split_special_);
   vocab_size_ = std::max(model_->vocab_size(), added_.end());
   find_roles(config_json, part(parsed, "padding"));
 }

@@ -111,13 +111,13 @@ json bos_eos_template(const TokenizerSettings& settings, const TokenIds& id_of) 
 
 json post_processor_of(const ClassParts& parts, const SourceVocabulary& source,
                        const TokenizerSettings& settings, const TokenIds& id_of) {
-  if (parts.own_post_processor) return parts.own_post_processor(id_of);
   const json& given =
       source.post_processor.is_null() ? parts.post_processor : source.post_processor;
-  const bool asked =
-      settings.values.contains("add_bos_token") || settings.values.contains("add_eos_token");
-  if (!given.is_null() && !asked && !parts.always_bos_eos) return given;
-  return bos_eos_template(settings, id_of);
+  const bool asked = given.is_null() || settings.values.contains("add_bos_token") ||
+                     settings.values.contains("add_eos_token");
+  const bool own_is_last = parts.again != ClassParts::Again::kWithFlags || !asked;
+  if (parts.own_post_processor && own_is_last) return parts.own_post_processor(id_of);
+  return asked || parts.always_bos_eos ? bos_eos_template(settings, id_of) : given;
 }
 
 /// A tokenizer.json's padding names the token that pads, where nothing else does.
@@ -174,8 +174,7 @@ OrderedJson model_in_order(const json& model) {
 
 /// The tokens of a tokenizer.json, which get their ids anew.
 AddedIds added_of(const json& tokenizer_json, const ModelIds& ids) {
-  AddedIds added(std::ref(ids),
-                        static_cast<int32_t>(tokenizer_json["model"]["vocab"].size()));
+  AddedIds added(std::ref(ids), static_cast<int32_t>(tokenizer_json["model"]["vocab"].size()));
   for (AddedToken& token : read_added_tokens(tokenizer_json)) added.add(std::move(token));
   return added;
 }
@@ -188,11 +187,16 @@ TokenIds token_ids(const TokenizerSettings& settings, const AddedIds& added) {
   };
 }
 
-void add_again(const TokenizerSettings& settings, AddedIds& added) {
+void add_again(const TokenizerSettings& settings, ClassParts::Again again, AddedIds& added) {
+  if (again == ClassParts::Again::kNo) return;
   TokenizerSettings::Tokens all = named_tokens(settings);
   const auto& extra = settings.extra ? settings.extra : settings.additional;
   if (extra) all.insert(all.end(), extra->begin(), extra->end());
-  for (const TokenSpec& token : all) added.add(TokenSpec::of(token.text).token());
+  for (TokenSpec& token : all) {
+    if (again == ClassParts::Again::kByText) token = TokenSpec::of(token.text);
+    token.special = true;
+    added.add(token.token());
+  }
 }
 
 /// The rest of the way, which all classes go.
@@ -200,7 +204,7 @@ AutoDocument finish(const ClassParts& parts, const SourceVocabulary& source,
                     TokenizerSettings settings, AddedIds added, bool all_roles) {
   take_padding_token(source, settings);
   add_tokens(settings, added);
-  if (parts.special_tokens_again) add_again(settings, added);
+  add_again(settings, parts.again, added);
   const json post = post_processor_of(parts, source, settings, token_ids(settings, added));
   const OrderedJson whole = make_tokenizer_json({.normalizer = OrderedJson(parts.normalizer),
                                                  .pre_tokenizer = OrderedJson(parts.pre_tokenizer),

@@ -160,7 +160,7 @@ ClassParts qwen(ClassInput& in, std::string_view pattern) {
 ClassParts qwen2(ClassInput& in) {
   ClassParts parts = qwen(in, R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
                               R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
-  parts.special_tokens_again = true;
+  parts.again = ClassParts::Again::kByText;
   return parts;
 }
 

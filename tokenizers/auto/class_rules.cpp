@@ -54,7 +54,8 @@ int64_t ClassInput::number(std::string_view key, int64_t otherwise) const {
 
 const ClassRules& require_rules_of_class(std::string_view name) {
   std::vector<std::string_view> known;
-  for (const auto classes : {byte_level_classes(), wordpiece_classes(), sentencepiece_classes()}) {
+  for (const auto classes : {byte_level_classes(), wordpiece_classes(), unigram_classes(),
+                             sentencepiece_bpe_classes(), translation_classes()}) {
     for (const ClassRules& rules : classes) {
       if (rules.name == name) return rules;
       known.push_back(rules.name);

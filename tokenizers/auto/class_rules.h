@@ -27,8 +27,10 @@ struct ClassParts {
   /// bos_token and eos_token around a text, where add_bos_token and add_eos_token say so, whatever
   /// the file says.
   bool always_bos_eos = false;
-  /// All special tokens are added once more, as plain ones (Qwen 2).
-  bool special_tokens_again = false;
+  /// All special tokens are added once more, after the files' own: by text alone (Qwen 2), or with
+  /// their flags, and what add_bos_token and add_eos_token say then counts last.
+  enum class Again { kNo, kByText, kWithFlags };
+  Again again = Again::kNo;
 };
 
 /// What a class asks for. Asking for a token settles its default, so that it is added, too.
@@ -71,7 +73,9 @@ const ClassRules& require_rules_of_class(std::string_view name);
 // The classes by the kind of their model.
 std::span<const ClassRules> byte_level_classes();
 std::span<const ClassRules> wordpiece_classes();
-std::span<const ClassRules> sentencepiece_classes();
+std::span<const ClassRules> unigram_classes();
+std::span<const ClassRules> sentencepiece_bpe_classes();
+std::span<const ClassRules> translation_classes();
 
 // What several of them say.
 

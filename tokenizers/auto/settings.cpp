@@ -36,11 +36,12 @@ constexpr std::string_view kRefused[] = {"vocab",
                                          "_json_truncation",
                                          "_spm_precompiled_charsmap"};
 
-void check_keys(const ordered_json& config) {
+void check_keys(const ordered_json& config, bool has_json) {
   const auto refuse = [](std::string_view key, std::string_view why) {
     throw std::runtime_error(fmt::format("{}: {} is not supported: {}", kConfig, key, why));
   };
   for (const std::string_view key : kRefused) {
+    if (has_json && (key == "vocab" || key == "merges")) continue;  // the file's own count
     if (config.contains(key) && !config[std::string(key)].is_null()) {
       refuse(key, "it would replace what the tokenizer's files hold; remove it");
     }
@@ -105,7 +106,7 @@ int64_t read_id(const std::string& text, const std::string& where) {
 }
 
 void read_config(const ordered_json& config, bool has_json, TokenizerSettings& settings) {
-  check_keys(config);
+  check_keys(config, has_json);
   for (const auto& [key, value] : config.items()) {
     // A tokenizer.json says itself what stands around a text.
     if (has_json && (key == "add_bos_token" || key == "add_eos_token")) continue;

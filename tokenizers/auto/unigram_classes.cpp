@@ -1,98 +1,19 @@
-// Classes whose vocabularies come from SentencePiece: unigram models (ALBERT, T5, XLM-R, Pegasus
-// and others) and BPE (Llama 2, Gemma).
+// Unigram models (Kudo 2018, arXiv:1804.10959): ALBERT, T5, XLM-R, Pegasus and others. They differ
+// in how a text is normalised and in how the pieces of a .model are renumbered.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <stdexcept>
 
 #include "tokenizers/auto/class_rules.h"
+#include "tokenizers/auto/sentencepiece_stages.h"
 
 namespace zoo {
 namespace {
 
+using namespace sentencepiece_stages;
 using nlohmann::json;
 using Model = ClassRules::Model;
-
-constexpr const char* kMark = "\xE2\x96\x81";  // U+2581 for a space
-
-// ---- Stages ----
-json replace(const char* from, const char* to) {
-  return {{"type", "Replace"}, {"pattern", {{"String", from}}}, {"content", to}};
-}
-
-json replace_regex(const char* from, const char* to) {
-  return {{"type", "Replace"}, {"pattern", {{"Regex", from}}}, {"content", to}};
-}
-
-json stage(const char* type) { return {{"type", type}}; }
-
-json metaspace(const char* scheme, bool split = true) {
-  return {
-      {"type", "Metaspace"}, {"replacement", kMark}, {"prepend_scheme", scheme}, {"split", split}};
-}
-
-/// Words, each with a mark in front.
-json marked_words(const char* scheme) {
-  return sequence_json("pretokenizers", {stage("WhitespaceSplit"), metaspace(scheme)});
-}
-
-void add_charsmap(const ClassInput& in, json::array_t& steps) {
-  if (in.source.charsmap.empty()) return;
-  steps.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", in.source.charsmap}});
-}
-
-json charsmap_alone(const ClassInput& in) {
-  json::array_t steps;
-  add_charsmap(in, steps);
-  return steps.empty() ? json() : steps.front();
-}
-
-const char* scheme_of(const ClassInput& in) {
-  return in.flag("add_prefix_space", true) ? "always" : "never";
-}
-
-json unigram(const ClassInput& in, int64_t unk_id) {
-  return {{"type", "Unigram"},
-          {"unk_id", unk_id},
-          {"vocab", in.source.vocab},
-          {"byte_fallback", false}};
-}
-
-/// The first entry of that text, with score 0 where `zero`, from place `from` on.
-std::optional<int64_t> place_of(const json& vocab, const std::string& text, size_t from,
-                                bool zero) {
-  for (size_t id = from; id < vocab.size(); ++id) {
-    const json& entry = vocab[id];
-    if (entry.at(0) == text && (!zero || entry.at(1).get<double>() == 0)) {
-      return static_cast<int64_t>(id);
-    }
-  }
-  return std::nullopt;
-}
-
-// ---- Vocabularies of .model files, renumbered ----
-json entry(std::string text, double score = 0) { return json::array({std::move(text), score}); }
-
-/// fairseq's four special tokens first, then the model's pieces from its `from`-th on.
-void fairseq_order(ClassInput& in, const char* first, size_t from,
-                   const std::vector<std::string_view>& last) {
-  if (!in.source.from_model) return;
-  json vocab =
-      json::array({entry(in.token(first, "<s>")), entry(in.token("pad_token", "<pad>")),
-                   entry(in.token("eos_token", "</s>")), entry(in.token("unk_token", "<unk>"))});
-  for (size_t id = from; id < in.source.vocab.size(); ++id) vocab.push_back(in.source.vocab[id]);
-  for (const std::string_view text : last) vocab.push_back(entry(std::string(text)));
-  vocab.push_back(entry(in.token("mask_token", "<mask>")));
-  in.source.vocab = std::move(vocab);
-}
-
-// ---- Unigram ----
-std::function<json(const TokenIds&)> cls_sep(const std::string& cls, const std::string& sep) {
-  return [cls, sep](const TokenIds& id_of) {
-    return template_json({{cls}, {"$A"}, {sep}}, {{cls}, {"$A"}, {sep}, {"$B", 1}, {sep, 1}},
-                         id_of);
-  };
-}
 
 /// <s> A </s>, <s> A </s> </s> B </s>
 std::function<json(const TokenIds&)> bos_eos_pair(const std::string& bos, const std::string& eos) {
@@ -156,7 +77,7 @@ void xlm_roberta_tokens(ClassInput& in) {
 ClassParts xlm_roberta(ClassInput& in) {
   const std::string bos = in.token("bos_token", "<s>"), eos = in.token("eos_token", "</s>");
   xlm_roberta_tokens(in);
-  fairseq_order(in, "bos_token", 3, {});
+  fairseq_order(in, "bos_token", {});
   return {.normalizer = charsmap_alone(in),
           .pre_tokenizer = marked_words(scheme_of(in)),
           .decoder = metaspace(scheme_of(in)),
@@ -217,11 +138,7 @@ ClassParts t5(ClassInput& in) {
           .pre_tokenizer = marked_words("always"),
           .decoder = metaspace("always"),
           .model = unigram(in, 2),
-          .own_post_processor = [eos = in.token("eos_token", "</s>")](const TokenIds& id_of) {
-            // Called </s> whatever the role's token is.
-            return template_json({{"$A"}, {"</s>"}}, {{"$A"}, {"</s>"}, {"$B"}, {"</s>"}},
-                                 [&](const std::string&) { return id_of(eos); });
-          }};
+          .own_post_processor = t5_end(in.token("eos_token", "</s>"))};
 }
 
 /// Zhang et al. 2020, arXiv:1912.08777: <mask_1> for a sentence, <mask_2> for words, <unk_2> and so
@@ -342,67 +259,72 @@ ClassParts xlnet(ClassInput& in) {
           }};
 }
 
-// ---- BPE ----
-
-/// "first" means before a text's first word alone; older settings put one after added tokens, too.
-ClassParts llama(ClassInput& in) {
-  for (const auto& [role, usual] :
-       {std::pair{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}}) {
-    in.optional_token(role, usual);
+/// Chung et al. 2021, arXiv:2010.12821
+ClassParts rembert(ClassInput& in) {
+  in.optional_token("bos_token", "[CLS]");
+  in.optional_token("eos_token", "[SEP]");
+  in.optional_token("unk_token", "<unk>");
+  const std::string sep = in.token("sep_token", "[SEP]");
+  in.optional_token("pad_token", "<pad>");
+  const std::string cls = in.token("cls_token", "[CLS]");
+  in.optional_token("mask_token", "[MASK]");
+  json::array_t steps = {replace("``", "\""), replace("''", "\""), replace_regex(" {2,}", " ")};
+  if (!in.flag("keep_accents", true)) {
+    steps.push_back(stage("NFKD"));
+    steps.push_back(stage("StripAccents"));
   }
-  const auto space = in.settings.values.find("add_prefix_space");
-  const bool prefix =
-      space == in.settings.values.end() || space->is_null() || in.flag("add_prefix_space", true);
-  const auto legacy = in.settings.values.find("legacy");
-  const bool old =
-      legacy != in.settings.values.end() && !legacy->is_null() && in.flag("legacy", false);
-  json model = bpe_json(in.source);
-  model["fuse_unk"] = model["byte_fallback"] = true;
-  json::array_t decoders = {replace(kMark, " "), stage("ByteFallback"), stage("Fuse")};
-  if (prefix) decoders.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
-  return {.pre_tokenizer = metaspace(!prefix ? "never"
-                                     : old   ? "always"
-                                             : "first",
-                                     false),
-          .decoder = sequence_json("decoders", std::move(decoders)),
-          .model = std::move(model)};
+  if (in.flag("do_lower_case", false)) steps.push_back(stage("Lowercase"));
+  add_charsmap(in, steps);
+  return {.normalizer = sequence_json("normalizers", std::move(steps)),
+          .pre_tokenizer = metaspace(scheme_of(in)),
+          .decoder = metaspace(scheme_of(in)),
+          .model = unigram(in, 2),
+          .own_post_processor = cls_sep(cls, sep),
+          .again = ClassParts::Again::kWithFlags};
 }
 
-ClassParts gemma(ClassInput& in) {
-  const std::string unk = in.token("unk_token", "<unk>");
-  in.optional_token("bos_token", "<bos>");
-  in.optional_token("eos_token", "<eos>");
+/// Kamal Eddine et al. 2021, arXiv:2010.12321
+ClassParts barthez(ClassInput& in) {
+  in.optional_token("bos_token", "<s>");
+  in.optional_token("eos_token", "</s>");
+  xlm_roberta_tokens(in);
+  in.strip_left_of("mask_token");
+  return {.normalizer = sequence_json(
+              "normalizers", {replace_regex("\\s{2,}|[\\n\\r\\t]", " "),
+                              stage("NFC"),
+                              {{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}}}),
+          .pre_tokenizer = metaspace(scheme_of(in)),
+          .decoder = metaspace(scheme_of(in)),
+          .model = unigram(in, 3)};
+}
+
+/// Tang et al. 2023, arXiv:2212.02623: T5's, without sentinels of its own.
+ClassParts udop(ClassInput& in) {
+  const std::string eos = in.token("eos_token", "</s>"), unk = in.token("unk_token", "<unk>");
+  in.optional_token("sep_token", "</s>");
   in.optional_token("pad_token", "<pad>");
-  in.optional_token("mask_token", "<mask>");
-  json model = bpe_json(in.source);
-  model["fuse_unk"] = model["byte_fallback"] = true;
-  model["unk_token"] = unk;
-  return {.normalizer = replace(" ", kMark),
-          .pre_tokenizer = {{"type", "Split"},
-                            {"pattern", {{"String", " "}}},
-                            {"behavior", "MergedWithPrevious"},
-                            {"invert", false}},
-          .decoder = sequence_json("decoders",
-                                   {replace(kMark, " "), stage("ByteFallback"), stage("Fuse")}),
-          .model = std::move(model)};
+  return {.pre_tokenizer = marked_words("always"),
+          .decoder = metaspace("always"),
+          .model = unigram(in, place_of(in.source.vocab, unk, 0, false).value_or(2)),
+          .own_post_processor = t5_end(eos)};
 }
 
 }  // namespace
 
-std::span<const ClassRules> sentencepiece_classes() {
+std::span<const ClassRules> unigram_classes() {
   static const std::vector<std::string_view> bpe = {"sentencepiece.bpe.model"},
-                                             piece = {"spiece.model"},
-                                             tokenizer = {"tokenizer.model"};
+                                             piece = {"spiece.model"};
   static const std::vector<ClassRules> all = {
       {"AlbertTokenizer", Model::kUnigram, piece, albert},
+      {"BarthezTokenizer", Model::kUnigram, bpe, barthez},
       {"BigBirdTokenizer", Model::kUnigram, piece, big_bird},
       {"CamembertTokenizer", Model::kUnigram, bpe, camembert},
       {"DebertaV2Tokenizer", Model::kUnigram, {"spm.model"}, deberta_v2},
       {"FNetTokenizer", Model::kUnigram, {}, albert, /*takes_json=*/true},
-      {"GemmaTokenizer", Model::kBpe, tokenizer, gemma},
-      {"LlamaTokenizer", Model::kBpe, tokenizer, llama},
       {"PegasusTokenizer", Model::kUnigram, piece, pegasus},
+      {"RemBertTokenizer", Model::kUnigram, {"sentencepiece.model"}, rembert},
       {"T5Tokenizer", Model::kUnigram, piece, t5},
+      {"UdopTokenizer", Model::kUnigram, piece, udop},
       {"XLMRobertaTokenizer", Model::kUnigram, bpe, xlm_roberta},
       {"XLNetTokenizer", Model::kUnigram, piece, xlnet},
   };

@@ -1,0 +1,48 @@
+// The stages that classes with SentencePiece's vocabularies share.
+#pragma once
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizers/auto/class_rules.h"
+
+namespace zoo::sentencepiece_stages {
+
+inline constexpr const char* kMark = "\xE2\x96\x81";  ///< U+2581 for a space
+
+nlohmann::json stage(const char* type);
+nlohmann::json replace(const char* from, const char* to);
+nlohmann::json replace_regex(const char* from, const char* to);
+nlohmann::json metaspace(const char* scheme, bool split = true);
+/// Words, each with a mark in front.
+nlohmann::json marked_words(const char* scheme);
+/// "always" or "never", as add_prefix_space says.
+const char* scheme_of(const ClassInput& in);
+
+/// The file's normalisation, where it has one.
+void add_charsmap(const ClassInput& in, nlohmann::json::array_t& steps);
+nlohmann::json charsmap_alone(const ClassInput& in);
+/// Then runs of spaces as one.
+nlohmann::json charsmap_and_one_space(const ClassInput& in);
+
+/// An entry of a unigram model's list.
+nlohmann::json entry(std::string text, double score = 0);
+nlohmann::json unigram(const ClassInput& in, int64_t unk_id);
+/// The first entry of that text, with score 0 where `zero`, from place `from` on.
+std::optional<int64_t> place_of(const nlohmann::json& vocab, const std::string& text, size_t from,
+                                bool zero);
+/// Of a .model: fairseq's four special tokens first, then the model's pieces from its fourth on,
+/// then `last` and the mask.
+void fairseq_order(ClassInput& in, const char* first, const std::vector<std::string_view>& last);
+
+/// [CLS] A [SEP], [CLS] A [SEP] B [SEP] with segment 1 for B.
+std::function<nlohmann::json(const TokenIds&)> cls_sep(const std::string& cls,
+                                                       const std::string& sep);
+
+/// The last of a text, always called </s>, with the id of `eos`.
+std::function<nlohmann::json(const TokenIds&)> t5_end(const std::string& eos);
+
+}  // namespace zoo::sentencepiece_stages
