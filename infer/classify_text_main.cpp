@@ -78,13 +78,14 @@ int main(int argc, char** argv) {
     std::filesystem::path file;
     zoo::ModelChoice model;
     int64_t top_n = 1;
-    bool as_json = false;
+    bool as_json = false, show_ids = false;
     CLI::App app{"Says which class a text is of, or which tag each of its words has"};
     zoo::add_texts(app, "text", texts, "Texts; a tab parts a pair");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top_n, "Classes shown, best first");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
+    zoo::add_show_ids(app, show_ids);
     zoo::parse(app, argc, argv);
     if (top_n < 1) throw zoo::UsageError("--top must be 1 or more");
     if (!texts.empty() && !file.empty())
@@ -92,6 +93,7 @@ int main(int argc, char** argv) {
 
     const auto device = zoo::prepare(model);
     zoo::TextClassifier classifier(model.folder, device, model.attention);
+    classifier.tell(zoo::ids_printer(show_ids, "text"));
     if (texts.empty()) texts = zoo::read_lines(file);
     const auto print = classifier.of_words() ? print_words : print_texts;
     print(classifier, texts, top_n, as_json);

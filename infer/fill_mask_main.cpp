@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     std::string targets;
     zoo::FillMaskOptions options;
-    bool as_json = false;
+    bool as_json = false, show_ids = false;
     CLI::App app{"Fills in masked words with a BERT"};
     zoo::add_texts(app, "text", texts, "Texts with mask tokens");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
@@ -76,7 +76,9 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Output", "top-k", options.top_k, "Proposals a mask");
     zoo::add_option(app, "Output", "targets", targets, "Only these pieces: a,b,c");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
+    zoo::add_show_ids(app, show_ids);
     zoo::parse(app, argc, argv);
+    options.see_ids = zoo::ids_printer(show_ids, "text");
     if (options.top_k < 1) throw zoo::UsageError("--top-k must be 1 or more");
     if (!texts.empty() && !file.empty())
       throw zoo::UsageError("give texts as arguments or with --file");

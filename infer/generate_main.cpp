@@ -16,14 +16,16 @@
 #include "app/run_app.h"
 #include "app/terminal.h"
 #include "app/text_file.h"
+#include "infer/generation_defaults.h"
 #include "infer/generation_session.h"
+#include "infer/prompt_ids.h"
 
 namespace {
 
 struct Input {
   std::vector<std::string> prompts;
   std::filesystem::path file;
-  bool interactive = false;
+  bool interactive = false, show_ids = false;
 };
 
 std::vector<std::string> read_prompts(const Input& input) {
@@ -41,8 +43,12 @@ zoo::Gpt load_draft(const std::filesystem::path& folder, zoo::ModelChoice choice
 }
 
 /// 130 is what a shell expects of a program that Ctrl-C ended.
-int run_once(zoo::GenerationSession& session, const Input& input) {
+int run_once(zoo::GenerationSession& session, const Input& input, const std::string& note) {
   const auto prompts = read_prompts(input);
+  const auto ids = session.ids_of(prompts);
+  std::cerr << note;
+  for (size_t n = 0; input.show_ids && n < ids.size(); ++n)
+    zoo::show_ids(std::cerr, "prompt", n + 1, session.tokenizer(), ids[n]);
   const zoo::InterruptGuard guard;
   const auto began = std::chrono::steady_clock::now();
   const bool whole = session.run(prompts);
@@ -55,7 +61,9 @@ int run_once(zoo::GenerationSession& session, const Input& input) {
 /// One prompt a line. Ctrl-C ends the text at hand; at the question it ends the program, as Ctrl-D
 /// does. The n-th question draws from the n-th random streams, so that a question asked twice gets
 /// two answers.
-int run_interactive(zoo::GenerationSession& session, int64_t samples) {
+int run_interactive(zoo::GenerationSession& session, const Input& input, int64_t samples,
+                    const std::string& note) {
+  std::cerr << note;
   const bool terminal = zoo::stdin_is_a_terminal();
   if (terminal) std::cerr << "One prompt a line; Ctrl-C ends a text, Ctrl-D the program.\n";
   int64_t first_sample = 0;
@@ -67,6 +75,8 @@ int run_interactive(zoo::GenerationSession& session, int64_t samples) {
   for (std::string prompt; ask(prompt); first_sample += samples) {
     const zoo::InterruptGuard guard;
     try {
+      if (input.show_ids)
+        zoo::show_ids(std::cerr, "prompt", 1, session.tokenizer(), session.ids_of({prompt})[0]);
       session.run({prompt}, first_sample);
     } catch (const std::runtime_error& error) {  // this prompt, not the next one
       std::cerr << "generate: " << error.what() << '\n';
@@ -80,7 +90,10 @@ int run_interactive(zoo::GenerationSession& session, int64_t samples) {
 int main(int argc, char** argv) {
   return zoo::run_app("generate", [&] {
     zoo::ModelChoice model;
-    zoo::DecodeOptions generate{.seed = 1, .sampling = {.temperature = 0.8}};
+    // What the reference's text-generation pipeline does where neither file nor caller says.
+    zoo::DecodeRequest request{
+        .options = {.max_new_tokens = 256, .seed = 1, .sampling = {.temperature = 0.7}}};
+    zoo::DecodeOptions& generate = request.options;
     zoo::SessionOptions session_options;
     Input input;
 
@@ -91,6 +104,7 @@ int main(int argc, char** argv) {
     zoo::add_model_options(app, model);
     app.get_option("--threads")
         ->description("Threads of the CPU (0: all cores; one for models below 10 million weights)");
+    zoo::add_options(app, "Generation", request);
     zoo::add_options(app, "Generation", generate);
     zoo::add_option(app, "Generation", "num-assistant-tokens", generate.num_assistant_tokens,
                     "Tokens that a draft model proposes at a time");
@@ -100,21 +114,28 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Penalties and constraints", generate.processors);
     zoo::add_options(app, "Beam search", generate.beams);
     zoo::add_options(app, "Text", session_options);
+    zoo::add_show_ids(app, input.show_ids);
     zoo::parse(app, argc, argv);
-    zoo::check_session(generate, session_options);
-    if (generate.beams.num_beams > 1 && app.count("--temperature") > 0 &&
-        generate.sampling.temperature != 0.0) {
-      throw zoo::UsageError(
-          "--temperature is for sampling; beam search draws nothing, leave one of them out");
-    }
+    for (std::string& name : zoo::given_flags(argc, argv)) request.given.insert(std::move(name));
+    if (request.has("num-samples")) request.given.insert("num-return-sequences");
+    request.stop = session_options.stop;
     const int ways = !input.prompts.empty() + !input.file.empty() + input.interactive;
     if (ways > 1) throw zoo::UsageError("give prompts as arguments, with --file or --interactive");
     if (ways == 0 && zoo::stdin_is_a_terminal()) input.interactive = true;
 
+    auto settled = zoo::settle(request, zoo::read_generation_config(model.folder),
+                               /*samples=*/true, !session_options.draft.empty());
+    session_options.stop = settled.stop;
+    zoo::check_session(settled.options, session_options);
     auto loaded = zoo::load_language_model(model);
+    loaded.eos_ids = settled.options.eos_ids;
+    zoo::fit_to_vocabulary(settled, loaded.model->options.vocab_size);
     const auto draft = load_draft(session_options.draft, model);
-    zoo::GenerationSession session(std::move(loaded), generate, session_options, std::cout, draft);
-    return input.interactive ? run_interactive(session, generate.num_return_sequences)
-                             : run_once(session, input);
+    zoo::GenerationSession session(std::move(loaded), settled.options, session_options, std::cout,
+                                   draft);
+    const std::string note = settled.note.empty() ? "" : "generate: " + settled.note + "\n";
+    return input.interactive
+               ? run_interactive(session, input, settled.options.num_return_sequences, note)
+               : run_once(session, input, note);
   });
 }

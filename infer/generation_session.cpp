@@ -12,6 +12,7 @@
 #include "app/run_app.h"
 #include "infer/decode/decode.h"
 #include "infer/decode/prompts.h"
+#include "infer/decode/row_memory.h"
 #include "infer/live_text.h"
 #include "infer/word_ids.h"
 
@@ -25,8 +26,11 @@ DecodeOptions completed(DecodeOptions o, const LanguageModel& model,
     for (auto& ids : spellings(*model.tokenizer, word)) o.processors.bad_words.push_back(ids);
   }
   o.eos_ids = model.eos_ids;
-  o.usable_vocab = model.tokenizer->vocab_size();
   o.interrupted = InterruptGuard::requested;
+  // Lengths that count the prompt do not count what every prompt begins with.
+  const int64_t prefix = std::ssize(model.tokenizer->ids(model.prefix));
+  if (o.max_length > 0) o.max_length += prefix;
+  if (o.processors.min_length > 0) o.processors.min_length += prefix;
   return o;
 }
 
@@ -71,11 +75,19 @@ bool GenerationSession::stops(std::span<const int64_t> tokens) const {
   return text.stopped();
 }
 
+std::vector<std::vector<int64_t>> GenerationSession::ids_of(
+    const std::vector<std::string>& prompts) const {
+  std::vector<std::vector<int64_t>> ids;
+  for (const std::string& prompt : prompts) {
+    ids.push_back(encode_prompt(*model_.tokenizer, model_.prefix + prompt,
+                                options_.add_special_tokens, model_.bos));
+  }
+  check_prompts(ids, decoder_, generate_);
+  return ids;
+}
+
 bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t first_sample) {
-  ids_.clear();
-  for (const std::string& prompt : prompts)
-    ids_.push_back(encode_prompt(*model_.tokenizer, prompt, options_.add_special_tokens));
-  check_prompts(ids_, decoder_);
+  ids_ = ids_of(prompts);
   LiveText live(out_, prompts.size() > 1 || generate_.num_return_sequences > 1);
   // All samples of as many prompts as fit, or a part of one prompt's samples.
   const int64_t samples = generate_.num_return_sequences, beams = generate_.beams.num_beams;
@@ -106,19 +118,24 @@ std::vector<TextStream> GenerationSession::streams(const std::vector<std::string
   return all;
 }
 
+/// The most tokens that a row of the batch is read of at once.
+int64_t GenerationSession::longest_row(const Batch& batch) const {
+  int64_t longest = 0;
+  for (const auto& prompt : std::span(ids_).subspan(batch.first_prompt, batch.prompts))
+    longest = std::max<int64_t>(longest, std::ssize(prompt));
+  // No sum: max-new-tokens may be as large as its type.
+  const int64_t context = decoder_.longest_prompt();
+  const int64_t drafts = draft_ ? generate_.num_assistant_tokens : 0;  // read, even if not kept
+  const int64_t tokens = longest_continuation(generate_, longest);
+  return std::min(context, std::min(tokens, context) + longest + drafts);
+}
+
 std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnToken& on_token) {
   const auto ids = std::span(ids_).subspan(batch.first_prompt, batch.prompts);
-  int64_t longest = 0;
-  for (const auto& prompt : ids) longest = std::max<int64_t>(longest, std::ssize(prompt));
   auto options = generate_;
   options.first_sample = batch.first_sample;
   options.num_return_sequences = batch.samples;
-  // No sum: max-new-tokens may be as large as its type.
-  const int64_t context = decoder_.longest_prompt();
-  const int64_t drafts = draft_ ? options.num_assistant_tokens : 0;  // read, even if not kept
-  const int64_t room =
-      std::min(context, std::min(options.max_new_tokens, context) + longest + drafts);
-  const auto state = decoder_.start(std::ssize(ids), room);
+  const auto state = decoder_.start(std::ssize(ids), longest_row(batch));
   if (!draft_) return decode(decoder_, *state, ids, options, on_token);
   const auto draft_state = draft_->start(std::ssize(ids));
   return decode(decoder_, *state, ids, options, on_token, {draft_.get(), draft_state.get()});
@@ -126,6 +143,8 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
 
 bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,
                                   LiveText& live) {
+  check_row_memory(decoder_.row_bytes(longest_row(batch)), generate_.beams.num_beams, batch.samples,
+                   static_cast<int64_t>(batch.prompts));
   auto texts = streams(prompts, batch);
   const auto prompt_of = [&](size_t row) -> const std::string& {
     return prompts[batch.first_prompt + row / static_cast<size_t>(batch.samples)];

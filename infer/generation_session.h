@@ -21,10 +21,9 @@ struct SessionOptions {
   std::vector<std::string> bad_words = {};    ///< that never come, alone or behind a space
   std::vector<std::string> force_words = {};  ///< that come in every text; needs beams
   std::filesystem::path draft = {};           ///< folder of a model that proposes tokens; or none
-  bool add_special_tokens =
-      true;  ///< the beginning-of-text token before each prompt, where the tokenizer has one
-  bool return_full_text = true;  ///< print the prompt before its continuation
-  int64_t batch_size = 8;        ///< rows that are computed together
+  bool add_special_tokens = true;  ///< what the tokenizer's template puts around a prompt
+  bool return_full_text = true;    ///< print the prompt before its continuation
+  int64_t batch_size = 8;          ///< rows that are computed together
   bool no_cache = false;
   bool json = false;  ///< one object a line instead of text
 };
@@ -35,7 +34,8 @@ void visit(SessionOptions& o, Visitor&& v) {
   v("bad-words", o.bad_words, "Never write this");
   v("force-words", o.force_words, "Write this in every text; a|b: one of them (needs --num-beams)");
   v("draft", o.draft, "Folder of a small model with the same tokens that proposes what comes next");
-  v("add-special-tokens", o.add_special_tokens, "Begin prompts as the tokenizer's template says");
+  v("add-special-tokens", o.add_special_tokens,
+    "Put around prompts what the tokenizer's template says");
   v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
   v("json", o.json,
     "One JSON object a line: prompt, sample, text, tokens, finish_reason, score, logprob");
@@ -45,8 +45,8 @@ void visit(SessionOptions& o, Visitor&& v) {
 
 class GenerationSession {
  public:
-  /// Throws UsageError for options that mean nothing. `generate.eos_ids` and what the tokenizer
-  /// limits are filled in.
+  /// Throws UsageError for options that mean nothing. `generate.eos_ids` are filled in with the
+  /// model's.
   /// `draft`: the model of options.draft, where there is one.
   GenerationSession(LanguageModel model, DecodeOptions generate, SessionOptions options,
                     std::ostream& out, Gpt draft = nullptr);
@@ -55,6 +55,11 @@ class GenerationSession {
   /// is checked before the first token is drawn. Samples are numbered from `first_sample` on. False
   /// where an interrupt ended it.
   bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
+
+  /// What the model is given for each prompt. Throws std::runtime_error for prompts that it cannot
+  /// read.
+  std::vector<std::vector<int64_t>> ids_of(const std::vector<std::string>& prompts) const;
+  const Tokenizer& tokenizer() const { return *model_.tokenizer; }
 
   int64_t new_tokens() const { return new_tokens_; }
 
@@ -66,6 +71,7 @@ class GenerationSession {
   std::vector<TextStream> streams(const std::vector<std::string>& prompts,
                                   const Batch& batch) const;
   std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
+  int64_t longest_row(const Batch& batch) const;
   bool stops(std::span<const int64_t> tokens) const;
   void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
   bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);

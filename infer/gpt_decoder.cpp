@@ -163,6 +163,13 @@ GptDecoder::GptDecoder(Gpt model, bool use_cache)
               "GptDecoder: the model is in training mode, where dropout acts; call eval() first");
 }
 
+double GptDecoder::row_bytes(int64_t longest) const {
+  const GptOptions o = resolved(model_->options);
+  const double keys_and_values = 2.0 * static_cast<double>(o.layers * o.kv_heads * o.head_width);
+  return NextToken::row_bytes(longest) +
+         static_cast<double>(sizeof(float)) * keys_and_values * static_cast<double>(longest);
+}
+
 std::unique_ptr<DecodeState> GptDecoder::start(int64_t batch, int64_t longest) const {
   const int64_t context = model_->options.context;
   const int64_t capacity = longest > 0 ? std::min(longest, context) : context;

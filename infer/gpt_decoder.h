@@ -29,6 +29,7 @@ class GptDecoder final : public NextToken {
               const StepWants& wants = {}) override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
   int64_t longest_prompt() const override { return model_->options.context; }
+  double row_bytes(int64_t longest) const override;
 
  private:
   Scores read(DecodeState& state, const torch::Tensor& tokens, const std::vector<int64_t>& counts,

@@ -46,6 +46,14 @@ TransformerDecoder::TransformerDecoder(Transformer model) : model_(std::move(mod
               "first");
 }
 
+/// The memory of a source, which every row has as well, is at most about as large.
+double TransformerDecoder::row_bytes(int64_t longest) const {
+  const TransformerOptions& o = model_->options;
+  const double keys_and_values = 2.0 * static_cast<double>(o.decoder_layers * o.d_model);
+  return NextToken::row_bytes(longest) +
+         static_cast<double>(sizeof(float)) * keys_and_values * static_cast<double>(longest);
+}
+
 std::unique_ptr<DecodeState> TransformerDecoder::start(const torch::Tensor& sources,
                                                        const torch::Tensor& lengths,
                                                        int64_t longest) {

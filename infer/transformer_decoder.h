@@ -23,6 +23,7 @@ class TransformerDecoder final : public SourceDecoder {
               const StepWants& wants = {}) override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
   int64_t longest_prompt() const override { return model_->options.context; }
+  double row_bytes(int64_t longest) const override;
 
  private:
   Transformer model_;

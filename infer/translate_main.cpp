@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.h"
@@ -16,8 +17,9 @@
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "app/text_file.h"
-#include "infer/decode/decode.h"
+#include "infer/generation_defaults.h"
 #include "infer/model_choice.h"
+#include "infer/prompt_ids.h"
 #include "infer/scores/score_flags.h"
 #include "infer/scores/score_report.h"
 #include "infer/translator.h"
@@ -27,15 +29,16 @@ namespace {
 
 using namespace zoo;
 
+constexpr int64_t kAsTheSource = 0;  // as many new tokens as the source's length asks for
+
 struct Request {
   std::vector<std::string> texts, force_words, references;
   std::filesystem::path file, alignment;
   ModelChoice model;
   std::string source_language = "source", target_language = "target";
   int64_t batch_size = 32;
-  bool json = false;
-  DecodeOptions decode{
-      .max_new_tokens = 0, .sampling = {.temperature = 0.0}, .beams = {.num_beams = 4}};
+  bool json = false, show_ids = false;
+  DecodeRequest decode{.options = {.max_new_tokens = kAsTheSource}};
 };
 
 std::vector<std::string> read_texts(const Request& request) {
@@ -55,19 +58,23 @@ void declare(CLI::App& app, Request& request) {
              "Name of the pictures' horizontal axis");
   add_option(app, "Output", "target-language", request.target_language,
              "Name of their vertical axis");
+  add_show_ids(app, request.show_ids);
   add_model_options(app, request.model);
   app.get_option("--threads")->description("CPU threads (0: all cores, but one for small models)");
   app.get_option("--attention")
       ->description("Attention kernel (unset: as trained; matmul with --coverage-penalty)");
   add_option(app, "Model", "batch-size", request.batch_size, "Texts translated together");
   add_options(app, "Decoding", request.decode);
+  add_option(app, "Decoding", "decoder-start-token-id", request.decode.decoder_start,
+             "Id that a translation starts from, instead of the folder's");
+  add_options(app, "Decoding", request.decode.options);
   app.get_option("--max-new-tokens")
       ->description("Longest translation in tokens (0: twice the source and some more)");
-  add_options(app, "Beam search", request.decode.beams);
+  add_options(app, "Beam search", request.decode.options.beams);
   add_option(app, "Beam search", "force-words", request.force_words,
              "Write this in every translation; a|b: one of them");
-  add_options(app, "Sampling", request.decode.sampling);
-  add_options(app, "Scores", request.decode.processors);
+  add_options(app, "Sampling", request.decode.options.sampling);
+  add_options(app, "Scores", request.decode.options.processors);
 }
 
 /// What the options alone can get wrong; before a model is loaded.
@@ -82,24 +89,28 @@ void check(const Request& request, const ScoreFlags& flags) {
     throw UsageError(
         "--source-language and --target-language name the axes of --alignment's pictures; give "
         "that, too");
-  if (request.decode.beams.num_beams > 1 && request.decode.sampling.temperature != 0.0) {
-    throw UsageError(
-        "--temperature is for sampling; beam search draws nothing: give --num-beams 1");
-  }
-  check_forced_words(request.force_words, request.decode.beams.num_beams);
   if (request.references.empty() && !flags.given().empty()) {
     throw UsageError(flags.given().front() + " is for scores: give --references, too");
   }
   flags.metrics();  // refuses values that mean nothing
-  try {
-    DecodeOptions options = request.decode;
-    if (options.max_new_tokens == 0)  // as many as the source asks for
-      options.max_new_tokens = std::max<int64_t>(1, options.min_new_tokens);
-    zoo::check(options);
-    strategy_of(options);
-  } catch (const std::invalid_argument& e) {
-    throw UsageError(std::string("--") + e.what());
+}
+
+/// Flags, the folder's settings and our defaults; before a model is loaded.
+SettledDecoding settled(const Request& request) {
+  DecodeRequest decode = request.decode;
+  // The tests of options know no open length.
+  constexpr int64_t kOpen = std::numeric_limits<int64_t>::max();
+  int64_t& longest = decode.options.max_new_tokens;
+  if (longest == kAsTheSource) longest = kOpen;
+  auto made = settle(decode, read_generation_config(request.model.folder), /*samples=*/false);
+  if (made.options.max_new_tokens == kOpen) made.options.max_new_tokens = kAsTheSource;
+  if (!made.stop.empty()) {
+    throw std::runtime_error(
+        "generation_config.json: \"stop_strings\" are not honoured by translate; give "
+        "--generation-config=false, and what else of the file you want as flags");
   }
+  check_forced_words(request.force_words, made.options.beams.num_beams);
+  return made;
 }
 
 /// A line a translation, whatever a model writes: line i answers line i.
@@ -150,26 +161,33 @@ void write_alignments(const Translator& translator, const std::vector<std::strin
 }
 
 int run(Request request, const ScoreFlags& flags) {
-  if (request.decode.beams.coverage_penalty != 0.0 && request.model.attention.empty())
+  SettledDecoding decoding = settled(request);
+  if (decoding.options.beams.coverage_penalty != 0.0 && request.model.attention.empty())
     request.model.attention = "matmul";
   const auto device = prepare(request.model);
   const auto& folder = request.model.folder;
   const auto loaded = load_translation_model(folder, device, request.model.attention);
   const auto source = load_tokenizer(folder);
   const auto target = load_tokenizer(folder, {.target = has_two_sides(folder)});
-  const Translator translator(*loaded.model, *source, *target, loaded.ids);
+  const Translator translator(*loaded.model, *source, *target,
+                              folder_format(*source, decoding.ids, loaded.ours));
+  fit_to_vocabulary(decoding, loaded.model->module().target_vocab_size());
   const auto texts = read_texts(request);
   References references;
   if (!request.references.empty()) {
     references = read_references(request.references, texts.size(), "the input",
                                  flags.skips_empty_references());
   }
+  const auto ids = translator.ids_of(texts);
+  if (!decoding.note.empty()) std::cerr << "translate: " << decoding.note << '\n';
+  for (size_t n = 0; request.show_ids && n < texts.size(); ++n)
+    show_ids(std::cerr, "source", n + 1, *source, ids[n]);
   const InterruptGuard guard;
   ProgressBar bar("translating", std::ssize(texts));
-  request.decode.interrupted = [] { return InterruptGuard::requested(); };
+  decoding.options.interrupted = [] { return InterruptGuard::requested(); };
   const auto began = std::chrono::steady_clock::now();
   const auto made =
-      translator.translate(texts, {.decode = request.decode,
+      translator.translate(texts, {.decode = decoding.options,
                                    .force_words = request.force_words,
                                    .batch_size = request.batch_size,
                                    .on_progress = [&](int64_t done) { bar.update(done, ""); }});
@@ -201,6 +219,7 @@ int main(int argc, char** argv) {
     declare(app, request);
     const ScoreFlags flags(app, {ScoreMetric::kBleu, ScoreMetric::kChrf});
     parse(app, argc, argv);
+    for (std::string& name : given_flags(argc, argv)) request.decode.given.insert(std::move(name));
     check(request, flags);
     return run(request, flags);
   });

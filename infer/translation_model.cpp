@@ -79,11 +79,11 @@ bool is_recurrent(const fs::path& folder) {
 
 LoadedTranslationModel load_translation_model(const fs::path& folder, torch::Device device,
                                               const std::string& attention) {
-  if (is_recurrent(folder)) {
-    return {translation_model(load_recurrent(folder, device)), read_recurrent_config(folder).ids};
-  }
+  bool ours = false;
+  read_config(folder, [&](const nlohmann::json& config) { ours = config.contains("zoo"); });
+  if (is_recurrent(folder)) return {translation_model(load_recurrent(folder, device)), ours};
   return {translation_model(load_transformer(folder, {.device = device, .attention = attention})),
-          read_transformer_config(folder).ids};
+          ours};
 }
 
 }  // namespace zoo

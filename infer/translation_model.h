@@ -37,7 +37,7 @@ bool is_recurrent(const std::filesystem::path& folder);
 
 struct LoadedTranslationModel {
   std::unique_ptr<TranslationModel> model;  ///< in evaluation mode
-  SpecialIds ids;
+  bool ours = false;                        ///< the folder is a run of ours
 };
 /// Either kind, as config.json says. `attention`: kernel; empty: the one it was trained with.
 LoadedTranslationModel load_translation_model(const std::filesystem::path& folder,

@@ -10,6 +10,7 @@
 #include "infer/decode/decode.h"
 #include "infer/decode/forced_words.h"
 #include "infer/decode/prompts.h"
+#include "infer/decode/row_memory.h"
 #include "infer/decoding_threads.h"
 #include "infer/word_ids.h"
 #include "models/attention/kernel_override.h"
@@ -20,50 +21,41 @@ namespace zoo {
 /// One text as the encoder reads it.
 struct Translator::Source {
   int64_t number = 0;
-  std::vector<int64_t> ids = {};  // the end-of-text token is the last
+  std::vector<int64_t> ids = {};  // with what the template puts around the text
   bool truncated = false;
 };
 
-SpecialIds pair_ids(const Tokenizer& target, const SpecialIds& given) {
-  SpecialIds ids = given;
-  if (ids.eos.empty()) {
-    for (const auto id : {target.eos_id(), target.sep_id()})
-      if (ids.eos.empty() && id) ids.eos.push_back(*id);
-  }
-  if (ids.eos.empty()) {
-    throw std::runtime_error(fmt::format(
-        "the {} tokenizer has no end-of-text token, without which a translation never ends; use a "
-        "sentencepiece kind, wordpiece, or character with --sequence-tokens",
-        target.kind()));
-  }
-  const auto first = [](std::initializer_list<std::optional<int64_t>> choices) {
-    return *std::ranges::find_if(choices, [](const auto& id) { return id.has_value(); });
-  };
-  if (!ids.bos && target.bos_id()) ids.bos = *target.bos_id();
-  if (!ids.pad && target.pad_id()) ids.pad = *target.pad_id();
-  if (!ids.decoder_start) ids.decoder_start = first({ids.bos, ids.pad, ids.eos.front()});
-  if (!ids.pad) ids.pad = ids.eos.front();
+Translator::Translator(const TranslationModel& model, const Tokenizer& source,
+                       const Tokenizer& target, PairFormat format)
+    : model_(model),
+      source_(source),
+      target_(target),
+      decoder_(model.make_decoder()),
+      format_(std::move(format)) {
+  const int64_t V = model.module().target_vocab_size();
+  if (format_.start >= 0 && format_.start < V) return;
+  throw std::runtime_error(fmt::format(
+      "decoder_start_token_id is {}, the model's vocabulary is 0 to {}", format_.start, V - 1));
+}
+
+std::vector<std::vector<int64_t>> Translator::ids_of(const std::vector<std::string>& texts) const {
+  std::vector<std::vector<int64_t>> ids;
+  for (Source& source : encode(texts)) ids.push_back(std::move(source.ids));
   return ids;
 }
 
-Translator::Translator(const TranslationModel& model, const Tokenizer& source,
-                       const Tokenizer& target, const SpecialIds& given)
-    : model_(model), source_(source), target_(target), decoder_(model.make_decoder()) {
-  const SpecialIds ids = pair_ids(target, given);
-  start_ = *ids.decoder_start;
-  eos_ = ids.eos.front();
-  pad_ = *ids.pad;
-}
-
 std::vector<Translator::Source> Translator::encode(const std::vector<std::string>& texts) const {
-  const int64_t longest = model_.module().longest();
+  const int64_t longest = model_.module().longest(), V = model_.module().source_vocab_size();
   std::vector<Source> sources;
   for (const auto& text : texts) {
     Source source{.number = std::ssize(sources)};
-    for (const int32_t id : source_.ids(text)) source.ids.push_back(id);
-    source.truncated = longest > 0 && std::ssize(source.ids) >= longest;
-    if (source.truncated) source.ids.resize(static_cast<size_t>(longest - 1));
-    source.ids.push_back(eos_);
+    source.ids = source_ids(source_, format_, text, longest, source.truncated);
+    const auto fail = [&](const std::string& what) {
+      throw std::runtime_error(fmt::format("text {} {}", source.number + 1, what));
+    };
+    if (source.ids.empty()) fail("has no token, and the tokenizer puts none around it");
+    const int64_t highest = std::ranges::max(source.ids);
+    if (highest >= V) fail(fmt::format("has token id {}, the model reads 0 to {}", highest, V - 1));
     sources.push_back(std::move(source));
   }
   return sources;
@@ -79,18 +71,23 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
   std::vector<std::vector<int64_t>> rows;
   for (const auto& source : sources) rows.push_back(source.ids);
   const TokenBatch batch = to_batch(rows);  // [B, S]
-  if (options.max_new_tokens == 0) {
+  if (options.max_length == 0 && options.max_new_tokens == 0) {
     options.max_new_tokens =
         usual_longest(sources.front()) + missing_tokens(options.beams.force_words, {});
+    options.max_new_tokens = std::max(options.max_new_tokens, options.min_new_tokens.value_or(0));
   }
-  if (const int64_t longest = model_.module().longest(); longest > 0)
+  if (const int64_t longest = model_.module().longest(); longest > 0) {
     options.max_new_tokens = std::min(options.max_new_tokens, longest - 1);
-  options.eos_ids = {eos_};
-  options.usable_vocab = target_.vocab_size();
-  for (const int64_t id : {start_, pad_})
-    if (id != eos_) options.processors.suppress_tokens.push_back(id);
-  const auto state = decoder_->start(batch.tokens, batch.counts, options.max_new_tokens + 1);
-  const std::vector<std::vector<int64_t>> prompts(sources.size(), {start_});
+    options.max_length = std::min(options.max_length, longest);
+  }
+  if (options.eos_ids.empty()) options.eos_ids = format_.ends;
+  options.sources = rows;
+  const int64_t most = longest_continuation(options, 1) + 1;
+  if (options.min_new_tokens) options.min_new_tokens = std::min(*options.min_new_tokens, most - 1);
+  check_row_memory(decoder_->row_bytes(most), options.beams.num_beams, options.num_return_sequences,
+                   std::ssize(sources));
+  const auto state = decoder_->start(batch.tokens, batch.counts, most);
+  const std::vector<std::vector<int64_t>> prompts(sources.size(), {format_.start});
   return zoo::decode(*decoder_, *state, prompts, options);
 }
 
@@ -111,7 +108,9 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
                                     sources.begin() + static_cast<std::ptrdiff_t>(end));
     for (auto& made : decode(batch, decoding)) {
       const auto& source = batch[static_cast<size_t>(made.prompt)];
-      const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
+      std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
+      // Rows of the model's table that the tokenizer has no token for are no text.
+      std::erase_if(ids, [&](int32_t id) { return id >= target_.vocab_size(); });
       translations.push_back({.source = source.number,
                               .rank = made.sample,
                               .text = target_.decode(ids, /*skip_special=*/true),
@@ -132,7 +131,7 @@ Alignment Translator::align(const std::string& source, const Translation& transl
   const KernelOverride weights_are_formed(model_.module(), "matmul");
   const std::vector<std::vector<int64_t>> ids = {encode({source}).front().ids};
   // Each token is written after those before it were read.
-  std::vector<std::vector<int64_t>> read = {{start_}};
+  std::vector<std::vector<int64_t>> read = {{format_.start}};
   read[0].insert(read[0].end(), translation.tokens.begin(), translation.tokens.end());
   read[0].pop_back();
   const TokenBatch sources = to_batch(ids), targets = to_batch(read);

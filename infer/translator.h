@@ -9,6 +9,7 @@
 #include "infer/alignment.h"
 #include "infer/decode/generation.h"
 #include "infer/decode/options.h"
+#include "infer/pair_format.h"
 #include "infer/translation_model.h"
 #include "tokenizers/tokenizer.h"
 
@@ -24,7 +25,8 @@ struct Translation {
 };
 
 struct TranslatorOptions {
-  /// max_new_tokens 0: twice the source's tokens and 10 more, up to the next multiple of 16
+  /// max_new_tokens and max_length 0: twice the source's tokens and 10 more, up to the next
+  /// multiple of 16. eos_ids none: the format's.
   DecodeOptions decode = {};
   std::vector<std::string> force_words = {};  ///< that come in every translation; needs beams
   int64_t batch_size = 32;  ///< texts that are translated together, those of like length
@@ -34,12 +36,12 @@ struct TranslatorOptions {
 class Translator {
  public:
   /// The model must be in evaluation mode; the references outlive the translator. Throws
-  /// std::runtime_error where neither `ids` nor the tokenizers say how a target starts and ends.
+  /// std::runtime_error for a start token that the model does not have.
   Translator(const TranslationModel& model, const Tokenizer& source, const Tokenizer& target,
-             const SpecialIds& ids);
+             PairFormat format);
 
-  /// Translations by source, then by rank. An empty text is translated, too: it is an end-of-text
-  /// token to the model.
+  /// Translations by source, then by rank. An empty text is translated, too: it is what the
+  /// template puts around it. Throws std::runtime_error for a text that the model cannot read.
   std::vector<Translation> translate(const std::vector<std::string>& texts,
                                      const TranslatorOptions& options = {}) const;
 
@@ -48,7 +50,8 @@ class Translator {
   /// kernel the model has.
   Alignment align(const std::string& source, const Translation& translation) const;
 
-  int64_t start_id() const { return start_; }
+  /// What the encoder is given for each text. Throws as translate().
+  std::vector<std::vector<int64_t>> ids_of(const std::vector<std::string>& texts) const;
 
  private:
   struct Source;
@@ -59,13 +62,7 @@ class Translator {
   const TranslationModel& model_;
   const Tokenizer &source_, &target_;
   std::unique_ptr<SourceDecoder> decoder_;
-  int64_t start_ = 0, eos_ = 0, pad_ = 0;
+  PairFormat format_;
 };
-
-/// The ids that stand around a pair: as config.json names them, else as the target's tokenizer
-/// does. Targets start with decoder_start, else the beginning-of-text token, else the padding
-/// token, else the end-of-text token; padding may be any id, because no model sees it. Throws
-/// std::runtime_error for a tokenizer without an end-of-text token.
-SpecialIds pair_ids(const Tokenizer& target, const SpecialIds& given = {});
 
 }  // namespace zoo

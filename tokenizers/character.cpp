@@ -130,6 +130,7 @@ void CharacterTokenizer::save(const std::filesystem::path& folder) const {
   TokenizerJson parts;
   parts.pre_tokenizer = split_between_characters();
   parts.decoder = {{"type", "Fuse"}};
+  parts.post_processor = post_template_to_json(post_, *this);
   // Without "<unk>" in the vocabulary the package refuses an unknown character, as we do.
   parts.model = {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", kUnknown}};
   write_tokenizer_json(folder, make_tokenizer_json(parts, added_.all()), *this);
@@ -166,6 +167,7 @@ std::unique_ptr<CharacterTokenizer> CharacterTokenizer::from_json(
     characters[static_cast<size_t>(id)] = c.code;
   }
   auto tokenizer = std::make_unique<CharacterTokenizer>(std::move(characters), specials);
+  tokenizer->post_ = read_post_template(tokenizer_json.value("post_processor", nlohmann::json()));
   for (const auto& name : tokenizer->specials_) {
     if (vocabulary.value(name, -1) != *tokenizer->special(name))
       throw std::runtime_error(name + " is not among the last ids");

@@ -56,7 +56,7 @@ class CharacterTokenizer : public Tokenizer {
   std::vector<std::string> specials_;
   std::optional<int32_t> unknown_;
   AddedTokens added_;
-  PostTemplate post_;  // adds nothing
+  PostTemplate post_;  // of the tokenizer.json that was read; else nothing
 };
 
 }  // namespace zoo

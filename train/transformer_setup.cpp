@@ -212,9 +212,10 @@ PairData TransformerFamily::read_pairs() {
   // Nothing is dropped from what is measured, but for what the model cannot read.
   const CleaningOptions measured{.longest = options_.model.context, .duplicates = true};
   CleaningReport training, validation;
-  data.training = encode_pairs(read(false), *tokenizer_, *tokenizer_, rules, training);
-  data.validation =
-      encode_pairs(data.validation_text, *tokenizer_, *tokenizer_, measured, validation);
+  const PostTemplate around = training_format(*tokenizer_, pair_ids(*tokenizer_)).source;
+  const PairTokenizers tokenizers{.source = *tokenizer_, .target = *tokenizer_, .around = around};
+  data.training = encode_pairs(read(false), tokenizers, rules, training);
+  data.validation = encode_pairs(data.validation_text, tokenizers, measured, validation);
   if (data.training.size() == 0)
     throw std::runtime_error(fmt::format("no pair is left to train on: {}", training.text(rules)));
   facts_.emplace_back("training", training.text(rules));

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "app/interrupt.h"
+#include "infer/generation_config.h"
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "train/objectives/next_token.h"
@@ -14,11 +15,12 @@ namespace zoo {
 namespace {
 
 constexpr int64_t kSamples = 3;  // translations that the report shows
+constexpr int64_t kBeams = 4;    // of who translates with the run's folder and says nothing else
 
 std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
   std::vector<ExampleLengths> lengths;
   for (int64_t i = 0; i < pairs.size(); ++i)
-    lengths.push_back({pairs.sources.length(i) + 1, pairs.targets.length(i) + 1});
+    lengths.push_back({pairs.sources.length(i), pairs.targets.length(i) + 1});
   return lengths;
 }
 
@@ -32,6 +34,7 @@ TransformerTask::TransformerTask(std::unique_ptr<TranslationModel> model,
       data_(std::move(data)),
       options_(options),
       ids_(pair_ids(*tokenizer_)),
+      format_(training_format(*tokenizer_, ids_)),
       specials_{.start = *ids_.decoder_start, .eos = ids_.eos.front(), .pad = *ids_.pad},
       device_(model_->module().parameters().front().device()),
       batches_(lengths_of(data_.training), {.tokens = options.batch_tokens, .seed = seed}) {}
@@ -78,7 +81,9 @@ Metrics TransformerTask::evaluate() {
   return metrics;
 }
 
-Translator TransformerTask::translator() const { return {*model_, *tokenizer_, *tokenizer_, ids_}; }
+Translator TransformerTask::translator() const {
+  return {*model_, *tokenizer_, *tokenizer_, format_};
+}
 
 /// The first `count` of the validation texts, or all where they are fewer.
 std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
@@ -89,6 +94,7 @@ std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
 std::vector<Translation> TransformerTask::translate_first(int64_t count) {
   const DecodeOptions greedy{.max_new_tokens = 0,
                              .sampling = {.temperature = 0.0},
+                             .processors = {.suppress_tokens = never_written(format_)},
                              .interrupted = InterruptGuard::requested};
   auto made = translator().translate(first_sources(count), {.decode = greedy});
   stop_if_interrupted("translating");
@@ -140,7 +146,8 @@ std::vector<ReportPicture> TransformerTask::pictures() {
 
 void TransformerTask::save(const std::filesystem::path& folder) const {
   model_->save(folder, ids_);
-  tokenizer_->save(folder);
+  save_with_template(*tokenizer_, format_.source, folder);
+  save_generation_config(ids_, never_written(format_), kBeams, folder);
 }
 
 Goal TransformerTask::goal() const {

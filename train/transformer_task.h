@@ -65,6 +65,7 @@ class TransformerTask : public Task {
   PairData data_;
   PairTaskOptions options_;
   SpecialIds ids_;
+  PairFormat format_;
   PairSpecials specials_;
   torch::Device device_;
   BucketedBatches batches_;

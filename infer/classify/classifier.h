@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "infer/classify/classifier_rows.h"
+#include "infer/prompt_ids.h"
 #include "models/bert_task.h"
 #include "models/pretrained/labels.h"
 #include "tokenizers/tokenizer.h"
@@ -29,6 +31,8 @@ class TextClassifier {
   /// Throws std::runtime_error with one line, also for a model without classifier.
   TextClassifier(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                  const std::string& attention = {});
+  /// Tells of the ids of every text from now on.
+  void tell(SeeIds see_ids) { see_ids_ = std::move(see_ids); }
   /// Whether each word has a class, instead of the text.
   bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
   /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
@@ -45,6 +49,7 @@ class TextClassifier {
   std::vector<std::string> labels_;
   ScoreFunction function_ = ScoreFunction::kSoftmax;
   std::unique_ptr<Tokenizer> tokenizer_;
+  SeeIds see_ids_;
 };
 
 }  // namespace zoo

@@ -4,8 +4,9 @@
 
 namespace zoo {
 
-bool append_token(Generation& generation, int64_t row, int64_t token, double log_prob,
-                  const DecodeOptions& options, const OnToken& on_token) {
+bool append_token(Generation& generation, RowTokens& text, int64_t row, int64_t token,
+                  double log_prob, const DecodeOptions& options, const OnToken& on_token) {
+  text.all.push_back(token);
   generation.tokens.push_back(token);
   generation.log_probs.push_back(log_prob);
   generation.score += log_prob;
@@ -15,7 +16,7 @@ bool append_token(Generation& generation, int64_t row, int64_t token, double log
   } else if (!go_on) {
     generation.finish = FinishReason::kStop;
   } else {
-    return std::ssize(generation.tokens) < options.max_new_tokens;
+    return std::ssize(generation.tokens) < text.longest;
   }
   return false;
 }

@@ -10,8 +10,7 @@ namespace zoo {
 std::vector<Candidate> candidates_with_words(std::span<const Beam> beams,
                                              std::span<const ForcedWord> words,
                                              const torch::Tensor& sums,
-                                             const torch::Tensor& log_probs, int64_t count,
-                                             int64_t max_new_tokens) {
+                                             const torch::Tensor& log_probs, int64_t count) {
   std::vector<std::vector<int64_t>> towards;
   for (const Beam& beam : beams) towards.push_back(tokens_towards(words, beam.text.generated()));
   auto all = best_candidates_of_rows(sums, log_probs, count, towards);
@@ -21,7 +20,8 @@ std::vector<Candidate> candidates_with_words(std::span<const Beam> beams,
     text.push_back(candidate.token);
     candidate.missing = missing_tokens(words, text);
   }
-  const int64_t left = max_new_tokens - std::ssize(beams.front().text.generated()) - 1;
+  const RowTokens& one = beams.front().text;
+  const int64_t left = one.longest - std::ssize(one.generated()) - 1;
   std::erase_if(all, [&](const Candidate& c) { return c.missing > left; });
   return all;
 }

@@ -16,13 +16,12 @@
 namespace zoo {
 
 /// The best `count` continuations of each beam and those that begin or go on with a word, with what
-/// they would still miss; none that could not bring all words within max_new_tokens. sums,
-/// log_probs [n, V] of the n beams.
+/// they would still miss; none that could not bring all words before the text is as long as it may
+/// be. sums, log_probs [n, V] of the n beams.
 std::vector<Candidate> candidates_with_words(std::span<const Beam> beams,
                                              std::span<const ForcedWord> words,
                                              const torch::Tensor& sums,
-                                             const torch::Tensor& log_probs, int64_t count,
-                                             int64_t max_new_tokens);
+                                             const torch::Tensor& log_probs, int64_t count);
 
 /// Beams for each bank of `available` candidates that go on, the bank that misses most first.
 /// Every bank gets the same, the last one what does not divide; then what some leave over.

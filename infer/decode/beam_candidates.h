@@ -24,7 +24,17 @@ struct Candidate {
 std::vector<Candidate> best_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
                                        int64_t count);
 
-/// The same of each row of sums, and row b's tokens extra[b] as well where they are possible.
+/// What decides a draw: a function of these alone, so that it does not depend on the batch.
+struct DrawKey {
+  uint64_t seed = 0, stream = 0;
+  int64_t step = 0;
+};
+/// `count` continuations drawn without replacement with probabilities softmax(sums), in the order
+/// in which they were drawn (Gumbel-top-k, Kool et al. 2019, arXiv:1903.06059).
+std::vector<Candidate> drawn_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
+                                        int64_t count, const DrawKey& key);
+
+/// The best ones of each row of sums, and row b's tokens extra[b] as well where they are possible.
 std::vector<Candidate> best_candidates_of_rows(const torch::Tensor& sums,
                                                const torch::Tensor& log_probs, int64_t count,
                                                std::span<const std::vector<int64_t>> extra);
@@ -38,7 +48,7 @@ struct Selection {
   std::vector<Candidate> ended, open;
 };
 
-/// The best `width` that go on; of those that end, the ones among the best `width` of all.
-Selection select_best(std::span<const Candidate> best_first, int64_t width);
+/// The best `width` that go on; of those that end, the ones among the first `width` of all.
+Selection select_best(std::span<const Candidate> in_order, int64_t width);
 
 }  // namespace zoo

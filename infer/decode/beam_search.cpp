@@ -25,7 +25,7 @@ class BeamSearch {
       : model_(model),
         state_(state),
         options_(options),
-        processors_(logits_processors(options)),
+        processors_(logits_processors(options, &taken_)),
         groups_(options.beams.num_beam_groups),
         width_(options.beams.num_beams / groups_),
         missing_at_start_(missing_tokens(options.beams.force_words, {})) {}
@@ -37,19 +37,21 @@ class BeamSearch {
   void take(const Scores& scores);
   void step();
   void advance();
+  torch::Tensor scores_of(const torch::Tensor& log_probs, Rows texts) const;
   std::vector<Candidate> candidates(const Search& search, const torch::Tensor& scores,
-                                    const torch::Tensor& log_probs) const;
+                                    const torch::Tensor& log_probs, uint64_t draws) const;
   std::optional<FinishReason> end_of(const Beam& beam, int64_t token) const;
   Beam grown(const Beam& beam, const Candidate& candidate, int64_t row) const;
   void finish(Search& search, Beam beam, FinishReason why);
   void interrupt();
   std::vector<Generation> ranked() const;
-  std::vector<RowTokens> texts() const;
 
   NextToken& model_;
   DecodeState& state_;
   const DecodeOptions& options_;
+  std::vector<int64_t> taken_;  // by the earlier groups of the prompt at hand, at this step
   std::vector<LogitsProcessor> processors_;
+  int64_t step_ = 0;
   int64_t groups_, width_, missing_at_start_;
   std::vector<Search> searches_;  // the groups of a prompt side by side
   std::vector<int64_t> rows_;     // which old row each beam continues, searches one after the other
@@ -71,9 +73,10 @@ void BeamSearch::read(Prompts prompts) {
   const auto [tokens, counts] = to_batch(prompts);
   take(model_.step(tokens, counts, state_,
                    {.cross_attention = options_.beams.coverage_penalty != 0.0}));
-  for (const auto& prompt : prompts) {
-    searches_.insert(searches_.end(), static_cast<size_t>(groups_),
-                     {.beams = {{.text = row_of(prompt)}}, .finished = {width_, options_.beams}});
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    searches_.insert(
+        searches_.end(), static_cast<size_t>(groups_),
+        {.beams = {{.text = row_of(prompts, p, options_)}}, .finished = {width_, options_.beams}});
   }
   if (groups_ == 1) return;
   state_.reorder(torch::arange(std::ssize(prompts), torch::kLong).repeat_interleave(groups_));
@@ -81,12 +84,25 @@ void BeamSearch::read(Prompts prompts) {
   if (attention_.defined()) attention_ = attention_.repeat_interleave(groups_, 0);
 }
 
-std::vector<RowTokens> BeamSearch::texts() const {
+std::vector<RowTokens> texts_of(std::span<const Search> searches) {
   std::vector<RowTokens> texts;
-  for (const Search& search : searches_) {
+  for (const Search& search : searches) {
     for (const Beam& beam : search.beams) texts.push_back(beam.text);
   }
   return texts;
+}
+
+/// log_probs [R, V] of these texts, after penalties and, where beams are drawn, filters.
+torch::Tensor BeamSearch::scores_of(const torch::Tensor& log_probs, Rows texts) const {
+  auto scores = process(log_probs, texts, processors_);
+  if (!options_.beams.sample) return scores;
+  const SamplingOptions& sampling = options_.sampling;
+  // One token that ends no text always stays.
+  const int64_t keep = 1 + std::max<int64_t>(1, std::ssize(options_.eos_ids));
+  auto filtered = filter_logits(scores, sampling, keep);
+  // What scaling moved, equal for all tokens of a beam, but not for all beams.
+  if (sampling.temperature != 1.0) filtered += scores.amax(-1, true) / sampling.temperature;
+  return options_.processors.renormalize_logits ? filtered.log_softmax(-1) : filtered;
 }
 
 std::optional<FinishReason> BeamSearch::end_of(const Beam& beam, int64_t token) const {
@@ -94,23 +110,30 @@ std::optional<FinishReason> BeamSearch::end_of(const Beam& beam, int64_t token) 
   std::vector<int64_t> tokens(beam.text.generated().begin(), beam.text.generated().end());
   tokens.push_back(token);
   if (options_.stops && options_.stops(tokens)) return FinishReason::kStop;
-  if (std::ssize(tokens) >= options_.max_new_tokens) return FinishReason::kLength;
+  if (std::ssize(tokens) >= beam.text.longest) return FinishReason::kLength;
   return {};
 }
 
 /// The best continuations of the search's n beams, and which of them would end. scores, log_probs
-/// [n, V]: after and before penalties.
+/// [n, V]: after and before penalties. draws: decides what is drawn, where anything is.
 std::vector<Candidate> BeamSearch::candidates(const Search& search, const torch::Tensor& scores,
-                                              const torch::Tensor& log_probs) const {
+                                              const torch::Tensor& log_probs,
+                                              uint64_t draws) const {
   std::vector<float> sums;
   for (const Beam& beam : search.beams) sums.push_back(static_cast<float>(beam.sum));
   const auto totals = scores + torch::tensor(sums).unsqueeze(1).to(scores.device());  // [n, V]
   // So many that all beams go on even if every beam's best continuations are ends of text.
   const int64_t count = (1 + std::max<int64_t>(1, std::ssize(options_.eos_ids))) * width_;
   const auto& words = options_.beams.force_words;
-  auto best = words.empty() ? best_candidates(totals, log_probs, count)
-                            : candidates_with_words(search.beams, words, totals, log_probs, count,
-                                                    options_.max_new_tokens);
+  std::vector<Candidate> best;
+  if (!words.empty()) {
+    best = candidates_with_words(search.beams, words, totals, log_probs, count);
+  } else if (options_.beams.sample) {
+    best = drawn_candidates(totals, log_probs, count,
+                            {.seed = options_.seed, .stream = draws, .step = step_});
+  } else {
+    best = best_candidates(totals, log_probs, count);
+  }
   for (Candidate& candidate : best) {
     candidate.ends = end_of(search.beams[static_cast<size_t>(candidate.beam)], candidate.token);
   }
@@ -140,23 +163,25 @@ void BeamSearch::finish(Search& search, Beam beam, FinishReason why) {
 }
 
 void BeamSearch::step() {
-  const auto log_probs = log_probs_of(logits_);                  // [R, V]
-  const auto scores = process(log_probs, texts(), processors_);  // [R, V]
+  const auto log_probs = log_probs_of(logits_);  // [R, V]
+  // Groups see what those before them have taken; without groups all beams are processed at once.
+  auto scores = groups_ > 1 ? log_probs : scores_of(log_probs, texts_of(searches_));
   rows_.clear();
   int64_t first = 0;
-  std::vector<int64_t> taken;  // by the prompt's groups so far
   for (size_t s = 0; s < searches_.size(); ++s) {
     Search& search = searches_[s];
-    if (s % static_cast<size_t>(groups_) == 0) taken.clear();
+    if (s % static_cast<size_t>(groups_) == 0) taken_.clear();
     const int64_t n = std::ssize(search.beams);
     if (n == 0) continue;
-    const auto own = penalise_taken(scores.narrow(0, first, n), taken,
-                                    options_.beams.diversity_penalty);  // [n, V]
-    const auto best = candidates(search, own, log_probs.narrow(0, first, n));
+    auto own = scores.narrow(0, first, n);  // [n, V]
+    if (groups_ > 1) own = scores_of(own, texts_of({&search, 1}));
+    // A function of the group and the step alone, so that a prompt draws the same in any batch.
+    const auto group = static_cast<uint64_t>(s) % static_cast<uint64_t>(groups_);
+    const auto best = candidates(search, own, log_probs.narrow(0, first, n), group);
     const auto selection = select_by_bank(best, width_, missing_at_start_);
     for (const auto* chosen : {&selection.open, &selection.ended}) {
       for (const Candidate& candidate : *chosen)
-        if (uses_beam(candidate)) taken.push_back(candidate.token);
+        if (uses_beam(candidate)) taken_.push_back(candidate.token);
     }
     const auto beams = std::exchange(search.beams, {});
     const auto grow = [&](const Candidate& candidate) {
@@ -168,7 +193,7 @@ void BeamSearch::step() {
     if (!selection.open.empty() &&
         search.finished.may_improve(selection.open.front().sum,
                                     std::ssize(beams.front().log_probs) + 1,
-                                    options_.max_new_tokens)) {
+                                    beams.front().text.longest)) {
       for (const Candidate& candidate : selection.open) {
         search.beams.push_back(grow(candidate));
         rows_.push_back(first + candidate.beam);
@@ -176,6 +201,7 @@ void BeamSearch::step() {
     }
     first += n;
   }
+  ++step_;
 }
 
 void BeamSearch::advance() {
@@ -234,9 +260,9 @@ std::vector<Generation> BeamSearch::run() {
 std::vector<Generation> beam_search(NextToken& model, DecodeState& state, Prompts prompts,
                                     const DecodeOptions& options) {
   check(options);
-  check_prompts(prompts, model);
+  check_prompts(prompts, model, options);
   check_ids(options, model.vocab_size());
-  if (options.max_new_tokens == 0) {
+  if (!asks_for_tokens(options)) {
     std::vector<Generation> empty(prompts.size());
     for (size_t p = 0; p < prompts.size(); ++p) empty[p].prompt = static_cast<int64_t>(p);
     return empty;

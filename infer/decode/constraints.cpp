@@ -13,14 +13,15 @@ torch::Tensor to_tensor(std::span<const int64_t> values) {
   return torch::tensor(at::ArrayRef<int64_t>(values.data(), values.size()), torch::kLong);
 }
 
-/// The tokens that stood behind an earlier occurrence of the text's last n - 1 ones.
-std::vector<int64_t> ends_of_ngrams(std::span<const int64_t> text, int64_t n) {
+/// The tokens that stand in `where` behind an occurrence of the last n - 1 tokens of `text`.
+std::vector<int64_t> ends_of_ngrams(std::span<const int64_t> text, std::span<const int64_t> where,
+                                    int64_t n) {
   const auto before = static_cast<size_t>(n - 1);
   std::vector<int64_t> ends;
   if (text.size() < before) return ends;
   const auto suffix = text.last(before);
-  for (size_t i = 0; i + before < text.size(); ++i) {
-    if (std::ranges::equal(text.subspan(i, before), suffix)) ends.push_back(text[i + before]);
+  for (size_t i = 0; i + before < where.size(); ++i) {
+    if (std::ranges::equal(where.subspan(i, before), suffix)) ends.push_back(where[i + before]);
   }
   return ends;
 }
@@ -54,7 +55,13 @@ torch::Tensor forbid_tokens_of_rows(const torch::Tensor& logits,
 
 torch::Tensor forbid_repeated_ngrams(const torch::Tensor& logits, Rows rows, int64_t n) {
   std::vector<std::vector<int64_t>> ids;
-  for (const RowTokens& row : rows) ids.push_back(ends_of_ngrams(row.all, n));
+  for (const RowTokens& row : rows) ids.push_back(ends_of_ngrams(row.all, row.all, n));
+  return forbid_tokens_of_rows(logits, ids);
+}
+
+torch::Tensor forbid_ngrams_of_sources(const torch::Tensor& logits, Rows rows, int64_t n) {
+  std::vector<std::vector<int64_t>> ids;
+  for (const RowTokens& row : rows) ids.push_back(ends_of_ngrams(row.all, row.source, n));
   return forbid_tokens_of_rows(logits, ids);
 }
 
@@ -69,12 +76,14 @@ torch::Tensor forbid_words(const torch::Tensor& logits, Rows rows,
   return forbid_tokens_of_rows(logits, ids);
 }
 
-torch::Tensor force_tokens(const torch::Tensor& logits, std::span<const int64_t> forced) {
+torch::Tensor force_tokens(const torch::Tensor& logits,
+                           const std::vector<std::vector<int64_t>>& forced) {
   auto result = logits;
   for (size_t b = 0; b < forced.size(); ++b) {
-    if (forced[b] < 0) continue;
+    if (forced[b].empty()) continue;
     if (result.is_same(logits)) result = logits.clone();
-    result[static_cast<int64_t>(b)].fill_(kNever)[forced[b]] = 0;
+    auto row = result[static_cast<int64_t>(b)].fill_(kNever);
+    for (const int64_t id : forced[b]) row[id] = 0;
   }
   return result;
 }

@@ -24,11 +24,15 @@ torch::Tensor forbid_tokens_of_rows(const torch::Tensor& logits,
 /// text, the prompt included.
 torch::Tensor forbid_repeated_ngrams(const torch::Tensor& logits, Rows rows, int64_t n);
 
+/// No n-gram of a row's source comes: the tokens that follow the text's last n - 1 ones there.
+torch::Tensor forbid_ngrams_of_sources(const torch::Tensor& logits, Rows rows, int64_t n);
+
 /// Sequences of tokens that never come whole: the last one is forbidden behind the others.
 torch::Tensor forbid_words(const torch::Tensor& logits, Rows rows,
                            std::span<const std::vector<int64_t>> words);
 
-/// Row b may take forced[b] alone; -1: anything.
-torch::Tensor force_tokens(const torch::Tensor& logits, std::span<const int64_t> forced);
+/// Row b may take the tokens forced[b] alone, all alike; none: anything.
+torch::Tensor force_tokens(const torch::Tensor& logits,
+                           const std::vector<std::vector<int64_t>>& forced);
 
 }  // namespace zoo

@@ -71,7 +71,7 @@ void ContrastiveSearch::read(Prompts prompts) {
     const auto row = static_cast<int64_t>(p);
     const int64_t length = std::ssize(prompts[p]);
     last.push_back(scores.logits[row][length - 1]);
-    rows_.push_back({row, row_of(prompts[p]), hidden[row].narrow(0, 0, length)});
+    rows_.push_back({row, row_of(prompts, p, options_), hidden[row].narrow(0, 0, length)});
     generations_.push_back({.prompt = row});
   }
   logits_ = torch::stack(last).to(torch::kFloat);
@@ -117,11 +117,10 @@ void ContrastiveSearch::step(const OnToken& on_token) {
     Row& row = rows_[static_cast<size_t>(b)];
     const auto k = chosen[b].item<int64_t>();
     const auto token = ids[b][k].item<int64_t>();
-    if (!append_token(generations_[static_cast<size_t>(row.generation)], row.generation, token,
-                      log_probs[b][k].item<double>(), options_, on_token)) {
+    if (!append_token(generations_[static_cast<size_t>(row.generation)], row.text, row.generation,
+                      token, log_probs[b][k].item<double>(), options_, on_token)) {
       continue;
     }
-    row.text.all.push_back(token);
     row.context = torch::cat({row.context, candidates[b].narrow(0, k, 1)});  // [T + 1, C]
     going_on.push_back(std::move(row));
     places.push_back(b * K + k);
@@ -134,7 +133,7 @@ void ContrastiveSearch::step(const OnToken& on_token) {
 }
 
 std::vector<Generation> ContrastiveSearch::run(const OnToken& on_token) {
-  while (!rows_.empty() && options_.max_new_tokens > 0) {
+  while (!rows_.empty() && asks_for_tokens(options_)) {
     if (options_.interrupted && options_.interrupted()) {
       for (const Row& row : rows_) {
         generations_[static_cast<size_t>(row.generation)].finish = FinishReason::kInterrupted;
@@ -151,7 +150,7 @@ std::vector<Generation> ContrastiveSearch::run(const OnToken& on_token) {
 std::vector<Generation> contrastive_search(NextToken& model, DecodeState& state, Prompts prompts,
                                            const DecodeOptions& options, const OnToken& on_token) {
   check(options);
-  check_prompts(prompts, model);
+  check_prompts(prompts, model, options);
   check_ids(options, model.vocab_size());
   const c10::InferenceMode no_gradients;
   ContrastiveSearch search(model, state, options);

@@ -18,8 +18,10 @@ void refuse(bool given, std::string_view name, std::string_view why) {
   if (given) throw std::invalid_argument(fmt::format("{} {}", name, why));
 }
 
-/// What shapes a distribution that is drawn from, top-k apart.
-void refuse_filters(const SamplingOptions& s, std::string_view why) {
+/// What shapes a distribution that is drawn from; `top_k_too`: where it is for nothing else.
+void refuse_filters(const SamplingOptions& s, std::string_view why, bool top_k_too = true) {
+  refuse(top_k_too && s.top_k > 0, "top-k", why);
+  refuse(s.top_h > 0, "top-h", why);
   refuse(s.top_p < 1, "top-p", why);
   refuse(s.min_p > 0, "min-p", why);
   refuse(s.top_a > 0, "top-a", why);
@@ -38,12 +40,17 @@ void check_groups(const BeamOptions& o) {
 }
 
 void check_beam_search(const DecodeOptions& o, bool has_draft) {
-  const auto no_sampling = "is for sampling; beam search draws nothing, leave one of them out";
-  refuse(o.sampling.top_k > 0, "top-k", no_sampling);
-  refuse_filters(o.sampling, no_sampling);
+  const auto no_sampling =
+      "is for sampling; beam search draws nothing, leave one of them out, or give do-sample";
+  if (!o.beams.sample) refuse_filters(o.sampling, no_sampling);
+  refuse(o.beams.sample && o.sampling.greedy(), "temperature",
+         "must be above 0 where beams are drawn; leave do-sample out, or it");
+  refuse(o.beams.sample && !o.beams.force_words.empty(), "force-words",
+         "does not go with drawn beams; leave do-sample out");
   refuse(o.penalty_alpha > 0, "penalty-alpha", "does not go with beams; leave num-beams out");
   check_groups(o.beams);
-  if (const int64_t least = missing_tokens(o.beams.force_words, {}); least > o.max_new_tokens) {
+  const int64_t least = missing_tokens(o.beams.force_words, {});
+  if (o.max_length == 0 && least > o.max_new_tokens) {
     throw std::invalid_argument(
         fmt::format("force-words needs {} tokens, more than max-new-tokens, which is {}", least,
                     o.max_new_tokens));
@@ -70,7 +77,8 @@ void check_one_text(const DecodeOptions& o) {
 void check_contrastive(const DecodeOptions& o, bool has_draft) {
   refuse(o.sampling.top_k == 0, "penalty-alpha", "needs top-k, the number of candidates, as 4");
   refuse_filters(o.sampling,
-                 "is for sampling; contrastive search draws nothing, leave penalty-alpha out");
+                 "is for sampling; contrastive search draws nothing, leave penalty-alpha out",
+                 /*top_k_too=*/false);
   refuse(has_draft, "draft", "does not go with contrastive search; leave penalty-alpha out");
   refuse(o.num_return_sequences > 1, "num-return-sequences",
          "must be 1 for contrastive search, which finds one text; leave penalty-alpha out");
@@ -88,6 +96,10 @@ Strategy strategy_of(const DecodeOptions& options, bool has_draft) {
   if (options.penalty_alpha > 0) {
     check_contrastive(options, has_draft);
     return Strategy::kContrastive;
+  }
+  if (options.sampling.greedy()) {
+    refuse_filters(options.sampling,
+                   "is for sampling; temperature 0 draws nothing, leave one of them out");
   }
   if (has_draft) return Strategy::kSpeculative;
   return options.sampling.greedy() ? Strategy::kGreedy : Strategy::kSampling;

@@ -49,7 +49,7 @@ void SamplingLoop::read(Prompts prompts) {
   }
   for (int64_t row = 0; row < P * N; ++row) {
     generations_.push_back({.prompt = row / N, .sample = options_.first_sample + row % N});
-    texts_.push_back(row_of(prompts[static_cast<size_t>(row / N)]));
+    texts_.push_back(row_of(prompts, static_cast<size_t>(row / N), options_));
     alive_.push_back(row);
   }
 }
@@ -75,9 +75,9 @@ std::vector<size_t> SamplingLoop::accept(const torch::Tensor& tokens, const OnTo
   for (size_t r = 0; r < alive_.size(); ++r) {
     const auto at = static_cast<int64_t>(r);
     const auto token = tokens[at].item<int64_t>();
-    texts_[r].all.push_back(token);
-    const bool goes_on = append_token(generations_[static_cast<size_t>(alive_[r])], alive_[r],
-                                      token, log_probs[at].item<double>(), options_, on_token);
+    const bool goes_on =
+        append_token(generations_[static_cast<size_t>(alive_[r])], texts_[r], alive_[r], token,
+                     log_probs[at].item<double>(), options_, on_token);
     if (goes_on) going_on.push_back(r);
   }
   return going_on;
@@ -109,7 +109,7 @@ void SamplingLoop::interrupt() {
 }
 
 std::vector<Generation> SamplingLoop::run(const OnToken& on_token) {
-  for (int64_t step = 0; step < options_.max_new_tokens && !alive_.empty(); ++step) {
+  for (int64_t step = 0; asks_for_tokens(options_) && !alive_.empty(); ++step) {
     if (options_.interrupted && options_.interrupted()) {
       interrupt();
       break;
@@ -132,7 +132,7 @@ double Generation::log_prob() const {
 std::vector<Generation> generate(NextToken& model, DecodeState& state, Prompts prompts,
                                  const DecodeOptions& options, const OnToken& on_token) {
   check(options);
-  check_prompts(prompts, model);
+  check_prompts(prompts, model, options);
   check_ids(options, model.vocab_size());
   const c10::InferenceMode no_gradients;
   SamplingLoop loop(model, state, options);

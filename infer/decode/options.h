@@ -11,34 +11,60 @@
 
 namespace zoo {
 
+/// Makes a sequence of tokens more or less likely: its last token gains `bias` behind the others.
+struct SequenceBias {
+  std::vector<int64_t> tokens;
+  double bias = 0.0;
+};
+
+/// From `start` new tokens on, ends of text gain |score| (factor^n - 1) after n more of them.
+struct ExponentialDecay {
+  int64_t start = 0;
+  double factor = 1.0;
+};
+
 /// What changes the scores whatever the strategy; the library of rules is in penalties.h and
-/// constraints.h.
+/// constraints.h. "Source" is what an encoder has read; without an encoder, the prompt.
 struct ProcessorOptions {
-  double repetition_penalty = 1.0;   ///< 1: none
-  double presence_penalty = 0.0;     ///< 0: none
-  double frequency_penalty = 0.0;    ///< 0: none
-  int64_t no_repeat_ngram_size = 0;  ///< 0: n-grams may come back
-  int64_t min_length = 0;            ///< no end of text before; counts the prompt's tokens as well
+  std::vector<SequenceBias> sequence_bias = {};
+  double encoder_repetition_penalty = 1.0;   ///< above 1: tokens of the source come rather; 1: none
+  double repetition_penalty = 1.0;           ///< 1: none
+  double presence_penalty = 0.0;             ///< 0: none
+  double frequency_penalty = 0.0;            ///< 0: none
+  int64_t no_repeat_ngram_size = 0;          ///< 0: n-grams may come back
+  int64_t encoder_no_repeat_ngram_size = 0;  ///< 0: n-grams of the source may come
+  int64_t min_length = 0;                    ///< no end of text before; counts the prompt as well
   std::vector<int64_t> suppress_tokens = {};         ///< never drawn
   std::vector<int64_t> begin_suppress_tokens = {};   ///< not drawn first
-  std::optional<int64_t> forced_bos_token_id = {};   ///< the first new token
-  std::optional<int64_t> forced_eos_token_id = {};   ///< the last one of max_new_tokens
+  std::optional<int64_t> forced_bos_token_id = {};   ///< what follows a prompt of one token
+  std::vector<int64_t> forced_eos_token_id = {};     ///< one of them is a longest text's last token
   std::vector<int64_t> forced_prefix = {};           ///< the first new tokens, after that one
   std::vector<std::vector<int64_t>> bad_words = {};  ///< sequences that never come
+  std::optional<ExponentialDecay> exponential_decay = {};
+  bool remove_invalid_values = false;  ///< infinite scores become the largest that there are
+  bool renormalize_logits = false;     ///< scores are log-probabilities again after all of this
 };
 
 template <class Visitor>
 void visit(ProcessorOptions& o, Visitor&& v) {
+  v("encoder-repetition-penalty", o.encoder_repetition_penalty,
+    "Above 1: makes tokens of the source, or of the prompt, more likely (1: no)");
   v("repetition-penalty", o.repetition_penalty,
     "Makes tokens of the prompt and the text less likely (1: no)");
   v("presence-penalty", o.presence_penalty, "Subtracted once from tokens of the text (0: no)");
   v("frequency-penalty", o.frequency_penalty, "Subtracted each time that a token came (0: no)");
   v("no-repeat-ngram-size", o.no_repeat_ngram_size, "No n tokens come twice (0: they may)");
+  v("encoder-no-repeat-ngram-size", o.encoder_no_repeat_ngram_size,
+    "No n tokens of the source, or of the prompt, come (0: they may)");
   v("min-length", o.min_length, "No end of text before, prompt included");
   v("suppress-tokens", o.suppress_tokens, "Ids that never come");
   v("begin-suppress-tokens", o.begin_suppress_tokens, "Ids that do not come first");
-  v("forced-bos-token-id", o.forced_bos_token_id, "Id of the first new token");
+  v("forced-bos-token-id", o.forced_bos_token_id,
+    "Id of the first new token, where one token stands before it");
   v("forced-eos-token-id", o.forced_eos_token_id, "Id of the last token of a longest text");
+  v("remove-invalid-values", o.remove_invalid_values, "Make infinite scores finite");
+  v("renormalize-logits", o.renormalize_logits,
+    "Make log-probabilities of the scores after all penalties and filters");
 }
 
 /// By what a sum of log-probabilities is divided, so that long texts are not worse for being long.
@@ -73,6 +99,7 @@ struct BeamOptions {
   EarlyStopping early_stopping = EarlyStopping::kFalse;
   int64_t num_beam_groups = 1;     ///< groups of num_beams / num_beam_groups that avoid each other
   double diversity_penalty = 0.0;  ///< lambda of Vijayakumar et al. 2016, Hamming diversity
+  bool sample = false;             ///< continuations are drawn instead of the best ones taken
   std::vector<ForcedWord> force_words = {};  ///< each comes in every text
 };
 
@@ -91,7 +118,9 @@ void visit(BeamOptions& o, Visitor&& v) {
 
 struct DecodeOptions {
   int64_t max_new_tokens = 200;
-  int64_t min_new_tokens = 0;        ///< before them no end-of-text token is drawn
+  int64_t max_length =
+      0;  ///< the same with the prompt's tokens, instead of max_new_tokens; 0: none
+  std::optional<int64_t> min_new_tokens = {};  ///< before them no end of text; replaces min_length
   int64_t num_return_sequences = 1;  ///< of each prompt. Sampling: sample s draws from stream s
   int64_t first_sample = 0;  ///< number of the first one: work may be cut into several calls
   uint64_t seed = 0;
@@ -103,15 +132,27 @@ struct DecodeOptions {
   std::vector<int64_t> eos_ids = {};  ///< drawing one of them ends a row
   int64_t usable_vocab =
       0;  ///< ids from it on are never drawn (tables padded past the tokenizer's); 0: all
-  std::function<bool()> interrupted = {};  ///< asked once a step; true ends all rows
+  std::span<const std::vector<int64_t>> sources = {};  ///< what an encoder has read, one a prompt
+  std::function<bool()> interrupted = {};              ///< asked once a step; true ends all rows
   std::function<bool(std::span<const int64_t>)> stops =
       {};  ///< where beams are searched: whether these new tokens end a text (stop strings)
 };
 
+/// The most new tokens after a prompt of `prompt_length`.
+inline int64_t longest_continuation(const DecodeOptions& o, int64_t prompt_length) {
+  return o.max_length > 0 ? o.max_length - prompt_length : o.max_new_tokens;
+}
+
+/// False where not one new token is asked for.
+inline bool asks_for_tokens(const DecodeOptions& o) {
+  return o.max_length > 0 || o.max_new_tokens > 0;
+}
+
 template <class Visitor>
 void visit(DecodeOptions& o, Visitor&& v) {
   v("max-new-tokens", o.max_new_tokens, "Longest continuation");
-  v("min-new-tokens", o.min_new_tokens, "No end of text before");
+  v("max-length", o.max_length, "The same with the prompt; --max-new-tokens goes before (0: no)");
+  v("min-new-tokens", o.min_new_tokens, "No end of text before; goes before --min-length");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
   v("penalty-alpha", o.penalty_alpha,

@@ -1,7 +1,10 @@
-// Penalties: tokens that were there become less likely.
+// Penalties: tokens become less likely, or more likely, for what stands before them.
 #pragma once
 #include <torch/types.h>
 
+#include <span>
+
+#include "infer/decode/options.h"
 #include "infer/decode/row_tokens.h"
 
 namespace zoo {
@@ -9,6 +12,18 @@ namespace zoo {
 /// How often each token stands in each row's text: float [B, V]. `generated_only`: without the
 /// prompt. Ids from V on count nowhere.
 torch::Tensor count_tokens(Rows rows, int64_t vocab_size, bool generated_only);
+
+/// Which tokens each row's source holds: bool [B, V].
+torch::Tensor tokens_of_sources(Rows rows, int64_t vocab_size);
+
+/// The last token of a sequence gains its bias where the others stand at the row's end.
+torch::Tensor add_sequence_bias(const torch::Tensor& logits, Rows rows,
+                                std::span<const SequenceBias> biases);
+
+/// From decay.start new tokens on, each end of text gains |score| (factor^n - 1) after n more of
+/// them: the longer a text, the likelier its end.
+torch::Tensor favour_ends(const torch::Tensor& logits, Rows rows, std::span<const int64_t> ends,
+                          const ExponentialDecay& decay);
 
 /// CTRL, Keskar et al. 2019 (arXiv:1909.05858), §4.1, with the sign handled as `transformers` does:
 /// positive logits of tokens in `seen` (bool [B, V]) are divided by the penalty, negative ones

@@ -14,10 +14,13 @@ namespace zoo {
 /// Scores [B, V] of the token that comes after rows[b].all -> new ones.
 using LogitsProcessor = std::function<torch::Tensor(const torch::Tensor& logits, Rows rows)>;
 
-/// Those that the options ask for: usable vocabulary, repetition penalty, presence and frequency
-/// penalty, repeated n-grams, bad words, minimum length, forced beginning, forced end, suppressed
-/// tokens.
-std::vector<LogitsProcessor> logits_processors(const DecodeOptions& options);
+/// Those that the options ask for: usable vocabulary, sequence bias, tokens that earlier groups of
+/// beams have taken at this step (`taken`, read at each call), encoder repetition penalty,
+/// repetition penalty, presence and frequency penalty, repeated n-grams, n-grams of the source, bad
+/// words, minimum length, forced beginning, forced end, invalid values, decay of the length,
+/// suppressed tokens; and where nothing is drawn, log-probabilities again.
+std::vector<LogitsProcessor> logits_processors(const DecodeOptions& options,
+                                               const std::vector<int64_t>* taken = nullptr);
 
 torch::Tensor process(torch::Tensor logits, Rows rows,
                       const std::vector<LogitsProcessor>& processors);

@@ -8,7 +8,7 @@
 
 namespace zoo {
 
-void check_prompts(Prompts prompts, const NextToken& model) {
+void check_prompts(Prompts prompts, const NextToken& model, const DecodeOptions& options) {
   if (prompts.empty()) throw std::runtime_error("there is no prompt");
   for (size_t p = 0; p < prompts.size(); ++p) {
     const auto length = std::ssize(prompts[p]);
@@ -17,6 +17,12 @@ void check_prompts(Prompts prompts, const NextToken& model) {
       throw std::runtime_error(
           fmt::format("prompt {} has {} tokens, the model's context is {}; shorten it", p + 1,
                       length, model.longest_prompt()));
+    }
+    if (longest_continuation(options, length) < (options.max_length > 0 ? 1 : 0)) {
+      throw std::runtime_error(
+          fmt::format("prompt {} has {} tokens and max-length is {}: nothing can follow; raise it, "
+                      "or give --max-new-tokens",
+                      p + 1, length, options.max_length));
     }
     for (const int64_t id : prompts[p]) {
       if (id >= 0 && id < model.vocab_size()) continue;
@@ -38,8 +44,12 @@ TokenBatch to_batch(Prompts rows) {
   return {tokens, to_tensor(counts)};
 }
 
-RowTokens row_of(const std::vector<int64_t>& prompt) {
-  return {.all = prompt, .prompt_length = std::ssize(prompt)};
+RowTokens row_of(Prompts prompts, size_t p, const DecodeOptions& options) {
+  const auto& prompt = prompts[p];
+  return {.all = prompt,
+          .prompt_length = std::ssize(prompt),
+          .longest = longest_continuation(options, std::ssize(prompt)),
+          .source = options.sources.empty() ? prompt : options.sources[p]};
 }
 
 torch::Tensor to_tensor(const std::vector<int64_t>& values) {

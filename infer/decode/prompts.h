@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "infer/decode/generation.h"
+#include "infer/decode/options.h"
 #include "infer/decode/row_tokens.h"
 #include "infer/decode/step.h"
 
 namespace zoo {
 
-/// Throws std::runtime_error for prompts that the model cannot read; they are counted from 1.
-void check_prompts(Prompts prompts, const NextToken& model);
+/// Throws std::runtime_error for prompts that the model cannot read, or that fill max_length; they
+/// are counted from 1.
+void check_prompts(Prompts prompts, const NextToken& model, const DecodeOptions& options);
 
 /// Tokens [P, T] padded on the right, and how many of them each row has: [P].
 struct TokenBatch {
@@ -19,8 +21,9 @@ struct TokenBatch {
 };
 TokenBatch to_batch(Prompts rows);
 
-/// The prompt as the rules of decoding see it: nothing generated yet.
-RowTokens row_of(const std::vector<int64_t>& prompt);
+/// Prompt p as the rules of decoding see it: nothing generated yet. Points into `prompts`, or into
+/// the options' sources.
+RowTokens row_of(Prompts prompts, size_t p, const DecodeOptions& options);
 
 torch::Tensor to_tensor(const std::vector<int64_t>& values);  ///< [N] int64, on the CPU
 

@@ -16,6 +16,7 @@ void check(const SamplingOptions& o) {
   // Written so that NaN fails as well.
   require(o.temperature >= 0 && std::isfinite(o.temperature), "temperature",
           "0 (the most likely token) or positive", o.temperature);
+  require(o.top_h >= 0 && o.top_h <= 1, "top-h", "between 0 (all tokens) and 1", o.top_h);
   require(o.top_k >= 0, "top-k", "0 (all tokens) or positive", o.top_k);
   require(o.top_p > 0 && o.top_p <= 1, "top-p", "above 0 and at most 1", o.top_p);
   require(o.min_p >= 0 && o.min_p <= 1, "min-p", "between 0 and 1", o.min_p);
@@ -27,16 +28,17 @@ void check(const SamplingOptions& o) {
           o.eta_cutoff);
 }
 
-torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& o) {
+torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& o, int64_t keep) {
   if (o.greedy()) return logits;
   if (o.temperature != 1.0) logits = scale_by_temperature(logits, o.temperature);
-  if (o.top_k > 0) logits = keep_top_k(logits, o.top_k);
-  if (o.top_p < 1.0) logits = keep_top_p(logits, o.top_p);
-  if (o.min_p > 0.0) logits = keep_min_p(logits, o.min_p);
-  if (o.top_a > 0.0) logits = keep_top_a(logits, o.top_a);
-  if (o.typical_p < 1.0) logits = keep_typical(logits, o.typical_p);
-  if (o.epsilon_cutoff > 0.0) logits = keep_above_epsilon(logits, o.epsilon_cutoff);
-  if (o.eta_cutoff > 0.0) logits = keep_above_eta(logits, o.eta_cutoff);
+  if (o.top_h > 0.0) logits = keep_top_h(logits, o.top_h);
+  if (o.top_k > 0) logits = keep_top_k(logits, std::max(o.top_k, keep));
+  if (o.top_p < 1.0) logits = keep_top_p(logits, o.top_p, keep);
+  if (o.min_p > 0.0) logits = keep_min_p(logits, o.min_p, keep);
+  if (o.top_a > 0.0) logits = keep_top_a(logits, o.top_a, keep);
+  if (o.typical_p < 1.0) logits = keep_typical(logits, o.typical_p, keep);
+  if (o.epsilon_cutoff > 0.0) logits = keep_above_epsilon(logits, o.epsilon_cutoff, keep);
+  if (o.eta_cutoff > 0.0) logits = keep_above_eta(logits, o.eta_cutoff, keep);
   return logits;
 }
 

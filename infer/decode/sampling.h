@@ -1,5 +1,6 @@
 // From scores to a token: which filters shape the distribution, in the order of `transformers`
-// (temperature, top-k, top-p, min-p, top-a, typical-p, epsilon, eta), and a draw from what is left.
+// (temperature, top-h, top-k, top-p, min-p, top-a, typical-p, epsilon, eta), and a draw from what
+// is left.
 #pragma once
 #include <torch/types.h>
 
@@ -9,6 +10,7 @@ namespace zoo {
 
 struct SamplingOptions {
   double temperature = 1.0;     ///< 0: greedy, the most likely token
+  double top_h = 0.0;           ///< 0: all
   int64_t top_k = 0;            ///< 0: all
   double top_p = 1.0;           ///< 1: all
   double min_p = 0.0;           ///< 0: all
@@ -24,6 +26,8 @@ template <class Visitor>
 void visit(SamplingOptions& o, Visitor&& v) {
   v("temperature", o.temperature,
     "Below 1: bolder, above 1: wilder; 0: always the most likely token");
+  v("top-h", o.top_h,
+    "Only the most likely tokens that together have this share of the entropy (0: all)");
   v("top-k", o.top_k, "Only the k most likely tokens (0: all)");
   v("top-p", o.top_p, "Only the most likely tokens that together have this probability (1: all)");
   v("min-p", o.min_p, "Only tokens with this share of the most likely one's probability (0: all)");
@@ -37,8 +41,9 @@ void visit(SamplingOptions& o, Visitor&& v) {
 /// Throws std::invalid_argument naming the option, what it must be and what it is.
 void check(const SamplingOptions& options);
 
-/// Temperature and filters, as the options say. Greedy: the logits as they are.
-torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& options);
+/// Temperature and filters, as the options say. Greedy: the logits as they are. At least `keep`
+/// tokens of a row stay.
+torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& options, int64_t keep = 1);
 
 /// The number in [0, 1) that decides step `step` of stream `stream`: a function of its arguments,
 /// so that a row draws the same whatever batch it is in.

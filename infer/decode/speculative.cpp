@@ -52,12 +52,12 @@ class Speculation {
         draft_(std::move(draft)),
         options_(options),
         processors_(logits_processors(options)) {
-    for (const auto& prompt : prompts) {
+    for (size_t p = 0; p < prompts.size(); ++p) {
       for (int64_t s = 0; s < options.num_return_sequences; ++s) {
         rows_.push_back(std::ssize(generations_));
         generations_.push_back({.prompt = std::ssize(texts_) / options.num_return_sequences,
                                 .sample = options.first_sample + s});
-        texts_.push_back(row_of(prompt));
+        texts_.push_back(row_of(prompts, p, options));
       }
     }
   }
@@ -139,9 +139,8 @@ int64_t Speculation::choose(size_t row, const std::vector<RowTokens>& drafts, in
 
 /// True where the row goes on.
 bool Speculation::accept(size_t row, int64_t token, double log_prob, const OnToken& on_token) {
-  texts_[row].all.push_back(token);
-  return append_token(generations_[static_cast<size_t>(rows_[row])], rows_[row], token, log_prob,
-                      options_, on_token);
+  return append_token(generations_[static_cast<size_t>(rows_[row])], texts_[row], rows_[row], token,
+                      log_prob, options_, on_token);
 }
 
 void Speculation::round(const OnToken& on_token) {
@@ -193,7 +192,7 @@ std::vector<Generation> Speculation::run(const OnToken& on_token) {
     reader->state.reorder(first_rows);
     reader->read.assign(rows_.size(), 0);
   }
-  while (!rows_.empty() && options_.max_new_tokens > 0) {
+  while (!rows_.empty() && asks_for_tokens(options_)) {
     if (options_.interrupted && options_.interrupted()) {
       for (const int64_t row : rows_) {
         generations_[static_cast<size_t>(row)].finish = FinishReason::kInterrupted;
@@ -211,8 +210,8 @@ std::vector<Generation> speculate(NextToken& model, DecodeState& state, NextToke
                                   DecodeState& draft_state, Prompts prompts,
                                   const DecodeOptions& options, const OnToken& on_token) {
   check(options);
-  check_prompts(prompts, model);
-  check_prompts(prompts, draft);
+  check_prompts(prompts, model, options);
+  check_prompts(prompts, draft, options);
   check_ids(options, model.vocab_size());
   if (!state.can_truncate() || !draft_state.can_truncate()) {
     throw std::runtime_error(

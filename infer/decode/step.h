@@ -55,6 +55,12 @@ class NextToken {
   virtual int64_t vocab_size() const = 0;
   /// The longest prompt that makes sense to the model; 0: no limit.
   virtual int64_t longest_prompt() const = 0;
+  /// About how many bytes a row needs that reads `longest` tokens: what is remembered of them, and
+  /// the scores of a step with what rules and filters make of them.
+  virtual double row_bytes([[maybe_unused]] int64_t longest) const {
+    constexpr double kCopies = 8;
+    return kCopies * static_cast<double>(sizeof(float)) * static_cast<double>(vocab_size());
+  }
 };
 
 }  // namespace zoo

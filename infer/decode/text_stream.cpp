@@ -71,7 +71,8 @@ std::string TextStream::give_out(size_t bytes) {
 
 std::string TextStream::bytes_of(int64_t id) {
   const auto piece = static_cast<int32_t>(id);
-  if (tokenizer_.is_special(piece)) return {};
+  // A row of the model's table that the tokenizer has no token for is no text.
+  if (id < 0 || id >= tokenizer_.vocab_size() || tokenizer_.is_special(piece)) return {};
   std::string bytes = tokenizer_.bytes_of(piece);
   if (std::exchange(at_start_, false) && bytes.starts_with(' ') &&
       tokenizer_.decode(std::vector<int32_t>{piece}) == bytes.substr(1)) {

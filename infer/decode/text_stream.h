@@ -11,8 +11,8 @@
 namespace zoo {
 
 /// Text of one row. What might still become a stop string, or is half a character, is held back
-/// until that is decided. Bytes that are not UTF-8 become U+FFFD, each one; special tokens add
-/// nothing.
+/// until that is decided. Bytes that are not UTF-8 become U+FFFD, each one; special tokens and
+/// ids outside the vocabulary add nothing.
 class TextStream {
  public:
   /// `at_start`: no text stands before, so that the space that a tokenizer puts before the first

@@ -15,7 +15,8 @@ class AlignmentTest : public ::testing::Test {
  protected:
   AlignmentTest() { torch::manual_seed(3); }
   Alignment align(const TranslationModel& model, const std::string& source) {
-    const Translator translator(model, tokenizer, tokenizer, pair_ids(tokenizer));
+    const Translator translator(model, tokenizer, tokenizer,
+                                training_format(tokenizer, pair_ids(tokenizer)));
     const auto made = translator.translate(
         {source}, {.decode = {.max_new_tokens = 5, .sampling = {.temperature = 0.0}}});
     return translator.align(source, made.at(0));

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "app/files.h"
+#include "infer/decode/beam_candidates.h"
 #include "infer/decode/generate.h"
 #include "infer/decode/hypotheses.h"
 #include "infer/gpt_decoder.h"
@@ -70,7 +71,7 @@ DecodeOptions options_of(const json& example) {
   o.processors.repetition_penalty = named.value("repetition-penalty", 1.0);
   o.processors.no_repeat_ngram_size = named.value("no-repeat-ngram-size", int64_t{0});
   if (named.contains("forced-eos-token-id")) {
-    o.processors.forced_eos_token_id = named.at("forced-eos-token-id").get<int64_t>();
+    o.processors.forced_eos_token_id = {named.at("forced-eos-token-id").get<int64_t>()};
   }
   return o;
 }
@@ -232,6 +233,50 @@ TEST(BeamSearchTest, SaysSoWhereEveryTokenIsForbiddenOrNoNumber) {
   const auto nan = torch::full({4, 4}, std::numeric_limits<float>::quiet_NaN());
   EXPECT_THAT([&] { run_table(nan, {{0}}, wide(2, 3)); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("not numbers (NaN)")));
+}
+
+// Kool et al. 2019: Gumbel-top-k draws without replacement.
+TEST(BeamSearchTest, CandidatesAreDrawnInProportionAndNeverTwice) {
+  const auto p = torch::tensor({{0.5, 0.2}, {0.2, 0.1}});
+  const auto log_p = p.log();
+  const int64_t draws = 4000;
+  std::vector<double> first(4), second_after_0(4);
+  for (int64_t step = 0; step < draws; ++step) {
+    const auto drawn = drawn_candidates(log_p, log_p, 3, {.seed = 5, .step = step});
+    ASSERT_EQ(drawn.size(), 3U);
+    const auto place = [&](size_t n) {
+      return static_cast<size_t>(drawn[n].beam * 2 + drawn[n].token);
+    };
+    EXPECT_NE(place(0), place(1));
+    EXPECT_NE(place(1), place(2));
+    ++first[place(0)];
+    if (place(0) == 0) ++second_after_0[place(1)];
+  }
+  const double expected[] = {0.5, 0.2, 0.2, 0.1};
+  for (size_t i = 0; i < 4; ++i) EXPECT_NEAR(first[i] / draws, expected[i], 0.035) << i;
+  // Of what is left, 0.2, 0.2 and 0.1 of 0.5.
+  for (size_t i = 1; i < 4; ++i)
+    EXPECT_NEAR(second_after_0[i] / first[0], expected[i] / 0.5, 0.05) << i;
+}
+
+TEST(BeamSearchTest, DrawnBeamsDependOnTheSeedAndOnNothingBesideThem) {
+  const auto model = tiny_gpt(tiny_options());
+  const PromptList prompts = {{5, 9, 2}, {7}};
+  auto options = wide(3, 8);
+  options.eos_ids = {3};
+  const auto best = run(model, prompts, options);
+  options.beams.sample = true;
+  options.sampling = {.temperature = 2.0, .top_k = 20};
+  options.seed = 1;
+  const auto drawn = run(model, prompts, options);
+  const auto alone = run(model, {prompts[1]}, options);
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(alone[i].tokens, drawn[i + 3].tokens);
+  EXPECT_NE(drawn[0].tokens, best[0].tokens);
+  options.seed = 2;
+  EXPECT_NE(run(model, prompts, options)[0].tokens, drawn[0].tokens);
+  // Next to no temperature: the best.
+  options.sampling = {.temperature = 0.001};
+  EXPECT_EQ(run(model, prompts, options)[0].tokens, best[0].tokens);
 }
 
 }  // namespace

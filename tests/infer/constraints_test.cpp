@@ -58,7 +58,7 @@ TEST(ConstraintsTest, ForbidsTheLastTokenOfABadWordBehindTheOthers) {
 }
 
 TEST(ConstraintsTest, AForcedTokenStaysAlone) {
-  const auto forced = force_tokens(kLogits, std::vector<int64_t>{3, -1});
+  const auto forced = force_tokens(kLogits, {{3}, {}});
   EXPECT_EQ(forced[0].softmax(-1)[3].item<float>(), 1.0F);
   EXPECT_EQ(forced[0][3].item<float>(), 0.0F);
   EXPECT_TRUE(forced[1].equal(kLogits[1]));

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "infer/decode/row_memory.h"
 #include "infer/gpt_decoder.h"
 #include "tests/infer/tiny_models.h"
 
@@ -34,6 +35,12 @@ TEST(DecodeTest, RefusesOptionsThatDoNotGoTogether) {
               HasSubstr("top-k is for sampling"));
   EXPECT_THAT(message({.sampling = {.typical_p = 0.5}, .beams = {.num_beams = 2}}),
               HasSubstr("typical-p is for sampling"));
+  EXPECT_THAT(message({.sampling = {.temperature = 0, .top_k = 3}}),
+              HasSubstr("top-k is for sampling; temperature 0 draws nothing"));
+  EXPECT_THAT(message({.sampling = {.top_k = 3}, .beams = {.num_beams = 2, .sample = true}}),
+              HasSubstr("accepted"));
+  EXPECT_THAT(message({.beams = {.num_beams = 2, .sample = true, .force_words = {{{1}}}}}),
+              HasSubstr("force-words does not go with drawn beams"));
   EXPECT_THAT(message({.num_return_sequences = 3, .beams = {.num_beams = 2}}),
               HasSubstr("num-return-sequences must be at most num-beams, which is 2, got 3"));
   EXPECT_THAT(message({.beams = {.length_penalty = 2}}),
@@ -68,6 +75,33 @@ TEST(DecodeTest, RefusesOptionsThatDoNotGoTogether) {
   EXPECT_THAT(message({.beams = {.num_beams = 2, .force_words = {{}}}}),
               HasSubstr("force-words must be words of at least one token"));
   EXPECT_THAT(message({.beams = {.num_beams = 0}}), HasSubstr("num-beams must be at least 1"));
+}
+
+TEST(DecodeTest, MoreRowsThanTheMachineHasMemoryForAreRefusedInOneLine) {
+  EXPECT_NO_THROW(check_row_memory(1e6, 4, 1, 8));
+  EXPECT_THAT([] { check_row_memory(1e6, 2147483647, 1, 1); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  ::testing::AllOf(HasSubstr("2147483647 rows"), HasSubstr("--num-beams"))));
+  EXPECT_THAT([] { check_row_memory(1e6, 1, 1 << 30, 64); },
+              ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("--num-return-sequences")));
+}
+
+TEST(DecodeTest, LengthsThatCountThePromptEndEachRowAtItsOwnPlace) {
+  GptDecoder decoder(testing::tiny_gpt(testing::tiny_options()));
+  const std::vector<std::vector<int64_t>> prompts = {{5}, {7, 8, 9}};
+  for (const DecodeOptions& options :
+       {DecodeOptions{.max_length = 6, .sampling = {.temperature = 0}},
+        DecodeOptions{.max_length = 6, .beams = {.num_beams = 2}},
+        DecodeOptions{.max_length = 6, .penalty_alpha = 0.5, .sampling = {.top_k = 2}}}) {
+    const auto state = decoder.start(2);
+    const auto texts = decode(decoder, *state, prompts, options);
+    EXPECT_EQ(texts.at(0).tokens.size(), 5U);
+    EXPECT_EQ(texts.at(1).tokens.size(), 3U);
+  }
+  const auto state = decoder.start(2);
+  EXPECT_THAT([&] { decode(decoder, *state, prompts, {.max_length = 3}); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("prompt 2 has 3 tokens and max-length is 3")));
 }
 
 TEST(DecodeTest, TextsComeByPromptAndRankWithFallingScores) {

@@ -78,9 +78,12 @@ TEST_F(ClassifyTextTest, LearnsClassesOfTextsFromAMaskedLanguageModel) {
   EXPECT_THAT(tuned.out, HasSubstr("padding     "));
   EXPECT_THAT(tuned.out, HasSubstr("val accuracy 1.0000"));
   EXPECT_THAT(read_bert_config(folder_ / "tuned").labels, ElementsAre("metal", "plant"));
-  const auto answer =
-      run_program("classify_text", {"--model", path("tuned"), "gold iron", "daisy lily"});
+  const auto answer = run_program(
+      "classify_text", {"--model", path("tuned"), "--show-ids", "gold iron", "daisy lily"});
   EXPECT_EQ(answer.exit_code, 0) << answer.err;
+  EXPECT_THAT(answer.err,
+              ::testing::ContainsRegex("text 1: \\[[0-9, ]+\\] \\[CLS\\] .* \\[SEP\\]"));
+  EXPECT_THAT(answer.err, HasSubstr("text 2: ["));
   EXPECT_EQ(answer.out.find("metal 0."), 0u) << answer.out;
   EXPECT_THAT(answer.out, HasSubstr("\nplant 0."));
 }

@@ -171,6 +171,51 @@ TEST_F(GenerateTest, InteractiveGoesOnAfterAPromptThatItCannotRead) {
   EXPECT_THAT(result.out, StartsWith("fine"));
 }
 
+TEST_F(GenerateTest, TheFoldersSettingsAreDefaultsThatTheFirstLineNames) {
+  write_file(model() / "generation_config.json",
+             R"({"do_sample": false, "max_new_tokens": 4, "suppress_tokens": [3, 999]})");
+  const auto tokens = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"ab", "--json"});
+    const auto result = generate(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out).at("tokens").get<std::vector<int64_t>>();
+  };
+  EXPECT_EQ(tokens({}).size(), 4U);
+  EXPECT_EQ(tokens({}), tokens({"--temperature", "0"}));
+  EXPECT_EQ(tokens({"--max-new-tokens", "2"}).size(), 2U);
+  EXPECT_THAT(
+      generate({"ab"}).err,
+      StartsWith("generate: from generation_config.json: do_sample false, max_new_tokens 4, "
+                 "suppress_tokens [3,999]\n"));
+  EXPECT_THAT(complaint(generate({"ab", "--suppress-tokens", "999"}), 1),
+              HasSubstr("suppress-tokens has token id 999"));
+  write_file(model() / "generation_config.json", R"({"guidance_scale": 2.0})");
+  EXPECT_THAT(complaint(generate({"ab"}), 1),
+              HasSubstr("generation_config.json: \"guidance_scale\" is not honoured"));
+  EXPECT_EQ(generate({"ab", "--generation-config=false", "--max-new-tokens", "1"}).exit_code, 0);
+}
+
+TEST_F(GenerateTest, ShowsTheIdsThatTheModelIsGiven) {
+  const auto result = generate({"ab", "c", "--show-ids", "--max-new-tokens", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("prompt 1: [0, 1] a b\nprompt 2: [2] c\n"));
+}
+
+TEST_F(GenerateTest, MoreBeamsThanTheMachineCanHoldAreRefusedInOneLine) {
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--num-beams", "2147483647"},
+        {"--num-beams", "9223372036854775807"},
+        {"--num-samples", "4000000000", "--batch-size", "4000000000", "--do-sample"}}) {
+    auto all = flags;
+    all.emplace_back("a");
+    const auto result = generate(all);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.err, HasSubstr("rows of"));
+    EXPECT_THAT(result.err, HasSubstr("and this machine has"));
+  }
+}
+
 TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
   const auto refused = [&](const std::string& name, const std::string& value) {
     return complaint(run_program("generate", {"--model", "nowhere", name, value, "a"}), 2);
@@ -201,6 +246,10 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
   EXPECT_THAT(refused("--penalty-alpha", "0.6"), HasSubstr("--penalty-alpha needs top-k"));
   EXPECT_THAT(refused("--batch-size", "0"), HasSubstr("--batch-size"));
   EXPECT_THAT(refused("--stop", ""), HasSubstr("--stop must not be empty"));
+  EXPECT_THAT(complaint(run_program("generate", {"--model", "nowhere", "a", "--temperature", "0",
+                                                 "--top-k", "5"}),
+                        2),
+              HasSubstr("--top-k is for sampling; temperature 0 draws nothing"));
   EXPECT_THAT(refused("--tempurature", "1"), HasSubstr("did you mean --temperature?"));
   EXPECT_THAT(refused("--file", "prompts"), HasSubstr("give prompts as arguments, with --file or"));
   EXPECT_THAT(complaint(run_program("generate", {"a"}), 2), HasSubstr("--model"));

@@ -71,9 +71,12 @@ TEST_F(TrainBertTest, LeavesAModelThatFillMaskUses) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("unigram_accuracy"));
   EXPECT_TRUE(load_bert(folder_ / "run")->masked_lm);
-  const auto filled = run_program("fill_mask", {"--model", path("run"), "over the [MASK] dog"});
+  const auto filled =
+      run_program("fill_mask", {"--model", path("run"), "--show-ids", "over the [MASK] dog"});
   EXPECT_EQ(filled.exit_code, 0) << filled.err;
   EXPECT_NE(filled.out, "");
+  EXPECT_THAT(filled.err, HasSubstr("[MASK] "));
+  EXPECT_THAT(filled.err, ::testing::StartsWith("text 1: ["));
 }
 
 TEST_F(TrainBertTest, ResumedRunEqualsTheWholeOne) {

@@ -78,7 +78,8 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
                             {"decoder-layers", architecture == "recurrent" ? "" : "1"}}));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_THAT(result.out, HasSubstr("5 pairs; dropped 85 twice"));
-    for (const char* file : {"config.json", "model.safetensors", "tokenizer.json", "report.html"})
+    for (const char* file : {"config.json", "generation_config.json", "model.safetensors",
+                             "tokenizer.json", "report.html"})
       EXPECT_TRUE(fs::exists(folder_ / architecture / file)) << file;
     const std::string model = (folder_ / architecture).string();
     const auto made =
@@ -89,6 +90,11 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
     const auto first = nlohmann::json::parse(made.out.substr(0, made.out.find('\n')));
     EXPECT_EQ(first["source"], "one two");
     EXPECT_LT(first["score"].get<double>(), 0.0);
+    const auto shown =
+        run_program("translate", {"--model", model, "--show-ids", "--threads", "1", "one"});
+    EXPECT_THAT(shown.err, HasSubstr("translate: from generation_config.json: eos_token_id"));
+    EXPECT_THAT(shown.err, HasSubstr("num_beams 4"));
+    EXPECT_THAT(shown.err, ::testing::ContainsRegex("source 1: \\[[0-9, ]+\\].*</s>\n"));
     const auto forced = run_program(
         "translate", {"--model", model, "--num-beams", "3", "--force-words", "eux", "two"});
     EXPECT_EQ(forced.exit_code, 0) << forced.err;

@@ -149,7 +149,7 @@ TEST(BucketedBatchesTest, ForMeasuringTheOrderIsThatOfTheLengths) {
 }
 
 TEST(PairCollationTest, ShiftsTargetsAndPads) {
-  const SequencePairs pairs{sequences({{11, 12, 13}, {14}}), sequences({{21}, {22, 23}})};
+  const SequencePairs pairs{sequences({{11, 12, 13, 2}, {14, 2}}), sequences({{21}, {22, 23}})};
   const auto batch = collate_pairs(pairs, Indices{1, 0}, {.start = 1, .eos = 2, .pad = 3});
   EXPECT_TRUE(batch.source.equal(torch::tensor({{14L, 2L, 3L, 3L}, {11L, 12L, 13L, 2L}})));
   EXPECT_TRUE(batch.source_lengths.equal(torch::tensor({2L, 4L})));
@@ -160,7 +160,7 @@ TEST(PairCollationTest, ShiftsTargetsAndPads) {
 }
 
 TEST(PairCollationTest, AnEmptyPairIsItsSpecialTokens) {
-  const SequencePairs pairs{sequences({{}}), sequences({{}})};
+  const SequencePairs pairs{sequences({{2}}), sequences({{}})};
   const auto batch = collate_pairs(pairs, Indices{0}, {.start = 1, .eos = 2, .pad = 3});
   EXPECT_TRUE(batch.source.equal(torch::tensor({{2L}})));
   EXPECT_TRUE(batch.target_in.equal(torch::tensor({{1L}})));

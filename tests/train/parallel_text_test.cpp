@@ -74,7 +74,7 @@ TEST_F(ParallelTextTest, CleaningSaysWhatItDroppedAndWhy) {
   const CharacterTokenizer tokenizer(U"ab ");
   const CleaningOptions options{.longest = 30, .max_ratio = 2.5};
   CleaningReport report;
-  const auto pairs = encode_pairs(text, tokenizer, tokenizer, options, report);
+  const auto pairs = encode_pairs(text, {tokenizer, tokenizer, {}}, options, report);
   EXPECT_EQ(pairs.size(), 2);
   EXPECT_THAT(pairs.sources.at(1), ElementsAre(tokenizer.ids("b")[0], tokenizer.ids("a")[0]));
   EXPECT_EQ(report.text(options),
@@ -85,7 +85,12 @@ TEST_F(ParallelTextTest, WithoutRulesOnlyEmptyPairsAreDropped) {
   const ParallelText text{{"a", "a", ""}, {"b", "b", "b"}};
   const CharacterTokenizer tokenizer(U"ab");
   CleaningReport report;
-  EXPECT_EQ(encode_pairs(text, tokenizer, tokenizer, {.duplicates = true}, report).size(), 2);
+  const PostTemplate around({1}, {0, 1});
+  const auto pairs =
+      encode_pairs(text, {tokenizer, tokenizer, around}, {.duplicates = true}, report);
+  EXPECT_EQ(pairs.size(), 2);
+  EXPECT_THAT(pairs.sources.at(0), ElementsAre(1, tokenizer.ids("a")[0], 0, 1));
+  EXPECT_THAT(pairs.targets.at(0), ElementsAre(tokenizer.ids("b")[0]));
   EXPECT_EQ(report.text({}), "2 pairs; dropped 1 empty");
 }
 

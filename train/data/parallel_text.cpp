@@ -116,23 +116,23 @@ std::string CleaningReport::text(const CleaningOptions& options) const {
   return dropped.empty() ? text : text + "; dropped " + dropped;
 }
 
-SequencePairs encode_pairs(const ParallelText& text, const Tokenizer& source,
-                           const Tokenizer& target, const CleaningOptions& options,
-                           CleaningReport& report) {
+SequencePairs encode_pairs(const ParallelText& text, const PairTokenizers& tokenizers,
+                           const CleaningOptions& options, CleaningReport& report) {
   const auto places = worth_encoding(text, options, report);
-  const auto sources = ids_of(text.sources, places, source);
-  const auto targets = ids_of(text.targets, places, target);
+  auto sources = ids_of(text.sources, places, tokenizers.source);
+  const auto targets = ids_of(text.targets, places, tokenizers.target);
+  const auto around = static_cast<int64_t>(tokenizers.around.added(false));
   SequencePairs pairs;
   for (size_t i = 0; i < places.size(); ++i) {
-    const int64_t S = std::ssize(sources[i]) + 1, T = std::ssize(targets[i]) + 1;  // eos
-    if (S == 1 || T == 1) {
+    const int64_t S = std::ssize(sources[i]) + around, T = std::ssize(targets[i]) + 1;  // eos
+    if (sources[i].empty() || T == 1) {
       ++report.empty;
     } else if (options.longest > 0 && std::max(S, T) > options.longest) {
       ++report.too_long;
     } else if (is_unequal(S, T, options.max_ratio)) {
       ++report.unequal;
     } else {
-      pairs.sources.append(sources[i]);
+      pairs.sources.append(tokenizers.around.apply({.ids = std::move(sources[i])}).ids);
       pairs.targets.append(targets[i]);
       ++report.kept;
     }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tokenizers/stages/post_template.h"
 #include "tokenizers/tokenizer.h"
 #include "train/data/seq2seq_batch.h"
 
@@ -30,7 +31,7 @@ ParallelText read_parallel_text(const std::string& data, std::string_view source
                                 std::string_view target);
 
 struct CleaningOptions {
-  int64_t longest = 0;      ///< tokens of a text, eos included; 0: no limit
+  int64_t longest = 0;      ///< tokens of a text, those around it included; 0: no limit
   double max_ratio = 0.0;   ///< longer side over shorter, where they differ by more than 10; 0: any
   bool duplicates = false;  ///< whether a pair may come twice
 };
@@ -42,9 +43,14 @@ struct CleaningReport {
   std::string text(const CleaningOptions& options) const;
 };
 
+/// How the two sides become ids; `around` is what stands around a source.
+struct PairTokenizers {
+  const Tokenizer &source, &target;
+  PostTemplate around;
+};
+
 /// Ids of the pairs that are worth training on, in their order.
-SequencePairs encode_pairs(const ParallelText& text, const Tokenizer& source,
-                           const Tokenizer& target, const CleaningOptions& options,
-                           CleaningReport& report);
+SequencePairs encode_pairs(const ParallelText& text, const PairTokenizers& tokenizers,
+                           const CleaningOptions& options, CleaningReport& report);
 
 }  // namespace zoo

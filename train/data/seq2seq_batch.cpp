@@ -37,14 +37,13 @@ torch::Tensor lengths_of(const TokenSequences& sequences, std::span<const int64_
 
 Seq2SeqBatch collate_pairs(const SequencePairs& pairs, std::span<const int64_t> indices,
                            const PairSpecials& specials) {
-  const int64_t S = longest(pairs.sources, indices) + 1, T = longest(pairs.targets, indices) + 1;
+  const int64_t S = longest(pairs.sources, indices), T = longest(pairs.targets, indices) + 1;
   Seq2SeqBatch batch{.source = laid_out(pairs.sources, indices, S, 0, specials.pad),
-                     .source_lengths = lengths_of(pairs.sources, indices) + 1,  // eos
+                     .source_lengths = lengths_of(pairs.sources, indices),
                      .target_in = laid_out(pairs.targets, indices, T, 1, specials.pad),
                      .target_out = laid_out(pairs.targets, indices, T, 0, kIgnored),
                      .target_lengths = lengths_of(pairs.targets, indices) + 1};
   batch.target_in.select(1, 0).fill_(specials.start);
-  batch.source.scatter_(1, (batch.source_lengths - 1).unsqueeze(1), specials.eos);
   batch.target_out.scatter_(1, (batch.target_lengths - 1).unsqueeze(1), specials.eos);
   return batch;
 }

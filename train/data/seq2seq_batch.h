@@ -10,21 +10,22 @@
 
 namespace zoo {
 
-/// Source i belongs to target i. Ids of the text alone, without special tokens.
+/// Source i belongs to target i. Sources are whole, with what stands around them; targets are the
+/// text alone.
 struct SequencePairs {
   TokenSequences sources, targets;
   int64_t size() const { return sources.size(); }
 };
 
-/// The ids that stand around the texts.
+/// The ids that stand around the targets.
 struct PairSpecials {
   int64_t start = 0;  ///< what a target begins with
-  int64_t eos = 0;    ///< what sources and targets end with
+  int64_t eos = 0;    ///< what a target ends with
   int64_t pad = 0;    ///< what fills up shorter rows
 };
 
 struct Seq2SeqBatch {
-  torch::Tensor source;          // [B, S] int64: text, eos, padding
+  torch::Tensor source;          // [B, S] int64: source, padding
   torch::Tensor source_lengths;  // [B] int64
   torch::Tensor target_in;       // [B, T] int64: start, text, padding
   torch::Tensor target_out;      // [B, T] int64: text, eos, kIgnored; target_in moved by one

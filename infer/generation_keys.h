@@ -1,0 +1,22 @@
+// The keys of generation_config.json: what each one means to us.
+#pragma once
+#include <string_view>
+
+namespace zoo {
+
+enum class KeyUse {
+  kTaken,    ///< decoding does what it says
+  kIgnored,  ///< changes no text: speed, memory, what is returned besides
+  kRefused   ///< changes texts in a way that we do not have
+};
+
+struct GenerationKey {
+  std::string_view name;
+  KeyUse use;
+  std::string_view why = {};  ///< of one that is refused: what to do instead
+};
+
+/// Nothing for a key that the reference does not know either: it carries such keys along unread.
+const GenerationKey* find_generation_key(std::string_view name);
+
+}  // namespace zoo
