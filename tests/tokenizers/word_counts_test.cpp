@@ -123,5 +123,15 @@ TEST(CountWordsTest, WhatIsThrownInAThreadArrives) {
   }
 }
 
+TEST(CountWordsTest, TheFirstFaultIsTheOneThatIsTold) {
+  const testing::TemporaryFolder folder;
+  testing::write_quickly(folder / "wide.txt", std::string("\xFF\xFEg\0o\0\n\0", 8));
+  for (int round = 0; round < 100; ++round) {  // whichever thread comes next
+    TrainingText text({folder / "wide.txt"}, TrainingText::Pieces::kWholeLines);
+    EXPECT_THAT([&] { count_words(text, nullptr, nullptr, 4); },
+                ThrowsMessage<std::runtime_error>(HasSubstr("is UTF-16, expected UTF-8")));
+  }
+}
+
 }  // namespace
 }  // namespace zoo

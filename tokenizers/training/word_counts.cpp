@@ -79,7 +79,12 @@ class Counting {
  private:
   bool next_block(std::string& block) {
     const std::lock_guard lock(reading_);
-    if (error_ || !text_.next(block)) return false;
+    try {
+      if (error_ || !text_.next(block)) return false;
+    } catch (...) {  // kept before another thread reads on, and finds another fault
+      error_ = std::current_exception();
+      return false;
+    }
     if (told_) told_(text_.bytes());
     return true;
   }
