@@ -92,6 +92,19 @@ TEST(UnigramTest, AnUnknownCharacterIsAnErrorWithoutAnUnknownPiece) {
   EXPECT_EQ(model->unk_id(), std::nullopt);
   EXPECT_THAT([&] { ids_of(*model, "ab\xC3\xA9"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("'\xC3\xA9' (U+00E9) is not in")));
+  // As in the package, even where a longer piece covers it.
+  const auto covered = model_of({{"a", -1},
+                                 {"\xC3\xA9"
+                                  "b",
+                                  -1}},
+                                nullptr);
+  EXPECT_THAT(
+      [&] {
+        ids_of(*covered,
+               "\xC3\xA9"
+               "b");
+      },
+      ThrowsMessage<std::runtime_error>(HasSubstr("(U+00E9) is not in")));
 }
 
 TEST(UnigramTest, OfEqualPiecesTheLastHasTheId) {

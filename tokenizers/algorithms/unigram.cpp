@@ -127,7 +127,7 @@ void UnigramModel::encode(std::string_view word, std::vector<int32_t>& ids,
     if (run_end > 0) add_unknown(word.substr(run_begin, run_end - run_begin), run_end, ids, ends);
     run_end = 0;
   };
-  viterbi<double>(
+  const bool needs_unknown = viterbi<double>(
       word, finder_, unknown_, [&](int32_t id, size_t) { return scores_[static_cast<size_t>(id)]; },
       [&](size_t begin, size_t end, int32_t id) {
         if (id == unknown_.id) {
@@ -140,8 +140,21 @@ void UnigramModel::encode(std::string_view word, std::vector<int32_t>& ids,
         if (ends) ends->push_back(end);
       });
   end_run();
+  // As the reference has it, also where a longer piece covers the character in the end.
+  if (needs_unknown && !unk_id_) fail_unknown(word);
   std::reverse(ids.begin() + static_cast<std::ptrdiff_t>(first_id), ids.end());
   if (ends) std::reverse(ends->begin() + static_cast<std::ptrdiff_t>(first_end), ends->end());
+}
+
+void UnigramModel::fail_unknown(std::string_view word) const {
+  utf8::Character c = utf8::first(word);
+  while (c.size < word.size() && finder_.find(word.substr(0, c.size)) >= 0) {
+    word.remove_prefix(c.size);
+    c = utf8::first(word);
+  }
+  throw std::runtime_error(fmt::format(
+      "Unigram: {} is not in the vocabulary, which has no unk_id for what it does not know",
+      c.valid ? utf8::describe(c.code) : "a byte that is not valid UTF-8"));
 }
 
 /// Adds the ids of a run of unknown characters, the last first.
@@ -151,12 +164,7 @@ void UnigramModel::add_unknown(std::string_view text, size_t end, std::vector<in
     ids.push_back(id);
     if (ends) ends->push_back(end);
   };
-  if (!unk_id_) {
-    const utf8::Character c = utf8::first(text);
-    throw std::runtime_error(fmt::format(
-        "Unigram: {} is not in the vocabulary, which has no unk_id for what it does not know",
-        c.valid ? utf8::describe(c.code) : "a byte that is not valid UTF-8"));
-  }
+  if (!unk_id_) fail_unknown(text);
   // Unknown characters in a row may happen to be a piece that was too improbable.
   const int32_t whole = finder_.find(text);
   if (whole >= 0) return add(whole);

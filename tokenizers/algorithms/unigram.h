@@ -44,6 +44,8 @@ class UnigramModel : public SubwordModel {
   bool keeps_unknown_text() const override { return true; }
 
  private:
+  /// `word` has a character that is no piece.
+  [[noreturn]] void fail_unknown(std::string_view word) const;
   void add_unknown(std::string_view text, size_t end, std::vector<int32_t>& ids,
                    std::vector<size_t>* ends) const;
 

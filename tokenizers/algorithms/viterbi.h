@@ -69,9 +69,10 @@ class ViterbiSums {
 
 /// Calls piece(begin, end, id) for the pieces of the split with the largest sum of scores, the last
 /// first. Of equal sums the one found first wins, which has the longest last piece. Sum is the type
-/// that sums are kept in: it decides between nearly equal splits.
+/// that sums are kept in: it decides between nearly equal splits. Returns whether the best split of
+/// some beginning of the text ends in the unknown piece.
 template <class Sum, class ScoreOf, class Piece>
-void viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiece& unknown,
+bool viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiece& unknown,
              const ScoreOf& score_of, const Piece& piece) {
   struct Place {
     Sum score = 0;
@@ -85,6 +86,7 @@ void viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiec
   places[0] = {};
   ViterbiSums<Sum> sums;
   Place best;
+  bool unknown_ends = false;
   for_each_piece(
       text, finder, unknown, score_of,
       [&](size_t end, size_t size, int32_t id, double score) {
@@ -94,12 +96,14 @@ void viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiec
       [&](size_t end) {
         best.score = sums.keep(end, best.score);
         places[end] = best;
+        unknown_ends |= best.id == unknown.id;
         best.size = 0;
       });
   for (size_t end = text.size(); end > 0; end -= places[end].size) {
     piece(end - places[end].size, end, places[end].id);
   }
   if (places.capacity() > kKept) std::vector<Place>().swap(places);
+  return unknown_ends;
 }
 
 }  // namespace zoo
