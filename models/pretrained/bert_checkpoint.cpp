@@ -31,17 +31,17 @@ bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
   return reader.contains(name) || reader.contains(fmt::format("{}.{}", name_of(family), name));
 }
 
-/// Whether the file has all of the task's own heads.
-bool has_heads(const SafetensorsReader& reader, const BertTaskOptions& options) {
-  bool some = false;
+/// Whether the file has the head of the options' task: that of masked words, or a classifier.
+bool has_head(const SafetensorsReader& reader, const BertTaskOptions& options) {
+  if (options.task == BertTask::kNone) return false;
+  const std::string ours =
+      options.task == BertTask::kMaskedLm ? "masked_lm." : "classifier.out_proj.";
   for (const auto& row : bert_name_map(options).rows) {
-    if (!row.ours.starts_with("masked_lm.") && !row.ours.starts_with("classifier.out_proj"))
-      continue;
-    some = true;
+    if (!row.ours.starts_with(ours)) continue;
     if (!std::ranges::all_of(row.theirs, [&](const auto& name) { return reader.contains(name); }))
       return false;
   }
-  return some;
+  return true;
 }
 
 /// Names for a file whose matrix that scores masked words has other values than the embedding: it
@@ -70,7 +70,7 @@ BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
   if (!config.names_class) {
     auto with_head = options;
     with_head.task = load.unnamed;
-    if (has_heads(reader, with_head)) options = with_head;
+    if (has_head(reader, with_head)) options = with_head;
   }
   if (options.task == BertTask::kNone)
     options.bert.pooler = has_pooler(reader, options.bert.family);
