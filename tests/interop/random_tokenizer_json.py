@@ -260,8 +260,9 @@ class Maker:
             if content not in ids and content:
                 ids[content] = free
                 free += 1
+            same = [token["normalized"] for token in tokens if token["content"] == content]
             tokens.append({"id": ids.get(content, 0), "content": content, "single_word": self.chance(0.25), "lstrip": self.chance(0.25),
-                           "rstrip": self.chance(0.25), "normalized": self.flag(), "special": self.flag()})
+                           "rstrip": self.chance(0.25), "normalized": same[0] if same else self.flag(), "special": self.flag()})
         self.added = [token["content"] for token in tokens]
         return sorted(tokens, key=lambda token: token["id"]) if self.chance(0.8) else tokens
 

@@ -1,4 +1,4 @@
-"""Random tokenizer.json documents (random_tokenizer_json.py) against the `tokenizers` package: ids, pieces, places, special
+"""Random tokenizer.json documents (random_tokenizer_json.py) against AutoTokenizer and its `tokenizers` package: ids, pieces, places, special
 tokens, pairs, decodes.
 
     .venv-reference/bin/python tests/interop/random_tokenizer_json_test.py build/release/bin [--seed 1] [--count 200]
@@ -18,13 +18,14 @@ import subprocess
 import sys
 import tempfile
 
-from tokenizers import Tokenizer
+from transformers import AutoTokenizer
+from transformers.utils import logging
 
 from random_tokenizer_json import Maker, charsmap
 from tokenizer_check import to_bytes
 
 LARGEST_SHARE_REFUSED = 0.05
-MEMORY = 4 << 30
+MEMORY = 8 << 30
 
 
 class Refused(Exception):
@@ -57,7 +58,7 @@ class Comparison:
         self.program, self.folder, self.lines, self.rng = program, folder, lines, rng
         text = json.dumps(document, ensure_ascii=False)
         (folder / "tokenizer.json").write_text(text, encoding="utf-8", errors="surrogatepass")
-        self.theirs = attempt(Tokenizer.from_str, text)
+        self.theirs = attempt(lambda: AutoTokenizer.from_pretrained(str(folder)).backend_tokenizer)
         if self.theirs in (None, PANIC):
             self.theirs = None
         else:
@@ -148,6 +149,7 @@ def main():
     parser.add_argument("--only", type=int, help="the number of one document, which is printed")
     parser.add_argument("--shown", type=int, default=20, help="differences that are printed")
     arguments = parser.parse_args()
+    logging.set_verbosity_error()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # the package's faults take much
     precompiled, outcomes, refusals, kinds = charsmap(), collections.Counter(), collections.defaultdict(list), collections.defaultdict(list)
     with tempfile.TemporaryDirectory() as work:
