@@ -9,7 +9,7 @@
 namespace zoo {
 
 bool decays(std::string_view name, const torch::Tensor& parameter) {
-  if (name.find("bias") != std::string_view::npos) return false;
+  if (name.find("bias") != std::string_view::npos || parameter.dim() == 0) return false;
   return parameter.dim() >= 2 || !name.ends_with("weight");
 }
 

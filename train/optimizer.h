@@ -1,6 +1,5 @@
 // AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2) on torch's fused kernel: one pass
-// over the weights instead of a dozen. Two groups, those of `transformers`' Trainer: biases and the
-// gains of norms do not decay, all else does.
+// over the weights instead of a dozen. Two groups: biases and gains do not decay, all else does.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
@@ -20,7 +19,9 @@ struct AdamWOptions {
 };
 
 /// Whether weight decay is for a parameter of this name: not for biases (also those of places, a
-/// table in T5) and for gains of norms, which are vectors called "weight".
+/// table in T5) nor for the gains of norms, which are vectors called "weight". So far as
+/// `transformers`' Trainer; nor for a temperature, the one scalar, which the Trainer would pull
+/// towards 1 (Radford et al. 2021, §2.5: all weights but gains and biases).
 bool decays(std::string_view name, const torch::Tensor& parameter);
 
 class AdamW {

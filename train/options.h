@@ -22,7 +22,7 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.95;
   double adam_epsilon = 1e-8;
-  double weight_decay = 0.1;  ///< on all but biases and the gains of norms
+  double weight_decay = 0.1;  ///< on all but biases and gains
   double clip = 1.0;          ///< longest gradient; 0: no clipping
   ScheduleOptions schedule;
   Precision precision = Precision::kFp32;
@@ -57,7 +57,7 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("beta1", o.beta1, "AdamW: decay of the mean gradient");
   v("beta2", o.beta2, "AdamW: decay of the mean squared gradient");
   v("adam-epsilon", o.adam_epsilon, "AdamW: added to the root");
-  v("weight-decay", o.weight_decay, "AdamW: decay of all weights but biases and norms");
+  v("weight-decay", o.weight_decay, "AdamW: decay of all weights but biases and gains");
   v("clip", o.clip, "Longest gradient norm (0: no clipping)");
   v("precision", o.precision, "Arithmetic of the forward pass");
   v("ema-decay", o.ema_decay, "Moving average of the weights (0: none)");

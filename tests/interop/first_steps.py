@@ -2,8 +2,8 @@
 losses, the first gradients, and every weight after the last update.
 
 The twin's optimizer is torch's AdamW with the two groups of parameters that `transformers`' Trainer makes. What a run was told is
-read from its run.toml. Two things are ours on purpose: the warm-up's first update has the rate 1 / (N + 1), where the Trainer's has
-none, and clipping divides by the gradient's length alone, where torch adds 1e-6 to it.
+read from its run.toml. Three things are ours on purpose: a temperature does not decay; the warm-up's first update has the rate
+1 / (N + 1), where the Trainer's has none; clipping divides by the gradient's length alone, where torch adds 1e-6 to it.
 """
 import json
 import math
@@ -34,7 +34,7 @@ def rate_at(step: int, settings: dict) -> float:
 
 
 def make_optimizer(model: torch.nn.Module, settings: dict) -> torch.optim.AdamW:
-    decaying = set(Trainer.get_decay_parameter_names(None, model))
+    decaying = set(Trainer.get_decay_parameter_names(None, model)) - {"logit_scale"}
     groups = [{"params": [p for name, p in model.named_parameters() if (name in decaying) == decays],
                "weight_decay": settings["weight-decay"] if decays else 0.0} for decays in (True, False)]
     return torch.optim.AdamW(groups, lr=0.0, betas=(settings["beta1"], settings["beta2"]), eps=settings["adam-epsilon"])
