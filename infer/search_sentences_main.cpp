@@ -46,13 +46,14 @@ int main(int argc, char** argv) {
     std::filesystem::path sentences;
     zoo::ModelChoice model;
     int64_t top_n = 5;
-    bool as_json = false;
+    bool as_json = false, show_ids = false;
     CLI::App app{"Finds the sentences of a file that are nearest in meaning to a query"};
     zoo::add_texts(app, "query", queries, "What to look for")->required();
     zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line")->required();
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-n", top_n, "Sentences a query");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a query");
+    zoo::add_show_ids(app, show_ids);
     zoo::parse(app, argc, argv);
     if (top_n < 1) throw zoo::UsageError("--top-n must be 1 or more");
 
@@ -60,7 +61,9 @@ int main(int argc, char** argv) {
     const Sentences found = read_sentences(sentences);
     zoo::SentenceEncoder encoder(model.folder, device, model.attention);
     const auto& config = encoder.config();
+    encoder.tell(zoo::ids_printer(show_ids, "sentence"));
     const auto vectors = encoder.encode(found.texts, config.prompt("document"));
+    encoder.tell(zoo::ids_printer(show_ids, "query"));
     const auto asked = encoder.encode(queries, config.prompt("query"));
     const auto scores = zoo::similarities(asked, vectors, config.similarity);  // [Q, N]
     for (size_t q = 0; q < queries.size(); ++q) {

@@ -111,8 +111,10 @@ torch::Tensor SentenceEncoder::encode(const std::vector<std::string>& texts,
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
     std::vector<std::vector<int32_t>> rows;
-    for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n)
+    for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n) {
       rows.push_back(ids_of(prompt + texts[n]));
+      if (see_ids_) see_ids_(*tokenizer_, rows.back());
+    }
     parts.push_back(encode_rows(rows, skipped).cpu());
   }
   return parts.empty() ? torch::empty({0, model_->options.bert.d_model}) : torch::cat(parts);
