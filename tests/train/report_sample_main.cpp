@@ -59,7 +59,9 @@ struct Run {
   }
 
   void part(std::optional<int64_t> resume_after, int64_t first, int64_t last) {
-    zoo::MetricsLog log(folder / "metrics.jsonl", resume_after);
+    std::optional<zoo::MetricsResume> resume;
+    if (resume_after) resume.emplace(zoo::MetricsResume{.step = *resume_after});
+    zoo::MetricsLog log(folder / "metrics.jsonl", resume);
     zoo::TensorBoardWriter events(folder, resume_after);
     if (first == 1) {
       events.text("configuration", "    layers = 4\n    name = \"a & b\"", 0, 1.7e9);
