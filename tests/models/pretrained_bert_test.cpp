@@ -12,6 +12,7 @@
 #include "tests/models/safetensors_bytes.h"
 #include "tests/models/tiny_berts.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/too_large.h"
 
 namespace zoo {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
+using testing::too_large;
 
 const fs::path kGolden = "tests/golden/bert";
 
@@ -189,8 +191,8 @@ TEST_F(BertCheckpointTest, RefusesWhatItCannotCompute) {
   EXPECT_THAT(with("hidden_size", nullptr), HasSubstr("\"hidden_size\" is null"));
   EXPECT_THAT(with("num_attention_heads", 4), HasSubstr("--d-model must be a multiple of --heads"));
   EXPECT_THAT(with("hidden_size", 2000000000), HasSubstr("must be a multiple of --heads"));
-  EXPECT_THAT(with("vocab_size", 2000000000), HasSubstr("more than the"));
-  EXPECT_THAT(with("num_hidden_layers", 2000000000), HasSubstr("more than the"));
+  EXPECT_THAT(with("vocab_size", 2000000000), too_large());
+  EXPECT_THAT(with("num_hidden_layers", 2000000000), too_large());
   EXPECT_THAT(with("num_hidden_layers", 1),
               HasSubstr("\"bert.encoder.layer.1.attention.output.LayerNorm.bias\" [15] has no"));
   EXPECT_THAT(with("id2label", {{"0", "a"}, {"2", "b"}}), HasSubstr("2 labels but no id 1"));

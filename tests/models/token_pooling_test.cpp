@@ -5,16 +5,21 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace zoo {
 namespace {
 
-const auto kHidden = torch::tensor({{{3.0, 4.0}, {9.0, 0.0}, {NAN, NAN}}});  // [1, 3, 2]
-const auto kReal = torch::tensor({{true, true, false}});
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+torch::Tensor hidden() {
+  return torch::tensor({{{3.0, 4.0}, {9.0, 0.0}, {kNan, kNan}}});  // [1, 3, 2]
+}
+torch::Tensor real() { return torch::tensor({{true, true, false}}); }
 
 void expect_pooled(TokenPooling mode, const std::vector<double>& expected, int64_t skipped = 0) {
-  const auto pooled = pool_tokens(kHidden, kReal, std::vector{mode}, skipped);
+  const auto pooled = pool_tokens(hidden(), real(), std::vector{mode}, skipped);
   const auto wanted = torch::tensor(expected, pooled.options()).unsqueeze(0);
   EXPECT_TRUE(torch::allclose(pooled, wanted)) << name_of(mode) << ": " << pooled;
 }
@@ -35,13 +40,13 @@ TEST(TokenPoolingTest, SkippedTokensTakeNoPartButKeepTheOthersPlaces) {
 TEST(TokenPoolingTest, SeveralModesStandBesideEachOther) {
   const std::vector modes{TokenPooling::kMean, TokenPooling::kFirst};
   EXPECT_TRUE(
-      torch::allclose(pool_tokens(kHidden, kReal, modes), torch::tensor({{6., 2., 3., 4.}})));
+      torch::allclose(pool_tokens(hidden(), real(), modes), torch::tensor({{6., 2., 3., 4.}})));
 }
 
 TEST(TokenPoolingTest, ARowWithoutRealTokensHasNoMean) {
   const auto none = torch::zeros({1, 3}, torch::kBool);
   const std::vector modes{TokenPooling::kMean, TokenPooling::kWeightedMean, TokenPooling::kLast};
-  EXPECT_TRUE(pool_tokens(kHidden, none, modes).eq(0).all().item<bool>());
+  EXPECT_TRUE(pool_tokens(hidden(), none, modes).eq(0).all().item<bool>());
 }
 
 }  // namespace

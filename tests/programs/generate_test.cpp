@@ -221,7 +221,8 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
     return complaint(run_program("generate", {"--model", "nowhere", name, value, "a"}), 2);
   };
   EXPECT_THAT(refused("--temperature", "-1"), HasSubstr("--temperature must be 0"));
-  EXPECT_THAT(refused("--temperature", "nan"), HasSubstr("--temperature must be 0"));
+  EXPECT_THAT(refused("--temperature", "nan"),
+              HasSubstr("--temperature: must be a number, not 'nan'"));
   EXPECT_THAT(refused("--temperature", "warm"), HasSubstr("--temperature"));
   EXPECT_THAT(refused("--top-p", "0"), HasSubstr("--top-p must be above 0 and at most 1, got 0"));
   EXPECT_THAT(refused("--top-p", "1.5"), HasSubstr("--top-p"));
@@ -329,7 +330,7 @@ TEST_F(GenerateTest, AttentionMapRefusesTextsThatItCannotDraw) {
   EXPECT_THAT(map("", 2), HasSubstr("--text must not be empty"));
   EXPECT_THAT(map("1", 1), HasSubstr("'1' (U+0031)"));
   write_file(folder / "file", "x");
-  EXPECT_THAT(map("fine", 1, "file/map"), HasSubstr("cannot make folder"));
+  EXPECT_THAT(map("fine", 1, "file/map"), HasSubstr("cannot write"));
 }
 
 }  // namespace

@@ -94,7 +94,8 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
         run_program("translate", {"--model", model, "--show-ids", "--threads", "1", "one"});
     EXPECT_THAT(shown.err, HasSubstr("translate: from generation_config.json: eos_token_id"));
     EXPECT_THAT(shown.err, HasSubstr("num_beams 4"));
-    EXPECT_THAT(shown.err, ::testing::ContainsRegex("source 1: \\[[0-9, ]+\\].*</s>\n"));
+    EXPECT_THAT(shown.err, HasSubstr("source 1: ["));
+    EXPECT_THAT(shown.err, HasSubstr(" </s>\n"));
     const auto forced = run_program(
         "translate", {"--model", model, "--num-beams", "3", "--force-words", "eux", "two"});
     EXPECT_EQ(forced.exit_code, 0) << forced.err;
