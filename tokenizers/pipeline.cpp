@@ -82,22 +82,29 @@ Span trimmed(Span place, Ends ends, std::string_view text, bool prefixed) {
   return place;
 }
 
+/// A place in the text, and characters that the reference counts behind the text's end.
+struct PastTheText {
+  Span place;
+  size_t beyond = 0;
+};
+
 /// The reference's place for a part that ends past its word (subword_model.h): its bytes in the
-/// word, taken for bytes of the whole text; past the end of that, too, two characters are shown.
-Span past_the_word(Span part, std::string_view user) {
+/// word, taken for bytes of the whole text; past the end of that, too, it is two characters long.
+PastTheText past_the_word(Span part, std::string_view user) {
   const auto whole_character = [&](size_t at) {
     at = std::min(at, user.size());
     while (at > 0 && at < user.size() && (static_cast<uint8_t>(user[at]) & 0xC0) == 0x80) --at;
     return at;
   };
-  Span place = {whole_character(part.begin), whole_character(part.end)};
-  if (place.begin < user.size() && part.end > user.size()) {
-    place.end = place.begin;
-    for (int i = 0; i < 2 && place.end < user.size(); ++i) {
-      place.end += utf8::first(user.substr(place.end)).size;
+  PastTheText found{{whole_character(part.begin), whole_character(part.end)}};
+  if (found.place.begin < user.size() && part.end > user.size()) {
+    found.place.end = found.place.begin;
+    found.beyond = 2;
+    for (; found.beyond > 0 && found.place.end < user.size(); --found.beyond) {
+      found.place.end += utf8::first(user.substr(found.place.end)).size;
     }
   }
-  return place;
+  return found;
 }
 
 /// Whether a stage does, on whatever level.
@@ -272,18 +279,26 @@ void PipelineTokenizer::add_places(const PreTokens& pre, const Span& word,
       const bool as_text = model_->keeps_unknown_text() && id == model_->unk_id();
       piece = as_text ? std::string(text.substr(begin, next - begin)) : model_->piece_of(id);
     }
-    const Span place = next <= text.size() ? pre.text.origin(word.begin + begin, word.begin + next)
-                                           : past_the_word({begin, next}, user);
-    add_place(place, piece, user, number, out);
+    if (next <= text.size()) {
+      add_place(pre.text.origin(word.begin + begin, word.begin + next), piece, user, number, out);
+    } else {
+      const PastTheText past = past_the_word({begin, next}, user);
+      add_place(past.place, piece, user, number, out, past.beyond);
+    }
   }
 }
 
 /// The place of the last id. `piece`: what it is shown as, an added token as it stands in the text.
+/// `beyond`: characters of the place behind the text's end, which spaces are taken from first.
 void PipelineTokenizer::add_place(Span place, std::string_view piece, std::string_view user,
-                                  int32_t word, Encoding& out) const {
+                                  int32_t word, Encoding& out, size_t beyond) const {
   for (const OffsetTrimming& trimming : trimming_) {
     const bool first = out.offsets.empty() || place.begin == 0;
-    place = trimmed(place, whitespace_of(piece), user, first && trimming.prefix_space);
+    Ends ends = whitespace_of(piece);
+    const size_t taken = std::min(beyond, ends.trailing);
+    beyond -= taken;
+    ends.trailing -= taken;
+    place = trimmed(place, ends, user, first && trimming.prefix_space);
   }
   out.offsets.emplace_back(place.begin, place.end);
   out.words.push_back(word);

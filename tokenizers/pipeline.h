@@ -62,7 +62,7 @@ class PipelineTokenizer : public Tokenizer {
   void add_places(const PreTokens& pre, const Span& word, const std::vector<size_t>& ends,
                   std::string_view user, int32_t number, Encoding& out) const;
   void add_place(Span place, std::string_view piece, std::string_view user, int32_t word,
-                 Encoding& out) const;
+                 Encoding& out, size_t beyond = 0) const;
 
   std::string document_, config_, kind_;
   std::unique_ptr<Normalizer> normalizer_;
