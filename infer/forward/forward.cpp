@@ -58,7 +58,8 @@ std::string text_of(const nlohmann::json& config, const std::string& key) {
 
 /// Who runs the architecture of this config.json.
 Run find_run(const std::filesystem::path& path) {
-  const auto config = nlohmann::json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
+  const auto config =
+      nlohmann::json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
   const std::string architecture = text_of(config, "architectures");
   const std::string model_type = text_of(config, "model_type");

@@ -131,7 +131,8 @@ json inspect(const std::filesystem::path& path, int64_t length) {
                  {"parameters", {{"total", all_numbers(reader)}}}};
   const auto config_path = path / "config.json";
   if (!std::filesystem::exists(config_path)) return result;
-  const auto config = json::parse(read_file(config_path, kSmallFile), nullptr, /*allow_exceptions=*/false);
+  const auto config =
+      json::parse(read_file(config_path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   if (!config.is_object()) {
     throw std::runtime_error(
         fmt::format("{}: not a JSON object; mend it, or name the safetensors file alone",

@@ -1,6 +1,6 @@
-// Which ids added tokens get, and what is known of each: a token that the model's vocabulary has keeps
-// that id; others count on from the number of its pieces, in the order of adding, whatever id a file
-// gives them. (added_vocabulary.h does the same for the tokens of one tokenizer.json.)
+// Which ids added tokens get, and what is known of each: a token that the model's vocabulary has
+// keeps that id; others count on from the number of its pieces, in the order of adding, whatever id
+// a file gives them. (added_vocabulary.h does the same for the tokens of one tokenizer.json.)
 #pragma once
 #include <cstdint>
 #include <functional>

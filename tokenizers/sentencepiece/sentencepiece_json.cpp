@@ -30,8 +30,8 @@ OrderedJson chain(std::vector<OrderedJson> steps, const char* key) {
 OrderedJson normalizer(const SentencePieceModel& model) {
   std::vector<OrderedJson> steps;
   if (!model.precompiled_charsmap.empty()) {
-    steps.push_back(
-        {{"type", "Precompiled"}, {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
+    steps.push_back({{"type", "Precompiled"},
+                     {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
   }
   if (model.remove_extra_whitespaces) {
     steps.push_back(replace({{"Regex", "\\A +| +\\z"}}, ""));  // ^ and $ would be those of a line
