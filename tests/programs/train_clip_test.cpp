@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -165,6 +166,23 @@ TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
   refused({"--images", path("nowhere"), "text"}, 1, "no such folder of pictures");
   refused({"--picture", path("a.png"), "text", "--sheet", path("s.png")}, 2, "needs --images");
   refused({"--picture", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
+}
+
+TEST_F(TrainClipTest, MatchImagesNamesATokenThatTheModelHasNoRowFor) {
+  pairs("a.png\ta\n");
+  ASSERT_EQ(train(tiny("run")).exit_code, 0);
+  auto document = nlohmann::json::parse(read_file(folder_ / "run/last/tokenizer.json"));
+  auto token = document["added_tokens"].back();
+  token["content"] = "zebra";
+  token["special"] = false;
+  document["added_tokens"].push_back(token);
+  write_file(folder_ / "run/last/tokenizer.json", document.dump());
+  const auto match = [&](const std::string& text) {
+    return run_program("match_images", {"--model", path("run/last"), "--picture", path("a.png"),
+                                        "red square", text});
+  };
+  EXPECT_EQ(match("blue cross").exit_code, 0);
+  expect_one_line(match("blue zebra"), 1, "match_images", "('zebra') of the tokenizer");
 }
 
 TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
