@@ -106,8 +106,8 @@ std::string text_of(const fs::path& file) {
 struct Folder {
   fs::path path;
   const LoadOptions& options;
-  SmallFiles small;
-  TokenizerClass named;
+  SmallFiles small = {};
+  TokenizerClass named = {};
   bool has_small_files = false;
 };
 

@@ -11,10 +11,10 @@
 namespace zoo {
 
 struct AutoDocument {
-  std::string tokenizer_json;
+  std::string tokenizer_json = {};
   /// A tokenizer_config.json for it: the roles by name, and what else concerns the document's use.
   /// Both together are the same tokenizer for the generic class, too.
-  std::string config;
+  std::string config = {};
   bool as_written = false;  ///< the tokenizer.json is the folder's own, to the letter
 };
 

@@ -20,10 +20,10 @@ using TokenIds = std::function<int32_t(const std::string& token)>;
 
 /// What a class makes before its tokens are added, and after.
 struct ClassParts {
-  nlohmann::json normalizer, pre_tokenizer, decoder, model;
-  nlohmann::json post_processor;  ///< that of a tokenizer.json counts before it
+  nlohmann::json normalizer = {}, pre_tokenizer = {}, decoder = {}, model = {};
+  nlohmann::json post_processor = {};  ///< that of a tokenizer.json counts before it
   /// Set where the class puts its own around a text whatever the file says.
-  std::function<nlohmann::json(const TokenIds&)> own_post_processor;
+  std::function<nlohmann::json(const TokenIds&)> own_post_processor = {};
   /// bos_token and eos_token around a text, where add_bos_token and add_eos_token say so, whatever
   /// the file says.
   bool always_bos_eos = false;

@@ -35,7 +35,7 @@ struct TokenizerSettings {
 
 /// The files' texts; empty where there is none.
 struct SmallFiles {
-  std::string tokenizer_config, special_tokens_map, added_tokens;
+  std::string tokenizer_config = {}, special_tokens_map = {}, added_tokens = {};
 };
 
 /// Throws std::runtime_error, which begins with the file's name, for a damaged file or a key that

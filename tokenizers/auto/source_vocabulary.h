@@ -11,18 +11,19 @@
 namespace zoo {
 
 struct SourceVocabulary {
-  nlohmann::json vocab;   ///< {"piece": id} or [["piece", score], ...]
-  nlohmann::json merges;  ///< [["a", "b"], ...]; null where the file has none
-  std::string charsmap;   ///< SentencePiece's normalisation in Base64; empty: none
+  nlohmann::json vocab = {};   ///< {"piece": id} or [["piece", score], ...]
+  nlohmann::json merges = {};  ///< [["a", "b"], ...]; null where the file has none
+  std::string charsmap = {};   ///< SentencePiece's normalisation in Base64; empty: none
   // Of a tokenizer.json only:
-  nlohmann::json post_processor, padding;
+  nlohmann::json post_processor = {}, padding = {};
   // Of a .model only:
   bool from_model = false;
   bool byte_fallback = false;
   int64_t unk_id = 0;
   std::string unk_piece = "<unk>";
-  std::vector<std::string> begin_and_end;  ///< its pieces for both; empty texts where it has none
-  std::vector<TokenSpec> reserved;         ///< its control pieces, and those that the user defined
+  /// Its pieces for both; empty texts where it has none.
+  std::vector<std::string> begin_and_end = {};
+  std::vector<TokenSpec> reserved = {};  ///< its control pieces, and those that the user defined
 };
 
 /// From a whole tokenizer.json.
