@@ -16,9 +16,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "app/named_enum.h"
-#include "app/option_values.h"
 #include "app/recipe.h"
+#include "base/named_enum.h"
+#include "base/option_values.h"
 
 namespace zoo {
 

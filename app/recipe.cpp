@@ -8,8 +8,8 @@
 #include <memory>
 #include <set>
 
-#include "app/option_values.h"
-#include "app/text_file.h"
+#include "base/option_values.h"
+#include "base/text_file.h"
 
 namespace zoo {
 namespace {

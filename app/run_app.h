@@ -1,15 +1,11 @@
 // The frame of every program: one line for every error, and exit codes that scripts can rely on.
 #pragma once
 #include <functional>
-#include <stdexcept>
 #include <string_view>
 
-namespace zoo {
+#include "base/usage_error.h"
 
-/// The command line or a recipe is wrong: exit code 2. All other exceptions: exit code 1.
-struct UsageError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+namespace zoo {
 
 /// Runs a program's body and returns its exit code. An exception ends in one line on stderr,
 /// "name: what was wrong", without backtrace; CLI11's help and errors are handled here too.

@@ -64,10 +64,25 @@ function(zoo_add_precompiled_headers)
   target_link_libraries(zoo_torch_pch PUBLIC zoo::torch)
 endfunction()
 
-# zoo_add_program(name [TORCH] LIBRARIES ...): builds name from name_main.cpp of the current folder.
-function(zoo_add_program name)
+# zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one room, zoo::name.
+# PUBLIC are those that its headers include.
+function(zoo_add_library name)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(zoo_${name} STATIC ${ARG_SOURCES})
+  add_library(zoo::${name} ALIAS zoo_${name})
+  target_link_libraries(zoo_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  if(ARG_TORCH)
+    zoo_target_defaults(zoo_${name} TORCH)
+  else()
+    zoo_target_defaults(zoo_${name})
+  endif()
+endfunction()
+
+# zoo_add_program(FOLDER/name [TORCH] LIBRARIES ...): builds name from FOLDER/name_main.cpp.
+function(zoo_add_program path)
   cmake_parse_arguments(ARG "TORCH" "" "LIBRARIES" ${ARGN})
-  add_executable(${name} ${name}_main.cpp)
+  cmake_path(GET path FILENAME name)
+  add_executable(${name} ${path}_main.cpp)
   target_link_libraries(${name} PRIVATE zoo::app ${ARG_LIBRARIES})
   if(ARG_TORCH)
     zoo_target_defaults(${name} TORCH)

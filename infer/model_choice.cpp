@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "app/cli.h"
-#include "app/run_app.h"
+#include "base/usage_error.h"
 #include "models/attention/attend.h"
 #include "models/device.h"
 

@@ -1,7 +1,7 @@
 // In floating point: sizes that a damaged config.json names would overflow whole numbers.
 #include "models/forward_flops.h"
 
-#include "models/gpt_size.h"
+#include "models/gpt/gpt_size.h"
 
 namespace zoo {
 namespace {

@@ -4,14 +4,14 @@
 #pragma once
 #include <cstdint>
 
-#include "models/bert.h"
-#include "models/cct.h"
-#include "models/clip.h"
-#include "models/cnn.h"
-#include "models/linear_classifier.h"
-#include "models/recurrent.h"
-#include "models/transformer.h"
-#include "models/vit.h"
+#include "models/bert/bert.h"
+#include "models/clip/clip.h"
+#include "models/transformer/recurrent.h"
+#include "models/transformer/transformer.h"
+#include "models/vision/cct.h"
+#include "models/vision/cnn.h"
+#include "models/vision/linear_classifier.h"
+#include "models/vision/vit.h"
 
 namespace zoo {
 

@@ -1,7 +1,7 @@
 // A lower bound: biases, norms and gates are left out.
 #include "models/model_memory.h"
 
-#include "app/memory.h"
+#include "base/memory.h"
 
 namespace zoo {
 

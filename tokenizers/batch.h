@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "app/chart.h"
-#include "app/html.h"
+#include "app/figures/chart.h"
+#include "app/figures/html.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
 

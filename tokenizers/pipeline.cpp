@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"

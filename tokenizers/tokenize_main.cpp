@@ -17,9 +17,9 @@
 #include <string>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
-#include "app/text_file.h"
+#include "base/files.h"
+#include "base/text_file.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/comparison.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"

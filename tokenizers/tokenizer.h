@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "app/run_app.h"
-
 namespace zoo {
 
 class PostTemplate;

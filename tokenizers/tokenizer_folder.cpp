@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "app/files.h"
-#include "app/text_file.h"
+#include "base/files.h"
+#include "base/text_file.h"
 #include "tokenizers/auto/auto_document.h"
 #include "tokenizers/auto/class_rules.h"
 #include "tokenizers/auto/settings.h"

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/algorithms/subword_model.h"
 #include "tokenizers/json_fields.h"
 

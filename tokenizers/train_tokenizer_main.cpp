@@ -12,10 +12,10 @@
 #include <system_error>
 
 #include "app/cli.h"
-#include "app/files.h"
-#include "app/interrupt.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
+#include "base/files.h"
+#include "base/interrupt.h"
 #include "tokenizers/training/trainers.h"
 
 namespace {

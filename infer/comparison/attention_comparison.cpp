@@ -16,7 +16,7 @@
 #include <optional>
 #include <set>
 
-#include "app/interrupt.h"
+#include "base/interrupt.h"
 #include "infer/comparison/memory_meter.h"
 #include "models/attention/attend.h"
 #include "models/attention/kernels/flash_tiles.h"

@@ -6,9 +6,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "app/chart.h"
-#include "app/html.h"
-#include "app/printable.h"
+#include "app/figures/chart.h"
+#include "app/figures/html.h"
+#include "base/printable.h"
 #include "infer/comparison/attention_comparison.h"
 
 namespace zoo {

@@ -5,9 +5,9 @@
 
 #include <stdexcept>
 
-#include "infer/decode/beam_search.h"
+#include "infer/decode/beam/beam_search.h"
+#include "infer/decode/beam/forced_words.h"
 #include "infer/decode/contrastive.h"
-#include "infer/decode/forced_words.h"
 #include "infer/decode/generate.h"
 #include "infer/decode/speculative.h"
 

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "infer/decode/generation.h"
 #include "infer/decode/options.h"
 #include "infer/decode/step.h"

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "infer/decode/sampling.h"
 
 namespace zoo {

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "infer/decode/beam_groups.h"
+#include "infer/decode/beam/beam_groups.h"
 #include "infer/decode/constraints.h"
 #include "infer/decode/penalties.h"
 

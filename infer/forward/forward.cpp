@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "app/files.h"
-#include "models/pretrained/bert_config.h"
+#include "base/files.h"
+#include "models/pretrained/bert/bert_config.h"
 
 namespace zoo {
 namespace {

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "models/pretrained/safetensors.h"
+#include "models/pretrained/format/safetensors.h"
 
 namespace zoo {
 

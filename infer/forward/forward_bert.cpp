@@ -1,7 +1,7 @@
 // forward for BERT, RoBERTa, ALBERT and ELECTRA.
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
-#include "models/pretrained/bert_checkpoint.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
 
 namespace zoo {
 namespace {

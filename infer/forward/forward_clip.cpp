@@ -3,7 +3,7 @@
 
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
-#include "models/pretrained/clip_checkpoint.h"
+#include "models/pretrained/clip/clip_checkpoint.h"
 
 namespace zoo {
 namespace {

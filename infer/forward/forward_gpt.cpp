@@ -1,7 +1,7 @@
 // forward for decoder-only models.
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
-#include "models/pretrained/gpt_checkpoint.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
 
 namespace zoo {
 namespace {

@@ -3,9 +3,9 @@
 
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
-#include "models/cct.h"
-#include "models/pretrained/image_classifier_checkpoint.h"
-#include "models/pretrained/vit_checkpoint.h"
+#include "models/pretrained/vision/image_classifier_checkpoint.h"
+#include "models/pretrained/vision/vit_checkpoint.h"
+#include "models/vision/cct.h"
 
 namespace zoo {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
-#include "models/pretrained/recurrent_checkpoint.h"
-#include "models/pretrained/transformer_checkpoint.h"
+#include "models/pretrained/transformer/recurrent_checkpoint.h"
+#include "models/pretrained/transformer/transformer_checkpoint.h"
 
 namespace zoo {
 namespace {

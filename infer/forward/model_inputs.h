@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/pretrained/safetensors.h"
+#include "models/pretrained/format/safetensors.h"
 
 namespace zoo {
 

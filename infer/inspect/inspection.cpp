@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "infer/inspect/model_cost.h"
-#include "models/gpt_size.h"
-#include "models/pretrained/gpt_checkpoint.h"
-#include "models/pretrained/safetensors.h"
+#include "models/gpt/gpt_size.h"
+#include "models/pretrained/format/safetensors.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
 
 namespace zoo {
 namespace {

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include "models/forward_flops.h"
-#include "models/pretrained/bert_checkpoint.h"
-#include "models/pretrained/clip_checkpoint.h"
-#include "models/pretrained/image_classifier_checkpoint.h"
-#include "models/pretrained/recurrent_checkpoint.h"
-#include "models/pretrained/transformer_checkpoint.h"
-#include "models/pretrained/vit_checkpoint.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
+#include "models/pretrained/clip/clip_checkpoint.h"
+#include "models/pretrained/transformer/recurrent_checkpoint.h"
+#include "models/pretrained/transformer/transformer_checkpoint.h"
+#include "models/pretrained/vision/image_classifier_checkpoint.h"
+#include "models/pretrained/vision/vit_checkpoint.h"
 
 namespace zoo {
 namespace fs = std::filesystem;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "infer/scores/bleu_words.h"
 #include "infer/scores/metric.h"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 
 namespace zoo {
 

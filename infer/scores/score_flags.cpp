@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "app/cli.h"
-#include "app/run_app.h"
+#include "base/usage_error.h"
 
 namespace zoo {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "infer/scores/ter.h"

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "app/text_file.h"
+#include "base/text_file.h"
 #include "infer/scores/score_text.h"
 #include "tokenizers/text/utf8.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "models/images/jpeg_reader.h"
 #include "models/images/png_reader.h"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/png.h"
+#include "base/image.h"
 
 namespace zoo {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "app/png.h"
+#include "base/image.h"
 
 namespace zoo {
 

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "app/named_enum.h"
-#include "app/png.h"
+#include "base/image.h"
+#include "base/named_enum.h"
 #include "models/images/resize.h"
 
 namespace zoo {

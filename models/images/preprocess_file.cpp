@@ -9,9 +9,9 @@
 #include <set>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "models/images/preprocess.h"
-#include "models/pretrained/options_json.h"
+#include "models/pretrained/format/options_json.h"
 
 namespace zoo {
 namespace fs = std::filesystem;

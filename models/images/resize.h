@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "app/named_enum.h"
-#include "app/png.h"
+#include "base/image.h"
+#include "base/named_enum.h"
 
 namespace zoo {
 

@@ -2,7 +2,7 @@
 // (arXiv:1606.08415), SiLU and the quick form x sigmoid(1.702 x) in its §2; SwiGLU: Shazeer 2020
 // (arXiv:2002.05202), which joins two numbers, a gate and a value.
 #pragma once
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 
 namespace zoo {
 

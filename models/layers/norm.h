@@ -5,7 +5,7 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 
 namespace zoo {
 

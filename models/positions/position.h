@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "models/attention/attend.h"
 
 namespace zoo {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace zoo {

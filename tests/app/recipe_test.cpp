@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "app/option_values.h"
+#include "base/option_values.h"
 
 namespace zoo {
 namespace {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "app/cli.h"
-#include "app/files.h"
 #include "app/run_app.h"
+#include "base/files.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/tokenizer.h"
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/gpt.h"
+#include "models/gpt/gpt.h"
 
 namespace zoo::testing {
 

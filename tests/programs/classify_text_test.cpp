@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "app/files.h"
-#include "models/pretrained/bert_checkpoint.h"
+#include "base/files.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

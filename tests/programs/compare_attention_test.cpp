@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "models/pretrained/safetensors.h"
+#include "models/pretrained/format/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/device_node.h"
 #include "tests/support/temporary_folder.h"

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "app/files.h"
-#include "models/pretrained/safetensors.h"
+#include "base/files.h"
+#include "models/pretrained/format/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"

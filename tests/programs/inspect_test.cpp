@@ -7,7 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "models/pretrained/safetensors.h"
+#include "models/pretrained/format/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

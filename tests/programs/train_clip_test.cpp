@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "app/files.h"
-#include "app/png.h"
+#include "app/figures/png.h"
+#include "base/files.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "app/files.h"
-#include "models/pretrained/safetensors.h"
+#include "base/files.h"
+#include "models/pretrained/format/safetensors.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 

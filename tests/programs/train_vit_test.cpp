@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
-#include "tests/train/image_files.h"
+#include "tests/train/data/image_files.h"
 
 namespace zoo::testing {
 namespace {

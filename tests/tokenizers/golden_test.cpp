@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/training/trainers.h"

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/base64.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
-#include "tokenizers/text/base64.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/stages/bert_rules.h"
 #include "tokenizers/text/utf8.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/algorithms/vocabulary.h"
 #include "tokenizers/json_fields.h"

@@ -12,13 +12,13 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "base/base64.h"
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/algorithms/piece_map.h"
 #include "tokenizers/algorithms/vocabulary.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
-#include "tokenizers/text/base64.h"
 #include "tokenizers/tiktoken_patterns.h"
 #include "tokenizers/tokenizer_json.h"
 

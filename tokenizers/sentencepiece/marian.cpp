@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <unordered_set>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/text/utf8.h"
 

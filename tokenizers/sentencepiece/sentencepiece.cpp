@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
 

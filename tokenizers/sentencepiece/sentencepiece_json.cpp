@@ -7,8 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "base/base64.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
-#include "tokenizers/text/base64.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

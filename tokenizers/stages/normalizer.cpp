@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "tokenizers/stages/bert_rules.h"
 #include "tokenizers/stages/byte_alphabet.h"
 #include "tokenizers/stages/precompiled.h"
 #include "tokenizers/stages/replace.h"
-#include "tokenizers/text/base64.h"
 #include "tokenizers/text/normalization.h"
 #include "tokenizers/text/utf8.h"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/training/training_text.h"
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "app/text_file.h"
+#include "base/text_file.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

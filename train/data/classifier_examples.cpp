@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "app/interrupt.h"
+#include "base/interrupt.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {

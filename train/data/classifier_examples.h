@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "infer/classify/classifier_rows.h"
+#include "infer/text/classifier_rows.h"
 #include "train/data/bucketed_batches.h"
 #include "train/data/labelled_text.h"
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "app/interrupt.h"
+#include "base/interrupt.h"
 #include "tokenizers/batch.h"
 #include "train/data/text_lines.h"
 

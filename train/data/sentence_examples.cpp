@@ -8,7 +8,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "app/interrupt.h"
+#include "base/interrupt.h"
 #include "tokenizers/training/training_text.h"
 
 namespace zoo {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "app/named_enum.h"
+#include "base/named_enum.h"
 #include "tokenizers/tokenizer.h"
 #include "train/data/token_sequences.h"
 

@@ -8,8 +8,8 @@
 #include <set>
 #include <stdexcept>
 
-#include "app/interrupt.h"
-#include "app/option_checks.h"
+#include "base/interrupt.h"
+#include "base/option_checks.h"
 
 namespace zoo {
 namespace {

@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "app/interrupt.h"
 #include "app/progress_bar.h"
-#include "app/text_file.h"
+#include "base/interrupt.h"
+#include "base/text_file.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/training/training_text.h"
 #include "train/data/token_stream.h"

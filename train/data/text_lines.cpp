@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "app/text_file.h"
+#include "base/text_file.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

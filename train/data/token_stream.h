@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <span>
 
-#include "app/files.h"
-#include "models/pretrained/mapped_file.h"
+#include "base/files.h"
+#include "models/pretrained/format/mapped_file.h"
 
 namespace zoo {
 

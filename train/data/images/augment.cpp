@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "app/option_checks.h"
+#include "base/option_checks.h"
 #include "train/data/random.h"
 
 namespace zoo {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "app/interrupt.h"
+#include "base/interrupt.h"
 #include "models/images/image.h"
 #include "train/data/images/labelled_images.h"
 #include "train/data/text_lines.h"

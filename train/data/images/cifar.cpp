@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "train/data/text_lines.h"
 
 namespace zoo {

@@ -7,8 +7,8 @@
 #include <future>
 #include <stdexcept>
 
-#include "app/interrupt.h"
-#include "app/text_file.h"
+#include "base/interrupt.h"
+#include "base/text_file.h"
 #include "models/images/image.h"
 #include "models/images/resize.h"
 #include "tokenizers/text/utf8.h"

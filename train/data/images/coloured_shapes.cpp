@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "app/interrupt.h"
-#include "app/option_checks.h"
+#include "base/interrupt.h"
+#include "base/option_checks.h"
 #include "train/data/random.h"
 
 namespace zoo {

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "app/files.h"
+#include "base/files.h"
 
 namespace zoo {
 namespace fs = std::filesystem;

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "app/option_checks.h"
+#include "base/option_checks.h"
 #include "train/data/random.h"
 
 namespace zoo {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/png.h"
+#include "app/figures/png.h"
 
 namespace zoo {
 

@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "app/files.h"
+#include "base/files.h"
 #include "train/data/images/npy.h"
 
 namespace zoo {

@@ -2,7 +2,8 @@
 //
 // What a block of threads does is written once, for two kinds of block: nvcc compiles it for the
 // GPU (launch.cu), and the tests run it on the CPU with an emulated block
-// (tests/models/block_emulation.h), so that it is tested where there is no GPU. A Block has
+// (tests/models/attention/block_emulation.h), so that it is tested where there is no GPU. A Block
+// has
 //
 //   index(), thread(), threads()  this block's place in the grid, this thread's in the block
 //   sync()                        barrier of all threads of the block

@@ -1,0 +1,183 @@
+// Compares the attention kernels with each other and with torch's own:
+//   compare_attention --shapes 2x8x1024x64 --kernels flash,torch
+//   compare_attention --page attention.html
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/cli.h"
+#include "app/progress_bar.h"
+#include "app/run_app.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "infer/comparison/attention_comparison.h"
+#include "models/attention/attend.h"
+#include "models/attention/kernels/flash_tiles.h"
+#include "models/device.h"
+
+namespace {
+
+struct Options {
+  std::string kernels = "all";
+  std::string shapes = "12x4x64x32,4x6x256x64,2x8x1024x64,1x8x4096x64,1x12x1024x128";
+  std::string mask = "both", pass = "both", dtype = "float32", device = "cpu", simd = "auto";
+  double seconds = 1.0;
+  int64_t threads = 0, seed = 1;
+  bool json = false, list = false;
+  std::filesystem::path page;
+};
+
+template <class Visitor>
+void visit(Options& o, Visitor&& v) {
+  v("kernels", o.kernels, "Names with commas between, or all");
+  v("shapes", o.shapes, "BxHxTxDh with commas between; then xS and xHkv where they differ");
+  v("mask", o.mask, "causal, full or both");
+  v("pass", o.pass, "forward, forward+backward or both");
+  v("dtype", o.dtype, "float32, float64, bfloat16 or float16");
+  v("device", o.device, "cpu, cuda, cuda:N or auto");
+  v("threads", o.threads, "Threads; 0: all cores");
+  v("simd", o.simd, "Instruction set of kernel flash: auto (the best), or one that --list names");
+  v("seconds", o.seconds, "Timing for each kernel and case");
+  v("seed", o.seed, "Of the random inputs");
+  v("json", o.json, "Print one JSON object and nothing else");
+  v("page", o.page, "Also write a page with plots over the length to this file");
+  v("list", o.list, "Name the kernels and stop");
+}
+
+std::vector<std::string> kernels_of(const std::string& text) {
+  const auto known = zoo::attention_kernel_names();
+  std::vector<std::string> names;
+  if (text == "all") {
+    std::ranges::remove_copy(known, std::back_inserter(names), "auto");  // one of the others again
+    return names;
+  }
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    names.push_back(text.substr(at, end - at));
+    if (std::find(known.begin(), known.end(), names.back()) == known.end()) {
+      throw zoo::UsageError(
+          fmt::format("--kernels: no kernel is called '{}'; --list names them", names.back()));
+    }
+    at = end + 1;
+  }
+  return names;
+}
+
+template <class Value>
+Value choose(const char* flag, const std::string& text,
+             const std::vector<std::pair<std::string, Value>>& known) {
+  std::string names;
+  for (const auto& [name, value] : known) {
+    if (name == text) return value;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  throw zoo::UsageError(fmt::format("{}: '{}' is not one of {}", flag, text, names));
+}
+
+zoo::ComparisonOptions comparison_of(const Options& o) {
+  using zoo::Pass;
+  zoo::ComparisonOptions c;
+  c.kernels = kernels_of(o.kernels);
+  try {
+    c.shapes = zoo::parse_shapes(o.shapes);
+  } catch (const std::invalid_argument& error) {
+    throw zoo::UsageError(std::string("--shapes: ") + error.what());
+  }
+  c.causal = choose<std::vector<bool>>(
+      "--mask", o.mask, {{"causal", {true}}, {"full", {false}}, {"both", {true, false}}});
+  c.passes = choose<std::vector<Pass>>("--pass", o.pass,
+                                       {{"forward", {Pass::kForward}},
+                                        {"forward+backward", {Pass::kForwardBackward}},
+                                        {"both", {Pass::kForward, Pass::kForwardBackward}}});
+  c.dtype = choose<torch::Dtype>("--dtype", o.dtype,
+                                 {{"float32", torch::kFloat},
+                                  {"float64", torch::kDouble},
+                                  {"bfloat16", torch::kBFloat16},
+                                  {"float16", torch::kHalf}});
+  if (!(o.seconds > 0.0 && o.seconds < 1e6))
+    throw zoo::UsageError("--seconds must be above 0 and below a million");
+  if (o.threads < 0) throw zoo::UsageError("--threads must not be negative; 0 uses all cores");
+  try {
+    if (o.simd != "auto") zoo::flash::use_instruction_set(o.simd);
+  } catch (const std::invalid_argument& error) {
+    throw zoo::UsageError(std::string("--simd: ") + error.what());
+  }
+  try {
+    c.device = zoo::find_device(o.device);
+  } catch (const c10::Error& error) {
+    throw zoo::UsageError(std::string("--") + error.what_without_backtrace());
+  }
+  c.seconds = o.seconds;
+  return c;
+}
+
+std::vector<zoo::ComparisonResult> compare(const zoo::ComparisonOptions& options,
+                                           const zoo::Machine& machine, const char* title) {
+  std::optional<zoo::ProgressBar> bar;
+  auto results = zoo::compare_attention(options, machine,
+                                        [&](int64_t done, int64_t cases, const std::string& what) {
+                                          if (!bar) bar.emplace(title, cases);
+                                          bar->update(done, what);
+                                        });
+  if (bar) bar->finish();
+  return results;
+}
+
+/// The same heads over growing lengths, without the plain loops: they would take minutes.
+std::vector<zoo::ComparisonResult> sweep(zoo::ComparisonOptions options,
+                                         const zoo::Machine& machine) {
+  options.shapes.clear();
+  for (int64_t T = 128; T <= 4096; T *= 2)
+    options.shapes.push_back({.B = 1, .H = 8, .T = T, .Dh = 64, .S = T, .Hkv = 8});
+  std::erase(options.kernels, "loops");
+  options.causal = {false};
+  options.passes = {zoo::Pass::kForward};
+  return compare(options, machine, "lengths");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return zoo::run_app("compare_attention", [&] {
+    Options options;
+    CLI::App app{"Compares the attention kernels: error, time, memory, against torch's own",
+                 "compare_attention"};
+    zoo::add_options(app, "Comparison", options);
+    zoo::parse(app, argc, argv);
+    if (options.list) {
+      for (const std::string& name : zoo::attention_kernel_names())
+        std::cout << fmt::format("{:<11} {}\n", name, zoo::attention_kernel(name).summary());
+      std::cout << fmt::format("instruction sets: {}\n",
+                               fmt::join(zoo::flash::instruction_sets(), ", "));
+      return 0;
+    }
+    const auto comparison = comparison_of(options);
+    zoo::set_threads(options.threads);
+    torch::manual_seed(static_cast<uint64_t>(options.seed));
+    // Opened before all the work, so that a place where it cannot be written is known at once.
+    std::optional<zoo::PendingFile> page;
+    if (!options.page.empty()) page.emplace(options.page);
+    const auto machine = zoo::measure_machine(comparison.dtype, comparison.device);
+    const zoo::InterruptGuard interrupt;
+    const auto results = compare(comparison, machine, "comparing");
+    if (options.json) {
+      std::cout << zoo::comparison_json(comparison, machine, results) << '\n';
+    } else {
+      std::cout << fmt::format("{}; matmul {}: {:.0f} GFLOP/s\n\n{}", zoo::summary_of(machine),
+                               machine.matmul_size, machine.matmul_gflops,
+                               zoo::comparison_table(results));
+    }
+    if (page && !zoo::InterruptGuard::requested()) {
+      page->write(zoo::comparison_page(machine, results, sweep(comparison, machine)));
+      page->commit();
+    }
+    return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
+  });
+}

@@ -1,0 +1,51 @@
+// From a command line and a folder's settings to what decoding does: flags go before the file, the
+// file before the program's own defaults.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "infer/decode/options.h"
+#include "infer/generation/generation_config.h"
+
+namespace zoo {
+
+struct DecodeRequest {
+  DecodeOptions options;                      ///< the program's defaults, changed by flags
+  std::set<std::string> given = {};           ///< options on the command line, without dashes
+  bool do_sample = false;                     ///< --do-sample
+  bool generation_config = true;              ///< false: ids alone count, not the settings
+  std::vector<int64_t> eos_ids = {};          ///< --eos-token-id
+  std::optional<int64_t> decoder_start = {};  ///< --decoder-start-token-id
+  std::vector<std::string> stop = {};         ///< --stop
+
+  bool has(const std::string& name) const { return given.contains(name); }
+};
+
+/// --do-sample, --eos-token-id, --generation-config, which are fields of a request.
+template <class Visitor>
+void visit(DecodeRequest& o, Visitor&& v) {
+  v("do-sample", o.do_sample, "Draw tokens, or beams, instead of taking the best");
+  v("eos-token-id", o.eos_ids, "Id that ends a text, instead of the folder's");
+  v("generation-config", o.generation_config, "Decode as the folder's generation_config.json says");
+}
+
+struct SettledDecoding {
+  DecodeOptions options;  ///< eos_ids as well
+  std::set<std::string> given;
+  SpecialIds ids;
+  std::vector<std::string> stop;
+  std::string note;  ///< one line on what was taken from which file; empty: nothing
+};
+
+/// `samples`: whether the program draws where neither says. What the strategy has no use for is
+/// left out where it is the file's, and refused where it is the command line's. Throws UsageError
+/// for flags, std::runtime_error, naming the file, for what stands in it.
+SettledDecoding settle(const DecodeRequest& request, const GenerationConfig& config, bool samples,
+                       bool has_draft = false);
+
+/// Suppressed tokens of the file that a model of this vocabulary does not have are never written
+/// anyway. Throws std::runtime_error for other ids that it does not have.
+void fit_to_vocabulary(SettledDecoding& settled, int64_t vocab_size);
+
+}  // namespace zoo

@@ -1,0 +1,92 @@
+// Prompts in, texts out: the program `generate` without its command line.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "infer/decode/generation.h"
+#include "infer/decode/options.h"
+#include "infer/decode/text_stream.h"
+#include "infer/generation/gpt_decoder.h"
+#include "infer/generation/language_model.h"
+
+namespace zoo {
+
+struct SessionOptions {
+  std::vector<std::string> stop = {};         ///< strings before which a text ends
+  std::vector<std::string> bad_words = {};    ///< that never come, alone or behind a space
+  std::vector<std::string> force_words = {};  ///< that come in every text; needs beams
+  std::filesystem::path draft = {};           ///< folder of a model that proposes tokens; or none
+  bool add_special_tokens = true;  ///< what the tokenizer's template puts around a prompt
+  bool return_full_text = true;    ///< print the prompt before its continuation
+  int64_t batch_size = 8;          ///< rows that are computed together
+  bool no_cache = false;
+  bool json = false;  ///< one object a line instead of text
+};
+
+template <class Visitor>
+void visit(SessionOptions& o, Visitor&& v) {
+  v("stop", o.stop, "End a text before this string; in bash $'\\n' is a line feed");
+  v("bad-words", o.bad_words, "Never write this");
+  v("force-words", o.force_words, "Write this in every text; a|b: one of them (needs --num-beams)");
+  v("draft", o.draft, "Folder of a small model with the same tokens that proposes what comes next");
+  v("add-special-tokens", o.add_special_tokens,
+    "Put around prompts what the tokenizer's template says");
+  v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
+  v("json", o.json,
+    "One JSON object a line: prompt, sample, text, tokens, finish_reason, score, logprob");
+  v("batch-size", o.batch_size, "Texts that are computed together");
+  v("no-cache", o.no_cache, "Read the whole text again for each token, for comparison");
+}
+
+class GenerationSession {
+ public:
+  /// Throws UsageError for options that mean nothing. `generate.eos_ids` are filled in with the
+  /// model's.
+  /// `draft`: the model of options.draft, where there is one.
+  GenerationSession(LanguageModel model, DecodeOptions generate, SessionOptions options,
+                    std::ostream& out, Gpt draft = nullptr);
+
+  /// Continues each prompt num_return_sequences times, and writes as the texts grow. Every prompt
+  /// is checked before the first token is drawn. Samples are numbered from `first_sample` on. False
+  /// where an interrupt ended it.
+  bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
+
+  /// What the model is given for each prompt. Throws std::runtime_error for prompts that it cannot
+  /// read.
+  std::vector<std::vector<int64_t>> ids_of(const std::vector<std::string>& prompts) const;
+  const Tokenizer& tokenizer() const { return *model_.tokenizer; }
+
+  int64_t new_tokens() const { return new_tokens_; }
+
+ private:
+  struct Batch {
+    size_t first_prompt = 0, prompts = 0;
+    int64_t first_sample = 0, samples = 0;
+  };
+  std::vector<TextStream> streams(const std::vector<std::string>& prompts,
+                                  const Batch& batch) const;
+  std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
+  int64_t longest_row(const Batch& batch) const;
+  bool stops(std::span<const int64_t> tokens) const;
+  void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
+  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
+
+  LanguageModel model_;
+  DecodeOptions generate_;
+  SessionOptions options_;
+  std::ostream& out_;
+  GptDecoder decoder_;
+  std::unique_ptr<GptDecoder> draft_;
+  std::vector<std::vector<int64_t>> ids_;  // of the prompts at hand
+  int64_t new_tokens_ = 0;
+};
+
+/// Throws UsageError for options that mean nothing; to be called before the model is loaded.
+void check_session(const DecodeOptions& generate, const SessionOptions& options);
+
+}  // namespace zoo

@@ -1,0 +1,45 @@
+// GPT as a source of next-token scores, with a key-value cache or without.
+//
+// Text longer than the context: a row's window is the part of its tokens that the model sees. It
+// starts at the first token; each time it has filled the context, its older half is dropped and the
+// rest is read anew from position 0. Where the window starts therefore depends on the row's length
+// alone, so that a row gives the same scores in any batch, read at once or token by token, with the
+// cache or without.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "infer/decode/step.h"
+#include "models/gpt/gpt.h"
+
+namespace zoo {
+
+class GptDecoder final : public NextToken {
+ public:
+  /// The model must be in evaluation mode. Without the cache every step reads the whole window
+  /// again: slow, and the measure of what the cache must equal.
+  explicit GptDecoder(Gpt model, bool use_cache = true);
+
+  /// Nothing read yet. `longest`: the most tokens that a row will read, which bounds the cache's
+  /// memory; 0: unknown.
+  std::unique_ptr<DecodeState> start(int64_t batch, int64_t longest = 0) const;
+
+  Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
+              const StepWants& wants = {}) override;
+  int64_t vocab_size() const override { return model_->options.vocab_size; }
+  int64_t longest_prompt() const override { return model_->options.context; }
+  double row_bytes(int64_t longest) const override;
+
+ private:
+  Scores read(DecodeState& state, const torch::Tensor& tokens, const std::vector<int64_t>& counts,
+              const StepWants& wants);
+
+  Gpt model_;
+  bool use_cache_;
+};
+
+/// Where the window of a row with `length` tokens starts; see above.
+int64_t window_start(int64_t length, int64_t context);
+
+}  // namespace zoo

@@ -1,0 +1,42 @@
+// A decoder-only model and its tokenizer out of one folder, ready to read prompts: what `generate`
+// and `attention_map` begin with.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "infer/model_choice.h"
+#include "models/gpt/gpt.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+struct LanguageModel {
+  Gpt model{nullptr};  ///< in evaluation mode
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::vector<int64_t> eos_ids;     ///< what ends a text, by generation_config.json or config.json
+  std::optional<int64_t> bos = {};  ///< what an empty prompt starts from, by the same file
+  std::string prefix = {};          ///< text that stands before every prompt (config.json)
+};
+
+/// On all cores unless told otherwise, but on one for models below 10 million weights.
+/// `head_optional`: a checkpoint without output layer will do. Throws UsageError for an unknown
+/// kernel; else one line that names the folder and what is wrong with it.
+LanguageModel load_language_model(const ModelChoice& choice, bool head_optional = false);
+
+/// The prompt's ids, at least one. `add_special`: with what the tokenizer's template puts around a
+/// text, as the reference's text-generation pipeline. A prompt without ids becomes `bos`, or
+/// start_id(). Throws std::runtime_error for a text that the vocabulary cannot express.
+std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view text,
+                                   bool add_special = true, std::optional<int64_t> bos = {});
+
+/// What a text from nothing starts with: the beginning-of-text token; without one the end-of-text
+/// token, which separates texts in GPT-2's training data; without either a line feed. Throws
+/// std::runtime_error where there is none.
+int32_t start_id(const Tokenizer& tokenizer);
+
+}  // namespace zoo

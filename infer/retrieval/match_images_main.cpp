@@ -1,0 +1,227 @@
+// Finds pictures by words, and words for a picture, with a CLIP:
+//   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --sheet found.png
+//   match_images --model runs/emoji-clip --images photos --index photos.index "snow"
+//   match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/cli.h"
+#include "app/figures/html.h"
+#include "app/progress_bar.h"
+#include "app/run_app.h"
+#include "base/files.h"
+#include "base/printable.h"
+#include "base/text_file.h"
+#include "infer/model_choice.h"
+#include "infer/retrieval/clip_texts.h"
+#include "infer/retrieval/image_index.h"
+#include "infer/retrieval/image_text_encoder.h"
+#include "models/images/image.h"
+#include "models/images/resize.h"
+
+namespace {
+
+using namespace zoo;
+namespace fs = std::filesystem;
+
+struct Request {
+  std::vector<std::string> texts, templates = {"{}"};
+  fs::path images, index, picture, texts_file, sheet;
+  ModelChoice model;
+  int64_t top = 5;
+  bool json = false;
+};
+
+struct Found {
+  std::string name;
+  double score = 0.0;
+};
+
+void declare(CLI::App& app, Request& request) {
+  add_texts(app, "text", request.texts, "What to look for, or between what to choose");
+  add_model_options(app, request.model);
+  add_option(app, "Input", "images", request.images, "Folder whose pictures are searched");
+  add_option(app, "Input", "index", request.index,
+             "File that keeps what was seen of them: only new and changed pictures are read; "
+             "without --images the pictures of the file are searched");
+  add_option(app, "Input", "picture", request.picture, "A picture that one of the texts is for");
+  add_option(app, "Input", "texts", request.texts_file, "More texts, one a line");
+  add_option(app, "Input", "templates", request.templates,
+             "Sentences around each text, {} in its place, whose embeddings are averaged");
+  add_option(app, "Output", "top", request.top, "Answers to each question");
+  add_option(app, "Output", "json", request.json, "One JSON object a question");
+  add_option(app, "Output", "sheet", request.sheet,
+             "The pictures that were found, a row a text: a .png or .html file");
+}
+
+void check(const Request& request) {
+  const bool searches = !request.images.empty() || !request.index.empty();
+  if (searches == !request.picture.empty()) {
+    throw UsageError(
+        "give a folder with --images (or an --index) to search, or one file with --picture to "
+        "name");
+  }
+  if (request.top < 1) throw UsageError("--top must be 1 or more");
+  if (request.texts.empty() && request.texts_file.empty())
+    throw UsageError("give texts as arguments or with --texts");
+  try {
+    check_sentences(request.templates);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+  const auto ending = request.sheet.extension();
+  if (!request.sheet.empty() && ending != ".png" && ending != ".html")
+    throw UsageError("--sheet: the file must end in .png or .html");
+  if (!request.sheet.empty() && !searches)
+    throw UsageError("--sheet shows what was found in a folder; it needs --images");
+}
+
+std::vector<std::string> texts_of(const Request& request) {
+  auto texts = request.texts;
+  if (request.texts_file.empty()) return texts;
+  const auto more = read_lines(request.texts_file);
+  texts.insert(texts.end(), more.begin(), more.end());
+  if (texts.empty())
+    throw std::runtime_error(fmt::format("{}: holds no texts", request.texts_file.string()));
+  return texts;
+}
+
+void print(const std::string& question, const std::vector<Found>& answers, bool json) {
+  if (json) {
+    auto list = nlohmann::json::array();
+    for (const auto& answer : answers)
+      list.push_back({{"match", answer.name}, {"score", answer.score}});
+    const nlohmann::json line = {{"query", question}, {"matches", list}};
+    std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::cout << question << '\n';
+  for (const auto& answer : answers)
+    std::cout << fmt::format("{:9.4f}  {}\n", zoo::printable(answer.score), answer.name);
+}
+
+/// scores [N] of `names`, the `top` best first.
+std::vector<Found> best(const torch::Tensor& scores, const std::vector<std::string>& names,
+                        int64_t top) {
+  const auto [values, places] = scores.topk(std::min(top, scores.size(0)));
+  std::vector<Found> found;
+  for (int64_t i = 0; i < values.size(0); ++i) {
+    const auto at = static_cast<size_t>(places[i].item<int64_t>());
+    found.push_back({names[at], values[i].item<double>()});
+  }
+  return found;
+}
+
+/// Small pictures of equal size, whatever the files' sizes.
+Image thumbnail(const std::string& file) {
+  return resize(read_image(file), 96, 96, Resample::kBicubic);
+}
+
+void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
+                 const std::vector<std::vector<Found>>& rows) {
+  if (path.extension() == ".png") {
+    std::vector<Image> all;
+    for (const auto& row : rows)
+      for (const auto& found : row) all.push_back(thumbnail(found.name));
+    write_png(path, contact_sheet(all, static_cast<int>(rows.front().size())));
+    return;
+  }
+  std::string body = "<h1>Found pictures</h1>\n";
+  for (size_t r = 0; r < rows.size(); ++r) {
+    body += fmt::format("<h2>{}</h2>\n<div class=\"row\">", html_escape(texts[r]));
+    for (const auto& found : rows[r]) {
+      body += fmt::format(
+          "<figure class=\"card\"><img src=\"{}\" "
+          "alt=\"{}\"><figcaption>{:.3f}</figcaption></figure>",
+          png_data_uri(thumbnail(found.name)), html_escape(found.name), found.score);
+    }
+    body += "</div>\n";
+  }
+  write_file(path, html_page("Found pictures",
+                             ".row { display: flex; flex-wrap: wrap; gap: 10px; }\n"
+                             "figure { margin: 0; padding: 8px; text-align: center; }\n",
+                             body));
+}
+
+/// Before all pictures are read for it.
+void check_place(const fs::path& file) {
+  const auto folder = fs::absolute(file).parent_path();
+  if (!fs::is_directory(folder)) {
+    throw std::runtime_error(fmt::format("--index {}: there is no folder {}; make it first",
+                                         file.string(), folder.string()));
+  }
+}
+
+/// The pictures to search: of the folder, of the index, or of both brought up to date.
+ImageIndex open_index(ImageTextEncoder& encoder, const Request& request) {
+  ImageIndex known;
+  if (!request.index.empty()) check_place(request.index);
+  if (!request.index.empty() && (request.images.empty() || fs::exists(request.index)))
+    known = read_image_index(request.index);
+  if (request.images.empty()) {
+    if (made_by(known, encoder)) return known;
+    throw std::runtime_error(fmt::format(
+        "{}: another model made this index; name its pictures with --images to make it anew",
+        request.index.string()));
+  }
+  std::optional<ProgressBar> bar;
+  ImageIndex index;
+  const auto keep = [&] {
+    if (!request.index.empty() && !index.files.empty()) write_image_index(index, request.index);
+  };
+  try {
+    index_pictures(encoder, request.images, known, index, [&](int64_t done, int64_t all) {
+      if (!bar) bar.emplace("reading pictures", all);
+      bar->update(done, "");
+    });
+  } catch (...) {
+    keep();  // what was read need not be read again
+    throw;
+  }
+  bar->finish();
+  keep();
+  return index;
+}
+
+void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
+            const Request& request) {
+  const auto index = open_index(encoder, request);
+  const auto cosines =
+      encoder.encode_texts(texts, request.templates).matmul(index.embeddings.t());  // [M, N]
+  std::vector<std::vector<Found>> rows;
+  for (size_t m = 0; m < texts.size(); ++m) {
+    rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
+    print(texts[m], rows.back(), request.json);
+  }
+  if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);
+}
+
+void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
+                  const Request& request) {
+  const auto image = encoder.encode_image(read_image(request.picture));
+  const auto shares = encoder.probabilities(image, encoder.encode_texts(texts, request.templates));
+  print(request.picture.string(), best(shares[0], texts, request.top), request.json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_app("match_images", [&] {
+    Request request;
+    CLI::App app{"Finds pictures by words, and words for a picture, with a CLIP", "match_images"};
+    declare(app, request);
+    parse(app, argc, argv);
+    check(request);
+    const auto device = prepare(request.model);
+    const auto texts = texts_of(request);
+    ImageTextEncoder encoder(request.model.folder, device, request.model.attention);
+    if (!request.picture.empty())
+      name_picture(encoder, texts, request);
+    else
+      search(encoder, texts, request);
+    return 0;
+  });
+}

@@ -1,0 +1,54 @@
+// Sentence embeddings. Reimers & Gurevych 2019 (arXiv:1908.10084): a BERT, its tokens pooled, and
+// what the folder's modules.json has behind it, as the library sentence-transformers computes them.
+#pragma once
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "infer/prompt_ids.h"
+#include "models/bert/bert_task.h"
+#include "models/pretrained/bert/sentence_config.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+class SentenceEncoder {
+ public:
+  /// Throws std::runtime_error with one line.
+  SentenceEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                  const std::string& attention = {});
+  /// N texts -> [N, E]. Each is read behind the `prompt`, and cut at the encoder's limit.
+  torch::Tensor encode(const std::vector<std::string>& texts, const std::string& prompt = {});
+  const SentenceConfig& config() const { return config_; }
+  /// Tells of the ids of every text from now on.
+  void tell(SeeIds see_ids) { see_ids_ = std::move(see_ids); }
+
+ private:
+  struct Step {
+    SentenceStep config;
+    torch::nn::Linear dense{nullptr};
+    torch::nn::LayerNorm norm{nullptr};
+  };
+  Step load_step(const SentenceStep& step) const;
+  std::string in_lower_case(std::string_view text) const;
+  std::vector<int32_t> ids_of(const std::string& text) const;
+  int64_t prompt_tokens(const std::string& prompt) const;
+  torch::Tensor encode_rows(const std::vector<std::vector<int32_t>>& ids, int64_t skipped);
+  torch::Tensor follow_steps(torch::Tensor vectors);
+
+  torch::Device device_;
+  SentenceConfig config_;
+  BertTaskModel model_{nullptr};
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::vector<std::string> special_pieces_;
+  int64_t limit_ = 0;  // tokens of a text, the template's included
+  std::vector<Step> steps_;
+  SeeIds see_ids_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,92 @@
+// Encode, classify, sort.
+#include "infer/text/classifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <sstream>
+#include <stdexcept>
+
+#include "infer/text/token_rows.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
+
+namespace zoo {
+
+TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Device device,
+                               const std::string& attention)
+    : model_(load_bert(
+          folder, {.device = device, .attention = attention, .unnamed = BertTask::kClassifyText})),
+      labels_(read_bert_config(folder).labels),
+      tokenizer_(load_tokenizer(folder)) {
+  if (!model_->classifier) {
+    throw std::runtime_error(fmt::format(
+        "{}: a model without classifier; fine-tune it with train_bert --objective classify-text, "
+        "or save it in Python as a ...ForSequenceClassification",
+        folder.string()));
+  }
+  if (!of_words()) function_ = read_score_function(folder, model_->options.labels);
+}
+
+torch::Tensor TextClassifier::scores(const std::vector<ClassifierRow>& rows) {
+  std::vector<int64_t> all(rows.size());
+  std::iota(all.begin(), all.end(), int64_t{0});
+  for (const auto& row : rows)
+    check_token_rows(row.ids, model_->options.bert.vocab_size, *tokenizer_);
+  const torch::NoGradGuard no_grad;
+  const auto batch = collate_rows(rows, all, tokenizer_->pad_id().value_or(0));
+  return scores_of(classify_batch(model_, batch), function_).cpu();  // [B, K] or [B, T, K]
+}
+
+std::vector<ScoredLabel> TextClassifier::best(const torch::Tensor& scores, int64_t top_n) const {
+  const auto [values, classes] = scores.topk(std::min(top_n, scores.size(0)));  // [n]
+  std::vector<ScoredLabel> labels;
+  for (int64_t n = 0; n < values.size(0); ++n) {
+    labels.push_back({.label = labels_[static_cast<size_t>(classes[n].item<int64_t>())],
+                      .score = values[n].item<double>()});
+  }
+  return labels;
+}
+
+std::vector<std::vector<ScoredLabel>> TextClassifier::classify(const std::vector<TextPair>& texts,
+                                                               int64_t top_n) {
+  std::vector<std::vector<ScoredLabel>> result;
+  constexpr size_t kBatch = 32;
+  for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
+    std::vector<ClassifierRow> rows;
+    for (size_t i = begin; i < std::min(texts.size(), begin + kBatch); ++i)
+      rows.push_back(text_row(*tokenizer_, texts[i], model_->options.bert.context));
+    for (const ClassifierRow& row : rows) {
+      if (see_ids_) see_ids_(*tokenizer_, row.ids);
+    }
+    const auto of_texts = scores(rows);  // [B, K]
+    for (int64_t b = 0; b < of_texts.size(0); ++b) result.push_back(best(of_texts[b], top_n));
+  }
+  return result;
+}
+
+std::vector<TaggedWord> TextClassifier::tag(const std::string& text, int64_t top_n) {
+  std::vector<std::string> words;
+  std::istringstream stream(text);
+  for (std::string word; stream >> word;) words.push_back(word);
+  if (words.empty()) return {};
+  const int64_t context = model_->options.bert.context;
+  const ClassifierRow row = words_row(*tokenizer_, words, context);
+  if (row.was_cut) {
+    throw std::runtime_error(
+        fmt::format("text: {} words are more than the model's context of {} tokens holds; give it "
+                    "in parts",
+                    words.size(), context));
+  }
+  if (see_ids_) see_ids_(*tokenizer_, row.ids);
+  const auto of_tokens = scores({row})[0];  // [T, K]
+  std::vector<TaggedWord> tagged;
+  for (size_t i = 0; i < words.size(); ++i) {
+    tagged.push_back({.word = words[i]});
+    if (row.first_pieces[i] >= 0)
+      tagged.back().labels = best(of_tokens[row.first_pieces[i]], top_n);
+  }
+  return tagged;
+}
+
+}  // namespace zoo

@@ -1,0 +1,55 @@
+// The class of a text or a pair, or of every word of a text, by a fine-tuned BERT. Devlin et al.
+// 2018 (arXiv:1810.04805), §4.1 and §5.3.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "infer/prompt_ids.h"
+#include "infer/text/classifier_rows.h"
+#include "models/bert/bert_task.h"
+#include "models/pretrained/format/labels.h"
+#include "tokenizers/tokenizer.h"
+
+namespace zoo {
+
+struct ScoredLabel {
+  std::string label;
+  double score = 0.0;  ///< probability; of a regression the value
+};
+
+struct TaggedWord {
+  std::string word;
+  std::vector<ScoredLabel> labels;  ///< best first; empty where the tokenizer has no piece of it
+};
+
+class TextClassifier {
+ public:
+  /// Throws std::runtime_error with one line, also for a model without classifier.
+  TextClassifier(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                 const std::string& attention = {});
+  /// Tells of the ids of every text from now on.
+  void tell(SeeIds see_ids) { see_ids_ = std::move(see_ids); }
+  /// Whether each word has a class, instead of the text.
+  bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
+  /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
+  std::vector<std::vector<ScoredLabel>> classify(const std::vector<TextPair>& texts, int64_t top_n);
+  /// The words between the text's spaces. Throws std::runtime_error where they are more than the
+  /// context holds.
+  std::vector<TaggedWord> tag(const std::string& text, int64_t top_n);
+
+ private:
+  std::vector<ScoredLabel> best(const torch::Tensor& scores, int64_t top_n) const;
+  torch::Tensor scores(const std::vector<ClassifierRow>& rows);
+
+  BertTaskModel model_{nullptr};
+  std::vector<std::string> labels_;
+  ScoreFunction function_ = ScoreFunction::kSoftmax;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  SeeIds see_ids_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,30 @@
+// Which words of the source a translation's words were made from: the decoder's attention to the
+// source, as a picture. Bahdanau et al. 2014 (arXiv:1409.0473), Figure 3.
+#pragma once
+#include <torch/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/figures/matrix_figure.h"
+
+namespace zoo {
+
+/// Made by Translator::align().
+struct Alignment {
+  std::vector<std::string> source = {},
+                           target = {};  ///< labels of their tokens, end-of-text included
+  torch::Tensor weights = {};            ///< [T, S] float on the CPU; every row sums to 1
+};
+
+/// Rows are the translation's tokens, columns the source's; the axes bear the languages' names. The
+/// colour follows the square root of the weight, so that small weights show.
+std::string alignment_svg(const Alignment& alignment, const std::string& source_language,
+                          const std::string& target_language);
+
+/// A page with one picture a translation; needs no other file.
+std::string alignment_page(const std::vector<Alignment>& alignments,
+                           const std::string& source_language, const std::string& target_language);
+
+}  // namespace zoo

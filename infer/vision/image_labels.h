@@ -1,0 +1,49 @@
+// What a picture shows, by a classifier of images.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "infer/vision/picture_pixels.h"
+#include "models/pretrained/format/labels.h"
+#include "models/vision/image_classifier.h"
+
+namespace zoo {
+
+/// The fields of `transformers`' image-classification pipeline.
+struct ImageLabel {
+  std::string label;
+  double score = 0.0;  ///< probability; of a regression the value
+};
+
+class ImageLabeller {
+ public:
+  /// Throws std::runtime_error with one line: no classes, no file about pictures, one that
+  /// does not fit the model.
+  explicit ImageLabeller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
+                         const std::string& attention = {});
+
+  /// A picture of any size -> [1, channels, H, W]
+  torch::Tensor pixel_values(const Image& image) const;
+  /// The `top` most probable classes, best first.
+  std::vector<ImageLabel> label(const torch::Tensor& pixels, int64_t top);
+  /// The picture as the model sees it, and beside it with its attention rollout. Throws
+  /// std::runtime_error for a model that does not attend by patches.
+  Image rollout(const Image& image);
+
+  int64_t classes() const { return std::ssize(labels_); }
+
+ private:
+  torch::Device device_;
+  std::shared_ptr<ImageClassifier> model_;
+  std::vector<std::string> labels_;
+  ScoreFunction function_ = ScoreFunction::kSoftmax;
+  std::optional<PicturePixels> pixels_;
+};
+
+}  // namespace zoo

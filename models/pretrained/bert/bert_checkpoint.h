@@ -1,0 +1,40 @@
+// Checkpoint folders of the BERT families: config.json and model.safetensors, as Python's
+// `transformers` writes and reads them.
+#pragma once
+#include <torch/types.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "models/bert/bert_task.h"
+#include "models/pretrained/bert/bert_config.h"
+
+namespace zoo {
+
+struct LoadBertOptions {
+  torch::Dtype dtype = torch::kFloat;
+  torch::Device device = torch::kCPU;
+  std::string attention = {};  ///< kernel; empty: the one it was trained with
+  /// Where config.json names no class: a task whose head is taken if the file has it.
+  BertTask unnamed = BertTask::kNone;
+};
+
+/// The model of a folder with the heads that config.json names, in evaluation mode. An encoder
+/// alone may come with a pooler or without. Throws std::runtime_error with one line.
+BertTaskModel load_bert(const std::filesystem::path& folder, const LoadBertOptions& options = {});
+
+/// Only the weights, into a model that stands, perhaps for another task (fine-tuning): heads that
+/// the folder lacks keep their values, heads that the model lacks are passed over.
+/// `new_classifier`: the folder's classifier has other classes and is passed over, too. Returns
+/// what kept its values: "classifier", "pooler", ...
+std::set<std::string> load_bert_weights(BertTaskModel& model, const std::filesystem::path& folder,
+                                        bool new_classifier = false);
+
+/// Writes config.json and model.safetensors into an existing folder. `labels` name the classes of
+/// the classifying tasks, LABEL_0 and so on where there are none.
+void save_bert(const BertTaskModel& model, const std::filesystem::path& folder,
+               const SpecialIds& ids = {}, std::vector<std::string> labels = {});
+
+}  // namespace zoo

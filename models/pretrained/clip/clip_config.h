@@ -1,0 +1,46 @@
+// config.json of CLIP as Hugging Face's `transformers` writes it: one for each tower, in one.
+#pragma once
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "models/clip/clip.h"
+#include "models/pretrained/format/special_ids.h"
+
+namespace zoo {
+
+/// How a checkpoint of our Clip lies on disk: config.json's model_type.
+enum class ClipLayout { kClip, kText, kVision, kZoo };
+template <>
+struct EnumNames<ClipLayout> {
+  static constexpr std::string_view what = "CLIP layout";
+  static constexpr std::pair<ClipLayout, std::string_view> values[] = {
+      {ClipLayout::kClip, "clip"},
+      {ClipLayout::kText, "clip_text_model"},
+      {ClipLayout::kVision, "clip_vision_model"},
+      {ClipLayout::kZoo, "zoo_clip"}};
+};
+
+/// What config.json says. The id that ends a text is among the options.
+struct ClipConfig {
+  ClipOptions options;
+  ClipLayout layout = ClipLayout::kClip;
+  SpecialIds ids;
+};
+
+/// The layout in which Python opens such a model; kZoo where there is none.
+ClipLayout layout_of(const ClipOptions& options);
+/// For kZoo: one sentence that says why Python will not open the checkpoint. Else empty.
+std::string layout_note(const ClipOptions& options);
+
+/// The reference's keys, and all options under "zoo".
+nlohmann::json clip_config_to_json(const ClipConfig& config, const std::string& dtype);
+/// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
+/// of the wrong type, a "zoo" that contradicts the other keys.
+ClipConfig clip_config_from_json(const nlohmann::json& json);
+
+/// Reads config.json of a checkpoint folder; messages begin with its path.
+ClipConfig read_clip_config(const std::filesystem::path& folder);
+
+}  // namespace zoo

@@ -1,0 +1,32 @@
+#include "models/pretrained/format/checkpoint_folder.h"
+
+#include <torch/utils.h>
+
+#include <algorithm>
+
+#include "models/attention/attend.h"
+
+namespace zoo {
+
+void check_claim(double parameters, const SafetensorsReader& reader) {
+  const auto bytes = reader.bytes();  // a parameter has at least one
+  if (parameters <= static_cast<double>(bytes)) return;
+  throw std::runtime_error(
+      fmt::format("{}: config.json describes at least {:.3g} parameters, more than the {} bytes of "
+                  "weights hold",
+                  reader.path().string(), parameters, bytes));
+}
+
+std::string settled_kernel(const std::string& asked, const std::string& trained_with,
+                           torch::Device device) {
+  if (!asked.empty()) return asked;
+  const auto names = attention_kernel_names();
+  if (std::ranges::find(names, trained_with) == names.end())
+    return trained_with.starts_with("cuda-") ? "auto" : trained_with;  // others are no names at all
+  const torch::NoGradGuard no_grad;
+  const auto q = torch::empty({1, 1, 1, 1}, torch::device(device));
+  const bool fits = attention_kernel(trained_with).refuses(q, q, q, {}).empty();
+  return fits ? trained_with : "auto";
+}
+
+}  // namespace zoo

@@ -1,0 +1,112 @@
+// One key after the other, checked.
+#include "models/pretrained/format/config_keys.h"
+
+#include "models/pretrained/format/config_json.h"
+
+namespace zoo {
+
+using nlohmann::json;
+
+namespace {
+
+/// Of every family: what the reference's base class makes of a model, and the zoo does not.
+void check_every_family(const json& config) {
+  for (const auto& [key, why] :
+       {std::pair("quantization_config",
+                  "the weights are quantized; save them in Python in "
+                  "float32, float16 or bfloat16"),
+        std::pair("per_layer_config", "its layers differ; the zoo's are alike")}) {
+    const auto found = config.find(key);
+    if (found != config.end() && !found->is_null()) config_fail("\"{}\": {}", key, why);
+  }
+  const auto layers = config.find("layer_types");
+  if (layers == config.end() || !layers->is_array()) return;
+  for (const auto& layer : *layers) {
+    if (layer != "full_attention")
+      config_fail("\"layer_types\" has {}, but every layer of the zoo's attends to all",
+                  json_text(layer));
+  }
+}
+
+}  // namespace
+
+ReadKeys::ReadKeys(const json& config, std::span<const KeyAlias> aliases)
+    : config_(config), aliases_(aliases) {
+  check_every_family(config);
+}
+
+const json* ReadKeys::find(std::string_view key, Null null) const {
+  auto found = config_.find(std::string(key));
+  for (const auto& alias : aliases_) {
+    if (alias.key != key) continue;
+    if (const auto other = config_.find(std::string(alias.other)); other != config_.end())
+      found = other;
+  }
+  if (found == config_.end()) return nullptr;
+  if (!found->is_null()) return &*found;
+  if (null == Null::kRefused)
+    config_fail("\"{}\" is null, which the reference refuses; give a value, or leave it out", key);
+  return nullptr;
+}
+
+void ReadKeys::count(std::string_view key, int64_t& field, int64_t otherwise, Null null) {
+  const json* value = find(key, null);
+  field = value == nullptr ? otherwise : json_value<int64_t>(*value, key);
+  if (field < 1 || field > INT32_MAX) config_fail("\"{}\" must be positive, got {}", key, field);
+}
+
+void ReadKeys::number(std::string_view key, double& field, double otherwise, Null null) {
+  const json* value = find(key, null);
+  field = value == nullptr ? otherwise : json_value<double>(*value, key);
+}
+
+void ReadKeys::flag(std::string_view key, bool& field, bool otherwise, Null null) {
+  const json* value = find(key, null);
+  field = value == nullptr ? otherwise : json_value<bool>(*value, key);
+}
+
+void ReadKeys::activation(std::string_view key, Activation& field, std::string_view otherwise) {
+  const json* value = find(key, Null::kRefused);
+  field = activation_of(
+      value == nullptr ? std::string(otherwise) : json_value<std::string>(*value, key), key);
+}
+
+void ReadKeys::sides(std::string_view key, int64_t& height, int64_t& width, int64_t otherwise) {
+  const json* value = find(key, Null::kRefused);
+  const auto side = [&](const json& one) {
+    const auto number = json_value<int64_t>(one, key);
+    if (number < 1 || number > INT32_MAX)
+      config_fail("\"{}\" must be positive, got {}", key, number);
+    return number;
+  };
+  if (value != nullptr && value->is_array()) {
+    if (value->size() != 2) config_fail("\"{}\" must be a number or a list of two", key);
+    height = side((*value)[0]);
+    width = side((*value)[1]);
+  } else {
+    height = width = value == nullptr ? otherwise : side(*value);
+  }
+}
+
+void ReadKeys::fixed(std::string_view key, const json& value, std::string_view why, Null null) {
+  const json* given = find(key, null);
+  if (given == nullptr || *given == value) return;
+  config_fail("\"{}\" is {}, but {} {}", key, json_text(*given),
+              why.empty() ? "the zoo's model has" : why, value.dump());
+}
+
+void ReadKeys::absent(std::string_view key, std::string_view why) {
+  const auto found = config_.find(std::string(key));
+  if (found != config_.end())
+    config_fail("\"{}\" is {}, but {}; leave it out", key, json_text(*found), why);
+}
+
+void WriteKeys::activation(std::string_view key, Activation field, std::string_view) {
+  put(key, reference_activation(field));
+}
+
+void WriteKeys::sides(std::string_view key, int64_t height, int64_t width, int64_t) {
+  put(key, height == width ? json(height) : json({height, width}));
+}
+
+}  // namespace zoo

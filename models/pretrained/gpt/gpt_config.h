@@ -1,0 +1,44 @@
+// config.json of decoder-only models: the layouts of GPT-2 and Llama in Hugging Face's
+// `transformers` (4 and 5), and our own for what neither can express.
+#pragma once
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "models/gpt/gpt.h"
+#include "models/pretrained/format/special_ids.h"
+
+namespace zoo {
+
+/// How a model lies on disk; the names are config.json's model_type.
+enum class GptLayout { kGpt2, kLlama, kZoo };
+template <>
+struct EnumNames<GptLayout> {
+  static constexpr std::string_view what = "GPT layout";
+  static constexpr std::pair<GptLayout, std::string_view> values[] = {
+      {GptLayout::kGpt2, "gpt2"}, {GptLayout::kLlama, "llama"}, {GptLayout::kZoo, "zoo_gpt"}};
+};
+
+/// What config.json says.
+struct GptConfig {
+  GptOptions options;
+  GptLayout layout = GptLayout::kGpt2;
+  bool has_head = true;  ///< false for GPT2Model and LlamaModel, which stop at the hidden states
+  SpecialIds ids;
+};
+
+/// The layout in which Python opens such a model; kZoo where there is none.
+GptLayout layout_of(const GptOptions& options);
+/// For kZoo: one sentence that says why Python will not open the checkpoint. Else empty.
+std::string layout_note(const GptOptions& options);
+
+/// The reference's keys, and all options under "zoo".
+nlohmann::json gpt_config_to_json(const GptConfig& config, const std::string& dtype);
+/// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
+/// of the wrong type, a "zoo" that contradicts the other keys.
+GptConfig gpt_config_from_json(const nlohmann::json& json);
+
+/// Reads config.json of a checkpoint folder; messages begin with its path.
+GptConfig read_gpt_config(const std::filesystem::path& folder);
+
+}  // namespace zoo

@@ -1,0 +1,164 @@
+// Which key of GPT-2's and of Llama's config.json means which of our options.
+#include "models/pretrained/gpt/gpt_config_keys.h"
+
+#include <algorithm>
+
+#include "models/pretrained/format/config_json.h"
+#include "models/pretrained/format/config_keys.h"
+
+namespace zoo {
+namespace {
+
+using nlohmann::json;
+
+constexpr KeyAlias kGpt2Aliases[] = {{"hidden_size", "n_embd"},
+                                     {"max_position_embeddings", "n_positions"},
+                                     {"num_attention_heads", "n_head"},
+                                     {"num_hidden_layers", "n_layer"}};
+
+template <class Keys>
+void gpt2_keys(Keys& keys, GptOptions& o) {
+  keys.count("vocab_size", o.vocab_size, 50257);
+  keys.count("n_positions", o.context, 1024);
+  keys.count("n_embd", o.d_model, 768);
+  keys.count("n_layer", o.layers, 12);
+  keys.count("n_head", o.heads, 12);
+  keys.count("n_inner", o.feed_forward, 4 * o.d_model, Null::kMeansMissing);
+  keys.activation("activation_function", o.activation, "gelu_new");
+  keys.number("resid_pdrop", o.residual_dropout, 0.1);
+  keys.number("embd_pdrop", o.embedding_dropout, 0.1);
+  keys.number("attn_pdrop", o.attention_dropout, 0.1);
+  keys.number("layer_norm_epsilon", o.norm_epsilon, 1e-5);
+  keys.number("initializer_range", o.init_std, 0.02);
+  keys.flag("scale_attn_weights", o.scale_attention, true);
+  keys.flag("scale_attn_by_inverse_layer_idx", o.scale_by_layer, false);
+  keys.flag("tie_word_embeddings", o.tie_embeddings, true);
+  keys.fixed("add_cross_attention", false);
+  keys.fixed("is_encoder_decoder", false);
+  keys.fixed("is_causal", true, {}, Null::kRefused);
+}
+
+json rope_keys(const RotaryOptions& rotary) {
+  json keys = {{"rope_theta", rotary.base}, {"rope_type", "default"}};
+  if (rotary.scaling == RotaryScaling::kNone) return keys;
+  keys["rope_type"] = name_of(rotary.scaling);
+  keys["factor"] = rotary.factor;
+  if (rotary.scaling == RotaryScaling::kLlama3) {
+    keys["low_freq_factor"] = rotary.low_frequency;
+    keys["high_freq_factor"] = rotary.high_frequency;
+    keys["original_max_position_embeddings"] = rotary.original_context;
+  }
+  return keys;
+}
+
+/// transformers 5 has everything under rope_parameters; before, rope_theta stood beside
+/// rope_scaling, whose type was called "type" and which still wins where it is not empty.
+json rope_object(const json& config) {
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    const auto found = config.find(key);
+    if (found == config.end() || found->is_null()) continue;
+    if (!found->is_object()) config_fail("\"{}\" must be an object", key);
+    if (!found->empty()) return *found;
+  }
+  return json::object();
+}
+
+RotaryOptions rotary_options(const json& config, int64_t context) {
+  const json rope = rope_object(config);
+  RotaryOptions rotary;
+  rotary.base = config_value(rope, "rope_theta", config_value(config, "rope_theta", 10000.0));
+  const auto type = config_value<std::string>(rope, "rope_type",
+                                              config_value<std::string>(rope, "type", "default"));
+  for (const json& place : {rope, config}) {
+    if (config_value(place, "partial_rotary_factor", 1.0) != 1.0)
+      config_fail("\"partial_rotary_factor\" must be 1");
+  }
+  if (type == "default") return rotary;
+  if (type != "linear" && type != "llama3") {
+    config_fail("rope_type \"{}\" is not supported; known are default, linear, llama3",
+                type.substr(0, 60));
+  }
+  const auto needed = [&](const char* key) {
+    if (!rope.contains(key)) config_fail("rope_type {} needs \"{}\"", type, key);
+    return json_value<double>(rope[key], key);
+  };
+  rotary.scaling = type == "linear" ? RotaryScaling::kLinear : RotaryScaling::kLlama3;
+  rotary.factor = needed("factor");
+  if (type == "llama3") {
+    rotary.low_frequency = needed("low_freq_factor");
+    rotary.high_frequency = needed("high_freq_factor");
+    rotary.original_context = config_count(rope, "original_max_position_embeddings", context);
+  }
+  return rotary;
+}
+
+template <class Keys>
+void llama_keys(Keys& keys, GptOptions& o) {
+  keys.count("vocab_size", o.vocab_size, 32000);
+  keys.count("max_position_embeddings", o.context, 2048);
+  keys.count("hidden_size", o.d_model, 4096);
+  keys.count("num_hidden_layers", o.layers, 32);
+  keys.count("num_attention_heads", o.heads, 32);
+  keys.count("num_key_value_heads", o.kv_heads, o.heads, Null::kMeansMissing);
+  keys.count("head_dim", o.head_width, std::max<int64_t>(o.d_model / o.heads, 1),
+             Null::kMeansMissing);
+  keys.count("intermediate_size", o.feed_forward, 11008);
+  keys.number("rms_norm_eps", o.norm_epsilon, 1e-6);
+  keys.flag("attention_bias", o.attention_bias, false);
+  keys.flag("mlp_bias", o.feed_forward_bias, false);
+  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
+  keys.number("initializer_range", o.init_std, 0.02);
+  keys.flag("tie_word_embeddings", o.tie_embeddings, false);
+  keys.fixed("hidden_act", "silu", "the zoo's gate is");
+  keys.fixed("is_encoder_decoder", false);
+  keys.fixed("is_causal", true, {}, Null::kRefused);
+}
+
+GptOptions llama_options(const json& config) {
+  GptOptions o;
+  o.position = PositionKind::kRotary;
+  o.norm = NormKind::kRms;
+  o.activation = Activation::kSwiglu;
+  ReadKeys keys(config);
+  llama_keys(keys, o);
+  const auto head = config.find("head_dim");
+  if ((head == config.end() || head->is_null()) && o.d_model % o.heads != 0) {
+    config_fail("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", o.d_model,
+                o.heads);
+  }
+  o.rotary = rotary_options(config, o.context);
+  return o;
+}
+
+}  // namespace
+
+json reference_keys(const GptConfig& config) {
+  GptOptions o = config.options;
+  if (config.layout == GptLayout::kZoo) return {{"vocab_size", o.vocab_size}};
+  o = resolved(o);
+  json result = json::object();
+  WriteKeys keys(result);
+  if (config.layout == GptLayout::kGpt2) {
+    gpt2_keys(keys, o);
+  } else {
+    llama_keys(keys, o);
+    result["hidden_act"] = "silu";
+    result["rope_parameters"] = rope_keys(o.rotary);
+  }
+  return result;
+}
+
+GptOptions options_from_reference_keys(const json& config, GptLayout layout) {
+  if (layout == GptLayout::kLlama) return llama_options(config);
+  GptOptions o;
+  if (layout == GptLayout::kGpt2) {
+    ReadKeys keys(config, kGpt2Aliases);
+    gpt2_keys(keys, o);
+    return o;
+  }
+  if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
+  o.vocab_size = config_count(config, "vocab_size", 0);
+  return o;
+}
+
+}  // namespace zoo

@@ -1,0 +1,38 @@
+// Checkpoint folders of encoder-decoders: config.json and model.safetensors, as Python's
+// `transformers` writes and reads them.
+#pragma once
+#include <torch/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "models/pretrained/format/name_map.h"
+#include "models/pretrained/transformer/transformer_config.h"
+#include "models/transformer/transformer.h"
+
+namespace zoo {
+
+/// Our names and the layout's. `head_optional`: a file without output layer is welcome.
+NameMap transformer_name_map(TransformerLayout layout, const TransformerOptions& options,
+                             bool head_optional = false);
+
+struct LoadTransformerOptions {
+  torch::Dtype dtype = torch::kFloat;
+  torch::Device device = torch::kCPU;
+  std::string attention = {};  ///< kernel; empty: the one it was trained with
+  bool head_optional = false;  ///< for those who need the hidden states alone
+};
+
+/// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
+Transformer load_transformer(const std::filesystem::path& folder,
+                             const LoadTransformerOptions& options = {});
+
+/// Only the weights, output layer included, into a model that stands.
+void load_transformer_weights(Transformer& model, const std::filesystem::path& folder);
+
+/// Writes config.json and model.safetensors into an existing folder, in the layout that
+/// layout_of() names.
+void save_transformer(const Transformer& model, const std::filesystem::path& folder,
+                      const SpecialIds& ids);
+
+}  // namespace zoo

@@ -1,0 +1,154 @@
+// The encoder-decoder Transformer: Vaswani et al. 2017 (arXiv:1706.03762), Figure 1. By options
+// also the shape of Marian (Junczys-Dowmunt et al. 2018, arXiv:1804.00344), BART (Lewis et al.
+// 2019, arXiv:1910.13461) and Pegasus (Zhang et al. 2019, arXiv:1912.08777). Differs from the
+// paper: nothing with the presets named after it, but for the order of the sinusoids, which is that
+// of its authors' code.
+#pragma once
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/layers/block.h"
+#include "models/positions/position.h"
+#include "models/positions/sinusoidal.h"
+#include "models/transformer/encoder_decoder.h"
+
+namespace zoo {
+
+struct TransformerOptions {
+  int64_t vocab_size = 0;         ///< V of the target; 0 until the tokenizer is known
+  int64_t source_vocab_size = 0;  ///< 0: as vocab_size
+  int64_t context = 512;          ///< longest source, and longest target
+  int64_t encoder_layers = 3;
+  int64_t decoder_layers = 3;
+  int64_t d_model = 256;             ///< C
+  int64_t heads = 4;                 ///< H of the encoder
+  int64_t decoder_heads = 0;         ///< 0: as heads
+  int64_t feed_forward = 0;          ///< F of the encoder; 0: 4 d_model
+  int64_t decoder_feed_forward = 0;  ///< 0: as feed_forward
+  Activation activation = Activation::kRelu;
+  PositionKind position = PositionKind::kSinusoidal;
+  SinusoidOrder sinusoids = SinusoidOrder::kHalves;
+  int64_t position_offset = 0;  ///< unused rows before a learned table's first (BART: 2)
+  NormPlace norm_place = NormPlace::kPost;
+  double norm_epsilon = 1e-5;
+  bool norm_embeddings = false;  ///< a norm after embeddings and positions, as BART has
+  bool scale_embeddings = true;  ///< times sqrt(C): §3.4
+  bool share_embeddings = true;  ///< source and target have one vocabulary and one table: §5.1
+  bool tie_embeddings = true;    ///< the output layer is the target's table: §3.4
+  bool output_bias =
+      false;             ///< an untrained shift of the logits, as Marian's and BART's files have
+  double dropout = 0.1;  ///< on embeddings and on each sub-layer's output: §5.4
+  double attention_dropout = 0.0;
+  double activation_dropout = 0.0;
+  double init_std = 0.0;  ///< of normal initial weights; 0: uniform after Glorot & Bengio 2010
+  std::string attention = "torch";  ///< attend()'s kernel
+
+  static TransformerOptions tiny();          ///< 1 layer, width 32: the reverse task
+  static TransformerOptions small();         ///< 3 + 3 layers, width 256: the classroom size
+  static TransformerOptions base();          ///< Vaswani et al. 2017, Table 3: 65 M
+  static TransformerOptions big();           ///< the same table: 213 M
+  static TransformerOptions marian();        ///< OPUS-MT's Marian, "transformer-align": 6 + 6, 512
+  static TransformerOptions bart_base();     ///< Lewis et al. 2019, §4.1 in BERT-base's size
+  static TransformerOptions pegasus_base();  ///< Zhang et al. 2019, §6: 12 + 12, 768; pre-norm
+  /// By name, as on the command line; throws std::invalid_argument with the known names.
+  static TransformerOptions preset(std::string_view name);
+};
+
+/// One list of fields for command lines, recipes and config.json's "zoo".
+template <class Visitor>
+void visit(TransformerOptions& o, Visitor&& v) {
+  v("context", o.context, "Longest source and target in tokens");
+  v("encoder-layers", o.encoder_layers, "Blocks of the encoder");
+  v("decoder-layers", o.decoder_layers, "Blocks of the decoder");
+  v("d-model", o.d_model, "C: width of the residual stream");
+  v("heads", o.heads, "H: attention heads of the encoder");
+  v("decoder-heads", o.decoder_heads, "Attention heads of the decoder (0: as heads)");
+  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
+  v("decoder-feed-forward", o.decoder_feed_forward, "The decoder's (0: as feed-forward)");
+  v("activation", o.activation, "Feed-forward activation");
+  v("position", o.position, "How the model knows the order of its tokens");
+  v("sinusoids", o.sinusoids, "Sinusoidal positions: order of sines and cosines");
+  v("position-offset", o.position_offset, "Learned positions: unused rows before the first");
+  v("norm-place", o.norm_place, "Norm before or after each sub-layer");
+  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  v("norm-embeddings", o.norm_embeddings, "A norm after the embeddings");
+  v("scale-embeddings", o.scale_embeddings, "Embeddings times sqrt(d-model)");
+  v("share-embeddings", o.share_embeddings, "One table for source and target");
+  v("tie-embeddings", o.tie_embeddings, "Output layer = target embedding");
+  v("output-bias", o.output_bias, "An untrained shift of the logits");
+  v("dropout", o.dropout, "Dropout on embeddings and on each sub-layer's output");
+  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
+  v("activation-dropout", o.activation_dropout, "Dropout inside the feed-forward network");
+  v("init-std", o.init_std, "Standard deviation of the initial weights (0: Glorot's)");
+  v("attention", o.attention, "Attention kernel");
+}
+
+/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// The vocabularies are not looked at.
+void check(const TransformerOptions& options);
+
+/// The options with what 0 leaves open filled in. The vocabularies are not looked at.
+TransformerOptions resolved(TransformerOptions options);
+
+/// What one pass of the decoder needs besides its tokens; all optional.
+struct DecoderContext {
+  torch::Tensor positions = {};  ///< [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
+  AttendArgs args = {};          ///< of self-attention: padding; causal is added
+  AttendArgs cross_args = {};    ///< of cross-attention; the memory's lengths are added
+  std::vector<KvCache>* caches = nullptr;  ///< one a layer
+  torch::Tensor counts = {};               ///< [B]: real tokens of each row, with caches
+  Trace* trace =
+      nullptr;  ///< "decoder_hidden_states.N", "decoder_attentions.N", "cross_attentions.N"
+};
+
+class TransformerImpl : public EncoderDecoder {
+ public:
+  explicit TransformerImpl(const TransformerOptions& options);
+  /// source [B, S], source_lengths [B], target [B, T] int64 -> logits [B, T, V]
+  torch::Tensor forward(const torch::Tensor& source, const torch::Tensor& source_lengths,
+                        const torch::Tensor& target);
+  torch::Tensor hidden(const torch::Tensor& source, const torch::Tensor& source_lengths,
+                       const torch::Tensor& target) override;
+  torch::Tensor logits_of(const torch::Tensor& hidden) override;
+
+  /// source [B, S] -> [B, S, C]. `args` says what is padding; a trace gets "encoder_...".
+  torch::Tensor encode(const torch::Tensor& source, const AttendArgs& args = {},
+                       Trace* trace = nullptr);
+  /// encoded [B, S, C] -> keys and values for each layer of the decoder.
+  std::vector<Memory> remember(const torch::Tensor& encoded, const torch::Tensor& lengths = {});
+  /// target [B, T] -> [B, T, C]
+  torch::Tensor decode(const torch::Tensor& target, const std::vector<Memory>& memory,
+                       const DecoderContext& context = {});
+  /// Empty caches for the decoder.
+  std::vector<KvCache> make_caches(int64_t batch, int64_t capacity) const;
+
+  int64_t target_vocab_size() const override { return options.vocab_size; }
+  int64_t source_vocab_size() const override { return options.source_vocab_size; }
+  int64_t longest() const override { return options.context; }
+
+  TransformerOptions options;  // zeros replaced by what they stand for
+  torch::nn::Embedding source_embedding{nullptr};
+  torch::nn::Embedding target_embedding{nullptr};  // the same module where shared
+  std::shared_ptr<Position> source_position, target_position;
+  Norm source_norm{nullptr}, target_norm{nullptr};  // of the embeddings, or empty
+  torch::nn::Dropout embedding_dropout{nullptr};
+  torch::nn::ModuleList encoder{nullptr}, decoder{nullptr};
+  Norm encoder_norm{nullptr}, decoder_norm{nullptr};  // empty with post-norm
+  torch::nn::Linear lm_head{nullptr};                 // empty where tied
+  torch::Tensor output_bias;                          // buffer [1, V], or undefined
+
+ private:
+  torch::Tensor embed(torch::nn::Embedding& table, Position& position, Norm& norm,
+                      const torch::Tensor& tokens, const torch::Tensor& positions);
+  void initialise();
+};
+TORCH_MODULE(Transformer);
+
+}  // namespace zoo

@@ -1,0 +1,185 @@
+// ViT: an encoder of images. Dosovitskiy et al. 2020 (arXiv:2010.11929); by options also DeiT
+// (Touvron et al. 2020, arXiv:2012.12877) with stochastic depth, and CaiT's layer scale (Touvron et
+// al. 2021, arXiv:2103.17239). Differs from the papers: first weights are normal, not truncated
+// normal.
+#pragma once
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "models/layers/block.h"
+#include "models/layers/patch_embedding.h"
+#include "models/positions/grid.h"
+#include "models/vision/image_classifier.h"
+
+namespace zoo {
+
+/// How the tokens become one vector: by a token of their own, or by the mean of the patches.
+enum class VitPooling { kClassToken, kMean };
+template <>
+struct EnumNames<VitPooling> {
+  static constexpr std::string_view what = "pooling";
+  static constexpr std::pair<VitPooling, std::string_view> values[] = {
+      {VitPooling::kClassToken, "class-token"}, {VitPooling::kMean, "mean"}};
+};
+
+/// DeiT's second token: absent; there, but without a head of its own (fine-tuned without a
+/// teacher); or with a head that learns from a teacher.
+enum class Distillation { kNone, kToken, kHead };
+template <>
+struct EnumNames<Distillation> {
+  static constexpr std::string_view what = "distillation";
+  static constexpr std::pair<Distillation, std::string_view> values[] = {
+      {Distillation::kNone, "none"},
+      {Distillation::kToken, "token"},
+      {Distillation::kHead, "head"}};
+};
+
+struct VitOptions {
+  int64_t classes = 10;  ///< K; 0: the encoder alone
+  int64_t image_size = 28;
+  int64_t image_width = 0;  ///< 0: as image_size, which is then the height
+  int64_t channels = 1;
+  int64_t patch_size = 4;
+  int64_t patch_width = 0;   ///< 0: as patch_size, which is then the height
+  int64_t layers = 6;        ///< L
+  int64_t d_model = 64;      ///< C
+  int64_t heads = 4;         ///< H
+  int64_t feed_forward = 0;  ///< F; 0: 4 d_model
+  Activation activation = Activation::kGelu;
+  GridPositionKind position = GridPositionKind::kLearned;
+  VitPooling pooling = VitPooling::kClassToken;
+  Distillation distillation = Distillation::kNone;
+  PatchMethod patch_method = PatchMethod::kConvolution;
+  bool patch_bias = true;
+  bool qkv_bias = true;
+  bool embedding_norm = false;  ///< CLIP: a norm before the first layer as well
+  bool pooler = false;          ///< of an encoder alone: a layer with tanh on the class token
+  double norm_epsilon = 1e-6;
+  double dropout = 0.0;  ///< on the embeddings and on each sub-layer's output
+  double attention_dropout = 0.0;
+  /// Stochastic depth: probability to leave a sub-layer out, of the last layer; it grows linearly
+  /// from 0 at the first.
+  double drop_path = 0.0;
+  /// CaiT: what each sub-layer adds is multiplied by a learned vector that starts at this; 0: none.
+  double layer_scale = 0.0;
+  double init_std = 0.02;           ///< 0: Glorot's, as in the authors' code
+  std::string attention = "torch";  ///< attend()'s kernel
+
+  static VitOptions pixels28();    ///< classroom, gray images of 28 x 28: 0.2 M
+  static VitOptions pixels32();    ///< classroom, colour images of 32 x 32: 0.2 M
+  static VitOptions tiny16();      ///< Touvron et al. 2020, Table 1: 5.7 M
+  static VitOptions small16();     ///< 22 M
+  static VitOptions base16();      ///< Dosovitskiy et al. 2020, Table 1: 86 M
+  static VitOptions base32();      ///< 88 M
+  static VitOptions large16();     ///< 304 M
+  static VitOptions huge14();      ///< 632 M
+  static VitOptions deit_tiny();   ///< Touvron et al. 2020, Table 1, with the second token
+  static VitOptions deit_small();  ///< 22 M
+  static VitOptions deit_base();   ///< 87 M
+  /// By name, as on the command line ("deit-tiny"); throws std::invalid_argument with the known
+  /// names.
+  static VitOptions preset(std::string_view name);
+};
+
+/// One list of fields for command lines, recipes and config.json's "zoo".
+template <class Visitor>
+void visit(VitOptions& o, Visitor&& v) {
+  v("image-size", o.image_size, "Height of the images, and their width");
+  v("image-width", o.image_width, "Width of the images (0: as image-size)");
+  v("channels", o.channels, "Of the images: 1 gray, 3 colour");
+  v("patch-size", o.patch_size, "Height of a patch, and its width");
+  v("patch-width", o.patch_width, "Width of a patch (0: as patch-size)");
+  v("layers", o.layers, "L: number of layers");
+  v("d-model", o.d_model, "C: width of the residual stream");
+  v("heads", o.heads, "H: attention heads, dividing d-model");
+  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
+  v("activation", o.activation, "Feed-forward activation");
+  v("position", o.position, "How patches know where they stand");
+  v("pooling", o.pooling, "How tokens become one vector");
+  v("distillation", o.distillation, "DeiT's second token");
+  v("patch-method", o.patch_method, "How patches are computed; the numbers are the same");
+  v("patch-bias", o.patch_bias, "A bias on the patches");
+  v("qkv-bias", o.qkv_bias, "Biases on queries, keys and values");
+  v("embedding-norm", o.embedding_norm, "A norm before the first layer");
+  v("pooler", o.pooler, "A layer with tanh on the class token, without classes");
+  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  v("dropout", o.dropout, "Dropout on the embeddings and each sub-layer's output");
+  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
+  v("drop-path", o.drop_path, "Stochastic depth of the last layer, growing from 0");
+  v("layer-scale", o.layer_scale, "First value of a learned scale of each sub-layer (0: none)");
+  v("init-std", o.init_std, "Standard deviation of the initial weights (0: Glorot)");
+  v("attention", o.attention, "Attention kernel");
+}
+
+/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+void check(const VitOptions& options);
+
+/// The options with the sizes that 0 leaves open filled in.
+VitOptions resolved(VitOptions options);
+
+/// Patches of an image of the size that the options name.
+Grid grid_of(const VitOptions& options);
+/// Tokens before the patches: class token, distillation token.
+int64_t prefix_tokens(const VitOptions& options);
+
+/// What one pass needs besides the pixels; all optional.
+struct VitContext {
+  bool interpolate = false;  ///< images may have another size than the model's
+  Trace* trace = nullptr;
+};
+
+/// Scores of DeiT's two heads, [B, K] each; the second is undefined without distillation head.
+struct VitLogits {
+  torch::Tensor by_class_token, by_distillation_token;
+};
+
+class VitImpl : public ImageClassifier {
+ public:
+  explicit VitImpl(const VitOptions& options);
+  /// pixels [B, channels, H, W] -> [B, K]
+  torch::Tensor forward(const torch::Tensor& pixels) override;
+  /// pixels -> [B, T, C], T = prefix_tokens + patches: what the last layer gives
+  torch::Tensor encode(const torch::Tensor& pixels, const VitContext& context = {});
+  /// [B, T, C] of encode -> the same, normed: what heads read
+  torch::Tensor hidden_of(const torch::Tensor& encoded);
+  /// pixels -> [B, T, C]: what the first layer reads
+  torch::Tensor embed(const torch::Tensor& pixels, bool interpolate = false);
+  /// hidden [B, T, C] -> [B, C]: the image by its class token, or by the mean of its patches
+  torch::Tensor pool(const torch::Tensor& hidden) const;
+  /// hidden [B, T, C] -> scores of each head
+  VitLogits heads_of(const torch::Tensor& hidden);
+  /// hidden [B, T, C] -> [B, K]; of two heads the mean, as DeiT predicts
+  torch::Tensor logits_of(const torch::Tensor& hidden);
+  /// hidden [B, T, C] -> [B, C]: the class token through the layer with tanh
+  torch::Tensor pooler_output(const torch::Tensor& hidden);
+
+  int64_t classes() const override { return options.classes; }
+  int64_t channels() const override { return options.channels; }
+  int64_t image_height() const override { return options.image_size; }
+  int64_t image_width() const override { return options.image_width; }
+
+  VitOptions options;  // zeros replaced by what they stand for
+  PatchEmbedding patch_embedding{nullptr};
+  torch::Tensor class_token, distillation_token;  // [C]; undefined where there is none
+  std::shared_ptr<GridPosition> position;
+  torch::nn::Dropout embedding_dropout{nullptr};
+  Norm embedding_norm{nullptr};
+  torch::nn::ModuleList blocks{nullptr};
+  Norm final_norm{nullptr};
+  torch::nn::Linear pooler{nullptr};                            // [C, C]
+  torch::nn::Linear head{nullptr}, distillation_head{nullptr};  // [K, C]
+
+ private:
+  Grid grid_for(const torch::Tensor& pixels, bool interpolate) const;
+  void initialise();
+};
+TORCH_MODULE(Vit);
+
+}  // namespace zoo

@@ -1,0 +1,48 @@
+// Attention rollout: by hand, as a law, and as a picture.
+#include "infer/vision/attention_rollout.h"
+
+#include <gmock/gmock.h>
+
+namespace zoo::testing {
+namespace {
+
+TEST(AttentionRolloutTest, OfTwoLayersByHand) {
+  // One layer mixes: everybody sees token 0. Half stays with the residual: [1, 0], [1/2, 1/2].
+  const auto to_first = torch::tensor({{{1.0, 0.0}, {1.0, 0.0}}});  // [H, T, T]
+  EXPECT_TRUE(attention_rollout({to_first})
+                  .allclose(torch::tensor({{1.0, 0.0}, {0.5, 0.5}}, torch::kDouble)));
+  EXPECT_TRUE(attention_rollout({to_first, to_first})
+                  .allclose(torch::tensor({{1.0, 0.0}, {0.75, 0.25}}, torch::kDouble)));
+}
+
+TEST(AttentionRolloutTest, LaterLayersMultiplyFromTheLeft) {
+  torch::manual_seed(1);
+  const auto a = torch::rand({3, 5, 5}, torch::kDouble).softmax(-1);
+  const auto b = torch::rand({3, 5, 5}, torch::kDouble).softmax(-1);
+  const auto mixed = [](const torch::Tensor& w) {
+    return (w.mean(0) + torch::eye(5, torch::kDouble)) / 2.0;
+  };
+  const auto rollout = attention_rollout({a, b});
+  EXPECT_TRUE(rollout.allclose(mixed(b).matmul(mixed(a))));
+  EXPECT_TRUE(rollout.sum(-1).allclose(torch::ones({5}, torch::kDouble)));
+}
+
+TEST(AttentionRolloutTest, NoLayersAreRefused) { EXPECT_THROW(attention_rollout({}), c10::Error); }
+
+TEST(DrawRolloutTest, BrightWhereTheShareIsAndEnlarged) {
+  const Image seen{4, 4, std::vector<uint8_t>(48, 200)};
+  const Image drawn = draw_rollout(seen, torch::tensor({{1.0, 0.0}, {0.0, 0.0}}));
+  EXPECT_EQ(drawn.height, 224);
+  ASSERT_EQ(drawn.width, 2 * 224 + 4);
+  const auto at = [&](int x, int y) {
+    return drawn
+        .rgb[(static_cast<size_t>(y) * static_cast<size_t>(drawn.width) + static_cast<size_t>(x)) *
+             3];
+  };
+  EXPECT_EQ(at(10, 10), 200);         // the picture itself
+  EXPECT_EQ(at(228 + 5, 5), 200);     // all of the share
+  EXPECT_EQ(at(228 + 220, 220), 30);  // none of it
+}
+
+}  // namespace
+}  // namespace zoo::testing

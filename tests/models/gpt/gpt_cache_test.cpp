@@ -1,0 +1,127 @@
+// A cache saves work and changes nothing: the same logits whole, in pieces and in ragged batches.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "models/gpt/gpt.h"
+#include "tests/models/gpt/tiny_gpts.h"
+#include "tests/support/gradient_check.h"
+
+namespace zoo {
+namespace {
+
+class GptCacheTest : public testing::EveryGptTest {
+ protected:
+  torch::NoGradGuard no_grad;
+};
+
+TEST_P(GptCacheTest, PiecesOfAnySizeGiveTheLogitsOfTheWhole) {
+  const auto batch = tokens(3, 12);
+  const auto wanted = gpt(batch);
+  const std::vector<std::vector<int64_t>> cuts{
+      {12}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {5, 1, 1, 5}, {1, 11}, {4, 4, 4}};
+  for (const auto& cut : cuts) {
+    auto caches = gpt->make_caches(3, 12);
+    std::vector<torch::Tensor> parts;
+    int64_t start = 0;
+    for (const int64_t n : cut) {
+      parts.push_back(gpt->forward(batch.narrow(1, start, n), {.caches = &caches}));
+      start += n;
+    }
+    EXPECT_TRUE(close(torch::cat(parts, 1), wanted)) << ::testing::PrintToString(cut);
+    EXPECT_EQ(caches[1].longest(), 12);
+  }
+}
+
+/// Rows that grow by different amounts, beside the same rows on their own without a cache.
+struct Ragged {
+  explicit Ragged(Gpt& model, int64_t capacity)
+      : gpt(model), caches(model->make_caches(3, capacity)), rows(3) {}
+
+  /// Adds counts[b] tokens to row b; the batch is padded with token 0. With `plain`, all bring T.
+  void feed(const std::vector<int64_t>& counts, bool plain = false) {
+    const int64_t T = *std::max_element(counts.begin(), counts.end());
+    auto padded = torch::zeros({3, T}, torch::kLong);
+    for (size_t b = 0; b < 3; ++b) {
+      const auto fresh = torch::randint(17, {counts[b]}, torch::kLong);
+      padded[static_cast<int64_t>(b)].narrow(0, 0, counts[b]).copy_(fresh);
+      rows[b] = rows[b].defined() ? torch::cat({rows[b], fresh}) : fresh;
+    }
+    GptContext context{.caches = &caches};
+    if (!plain) context.counts = torch::tensor(counts, torch::kLong);
+    const auto logits = gpt->forward(padded, context);
+    for (size_t b = 0; b < 3; ++b) {
+      if (counts[b] == 0) continue;
+      const auto alone = gpt(rows[b].unsqueeze(0))[0];
+      const auto wanted = alone.narrow(0, alone.size(0) - counts[b], counts[b]);
+      const auto got = logits[static_cast<int64_t>(b)].narrow(0, 0, counts[b]);
+      EXPECT_TRUE(torch::allclose(got, wanted, 1e-4, 1e-5)) << "row " << b;
+    }
+  }
+  Gpt& gpt;
+  std::vector<KvCache> caches;
+  std::vector<torch::Tensor> rows;
+};
+
+TEST_P(GptCacheTest, RaggedPromptsGiveTheLogitsOfEachAlone) {
+  Ragged ragged(gpt, 12);
+  ragged.feed({5, 1, 7});
+  ragged.feed({1, 1, 1}, /*plain=*/true);
+  ragged.feed({2, 2, 2}, /*plain=*/true);
+  ragged.feed({2, 1, 2});
+  ragged.feed({1, 4, 0});
+  EXPECT_TRUE(torch::equal(ragged.caches[0].lengths(), torch::tensor({11, 9, 12}, torch::kLong)));
+}
+
+TEST_P(GptCacheTest, RejectedTokensAreForgotten) {
+  const auto batch = tokens(2, 9);
+  auto caches = gpt->make_caches(2, 12);
+  gpt->forward(batch, {.caches = &caches});
+  const auto kept = torch::tensor({4, 7}, torch::kLong);
+  for (auto& cache : caches) cache.truncate(kept);
+  const auto next = tokens(2, 2);
+  const auto logits = gpt->forward(next, {.caches = &caches});
+  for (int64_t b = 0; b < 2; ++b) {
+    const int64_t n = kept[b].item<int64_t>();
+    const auto alone = torch::cat({batch[b].narrow(0, 0, n), next[b]}).unsqueeze(0);
+    EXPECT_TRUE(close(logits[b], gpt(alone)[0].narrow(0, n, 2)));
+  }
+}
+
+TEST_P(GptCacheTest, ReorderedRowsContinueWhereTheirOriginalsStood) {
+  const auto batch = tokens(2, 5), next = tokens(3, 1);
+  auto caches = gpt->make_caches(2, 12);
+  gpt->forward(batch, {.caches = &caches});
+  const auto parents = torch::tensor({1, 1, 0}, torch::kLong);
+  for (auto& cache : caches) cache.reorder(parents);
+  const auto logits = gpt->forward(next, {.caches = &caches});
+  const auto whole = torch::cat({batch.index_select(0, parents), next}, 1);
+  EXPECT_TRUE(close(logits, gpt(whole).narrow(1, 5, 1)));
+}
+
+TEST_P(GptCacheTest, AFullCacheSaysSo) {
+  auto caches = gpt->make_caches(2, 4);
+  EXPECT_THAT(testing::torch_error_of([&] { gpt->forward(tokens(2, 5), {.caches = &caches}); }),
+              ::testing::HasSubstr("KvCache: 5 tokens do not fit its capacity of 4"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GptCacheTest, ::testing::ValuesIn(testing::tiny_gpts()),
+                         testing::gpt_name);
+
+TEST(GptRotaryCacheTest, RaggedRowsGoOnPastTheContext) {
+  const torch::NoGradGuard no_grad;
+  auto options = testing::tiny_gpt();
+  options.position = PositionKind::kRotary;  // no table that could end
+  torch::manual_seed(8);
+  Gpt gpt(options);
+  gpt->eval();
+  Ragged ragged(gpt, 30);
+  ragged.feed({14, 3, 9});
+  ragged.feed({5, 6, 2});
+  ragged.feed({1, 1, 1}, /*plain=*/true);
+}
+
+}  // namespace
+}  // namespace zoo

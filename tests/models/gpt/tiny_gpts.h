@@ -1,0 +1,90 @@
+// Small GPTs that between them use every option: what holds for a GPT is tested on all of them.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "models/gpt/gpt.h"
+
+namespace zoo::testing {
+
+struct NamedGpt {
+  std::string name;
+  GptOptions options;
+};
+/// GoogleTest would print the bytes, those that belong to no member included.
+inline void PrintTo(const NamedGpt& named, std::ostream* out) { *out << named.name; }
+
+/// V = 17, context 12, L = 2, C = 16, H = 4; weights large enough for every part to matter.
+inline GptOptions tiny_gpt() {
+  GptOptions o;
+  o.vocab_size = 17;
+  o.context = 12;
+  o.layers = 2;
+  o.d_model = 16;
+  o.heads = 4;
+  o.activation = Activation::kGeluTanh;
+  o.init_std = 0.3;
+  return o;
+}
+
+inline std::vector<NamedGpt> tiny_gpts() {
+  const GptOptions gpt2 = tiny_gpt();
+
+  GptOptions grouped = gpt2;
+  grouped.kv_heads = 2;
+  grouped.norm_bias = grouped.feed_forward_bias = false;
+  grouped.activation = Activation::kGelu;
+
+  GptOptions post = gpt2;
+  post.position = PositionKind::kSinusoidal;
+  post.norm_place = NormPlace::kPost;
+  post.activation = Activation::kRelu;
+  post.scale_embeddings = true;
+
+  GptOptions unplaced = gpt2;
+  unplaced.position = PositionKind::kNone;
+  unplaced.norm = NormKind::kRms;
+  unplaced.scale_attention = false;
+  unplaced.scale_by_layer = true;
+
+  GptOptions llama = gpt2;
+  llama.position = PositionKind::kRotary;
+  llama.norm = NormKind::kRms;
+  llama.activation = Activation::kSwiglu;
+  llama.kv_heads = 1;
+  llama.head_width = 6;
+  llama.norm_bias = llama.attention_bias = llama.feed_forward_bias = false;
+  llama.tie_embeddings = false;
+
+  GptOptions stretched = gpt2;
+  stretched.position = PositionKind::kRotary;
+  stretched.rotary = {.scaling = RotaryScaling::kLlama3, .factor = 4.0, .original_context = 8};
+
+  return {{"gpt2", gpt2},         {"grouped", grouped}, {"post_norm_sinusoidal", post},
+          {"unplaced", unplaced}, {"llama", llama},     {"llama3_rotary", stretched}};
+}
+
+/// One test a model: INSTANTIATE_TEST_SUITE_P(Models, YourTest, ValuesIn(tiny_gpts()), gpt_name).
+class EveryGptTest : public ::testing::TestWithParam<NamedGpt> {
+ protected:
+  EveryGptTest() : gpt(seeded()) { gpt->eval(); }
+  Gpt seeded() {
+    torch::manual_seed(8);
+    return Gpt(GetParam().options);
+  }
+  static torch::Tensor tokens(int64_t B, int64_t T) {
+    return torch::randint(17, {B, T}, torch::kLong);
+  }
+  static bool close(const torch::Tensor& a, const torch::Tensor& b) {
+    return torch::allclose(a, b, 1e-4, 1e-5);
+  }
+  Gpt gpt;
+};
+inline std::string gpt_name(const ::testing::TestParamInfo<NamedGpt>& info) {
+  return info.param.name;
+}
+
+}  // namespace zoo::testing

@@ -1,0 +1,181 @@
+#include "train/bert/bert_task.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/printable.h"
+#include "models/bert/bert_heads.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
+#include "train/data/seq2seq_batch.h"
+#include "train/objectives/next_token.h"
+#include "train/objectives/permuted_lm.h"
+
+namespace zoo {
+namespace {
+
+constexpr uint64_t kOrderSeed = 0x6f72646572;  // of the validation sequences
+
+/// One is added to each count, so that a token the training text lacks has a probability.
+torch::Tensor frequencies(const SentenceExamples& examples, const Tokenizer& tokenizer) {
+  const MaskingVocabulary vocabulary(tokenizer);
+  std::vector<double> counts(static_cast<size_t>(tokenizer.vocab_size()), 0.0);
+  for (const int32_t id : vocabulary.ordinary()) counts[static_cast<size_t>(id)] = 1.0;
+  for (int64_t i = 0; i < examples.size(); ++i) {
+    for (const int32_t id : examples.ids.at(i))
+      if (!vocabulary.is_special(id)) counts[static_cast<size_t>(id)] += 1.0;
+  }
+  return torch::tensor(counts, torch::kDouble);  // [V]
+}
+
+UnigramScore score_unigram(const torch::Tensor& frequencies,
+                           const std::vector<MaskedBatch>& batches) {
+  const auto log_p = (frequencies / frequencies.sum()).log();  // [V]
+  double loss = 0.0, correct = 0.0, tokens = 0.0;
+  for (const auto& batch : batches) {
+    const auto targets = batch.targets();  // [N]
+    loss -= log_p.index_select(0, targets).sum().item<double>();
+    correct += targets.eq(frequencies.argmax()).sum().item<double>();
+    tokens += static_cast<double>(targets.numel());
+  }
+  return tokens == 0.0 ? UnigramScore{} : UnigramScore{loss / tokens, correct / tokens, tokens};
+}
+
+}  // namespace
+
+BertPreTraining::BertPreTraining(BertTaskModel model, std::shared_ptr<const Tokenizer> tokenizer,
+                                 PreTrainingData data, const PreTrainingOptions& options)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      options_(options),
+      device_(model_->parameters().front().device()),
+      shown_(std::move(data.shown)),
+      validation_(fixed_masked_batches(data.validation, *tokenizer_, options.batches)),
+      unigram_(score_unigram(frequencies(data.training, *tokenizer_), validation_)),
+      batches_(std::move(data.training), *tokenizer_, options.batches) {}
+
+torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, at::Generator random) {
+  if (options_.objective == BertObjective::kPermutedLm) return permuted_hidden(batch, random);
+  BertContext context{.args = {.key_lengths = batch.lengths}};
+  if (model_->options.bert.segments > 1) context.segments = batch.segments;
+  return model_->bert->forward(batch.tokens, context);  // [B, T, C]
+}
+
+torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Generator random) {
+  const auto order = torch::rand(batch.tokens.sizes(), random).to(device_);  // [B, T]
+  const auto input = permuted_input(batch, model_->bert->default_positions(batch.tokens), order);
+  BertContext context{.positions = input.positions, .args = {.may_attend = input.may_attend}};
+  if (model_->options.bert.segments > 1) context.segments = input.segments;
+  const auto h = model_->bert->forward(input.tokens, context);  // [B, T + K, C]
+  return h.narrow(1, 0, batch.tokens.size(1));                  // [B, T, C]: the text with masks
+}
+
+Metrics BertPreTraining::step(const Backward& backward) {
+  const auto on_cpu = batches_.next();
+  if (!on_cpu.has_targets()) return {};  // nothing but special tokens
+  const auto batch = on_cpu.to(device_);
+  show_batch([&] {
+    NamedTensors named{{"input_ids", batch.tokens},
+                       {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
+                       {"token_type_ids", batch.segments},
+                       {"labels", batch.labels}};
+    if (options_.objective == BertObjective::kMaskedLmNsp)
+      named["next_sentence_label"] = batch.pair;
+    else if (has_pairs(options_.objective))
+      named["sentence_order_label"] = batch.pair;
+    return named;
+  });
+  const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
+  const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
+  auto sum = loss.sum;
+  if (has_pairs(options_.objective)) {
+    // The paper adds the two means; the trainer divides this sum by the masked tokens.
+    const auto pairs = token_loss(model_->pair_logits(h), batch.pair);
+    sum = sum + pairs.sum * (loss.tokens / pairs.tokens);
+  }
+  backward(sum, loss.tokens);
+  return {};
+}
+
+Metrics BertPreTraining::evaluate() {
+  if (validation_.empty()) return {};
+  double loss = 0.0, tokens = 0.0, correct = 0.0, rows = 0.0, right_pairs = 0.0;
+  const auto random = at::detail::createCPUGenerator(kOrderSeed);
+  for (const auto& on_cpu : validation_) {
+    stop_if_interrupted("measuring");
+    if (!on_cpu.has_targets()) continue;
+    const auto batch = on_cpu.to(device_);
+    const auto h = hidden(batch, random);                             // [B, T, C]
+    const auto targets = batch.targets();                             // [N]
+    const auto logits = model_->masked_lm_logits(h, batch.places());  // [N, V]
+    const auto batch_loss = token_loss(logits, targets);
+    loss += batch_loss.sum.item<double>();
+    tokens += batch_loss.tokens;
+    correct += correct_tokens(logits, targets);
+    rows += static_cast<double>(batch.tokens.size(0));
+    if (has_pairs(options_.objective))
+      right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
+  }
+  if (tokens == 0.0) return {};
+  Metrics metrics{{"loss", loss / tokens},
+                  {"perplexity", std::exp(loss / tokens)},
+                  {"accuracy", correct / tokens}};
+  if (has_pairs(options_.objective)) {
+    const bool nsp = options_.objective == BertObjective::kMaskedLmNsp;
+    metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] = right_pairs / rows;
+  }
+  return metrics;
+}
+
+std::string BertPreTraining::best_answers(const torch::Tensor& tokens, int64_t place) {
+  const auto h = model_->bert->forward(tokens.unsqueeze(0).to(device_));
+  const auto logits = model_->masked_lm_logits(h, torch::tensor({place}, device_));  // [1, V]
+  const auto [best, ids] = logits.softmax(-1).squeeze(0).cpu().topk(3);
+  std::string answers;
+  for (int64_t k = 0; k < ids.size(0); ++k) {
+    const auto id = static_cast<int32_t>(ids[k].item<int64_t>());
+    answers +=
+        fmt::format("  {} {:.2f}", tokenizer_->piece_of(id), printable(best[k].item<double>()));
+  }
+  return answers;
+}
+
+std::string BertPreTraining::sample() {
+  std::string text;
+  for (int64_t i = 0; i < shown_.size(); ++i) {
+    const auto sentence = shown_.ids.at(i);
+    std::vector<int32_t> ids{*tokenizer_->cls_id()};
+    const auto room = std::min<int64_t>(std::ssize(sentence), model_->options.bert.context - 2);
+    ids.insert(ids.end(), sentence.begin(), sentence.begin() + room);
+    const int64_t place = 1 + room / 2;
+    const int32_t hidden_id =
+        std::exchange(ids[static_cast<size_t>(place)], *tokenizer_->mask_id());
+    const std::vector<int32_t> shown(ids.begin() + 1, ids.end());
+    ids.push_back(*tokenizer_->sep_id());
+    const auto tokens = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));  // [T]
+    text += fmt::format("text     {}\nmodel  {}\nwas      {}\n\n", tokenizer_->decode(shown),
+                        best_answers(tokens, place), tokenizer_->piece_of(hidden_id));
+  }
+  return text;
+}
+
+void BertPreTraining::save(const std::filesystem::path& folder) const {
+  save_bert(model_, folder, {.pad = tokenizer_->pad_id()});
+  tokenizer_->save(folder);
+}
+
+void BertPreTraining::load(const std::filesystem::path& folder) {
+  load_bert_weights(model_, folder);
+}
+
+Goal BertPreTraining::goal() const {
+  if (unigram_.tokens == 0.0) return {};
+  return {.chance = unigram_.loss};
+}
+
+}  // namespace zoo

@@ -1,0 +1,74 @@
+// Pre-training of the BERT families on sentences: masked words, with or without pairs of sentences
+// (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1), or in a random order (Yang et al. 2019, §2.2).
+// The task that train_bert gives to the trainer.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/bert/bert_task.h"
+#include "tokenizers/tokenizer.h"
+#include "train/bert/bert_objective.h"
+#include "train/data/masked_batch.h"
+#include "train/data/sentence_examples.h"
+#include "train/loop/trainer.h"
+
+namespace zoo {
+
+struct PreTrainingOptions {
+  BertObjective objective = BertObjective::kMaskedLm;
+  MaskedBatchOptions batches = {};
+};
+
+struct PreTrainingData {
+  SentenceExamples training, validation;
+  Sentences shown;  ///< a few, for samples
+};
+
+/// What the training text's frequencies alone know of the masked tokens: each place gets the same
+/// answer.
+struct UnigramScore {
+  double loss = 0.0, accuracy = 0.0;
+  double tokens = 0.0;  ///< measured
+};
+
+class BertPreTraining : public Task {
+ public:
+  BertPreTraining(BertTaskModel model, std::shared_ptr<const Tokenizer> tokenizer,
+                  PreTrainingData data, const PreTrainingOptions& options);
+
+  torch::nn::Module& model() override { return *model_; }
+  Metrics step(const Backward& backward) override;
+  /// loss, perplexity and accuracy at the masked tokens of the validation sequences, whose masks
+  /// never change; of pairs nsp_accuracy or sop_accuracy.
+  Metrics evaluate() override;
+  bool validates() const override { return !validation_.empty(); }
+  /// Validation sentences with a word masked, and the best answers.
+  std::string sample() override;
+  void save(const std::filesystem::path& folder) const override;
+  void load(const std::filesystem::path& folder) override;
+  std::string data_state() const override { return batches_.state(); }
+  void restore_data(std::string_view state) override { batches_.restore(state); }
+  Goal goal() const override;
+
+  /// At the places that evaluate() measures.
+  UnigramScore unigram() const { return unigram_; }
+
+ private:
+  /// [B, T, C]. `random`: of the order in which permuted words come.
+  torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
+  torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
+  std::string best_answers(const torch::Tensor& tokens, int64_t place);
+
+  BertTaskModel model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  PreTrainingOptions options_;
+  torch::Device device_;
+  Sentences shown_;
+  std::vector<MaskedBatch> validation_;
+  UnigramScore unigram_;
+  MaskedBatches batches_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,95 @@
+// Images and texts that belong together: the task that train_clip gives to the trainer. Radford et
+// al. 2021 (arXiv:2103.00020), §2.3.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/named_enum.h"
+#include "models/clip/clip.h"
+#include "models/images/preprocess.h"
+#include "tokenizers/tokenizer.h"
+#include "train/data/bucketed_batches.h"
+#include "train/data/images/augment.h"
+#include "train/data/images/captioned_images.h"
+#include "train/loop/trainer.h"
+
+namespace zoo {
+
+enum class ContrastiveLoss { kInfoNce, kSigLip };
+template <>
+struct EnumNames<ContrastiveLoss> {
+  static constexpr std::string_view what = "contrastive loss";
+  static constexpr std::pair<ContrastiveLoss, std::string_view> values[] = {
+      {ContrastiveLoss::kInfoNce, "infonce"}, {ContrastiveLoss::kSigLip, "siglip"}};
+};
+
+struct ClipTaskOptions {
+  ContrastiveLoss loss = ContrastiveLoss::kInfoNce;
+  int64_t batch_size = 64;
+  int64_t chunk = 0;  ///< examples in memory at once; 0: the whole batch
+  /// Sentences around a thing's name, whose embeddings are averaged for zero-shot classification
+  /// (§3.1.4).
+  std::vector<std::string> templates = {"{}", "a {}", "the picture shows a {}"};
+  AugmentOptions augment = {};  ///< of training pictures
+  uint64_t seed = 0;
+};
+
+struct ClipData {
+  CaptionedImages training, validation;
+};
+
+class ClipTask : public Task {
+ public:
+  ClipTask(Clip model, std::shared_ptr<const Tokenizer> tokenizer, ImagePreprocessing preprocessing,
+           ClipData data, const ClipTaskOptions& options);
+
+  torch::nn::Module& model() override { return *model_; }
+  /// One contrastive batch; of a picture with several captions one is drawn.
+  Metrics step(const Backward& backward) override;
+  /// On the validation pictures: loss (in batches of the training size), recall_at_1, _5, _10 (mean
+  /// of both ways), image_recall_at_* (a text finds its pictures), text_recall_at_* (a picture
+  /// finds its texts), zero_shot_accuracy (a picture among the names of all things).
+  Metrics evaluate() override;
+  /// What guessing would reach of evaluate()'s shares, by the same names; empty without validation
+  /// pictures.
+  Metrics chance() const;
+  /// Some pictures with the names that they are given.
+  std::string sample() override;
+  void save(const std::filesystem::path& folder) const override;
+  void load(const std::filesystem::path& folder) override;
+  std::string data_state() const override;
+  void restore_data(std::string_view state) override;
+  /// Zero-shot accuracy beside guessing.
+  Goal goal() const override;
+  std::string unit() const override { return "pairs"; }
+
+ private:
+  struct Batch {
+    torch::Tensor pixels, tokens;  // [B, 3, H, W] float, [B, T] int64; on the device
+  };
+  /// `changed`: augmented, as training pictures are.
+  Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices, uint64_t draw,
+                bool changed = false) const;
+  torch::Tensor changed_pictures(const torch::Tensor& pictures, uint64_t draw) const;
+  torch::Tensor pixel_values(const torch::Tensor& pictures) const;
+  torch::Tensor tokens_of(const std::vector<std::string>& texts) const;
+  torch::Tensor loss_of(const torch::Tensor& images, const torch::Tensor& texts,
+                        const torch::Tensor& tokens) const;
+  torch::Tensor embed_images(const CaptionedImages& data);  // [N, E]
+  torch::Tensor name_scores(const torch::Tensor& images);   // [N, K]
+  double validation_loss();
+
+  Clip model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  ImagePreprocessing preprocessing_;
+  ClipData data_;
+  ClipTaskOptions options_;
+  int64_t end_ = 0;
+  torch::Device device_;
+  BucketedBatches batches_;
+  uint64_t drawn_ = 0;  // batches so far: which captions they show
+};
+
+}  // namespace zoo

@@ -1,0 +1,183 @@
+#include "train/gpt/gpt_answer_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/interrupt.h"
+#include "infer/decode/generate.h"
+#include "infer/generation/decoding_threads.h"
+#include "infer/generation/gpt_decoder.h"
+#include "infer/generation/language_model.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
+#include "tokenizers/character.h"
+#include "train/data/answer_batch.h"
+#include "train/gpt/gpt_task.h"
+#include "train/objectives/next_token.h"
+
+namespace zoo {
+namespace {
+
+constexpr int64_t kSamples = 3;         // questions that the report shows
+constexpr int64_t kMeasuredRows = 256;  // questions of a batch that is measured
+
+std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
+  std::vector<ExampleLengths> lengths;
+  for (int64_t i = 0; i < pairs.size(); ++i)
+    lengths.push_back({.source = pairs.sources.length(i), .target = pairs.targets.length(i)});
+  return lengths;
+}
+
+/// So many rows, however long.
+BucketOptions batches_of(int64_t rows, uint64_t seed = 0) {
+  return {.tokens = std::numeric_limits<int64_t>::max(), .rows = rows, .seed = seed};
+}
+
+/// Questions as `generate` reads its prompts.
+SequencePairs encoded(const ParallelText& text, const Tokenizer& tokenizer) {
+  SequencePairs pairs;
+  for (size_t i = 0; i < text.sources.size(); ++i) {
+    stop_if_interrupted("encoding the task's examples");
+    const auto question = encode_prompt(tokenizer, text.sources[i]);
+    pairs.sources.append(std::vector<int32_t>(question.begin(), question.end()));
+    pairs.targets.append(tokenizer.ids(text.targets[i]));
+  }
+  return pairs;
+}
+
+ParallelText questions(const SyntheticOptions& options, bool validation, uint64_t seed) {
+  auto text = synthetic_text(options, validation, seed);
+  for (auto& source : text.sources) source += kAsks;
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options) {
+  return std::make_shared<CharacterTokenizer>(
+      synthetic_alphabet(options) + static_cast<char32_t>(kAsks),
+      CharacterSpecials{.sequence = true});
+}
+
+AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed) {
+  if (!tokenizer.eos_id()) {
+    throw std::runtime_error(
+        fmt::format("--task: the {} tokenizer has no end of text, so that an answer could not end",
+                    tokenizer.kind()));
+  }
+  AnswerData data{.validation_text = questions(options, /*validation=*/true, seed)};
+  data.training = encoded(questions(options, /*validation=*/false, seed), tokenizer);
+  data.validation = encoded(data.validation_text, tokenizer);
+  return data;
+}
+
+int64_t longest_answered(const AnswerData& data) {
+  int64_t longest = 0;
+  for (const auto* pairs : {&data.training, &data.validation}) {
+    for (const auto& [question, answer] : lengths_of(*pairs))
+      longest = std::max(longest, question + answer);
+  }
+  return longest;
+}
+
+GptAnswerTask::GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, AnswerData data,
+                             const AnswerTaskOptions& options)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      data_(std::move(data)),
+      options_(options),
+      device_(model_->token_embedding->weight.device()),
+      batches_(lengths_of(data_.training), batches_of(options.batch_size, options.seed)) {}
+
+GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
+                                           std::span<const int64_t> indices) {
+  const int64_t eos = *tokenizer_->eos_id();
+  // Padding stands behind everything that is predicted, where causal attention does not look.
+  const auto batch = collate_answers(pairs, indices, eos, tokenizer_->pad_id().value_or(eos));
+  const auto hidden = model_->hidden(batch.tokens.to(device_));  // [B, T, C]
+  const auto counted = at_counted_places(hidden, batch.targets.to(device_));
+  return {.logits = model_->logits_of(counted.hidden), .targets = counted.targets, .batch = batch};
+}
+
+Metrics GptAnswerTask::step(const Backward& backward) {
+  const auto scored = score(data_.training, batches_.next());
+  const auto& batch = scored.batch;
+  show_batch([&] { return NamedTensors{{"input_ids", batch.tokens}, {"labels", batch.targets}}; });
+  const auto loss = token_loss(scored.logits, scored.targets, options_.label_smoothing);
+  backward(loss.sum, loss.tokens);
+  return {};
+}
+
+Metrics GptAnswerTask::evaluate() {
+  if (data_.validation.size() == 0) return {};
+  double loss = 0.0, tokens = 0.0, correct = 0.0;
+  for (const auto& indices :
+       sorted_batches(lengths_of(data_.validation), batches_of(kMeasuredRows))) {
+    stop_if_interrupted("measuring");
+    const auto [logits, targets, batch] = score(data_.validation, indices);
+    const auto batch_loss = token_loss(logits, targets);
+    loss += batch_loss.sum.item<double>();
+    tokens += batch_loss.tokens;
+    correct += correct_tokens(logits, targets);
+  }
+  const auto answers = answer_first(data_.validation.size());
+  double exact = 0.0;
+  for (size_t i = 0; i < answers.size(); ++i)
+    exact += answers[i] == data_.validation_text.targets[i];
+  return {{"loss", loss / tokens},
+          {"perplexity", std::exp(loss / tokens)},
+          {"accuracy", correct / tokens},
+          {"exact_match", exact / static_cast<double>(answers.size())}};
+}
+
+std::vector<std::string> GptAnswerTask::answer_first(int64_t count) {
+  const auto& questions = data_.validation_text.sources;
+  count = std::min(count, std::ssize(questions));
+  int64_t longest = 0;
+  for (int64_t i = 0; i < data_.validation.size(); ++i)
+    longest = std::max(longest, data_.validation.targets.length(i) + 1);
+  const DecodingThreads threads(*model_);
+  GptDecoder decoder(model_);
+  std::vector<std::string> answers;
+  for (int64_t begin = 0; begin < count; begin += kMeasuredRows) {
+    std::vector<std::vector<int64_t>> prompts;
+    for (int64_t i = begin; i < std::min(count, begin + kMeasuredRows); ++i)
+      prompts.push_back(encode_prompt(*tokenizer_, questions[static_cast<size_t>(i)]));
+    const auto state = decoder.start(std::ssize(prompts), model_->options.context);
+    for (const auto& made : generate(decoder, *state, prompts,
+                                     {.max_new_tokens = longest,
+                                     .sampling = {.temperature = 0.0},
+                                     .eos_ids = {*tokenizer_->eos_id()},
+                                     .usable_vocab = tokenizer_->vocab_size(),
+                                     .interrupted = InterruptGuard::requested})) {
+      const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
+      answers.push_back(tokenizer_->decode(ids, /*skip_special=*/true));
+    }
+    stop_if_interrupted("answering");
+  }
+  return answers;
+}
+
+std::string GptAnswerTask::sample() {
+  std::string text;
+  const auto answers = answer_first(kSamples);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    text += fmt::format("{}{}   (right: {})\n", data_.validation_text.sources[i], answers[i],
+                        data_.validation_text.targets[i]);
+  }
+  return text;
+}
+
+void GptAnswerTask::save(const std::filesystem::path& folder) const {
+  save_gpt_folder(model_, *tokenizer_, folder);
+}
+
+void GptAnswerTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }
+
+Goal GptAnswerTask::goal() const {
+  return {.metric = "exact_match", .higher_is_better = true, .chance = 0.0};
+}
+
+}  // namespace zoo

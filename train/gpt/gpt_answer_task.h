@@ -1,0 +1,77 @@
+// GPT on questions with one right answer ("314=" -> "413"): what train_gpt --task gives to the
+// trainer.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/gpt/gpt.h"
+#include "tokenizers/tokenizer.h"
+#include "train/data/answer_batch.h"
+#include "train/data/bucketed_batches.h"
+#include "train/data/synthetic_tasks.h"
+#include "train/loop/trainer.h"
+
+namespace zoo {
+
+/// Ends the question.
+inline constexpr char kAsks = '=';
+
+/// Of the task's symbols, kAsks, and tokens for padding and for the answer's end.
+std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options);
+
+/// Questions with their answers, as ids and as text.
+struct AnswerData {
+  SequencePairs training = {}, validation = {};
+  ParallelText validation_text = {};
+};
+/// Tokens of the longest question and its answer: what a context must hold.
+int64_t longest_answered(const AnswerData& data);
+/// Throws std::runtime_error where the tokenizer has no end of text or cannot write the symbols.
+AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed);
+
+struct AnswerTaskOptions {
+  int64_t batch_size = 64;
+  double label_smoothing = 0.0;
+  uint64_t seed = 0;
+};
+
+class GptAnswerTask : public Task {
+ public:
+  GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, AnswerData data,
+                const AnswerTaskOptions& options);
+
+  torch::nn::Module& model() override { return *model_; }
+  /// The loss is that of the answer: a question has nothing to predict.
+  Metrics step(const Backward& backward) override;
+  /// loss and accuracy of the validation answers' tokens; exact_match: the share of questions that
+  /// are answered right to the last token, greedily.
+  Metrics evaluate() override;
+  /// Three validation questions with the model's answers.
+  std::string sample() override;
+  void save(const std::filesystem::path& folder) const override;
+  void load(const std::filesystem::path& folder) override;
+  std::string data_state() const override { return batches_.state(); }
+  void restore_data(std::string_view state) override { batches_.restore(state); }
+  Goal goal() const override;
+
+ private:
+  struct Scored {
+    torch::Tensor logits, targets;  // [N, V], [N]: at the answers' places alone
+    AnswerBatch batch;
+  };
+  Scored score(const SequencePairs& pairs, std::span<const int64_t> indices);
+  /// Answers to the first `count` validation questions.
+  std::vector<std::string> answer_first(int64_t count);
+
+  Gpt model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  AnswerData data_;
+  AnswerTaskOptions options_;
+  torch::Device device_;
+  BucketedBatches batches_;
+};
+
+}  // namespace zoo

@@ -1,0 +1,137 @@
+#include "train/gpt/gpt_task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include "base/interrupt.h"
+#include "infer/decode/generate.h"
+#include "infer/generation/decoding_threads.h"
+#include "infer/generation/gpt_decoder.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
+#include "train/objectives/next_token.h"
+
+namespace zoo {
+namespace {
+
+// Windows evaluated at once: enough to keep the processor busy, few enough that the scores of a
+// large vocabulary stay below a quarter of a gigabyte.
+int64_t evaluation_batch(const GptOptions& model) {
+  constexpr int64_t kTokens = 4096, kScores = int64_t{1} << 26;
+  const int64_t tokens = std::min(kTokens, kScores / std::max<int64_t>(model.vocab_size, 1));
+  return std::max<int64_t>(1, tokens / model.context);
+}
+
+torch::Tensor bytes_per_id(const Tokenizer& tokenizer, int64_t vocab_size) {
+  auto bytes = torch::zeros({vocab_size}, torch::kDouble);
+  for (int32_t id = 0; id < tokenizer.vocab_size() && id < vocab_size; ++id) {
+    bytes[id] = static_cast<double>(tokenizer.is_special(id) ? 0 : tokenizer.bytes_of(id).size());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validation_share) {
+  const int64_t size = stream->size();
+  const auto training =
+      static_cast<int64_t>(std::floor(static_cast<double>(size) * (1.0 - validation_share)));
+  return {.training = {stream, 0, training}, .validation = {stream, training, size}};
+}
+
+std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options) {
+  std::vector<int64_t> prompt;
+  try {
+    for (const int32_t id : tokenizer.ids(options.sample_prompt)) prompt.push_back(id);
+  } catch (const std::runtime_error&) {
+    if (options.sample_prompt != TextOptions{}.sample_prompt) throw;
+  }
+  if (prompt.empty()) prompt.push_back(tokenizer.bos_id().value_or(0));
+  return prompt;
+}
+
+void save_gpt_folder(const Gpt& model, const Tokenizer& tokenizer,
+                     const std::filesystem::path& folder) {
+  SpecialIds ids;
+  ids.bos = tokenizer.bos_id();
+  if (const auto eos = tokenizer.eos_id()) ids.eos.push_back(*eos);
+  ids.pad = tokenizer.pad_id();
+  save_gpt(model, folder, ids);
+  tokenizer.save(folder);
+}
+
+GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const TextSplit& text,
+                 const TextOptions& options, uint64_t seed)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      options_(options),
+      seed_(seed),
+      device_(model_->token_embedding->weight.device()),
+      training_(text.training, options.batch_size, model_->options.context, seed),
+      bytes_of_(bytes_per_id(*tokenizer_, model_->options.vocab_size)) {
+  if (options.validation_share > 0.0) {
+    validation_.emplace(text.validation, evaluation_batch(model_->options),
+                        model_->options.context);
+  }
+}
+
+Metrics GptTask::step(const Backward& backward) {
+  const TextBatch batch = training_.next();
+  show_batch([&] { return NamedTensors{{"input_ids", batch.inputs}, {"labels", batch.targets}}; });
+  const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
+  const TokenLoss loss = token_loss(logits, batch.targets.to(device_), options_.label_smoothing);
+  backward(loss.sum, loss.tokens);
+  return {};
+}
+
+Metrics GptTask::evaluate() {
+  if (!validation_) return {};
+  double loss = 0.0, tokens = 0.0, correct = 0.0, bytes = 0.0;
+  for (int64_t n = 0; n < validation_->batches(); ++n) {
+    stop_if_interrupted("measuring");
+    const TextBatch batch = validation_->at(n);
+    const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
+    const auto targets = batch.targets.to(device_);
+    const TokenLoss batch_loss = token_loss(logits, targets);
+    loss += batch_loss.sum.item<double>();
+    tokens += batch_loss.tokens;
+    correct += correct_tokens(logits, targets);
+    bytes += bytes_of_.index({batch.targets}).sum().item<double>();
+  }
+  Metrics metrics{{"loss", loss / tokens},
+                  {"perplexity", std::exp(loss / tokens)},
+                  {"accuracy", correct / tokens}};
+  if (bytes > 0.0) metrics["bits_per_byte"] = loss / std::numbers::ln2 / bytes;
+  return metrics;
+}
+
+std::string GptTask::sample() {
+  if (options_.sample_tokens == 0) return {};
+  const auto prompt = sample_prompt(*tokenizer_, options_);
+  const DecodingThreads threads(*model_);
+  GptDecoder decoder(model_);
+  const auto state = decoder.start(1, static_cast<int64_t>(prompt.size()) + options_.sample_tokens);
+  const auto made = generate(decoder, *state, std::vector<std::vector<int64_t>>{prompt},
+                             {.max_new_tokens = options_.sample_tokens,
+                              .seed = seed_,
+                              .sampling = {.temperature = 0.8},
+                              .usable_vocab = tokenizer_->vocab_size(),
+                              .interrupted = InterruptGuard::requested});
+  stop_if_interrupted("sampling");
+  std::vector<int32_t> ids(prompt.begin(), prompt.end());
+  ids.insert(ids.end(), made.front().tokens.begin(), made.front().tokens.end());
+  return tokenizer_->decode(ids, /*skip_special=*/true);
+}
+
+void GptTask::save(const std::filesystem::path& folder) const {
+  save_gpt_folder(model_, *tokenizer_, folder);
+}
+
+void GptTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }
+
+Goal GptTask::goal() const {
+  return {.chance = std::log(static_cast<double>(model_->options.vocab_size))};
+}
+
+}  // namespace zoo

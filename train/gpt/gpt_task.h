@@ -1,0 +1,85 @@
+// GPT on text: the task that train_gpt gives to the trainer.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/gpt/gpt.h"
+#include "tokenizers/tokenizer.h"
+#include "train/data/window_source.h"
+#include "train/loop/trainer.h"
+
+namespace zoo {
+
+/// What the text is and how it is cut.
+struct TextOptions {
+  std::string data = "data/tinyshakespeare/input.txt";
+  std::string tokenizer = "character";
+  int64_t vocab_size = 0;
+  double validation_share = 0.1;
+  int64_t batch_size = 12;
+  double label_smoothing = 0.0;
+  std::string sample_prompt = "\n";
+  int64_t sample_tokens = 200;
+};
+
+template <class Visitor>
+void visit(TextOptions& o, Visitor&& v) {
+  v("data", o.data, "UTF-8 text file, folder of them, or token stream (*.tokens)");
+  v("tokenizer", o.tokenizer,
+    "Folder of a tokenizer, or a kind to train on the data: character, sentencepiece-bpe, "
+    "sentencepiece-unigram");
+  v("vocab-size", o.vocab_size, "Ids of a tokenizer trained here (0: the kind's default)");
+  v("validation-share", o.validation_share, "Share of the text's end that is kept for validation");
+  v("batch-size", o.batch_size, "Windows of a micro-batch");
+  v("label-smoothing", o.label_smoothing,
+    "Share of the target's probability spread over the vocabulary");
+  v("sample-prompt", o.sample_prompt, "What the samples in the report begin with");
+  v("sample-tokens", o.sample_tokens, "Length of a sample (0: none)");
+}
+
+/// The two parts of a text, by tokens.
+struct TextSplit {
+  TokenRange training, validation;
+};
+/// The first floor((1 - validation_share) * size) tokens, and the rest.
+TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validation_share);
+
+/// What samples begin with, as ids; never empty. Throws where the tokenizer cannot write a prompt
+/// that was asked for; the default one, a line end, gives way to the tokenizer's beginning of text
+/// or first id.
+std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options);
+
+/// The checkpoint that Python opens, with its tokenizer.
+void save_gpt_folder(const Gpt& model, const Tokenizer& tokenizer,
+                     const std::filesystem::path& folder);
+
+class GptTask : public Task {
+ public:
+  GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const TextSplit& text,
+          const TextOptions& options, uint64_t seed);
+
+  torch::nn::Module& model() override { return *model_; }
+  Metrics step(const Backward& backward) override;
+  /// loss, perplexity, bits_per_byte, accuracy over the whole validation part.
+  Metrics evaluate() override;
+  std::string sample() override;
+  void save(const std::filesystem::path& folder) const override;
+  void load(const std::filesystem::path& folder) override;
+  std::string data_state() const override { return training_.state(); }
+  void restore_data(std::string_view state) override { training_.restore(state); }
+  Goal goal() const override;
+
+ private:
+  Gpt model_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  TextOptions options_;
+  uint64_t seed_;
+  torch::Device device_;
+  RandomWindows training_;
+  std::optional<ConsecutiveWindows> validation_;
+  torch::Tensor bytes_of_;  // [V] bytes of text that each id stands for
+};
+
+}  // namespace zoo

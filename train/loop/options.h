@@ -1,0 +1,79 @@
+// What the trainer can be told; the same words in every training program and recipe.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "train/loop/precision.h"
+#include "train/loop/schedule.h"
+
+namespace zoo {
+
+struct TrainOptions {
+  // How long
+  int64_t max_steps = 2000;  ///< the run ends at this update
+  int64_t accumulate = 1;    ///< micro-batches per update
+  int64_t patience = 0;      ///< stop after so many evaluations without a better one; 0: never
+  bool overfit_one_batch = false;
+
+  // Optimizer: AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double adam_epsilon = 1e-8;
+  double weight_decay = 0.1;  ///< on all but biases and gains
+  double clip = 1.0;          ///< longest gradient; 0: no clipping
+  ScheduleOptions schedule;
+  Precision precision = Precision::kFp32;
+  double ema_decay = 0.0;    ///< evaluate and save a moving average of the weights; 0: none
+  int64_t average_last = 0;  ///< at the end, average the weights of the last N checkpoints; 0: none
+
+  // How often, in updates
+  int64_t evaluate_every = 250;
+  int64_t log_every = 1;
+  int64_t save_every = 0;  ///< 0: at every evaluation
+  int64_t keep = 3;        ///< checkpoints kept besides the best
+
+  // Where
+  uint64_t seed = 1337;
+  int64_t threads = 0;  ///< 0: all cores
+  std::string device = "auto";
+
+  // What the recipe promises of the measure that the task is judged by
+  std::optional<double> expect_at_least;
+  std::optional<double> expect_at_most;
+};
+
+template <class Visitor>
+void visit(TrainOptions& o, Visitor&& v) {
+  v("max-steps", o.max_steps, "Updates at which the run ends");
+  v("accumulate", o.accumulate, "Micro-batches per update");
+  v("patience", o.patience, "Stop after N evaluations without a better one (0: never)");
+  v("overfit-one-batch", o.overfit_one_batch,
+    "Train on the first batch only: the loss must go to 0");
+  v("learning-rate", o.learning_rate, "Peak learning rate");
+  visit(o.schedule, v);
+  v("beta1", o.beta1, "AdamW: decay of the mean gradient");
+  v("beta2", o.beta2, "AdamW: decay of the mean squared gradient");
+  v("adam-epsilon", o.adam_epsilon, "AdamW: added to the root");
+  v("weight-decay", o.weight_decay, "AdamW: decay of all weights but biases and gains");
+  v("clip", o.clip, "Longest gradient norm (0: no clipping)");
+  v("precision", o.precision, "Arithmetic of the forward pass");
+  v("ema-decay", o.ema_decay, "Moving average of the weights (0: none)");
+  v("average-last", o.average_last, "Average the last N checkpoints at the end (0: none)");
+  v("evaluate-every", o.evaluate_every, "Updates between evaluations");
+  v("log-every", o.log_every, "Updates between lines in metrics.jsonl");
+  v("save-every", o.save_every, "Updates between checkpoints (0: at evaluations)");
+  v("keep", o.keep, "Checkpoints kept besides the best");
+  v("seed", o.seed, "Seed of weights, batches and dropout");
+  v("threads", o.threads, "CPU threads (0: all cores)");
+  v("device", o.device, "auto, cpu, cuda or cuda:N");
+  v("expect-at-least", o.expect_at_least, "Recipe's promise: the final measure is at least this");
+  v("expect-at-most", o.expect_at_most, "Recipe's promise: the final measure is at most this");
+}
+
+/// Throws std::invalid_argument for a value out of range: which, what range, what came.
+void check(const TrainOptions& options);
+
+}  // namespace zoo

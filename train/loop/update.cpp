@@ -1,0 +1,142 @@
+#include "train/loop/update.h"
+
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/printable.h"
+#include "train/loop/random_state.h"
+
+namespace zoo {
+namespace {
+
+torch::Device device_of(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  return parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+}
+
+void check_finite(double value, const std::string& what) {
+  if (!std::isfinite(value)) throw NotFinite(what, value);
+}
+
+/// What forward passes change; taken back where an update is given up halfway.
+class Snapshot {
+ public:
+  explicit Snapshot(Task& task) : task_(task), data_(task.data_state()), random_(random_state()) {
+    for (const auto& buffer : task.model().buffers()) buffers_.push_back(buffer.clone());
+  }
+  void restore() const {
+    const torch::NoGradGuard no_grad;
+    task_.restore_data(data_);
+    restore_random_state(random_);
+    auto buffers = task_.model().buffers();
+    for (size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(buffers_[i]);
+  }
+
+ private:
+  Task& task_;
+  std::string data_;
+  std::map<std::string, torch::Tensor> random_;
+  std::vector<torch::Tensor> buffers_;
+};
+
+}  // namespace
+
+NotFinite::NotFinite(const std::string& what, double value)
+    : std::runtime_error(fmt::format("{} became {}", what, printable(value))) {}
+
+Updater::Updater(Task& task, const TrainOptions& options)
+    : task_(task),
+      options_(options),
+      device_(device_of(task.model())),
+      optimizer_(task.model(), {.beta1 = options.beta1,
+                                .beta2 = options.beta2,
+                                .epsilon = options.adam_epsilon,
+                                .weight_decay = options.weight_decay}),
+      scaler_(options.precision == Precision::kFp16, device_),
+      average_(task.model(), options.ema_decay) {}
+
+std::optional<Update> Updater::update(int64_t step) {
+  const auto start = std::chrono::steady_clock::now();
+  if (options_.overfit_one_batch) task_.restore_data(first_data_state_);
+  Update result;
+  Sums sums;
+  if (!forward_backward(result, sums)) return {};
+  result.weight = sums.weight;
+  result.loss = sums.loss / sums.weight;
+  check_finite(result.loss, "the loss");
+  apply(result, step, sums.weight / sums.first_weight);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+/// Until there is something to learn from; false where a signal came first.
+bool Updater::forward_backward(Update& result, Sums& sums) {
+  constexpr int kMostInARow = 1000;
+  for (int tries = 0; tries < kMostInARow; ++tries) {
+    optimizer_.zero_gradients();
+    if (!micro_batches(result, sums)) return false;
+    if (sums.weight > 0.0) return true;
+    if (options_.overfit_one_batch)
+      throw std::runtime_error("--overfit-one-batch: the first batch holds nothing to learn from");
+    if (InterruptGuard::requested()) return false;
+  }
+  throw std::runtime_error(
+      fmt::format("{} batches in a row held nothing to learn from: no target in them counts; look "
+                  "at the data, as the model's tokenizer reads it",
+                  kMostInARow * options_.accumulate));
+}
+
+// Gradients are those of sum(loss) / first_weight; apply() divides by what is missing to the
+// weighted mean.
+bool Updater::micro_batches(Update& result, Sums& sums) {
+  std::optional<Snapshot> before;
+  if (options_.accumulate > 1) before.emplace(task_);
+  torch::Tensor total;  // stays on the device: one wait an update
+  const Backward backward = [&](const torch::Tensor& loss, double weight) {
+    if (!(weight > 0.0)) return;
+    // Autocast is for the forward pass; backward uses the types that forward chose.
+    const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+    if (sums.first_weight == 0.0) sums.first_weight = weight;
+    sums.weight += weight;
+    total = total.defined() ? total + loss.detach() : loss.detach();
+    scaler_.scale_loss(loss / sums.first_weight).backward();
+  };
+  int64_t empty = 0;
+  for (int64_t n = 0; n < options_.accumulate; ++n) {
+    if (n > 0 && InterruptGuard::requested()) {
+      before->restore();
+      return false;
+    }
+    const double weight_before = sums.weight;
+    const AutocastGuard autocast(options_.precision, device_.type());
+    result.metrics = task_.step(backward);
+    if (sums.weight == weight_before) ++empty;
+  }
+  passed_over_ += empty;
+  if (total.defined()) sums.loss = total.item<double>();
+  return true;
+}
+
+// Data-parallel training sums gradients over its ranks at the head of this function.
+void Updater::apply(Update& result, int64_t step, double divisor) {
+  auto gradients = optimizer_.gradients();
+  const bool fits = scaler_.unscale(gradients);
+  if (step == 0 && inspect_) inspect_(task_.model(), divisor);
+  result.learning_rate = options_.learning_rate * schedule_factor(options_.schedule, step);
+  if (fits) {
+    result.gradient_norm = optimizer_.gradient_norm() / divisor;
+    check_finite(result.gradient_norm, "the gradient");
+    if (options_.clip > 0.0 && result.gradient_norm > options_.clip)
+      divisor *= result.gradient_norm / options_.clip;
+    optimizer_.step(result.learning_rate, divisor);
+    average_.update();
+  }
+  scaler_.update();
+}
+
+}  // namespace zoo

@@ -1,0 +1,73 @@
+// One update: micro-batches to the gradient of their weighted mean, clipping, AdamW's step.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "train/loop/optimizer.h"
+#include "train/loop/options.h"
+#include "train/loop/precision.h"
+#include "train/loop/trainer.h"
+#include "train/loop/weight_average.h"
+
+namespace zoo {
+
+struct Update {
+  double loss = 0.0, weight = 0.0, gradient_norm = 0.0, learning_rate = 0.0, seconds = 0.0;
+  Metrics metrics;
+};
+
+/// A loss or gradient that is no number: "the loss became nan".
+struct NotFinite : std::runtime_error {
+  NotFinite(const std::string& what, double value);
+};
+
+class Updater {
+ public:
+  Updater(Task& task, const TrainOptions& options);
+
+  /// Update number `step`, counted from 0. Micro-batches that hold nothing to learn from are passed
+  /// over; where an update would have no others, the next ones take their place. Nothing where a
+  /// signal came before the gradient was whole: then the data, the generators and the module are
+  /// at a place from which a resumed run makes the same update. Throws NotFinite before a weight
+  /// has changed, std::runtime_error where there is nothing to learn from at all.
+  std::optional<Update> update(int64_t step);
+
+  AdamW& optimizer() { return optimizer_; }
+  LossScaler& scaler() { return scaler_; }
+  WeightAverage& average() { return average_; }
+  /// Micro-batches passed over so far.
+  int64_t passed_over() const { return passed_over_; }
+  void set_passed_over(int64_t count) { passed_over_ = count; }
+  /// The place in the data of the first batch, for --overfit-one-batch.
+  void set_first_batch(std::string data_state) { first_data_state_ = std::move(data_state); }
+  /// Called with the first update's gradients in place, before clipping.
+  void set_inspector(std::function<void(torch::nn::Module&, double divisor)> inspect) {
+    inspect_ = std::move(inspect);
+  }
+
+ private:
+  struct Sums {
+    double loss = 0.0, weight = 0.0, first_weight = 0.0;
+  };
+  bool forward_backward(Update& result, Sums& sums);
+  bool micro_batches(Update& result, Sums& sums);
+  void apply(Update& result, int64_t step, double divisor);
+
+  Task& task_;
+  TrainOptions options_;
+  torch::Device device_;
+  AdamW optimizer_;
+  LossScaler scaler_;
+  WeightAverage average_;
+  std::string first_data_state_;
+  std::function<void(torch::nn::Module&, double)> inspect_;
+  int64_t passed_over_ = 0;
+};
+
+}  // namespace zoo

@@ -1,0 +1,158 @@
+#include "train/transformer/transformer_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/interrupt.h"
+#include "infer/generation/generation_config.h"
+#include "infer/scores/bleu.h"
+#include "infer/scores/chrf.h"
+#include "train/objectives/next_token.h"
+
+namespace zoo {
+namespace {
+
+constexpr int64_t kSamples = 3;  // translations that the report shows
+constexpr int64_t kBeams = 4;    // of who translates with the run's folder and says nothing else
+
+std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
+  std::vector<ExampleLengths> lengths;
+  for (int64_t i = 0; i < pairs.size(); ++i)
+    lengths.push_back({pairs.sources.length(i), pairs.targets.length(i) + 1});
+  return lengths;
+}
+
+}  // namespace
+
+TransformerTask::TransformerTask(std::unique_ptr<TranslationModel> model,
+                                 std::shared_ptr<const Tokenizer> tokenizer, PairData data,
+                                 const PairTaskOptions& options, uint64_t seed)
+    : model_(std::move(model)),
+      tokenizer_(std::move(tokenizer)),
+      data_(std::move(data)),
+      options_(options),
+      ids_(pair_ids(*tokenizer_)),
+      format_(training_format(*tokenizer_, ids_)),
+      specials_{.start = *ids_.decoder_start, .eos = ids_.eos.front(), .pad = *ids_.pad},
+      device_(model_->module().parameters().front().device()),
+      batches_(lengths_of(data_.training), {.tokens = options.batch_tokens, .seed = seed}) {}
+
+Metrics TransformerTask::step(const Backward& backward) {
+  const auto batch = collate_pairs(data_.training, batches_.next(), specials_);
+  show_batch([&] {
+    return NamedTensors{{"input_ids", batch.source},
+                        {"attention_mask", attention_mask(batch.source, batch.source_lengths)},
+                        {"decoder_input_ids", batch.target_in},
+                        {"labels", batch.target_out}};
+  });
+  auto& model = model_->module();
+  const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
+                                   batch.target_in.to(device_));  // [B, T, C]
+  const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
+  const auto logits = model.logits_of(counted.hidden);  // [N, V]
+  const auto loss = token_loss(logits, counted.targets, options_.label_smoothing);
+  backward(loss.sum, loss.tokens);
+  return {};
+}
+
+Metrics TransformerTask::evaluate() {
+  if (data_.validation.size() == 0) return {};
+  auto& model = model_->module();
+  double loss = 0.0, tokens = 0.0, correct = 0.0;
+  const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
+  for (const auto& indices : sorted_batches(lengths_of(data_.validation), batches)) {
+    stop_if_interrupted("measuring");
+    const auto batch = collate_pairs(data_.validation, indices, specials_);
+    const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
+                                     batch.target_in.to(device_));  // [B, T, C]
+    const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
+    const auto logits = model.logits_of(counted.hidden);  // [N, V]
+    const auto batch_loss = token_loss(logits, counted.targets);
+    loss += batch_loss.sum.item<double>();
+    tokens += batch_loss.tokens;
+    correct += correct_tokens(logits, counted.targets);
+  }
+  Metrics metrics{{"loss", loss / tokens},
+                  {"perplexity", std::exp(loss / tokens)},
+                  {"accuracy", correct / tokens}};
+  if (options_.decode_pairs > 0) metrics.merge(score_translations());
+  return metrics;
+}
+
+Translator TransformerTask::translator() const {
+  return {*model_, *tokenizer_, *tokenizer_, format_};
+}
+
+/// The first `count` of the validation texts, or all where they are fewer.
+std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
+  const auto& sources = data_.validation_text.sources;
+  return {sources.begin(), sources.begin() + std::min(count, std::ssize(sources))};
+}
+
+std::vector<Translation> TransformerTask::translate_first(int64_t count) {
+  const DecodeOptions greedy{.max_new_tokens = 0,
+                             .sampling = {.temperature = 0.0},
+                             .processors = {.suppress_tokens = never_written(format_)},
+                             .interrupted = InterruptGuard::requested};
+  auto made = translator().translate(first_sources(count), {.decode = greedy});
+  stop_if_interrupted("translating");
+  return made;
+}
+
+Metrics TransformerTask::score_translations() {
+  const int64_t count = std::min(options_.decode_pairs, data_.validation_text.size());
+  if (count == 0) return {};
+  std::vector<std::string> translations;
+  for (auto& made : translate_first(count)) translations.push_back(std::move(made.text));
+  const auto& targets = data_.validation_text.targets;
+  const std::vector<std::string> wanted(targets.begin(), targets.begin() + count);
+  double exact = 0.0;
+  for (size_t i = 0; i < translations.size(); ++i) exact += translations[i] == wanted[i];
+  Metrics metrics{{"exact_match", exact / static_cast<double>(count)}};
+  if (options_.exact) return metrics;  // BLEU counts words, and such texts have none
+  const References references = references_by_line({wanted});
+  metrics["bleu"] = corpus_score(Bleu(), translations, references).value;
+  metrics["chrf"] = corpus_score(Chrf(), translations, references).value;
+  return metrics;
+}
+
+std::string TransformerTask::sample() {
+  std::string text;
+  for (const auto& made : translate_first(kSamples)) {
+    const auto at = static_cast<size_t>(made.source);
+    text += fmt::format("source     {}\nmodel      {}\nreference  {}\n\n",
+                        data_.validation_text.sources[at], made.text,
+                        data_.validation_text.targets[at]);
+  }
+  return text;
+}
+
+std::vector<ReportPicture> TransformerTask::pictures() {
+  const auto sources = first_sources(kSamples);
+  std::vector<ReportPicture> pictures;
+  for (const auto& made : translate_first(kSamples)) {
+    const auto& source = sources[static_cast<size_t>(made.source)];
+    const auto alignment = translator().align(source, made);
+    pictures.push_back(
+        {.title = fmt::format("Alignment {}", made.source + 1),
+         .caption = fmt::format("{} ({}): where the decoder looked while it wrote each row's token",
+                                source, options_.source_language),
+         .svg = alignment_svg(alignment, options_.source_language, options_.target_language)});
+  }
+  return pictures;
+}
+
+void TransformerTask::save(const std::filesystem::path& folder) const {
+  model_->save(folder, ids_);
+  save_with_template(*tokenizer_, format_.source, folder);
+  save_generation_config(ids_, never_written(format_), kBeams, folder);
+}
+
+Goal TransformerTask::goal() const {
+  if (options_.exact) return {.metric = "exact_match", .higher_is_better = true, .chance = 0.0};
+  return {.chance = std::log(static_cast<double>(model_->module().target_vocab_size()))};
+}
+
+}  // namespace zoo

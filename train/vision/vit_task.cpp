@@ -1,0 +1,114 @@
+#include "train/vision/vit_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "models/pretrained/vision/image_classifier_checkpoint.h"
+#include "train/objectives/next_token.h"
+
+namespace zoo {
+namespace {
+
+constexpr int64_t kMeasuredBatch = 256;
+
+ChannelStatistics normalisation_of(const ImagePreprocessing& p) { return {p.mean, p.std}; }
+
+/// Adds to counts [K, K]: row the label, column the answer.
+void count(torch::Tensor& counts, const torch::Tensor& labels, const torch::Tensor& answers) {
+  counts.index_put_({labels, answers}, torch::ones_like(labels), /*accumulate=*/true);
+}
+
+}  // namespace
+
+ImageClassification::ImageClassification(std::shared_ptr<ImageClassifier> model, ImageDataSet data,
+                                         const ImagePreprocessing& preprocessing,
+                                         const ImageTaskOptions& options)
+    : model_(std::move(model)),
+      device_(model_->parameters().front().device()),
+      validation_(std::move(data.validation)),
+      preprocessing_(preprocessing),
+      options_(options),
+      confusion_{.class_names = std::move(data.class_names), .counts = {}},
+      batches_(std::move(data.training), normalisation_of(preprocessing), options.batches) {}
+
+Metrics ImageClassification::step(const Backward& backward) {
+  const ImageBatch batch = batches_.next();
+  show_batch([&] {
+    NamedTensors named{{"pixel_values", batch.pixels}, {"labels", batch.labels}};
+    if (batch.mixed_labels.defined()) {
+      named["mixed_labels"] = batch.mixed_labels;
+      named["share"] = torch::tensor(batch.share);
+    }
+    return named;
+  });
+  const auto logits = model_->forward(batch.pixels.to(device_));  // [B, K]
+  const auto loss_for = [&](const torch::Tensor& labels) {
+    return token_loss(logits, labels.to(device_), options_.label_smoothing).sum;
+  };
+  auto loss = loss_for(batch.labels);
+  // Of mixed pictures the losses are mixed: the same as that of a mixed target.
+  if (batch.mixed_labels.defined())
+    loss = loss * batch.share + loss_for(batch.mixed_labels) * (1.0 - batch.share);
+  backward(loss, static_cast<double>(batch.labels.size(0)));
+  return {};
+}
+
+Metrics ImageClassification::evaluate() {
+  const int64_t N = validation_.size(), K = model_->classes();
+  if (N == 0) return {};
+  const bool has_five = K > 5;
+  double loss = 0.0, correct = 0.0, among_five = 0.0;
+  auto counts = torch::zeros({K, K}, torch::kLong);
+  for (int64_t first = 0; first < N; first += kMeasuredBatch) {
+    stop_if_interrupted("measuring");
+    const auto batch = fixed_image_batch(validation_, normalisation_of(preprocessing_), first,
+                                         std::min(kMeasuredBatch, N - first));
+    const auto logits =
+        model_->forward(batch.pixels.to(device_)).to(torch::kFloat).cpu();  // [B, K]
+    loss += token_loss(logits, batch.labels).sum.item<double>();
+    correct += correct_tokens(logits, batch.labels);
+    if (has_five) {
+      const auto five = std::get<1>(logits.topk(5, -1));  // [B, 5]
+      among_five += five.eq(batch.labels.unsqueeze(1)).sum().item<double>();
+    }
+    count(counts, batch.labels, logits.argmax(-1));
+  }
+  confusion_.counts.assign(counts.data_ptr<int64_t>(), counts.data_ptr<int64_t>() + K * K);
+  const auto images = static_cast<double>(N);
+  Metrics metrics{{"loss", loss / images}, {"accuracy", correct / images}};
+  if (has_five) metrics["top5_accuracy"] = among_five / images;
+  return metrics;
+}
+
+std::string ImageClassification::sample() {
+  return confusion_.counts.empty() ? "" : confusion_table(confusion_);
+}
+
+std::vector<ReportPicture> ImageClassification::pictures() {
+  if (confusion_.counts.empty()) return {};
+  return {{.title = "Confusion matrix",
+           .caption = "Of the last evaluation. Rows are the true classes, columns the answers; the "
+                      "brighter, the larger a share of its row.",
+           .svg = confusion_svg(confusion_)}};
+}
+
+void ImageClassification::save(const std::filesystem::path& folder) const {
+  save_image_classifier(*model_, folder, confusion_.class_names);
+  write_preprocessing(preprocessing_, folder);
+}
+
+void ImageClassification::load(const std::filesystem::path& folder) {
+  load_image_classifier_weights(*model_, folder);
+}
+
+Goal ImageClassification::goal() const {
+  if (validation_.size() == 0) return {};
+  return {.metric = "accuracy",
+          .higher_is_better = true,
+          .chance = 1.0 / static_cast<double>(model_->classes())};
+}
+
+}  // namespace zoo
