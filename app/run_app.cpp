@@ -151,9 +151,4 @@ int run_app(std::string_view name, const std::function<int()>& body) {
   return code;
 }
 
-void note(std::string_view line) {
-  const std::string text = std::string(line) + "\n";
-  std::fputs(text.c_str(), stderr);
-}
-
 }  // namespace zoo

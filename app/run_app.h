@@ -11,8 +11,4 @@ namespace zoo {
 /// "name: what was wrong", without backtrace; CLI11's help and errors are handled here too.
 int run_app(std::string_view name, const std::function<int()>& body);
 
-/// A line on stderr that the work does not depend on: where nobody can read it (a closed stream, a
-/// full disk), it is dropped.
-void note(std::string_view line);
-
 }  // namespace zoo

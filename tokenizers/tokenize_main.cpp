@@ -19,6 +19,7 @@
 #include "app/cli.h"
 #include "app/run_app.h"
 #include "base/files.h"
+#include "base/note.h"
 #include "base/text_file.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/comparison.h"

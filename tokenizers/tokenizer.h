@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/note.h"
+
 namespace zoo {
 
 class PostTemplate;

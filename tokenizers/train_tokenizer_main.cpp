@@ -16,6 +16,7 @@
 #include "app/run_app.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/note.h"
 #include "tokenizers/training/trainers.h"
 
 namespace {

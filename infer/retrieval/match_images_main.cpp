@@ -10,6 +10,7 @@
 
 #include "app/cli.h"
 #include "app/figures/html.h"
+#include "app/figures/png.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "base/files.h"

@@ -8,6 +8,7 @@
 
 #include "app/cli.h"
 #include "app/figures/html.h"
+#include "app/figures/png.h"
 #include "app/run_app.h"
 #include "base/files.h"
 #include "base/printable.h"

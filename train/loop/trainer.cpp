@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "app/progress_bar.h"
-#include "app/run_app.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/note.h"
 #include "base/printable.h"
 #include "train/loop/checkpoint_manifest.h"
 #include "train/loop/measuring.h"

@@ -15,8 +15,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "app/run_app.h"
+#include "base/note.h"
 #include "base/option_values.h"
+#include "base/usage_error.h"
 #include "models/pretrained/format/name_map.h"
 #include "train/loop/options.h"
 #include "train/loop/trainer.h"

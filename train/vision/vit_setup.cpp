@@ -9,8 +9,9 @@
 #include <utility>
 
 #include "app/cli.h"
-#include "app/run_app.h"
+#include "base/note.h"
 #include "base/option_checks.h"
+#include "base/usage_error.h"
 #include "models/device.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "models/pretrained/vision/vit_checkpoint.h"
