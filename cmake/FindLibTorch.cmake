@@ -4,19 +4,19 @@
 # there is none, although a CPU program needs two libraries only.
 #
 # Reads:    ZOO_LIBTORCH (a folder with include/ and lib/), CMAKE_PREFIX_PATH, the environment variable LIBTORCH,
-#           and the wheel in <project>/.venv, in this order.
-# Provides: LibTorch::torch, LibTorch::cuda (where the folder has it), LibTorch_VERSION, LibTorch_ROOT, LibTorch_HAS_FMT.
+#           ZOO_LIBTORCH_HINT (what an installed zoo was built with) and the wheel in the zoo's .venv, in this order.
+# Provides: LibTorch::torch, LibTorch::cuda (where the folder has it), LibTorch_VERSION, LibTorch_ROOT.
 
 set(ZOO_LIBTORCH "" CACHE PATH "LibTorch folder (holds include/ and lib/); empty: search")
 
 file(GLOB _libtorch_wheels
-  "${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch"
-  "${PROJECT_SOURCE_DIR}/.venv/Lib/site-packages/torch")
+  "${CMAKE_CURRENT_LIST_DIR}/../.venv/lib/python3*/site-packages/torch"
+  "${CMAKE_CURRENT_LIST_DIR}/../.venv/Lib/site-packages/torch")
 
 find_path(LibTorch_ROOT
   NAMES include/torch/csrc/api/include/torch/torch.h
   HINTS ${ZOO_LIBTORCH}
-  PATHS $ENV{LIBTORCH} ${_libtorch_wheels}
+  PATHS $ENV{LIBTORCH} ${ZOO_LIBTORCH_HINT} ${_libtorch_wheels}
   PATH_SUFFIXES libtorch torch
   DOC "LibTorch folder")
 mark_as_advanced(LibTorch_ROOT)
@@ -59,9 +59,5 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
     add_library(LibTorch::cuda INTERFACE IMPORTED)
     set_target_properties(LibTorch::cuda PROPERTIES INTERFACE_LINK_LIBRARIES
       "-Wl,--no-as-needed;${LibTorch_CUDA_LIBRARY};${LibTorch_C10_CUDA_LIBRARY};-Wl,--as-needed")
-  endif()
-  set(LibTorch_HAS_FMT FALSE)
-  if(EXISTS "${LibTorch_ROOT}/include/fmt/core.h")
-    set(LibTorch_HAS_FMT TRUE)
   endif()
 endif()

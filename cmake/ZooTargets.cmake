@@ -2,26 +2,35 @@
 
 option(ZOO_CUDA "Build for a CUDA build of LibTorch (--device cuda)" OFF)
 option(ZOO_WERROR "Warnings are errors" OFF)
-option(ZOO_TESTS "Build the tests" ON)
+option(ZOO_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
+option(ZOO_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(ZOO_INSTALL "Rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_PCH "Precompile the headers of others (halves the build time, needs 0.9 GB with g++)" ON)
 set(ZOO_SANITIZE "" CACHE STRING "Sanitizer: empty, asan or ubsan")
 set_property(CACHE ZOO_SANITIZE PROPERTY STRINGS "" asan ubsan)
 
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-
-find_program(ZOO_CCACHE ccache)
-mark_as_advanced(ZOO_CCACHE)
-if(ZOO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # ccache handles precompiled headers only when told that their time stamps do not matter.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ZOO_CCACHE})
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  # Quicker to compile than -O3, CMake's choice: the time is spent in kernels, which may ask for more themselves.
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+  if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  endif()
+  find_program(ZOO_CCACHE ccache)
+  mark_as_advanced(ZOO_CCACHE)
+  if(ZOO_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # ccache handles precompiled headers only when told that their time stamps do not matter.
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ZOO_CCACHE})
+  endif()
 endif()
 
-# Language, include folder, warnings, sanitizers.
+# Language, include folder, warnings, sanitizers. The folder is for the zoo's own sources: others see what
+# cmake/PublicHeaders.cmake makes of the headers.
 function(zoo_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_include_directories(${target} PUBLIC "${PROJECT_SOURCE_DIR}")
+  target_include_directories(${target} BEFORE PRIVATE "${PROJECT_SOURCE_DIR}")
   # -fPIC everywhere (CMake would give programs -fPIE): one precompiled header then serves libraries and programs.
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -fPIC)
   if(ZOO_WERROR)
@@ -57,7 +66,7 @@ function(zoo_add_precompiled_headers)
   endif()
   foreach(kind IN ITEMS torch plain)
     add_library(zoo_${kind}_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp")
-    target_link_libraries(zoo_${kind}_pch PUBLIC zoo::fmt zoo::json zoo::cli11)
+    target_link_libraries(zoo_${kind}_pch PUBLIC zoo::fmt zoo::json)
     zoo_compile_options(zoo_${kind}_pch)
     target_precompile_headers(zoo_${kind}_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/${kind}_pch.h")
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
@@ -68,13 +77,15 @@ function(zoo_add_precompiled_headers)
   target_link_libraries(zoo_torch_pch PUBLIC zoo::torch)
 endfunction()
 
-# zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one room, zoo::name.
-# PUBLIC are those that its headers include.
+# zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one room, zoo::name
+# here and TransformerZoo::name to others. PUBLIC are those that its headers include.
 function(zoo_add_library name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(zoo_${name} STATIC ${ARG_SOURCES})
   add_library(zoo::${name} ALIAS zoo_${name})
+  add_library(TransformerZoo::${name} ALIAS zoo_${name})
   target_link_libraries(zoo_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  set_property(GLOBAL APPEND PROPERTY ZOO_LIBRARIES zoo_${name})
   if(ARG_TORCH)
     zoo_target_defaults(zoo_${name} TORCH)
   else()
@@ -84,6 +95,9 @@ endfunction()
 
 # zoo_add_program(FOLDER/name [TORCH] LIBRARIES ...): builds name from FOLDER/name_main.cpp.
 function(zoo_add_program path)
+  if(NOT ZOO_PROGRAMS)
+    return()
+  endif()
   cmake_parse_arguments(ARG "TORCH" "" "LIBRARIES" ${ARGN})
   cmake_path(GET path FILENAME name)
   add_executable(${name} ${path}_main.cpp)
@@ -93,7 +107,6 @@ function(zoo_add_program path)
   else()
     zoo_target_defaults(${name})
   endif()
-  set_property(GLOBAL APPEND PROPERTY ZOO_PROGRAMS ${name})
 endfunction()
 
 # zoo_add_test(name [TORCH] [LABEL unit] SOURCES ... LIBRARIES ... [APART suite...]): one executable and one ctest entry a
