@@ -4,14 +4,14 @@
 # Included by a build: makes them for a project around the zoo, when it is configured.
 # As a script: cmake -DZOO_SOURCE=<zoo> -DZOO_OUTPUT=<folder that gets zoo/> -P PublicHeaders.cmake
 
-# Every header but those that are compiled several times over or for a GPU.
+# Every header but those of kernels, which are compiled several times over or for a GPU.
 function(zoo_list_public_headers source result)
   set(headers "")
   foreach(room IN ITEMS base app tokenizers models infer train)
     file(GLOB_RECURSE found RELATIVE "${source}" "${source}/${room}/*.h")
     list(APPEND headers ${found})
   endforeach()
-  list(FILTER headers EXCLUDE REGEX "-inl\\.h$|/cuda/")
+  list(FILTER headers EXCLUDE REGEX "-inl\\.h$|^models/(attention/kernels|simd)/")
   set(${result} ${headers} PARENT_SCOPE)
 endfunction()
 

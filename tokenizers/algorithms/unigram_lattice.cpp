@@ -5,6 +5,8 @@
 #include <limits>
 #include <queue>
 
+#include "base/random.h"
+
 namespace zoo {
 namespace {
 

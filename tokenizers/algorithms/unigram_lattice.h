@@ -10,11 +10,6 @@
 
 namespace zoo {
 
-/// The same everywhere for the same seed: 53 random bits as a number from 0 to below 1.
-inline double uniform(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) * 0x1.0p-53;
-}
-
 class UnigramLattice {
  public:
   struct Arc {

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "base/random.h"
 #include "tokenizers/algorithms/piece_finder.h"
-#include "tokenizers/algorithms/unigram_lattice.h"
 #include "tokenizers/sentencepiece/segmenter.h"
 #include "tokenizers/sentencepiece/sentencepiece_normalizer.h"
 #include "tokenizers/text/utf8.h"

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/random.h"
 #include "tokenizers/algorithms/unigram_lattice.h"
 #include "tokenizers/algorithms/viterbi.h"
 #include "tokenizers/sentencepiece/segmenter.h"

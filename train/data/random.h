@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/random.h"
+
 namespace zoo {
 
 inline std::mt19937_64 generator_for(std::initializer_list<uint64_t> place) {
@@ -17,11 +19,6 @@ inline std::mt19937_64 generator_for(std::initializer_list<uint64_t> place) {
   }
   std::seed_seq seeds(words.begin(), words.end());
   return std::mt19937_64(seeds);
-}
-
-/// In [0, 1).
-inline double uniform(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) * 0x1p-53;
 }
 
 /// Fisher and Yates's, because std::shuffle differs between standard libraries.
