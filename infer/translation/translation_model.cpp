@@ -23,9 +23,6 @@ class TransformerTranslation final : public TranslationModel {
     save_transformer(model_, folder, ids);
   }
   void load_weights(const fs::path& folder) override { load_transformer_weights(model_, folder); }
-  std::shared_ptr<torch::nn::Module> make_twin() const override {
-    return Transformer(model_->options).ptr();
-  }
   NameMap name_map() const override {
     return transformer_name_map(layout_of(model_->options), model_->options);
   }
@@ -46,9 +43,6 @@ class RecurrentTranslation final : public TranslationModel {
     save_recurrent(model_, folder, ids);
   }
   void load_weights(const fs::path& folder) override { load_recurrent_weights(model_, folder); }
-  std::shared_ptr<torch::nn::Module> make_twin() const override {
-    return Recurrent(model_->options).ptr();
-  }
   NameMap name_map() const override { return recurrent_name_map(); }
   std::string layout_note() const override {
     return "checkpoints are written as model_type zoo_recurrent: Python's transformers has no such "

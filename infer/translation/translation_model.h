@@ -22,8 +22,7 @@ class TranslationModel {
   virtual std::unique_ptr<SourceDecoder> make_decoder() const = 0;
   virtual void save(const std::filesystem::path& folder, const SpecialIds& ids) const = 0;
   virtual void load_weights(const std::filesystem::path& folder) = 0;
-  /// A module of the same shape with new weights, and the names of its parameters on disk.
-  virtual std::shared_ptr<torch::nn::Module> make_twin() const = 0;
+  /// The names of its parameters on disk.
   virtual NameMap name_map() const = 0;
   /// Why Python will not open its folder; empty where it will.
   virtual std::string layout_note() const = 0;

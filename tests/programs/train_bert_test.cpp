@@ -202,7 +202,7 @@ TEST_F(TrainBertTest, WrongUsageAndUnusableTextAreOneLine) {
   expect_error({{"objective", "masked-lm-nsp"}, {"family", "roberta"}}, 2, "needs --family bert");
   expect_error({{"objective", "masked-lm-nsp"}, {"segments", "1"}}, 2, "--segments 2");
   expect_error({{"objective", "replaced-tokens"}}, 2, "needs --family electra");
-  expect_error({{"generator-share", "0.5"}}, 2, "--generator-share does not go with");
+  expect_error({{"generator-share", "0.5"}}, 2, "choose --objective replaced-tokens");
   expect_error({{"generator-share", "0"}}, 2, "--generator-share must be in (0, 1]");
   expect_error({{"context", "4"}}, 2, "--context must be 8 or more");
   expect_error({{"tokenizer", "nowhere"}}, 2, "--tokenizer nowhere: no such folder");

@@ -127,12 +127,13 @@ TEST_F(TrainClipTest, ChangesTrainingPicturesAlone) {
 
 TEST_F(TrainClipTest, PairsComeFromAFileWithEitherLossAndTower) {
   const auto some = pairs("a.png\tgrey a\tan a\nb.png\tgrey b\n");
-  for (const Flags& more : {Flags{{"loss", "siglip"}}, Flags{{"image-tower", "cnn"},
-                                                             {"cnn-width", "4"},
-                                                             {"image-patch-size", ""},
-                                                             {"image-layers", ""},
-                                                             {"image-d-model", ""},
-                                                             {"image-heads", ""}}}) {
+  for (const Flags& more : {Flags{{"loss", "siglip"}}, Flags{{"objective", "siglip"}},
+                            Flags{{"image-tower", "cnn"},
+                                  {"cnn-width", "4"},
+                                  {"image-patch-size", ""},
+                                  {"image-layers", ""},
+                                  {"image-d-model", ""},
+                                  {"image-heads", ""}}}) {
     Flags flags = some;
     flags.insert(more.begin(), more.end());
     for (const auto& [name, value] : more) flags[name] = value;

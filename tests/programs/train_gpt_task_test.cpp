@@ -87,10 +87,12 @@ TEST_F(TrainGptTaskTest, WhatCannotBeIsOneLine) {
   refused({{"task", "add"}, {"task-classes", ""}, {"context", "11"}},
           "--context must be 12 or more");
   refused({{"task-examples", "9999999999999"}}, "--task-examples must be 1 to 10000000");
-  refused({{"data", "text.txt"}}, "--data means nothing to --task");
+  refused({{"data", "text.txt"}}, "--data means nothing to --objective answers");
   refused({{"tokenizer", "sentencepiece-bpe"}}, "--tokenizer means nothing to --task");
-  refused({{"sample-tokens", "5"}}, "--sample-tokens means nothing to --task");
-  refused({{"task", ""}}, "--task-classes means nothing without --task");
+  refused({{"sample-tokens", "5"}}, "--sample-tokens means nothing to --objective answers");
+  refused({{"task", ""}}, "choose --objective answers");
+  refused({{"task", ""}, {"objective", "answers"}}, "--objective answers needs a --task");
+  refused({{"objective", "questions"}}, "known are: next-token, answers");
   refused({{"task", "divide"}}, "known are: none, copy, reverse, sort, add");
   refused({{"task-validation", "0"}, {"patience", "1"}}, "--task-validation above 0");
 }

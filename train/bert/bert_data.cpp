@@ -94,11 +94,11 @@ void check_roles(const Tokenizer& tokenizer) {
 }
 
 PreTrainingData read_pre_training_data(const BertDataOptions& o, const Tokenizer& tokenizer) {
+  check_roles(tokenizer);
   const Sentences all = read_sentences(text_files(o.data), tokenizer);
   const auto measured = static_cast<int64_t>(o.validation_share * static_cast<double>(all.size()));
   const int64_t border = all.size() - measured;
-  const PackingOptions packing{
-      .context = o.context, .pairs = pairs_of(o.objective), .seed = o.seed};
+  const PackingOptions packing{.context = o.context, .pairs = o.pairs, .seed = o.seed};
   PreTrainingData data{.training = pack_sentences(all, 0, border, tokenizer, packing),
                        .validation = pack_sentences(all, border, all.size(), tokenizer, packing),
                        .shown = first_of(all, border, kShownSentences)};
@@ -113,11 +113,27 @@ PreTrainingData read_pre_training_data(const BertDataOptions& o, const Tokenizer
   return data;
 }
 
-ClassifierData read_classifier_data(const BertDataOptions& options, const Tokenizer& tokenizer,
-                                    const KnownLabels& known) {
-  if (options.objective == BertObjective::kClassifyTokens)
-    return read_classes(options, tokenizer, known, read_tagged_text, encode_sentences);
+ClassifierData read_text_labels(const BertDataOptions& options, const Tokenizer& tokenizer,
+                                const KnownLabels& known) {
   return read_classes(options, tokenizer, known, read_labelled_text, encode_texts);
+}
+
+ClassifierData read_word_labels(const BertDataOptions& options, const Tokenizer& tokenizer,
+                                const KnownLabels& known) {
+  return read_classes(options, tokenizer, known, read_tagged_text, encode_sentences);
+}
+
+std::string description_of(const SentenceExamples& examples) {
+  return fmt::format("{} sequences, {} tokens", examples.size(), examples.ids.tokens());
+}
+
+std::string description_of(const ClassifierExamples& examples) {
+  std::string text = fmt::format("{} texts, {} tokens", examples.size(), examples.tokens());
+  if (const int64_t cut = examples.cut(); cut > 0)
+    text += fmt::format("; {} cut at the context", cut);
+  if (examples.passed_over > 0)
+    text += fmt::format("; {} passed over, without a word to label", examples.passed_over);
+  return text;
 }
 
 }  // namespace zoo

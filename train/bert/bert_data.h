@@ -5,7 +5,6 @@
 
 #include "tokenizers/tokenizer.h"
 #include "train/bert/bert_classifier_task.h"
-#include "train/bert/bert_objective.h"
 #include "train/bert/bert_task.h"
 
 namespace zoo {
@@ -14,7 +13,7 @@ struct BertDataOptions {
   std::string data;
   std::string validation_data;  ///< of labelled texts; empty: a share of `data`
   double validation_share = 0.0;
-  BertObjective objective = BertObjective::kMaskedLm;
+  SentencePairs pairs = SentencePairs::kNone;
   int64_t context = 128;
   uint64_t seed = 0;
 };
@@ -31,10 +30,16 @@ struct KnownLabels {
   bool fixed = false;  ///< the data must not bring others
 };
 
-/// Labelled texts or tagged sentences, by the objective. A held-out share is drawn by the seed.
-/// Throws std::runtime_error for a file of another form, a label that only the validation data has,
+/// Labelled texts, and sentences with a label for each word. A held-out share is drawn by the seed.
+/// Throw std::runtime_error for a file of another form, a label that only the validation data has,
 /// and fewer than two labels.
-ClassifierData read_classifier_data(const BertDataOptions& options, const Tokenizer& tokenizer,
-                                    const KnownLabels& known);
+ClassifierData read_text_labels(const BertDataOptions& options, const Tokenizer& tokenizer,
+                                const KnownLabels& known);
+ClassifierData read_word_labels(const BertDataOptions& options, const Tokenizer& tokenizer,
+                                const KnownLabels& known);
+
+/// For people: "120 sequences, 3000 tokens".
+std::string description_of(const SentenceExamples& examples);
+std::string description_of(const ClassifierExamples& examples);
 
 }  // namespace zoo

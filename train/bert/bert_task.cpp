@@ -60,7 +60,7 @@ BertPreTraining::BertPreTraining(BertTaskModel model, std::shared_ptr<const Toke
       batches_(std::move(data.training), *tokenizer_, options.batches) {}
 
 torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, at::Generator random) {
-  if (options_.objective == BertObjective::kPermutedLm) return permuted_hidden(batch, random);
+  if (options_.permuted) return permuted_hidden(batch, random);
   BertContext context{.args = {.key_lengths = batch.lengths}};
   if (model_->options.bert.segments > 1) context.segments = batch.segments;
   return model_->bert->forward(batch.tokens, context);  // [B, T, C]
@@ -84,16 +84,16 @@ Metrics BertPreTraining::step(const Backward& backward) {
                        {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
                        {"token_type_ids", batch.segments},
                        {"labels", batch.labels}};
-    if (options_.objective == BertObjective::kMaskedLmNsp)
+    if (options_.pairs == SentencePairs::kNextOrRandom)
       named["next_sentence_label"] = batch.pair;
-    else if (has_pairs(options_.objective))
+    else if (options_.pairs != SentencePairs::kNone)
       named["sentence_order_label"] = batch.pair;
     return named;
   });
   const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
   const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
   auto sum = loss.sum;
-  if (has_pairs(options_.objective)) {
+  if (options_.pairs != SentencePairs::kNone) {
     // The paper adds the two means; the trainer divides this sum by the masked tokens.
     const auto pairs = token_loss(model_->pair_logits(h), batch.pair);
     sum = sum + pairs.sum * (loss.tokens / pairs.tokens);
@@ -118,15 +118,15 @@ Metrics BertPreTraining::evaluate() {
     tokens += batch_loss.tokens;
     correct += correct_tokens(logits, targets);
     rows += static_cast<double>(batch.tokens.size(0));
-    if (has_pairs(options_.objective))
+    if (options_.pairs != SentencePairs::kNone)
       right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
   }
   if (tokens == 0.0) return {};
   Metrics metrics{{"loss", loss / tokens},
                   {"perplexity", std::exp(loss / tokens)},
                   {"accuracy", correct / tokens}};
-  if (has_pairs(options_.objective)) {
-    const bool nsp = options_.objective == BertObjective::kMaskedLmNsp;
+  if (options_.pairs != SentencePairs::kNone) {
+    const bool nsp = options_.pairs == SentencePairs::kNextOrRandom;
     metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] = right_pairs / rows;
   }
   return metrics;

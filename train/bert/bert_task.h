@@ -9,7 +9,6 @@
 
 #include "models/bert/bert_task.h"
 #include "tokenizers/tokenizer.h"
-#include "train/bert/bert_objective.h"
 #include "train/data/masked_batch.h"
 #include "train/data/sentence_examples.h"
 #include "train/loop/trainer.h"
@@ -17,7 +16,8 @@
 namespace zoo {
 
 struct PreTrainingOptions {
-  BertObjective objective = BertObjective::kMaskedLm;
+  SentencePairs pairs = SentencePairs::kNone;  ///< of the data
+  bool permuted = false;                       ///< words in a random order instead of masked ones
   MaskedBatchOptions batches = {};
 };
 

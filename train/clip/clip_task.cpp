@@ -11,7 +11,6 @@
 #include "infer/retrieval/clip_texts.h"
 #include "models/pretrained/clip/clip_checkpoint.h"
 #include "train/data/random.h"
-#include "train/objectives/contrastive.h"
 #include "train/objectives/gradient_cache.h"
 #include "train/objectives/retrieval.h"
 
@@ -78,9 +77,7 @@ ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector
 torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor& texts,
                                 const torch::Tensor& tokens) const {
   const auto logits = model_->logits_per_image(images, texts);  // [B, B]
-  const auto positives = equal_captions(tokens);
-  return options_.loss == ContrastiveLoss::kSigLip ? siglip_loss(logits, positives)
-                                                   : info_nce_loss(logits, positives);
+  return options_.loss(logits, equal_captions(tokens));
 }
 
 Metrics ClipTask::step(const Backward& backward) {

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/named_enum.h"
 #include "models/clip/clip.h"
 #include "models/images/preprocess.h"
 #include "tokenizers/tokenizer.h"
@@ -14,19 +13,16 @@
 #include "train/data/images/augment.h"
 #include "train/data/images/captioned_images.h"
 #include "train/loop/trainer.h"
+#include "train/objectives/contrastive.h"
 
 namespace zoo {
 
-enum class ContrastiveLoss { kInfoNce, kSigLip };
-template <>
-struct EnumNames<ContrastiveLoss> {
-  static constexpr std::string_view what = "contrastive loss";
-  static constexpr std::pair<ContrastiveLoss, std::string_view> values[] = {
-      {ContrastiveLoss::kInfoNce, "infonce"}, {ContrastiveLoss::kSigLip, "siglip"}};
-};
+/// logits [B, B], positives [B, B] bool -> []: contrastive.h has two.
+using ContrastiveLoss = torch::Tensor (*)(const torch::Tensor& logits,
+                                          const torch::Tensor& positives);
 
 struct ClipTaskOptions {
-  ContrastiveLoss loss = ContrastiveLoss::kInfoNce;
+  ContrastiveLoss loss = info_nce_loss;
   int64_t batch_size = 64;
   int64_t chunk = 0;  ///< examples in memory at once; 0: the whole batch
   /// Sentences around a thing's name, whose embeddings are averaged for zero-shot classification

@@ -2,11 +2,11 @@
 //   train_clip --config train/recipes/clip-shapes.toml --out runs/shapes
 //   match_images --model runs/shapes --images FOLDER "a red circle"
 #include "app/run_app.h"
-#include "train/clip/clip_setup.h"
+#include "train/clip/clip_training.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("train_clip", [&] {
-    zoo::ClipFamily family;
-    return zoo::run_training(family, argc, argv);
+    zoo::ClipTraining training;
+    return zoo::run_training(training, argc, argv);
   });
 }

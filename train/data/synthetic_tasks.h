@@ -45,6 +45,11 @@ void visit(SyntheticOptions& o, Visitor&& v) {
 /// The names of the options that mean nothing without a task.
 std::vector<std::string_view> task_options();
 
+/// "task-validation above 0": what a run without validation examples lacks; empty for one with.
+inline std::string lacks_validation(const SyntheticOptions& o) {
+  return o.validation > 0 ? "" : "task-validation above 0";
+}
+
 /// Throws std::invalid_argument for values out of range, and where the task has not twice as many
 /// different sources as the validation set wants.
 void check(const SyntheticOptions& options);

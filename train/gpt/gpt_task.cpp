@@ -70,7 +70,7 @@ GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const Te
       device_(model_->token_embedding->weight.device()),
       training_(text.training, options.batch_size, model_->options.context, seed),
       bytes_of_(bytes_per_id(*tokenizer_, model_->options.vocab_size)) {
-  if (options.validation_share > 0.0) {
+  if (text.validation.size() > 0) {
     validation_.emplace(text.validation, evaluation_batch(model_->options),
                         model_->options.context);
   }

@@ -12,12 +12,8 @@
 
 namespace zoo {
 
-/// What the text is and how it is cut.
+/// What a batch is, and what samples show.
 struct TextOptions {
-  std::string data = "data/tinyshakespeare/input.txt";
-  std::string tokenizer = "character";
-  int64_t vocab_size = 0;
-  double validation_share = 0.1;
   int64_t batch_size = 12;
   double label_smoothing = 0.0;
   std::string sample_prompt = "\n";
@@ -26,13 +22,7 @@ struct TextOptions {
 
 template <class Visitor>
 void visit(TextOptions& o, Visitor&& v) {
-  v("data", o.data, "UTF-8 text file, folder of them, or token stream (*.tokens)");
-  v("tokenizer", o.tokenizer,
-    "Folder of a tokenizer, or a kind to train on the data: character, sentencepiece-bpe, "
-    "sentencepiece-unigram");
-  v("vocab-size", o.vocab_size, "Ids of a tokenizer trained here (0: the kind's default)");
-  v("validation-share", o.validation_share, "Share of the text's end that is kept for validation");
-  v("batch-size", o.batch_size, "Windows of a micro-batch");
+  v("batch-size", o.batch_size, "Windows or questions of a micro-batch");
   v("label-smoothing", o.label_smoothing,
     "Share of the target's probability spread over the vocabulary");
   v("sample-prompt", o.sample_prompt, "What the samples in the report begin with");

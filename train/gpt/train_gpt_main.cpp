@@ -1,13 +1,13 @@
-// Trains a decoder-only language model (GPT-2: Radford et al. 2019; Llama's shape by options) on a
-// text:
+// Trains a decoder-only language model on a text, or on a task that needs no data:
 //   scripts/get_data.sh tinyshakespeare
 //   train_gpt --config train/recipes/gpt-shakespeare-cpu.toml --out runs/shakespeare
+//   generate --model runs/shakespeare "ROMEO:"
 #include "app/run_app.h"
-#include "train/gpt/gpt_setup.h"
+#include "train/gpt/gpt_training.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("train_gpt", [&] {
-    zoo::GptFamily family;
-    return zoo::run_training(family, argc, argv);
+    zoo::GptTraining training;
+    return zoo::run_training(training, argc, argv);
   });
 }

@@ -5,18 +5,21 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
 #include <stdexcept>
-#include <system_error>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "app/cli.h"
-#include "base/interrupt.h"
 #include "base/usage_error.h"
-#include "train/loop/trainer.h"
+#include "train/program/training.h"
 #include "train/run/run_folder.h"
 
 namespace zoo {
@@ -67,11 +70,19 @@ std::vector<std::string> given_options(const CLI::App& app) {
   return names;
 }
 
-/// One pass over the arguments.
-void parse_once(const TrainProgram& program, TrainCommand& command,
-                const std::vector<std::string>& arguments) {
-  CLI::App app{program.description};
-  add_config_option(app);
+/// Every option's value, as a recipe writes it.
+using Values = std::map<std::string, std::optional<std::string>>;
+
+Values values_of(CLI::App& app) {
+  Values values;
+  for (const CLI::Option* option : app.get_options({})) {
+    if (!option->get_lnames().empty())
+      values[option->get_lnames().front()] = recipe_format(app).value_of(*option);
+  }
+  return values;
+}
+
+void declare_run(CLI::App& app, TrainCommand& command) {
   const auto plain = [&](const char* flag, std::string& field, const char* help) {
     app.add_option(flag, field, help)->group("Run")->configurable(false);
   };
@@ -80,110 +91,86 @@ void parse_once(const TrainProgram& program, TrainCommand& command,
   plain("--init-from", command.init_from,
         "Start from the weights in this checkpoint or run folder");
   plain("--evaluate-only", command.evaluate_only,
-        "Measure the model in this checkpoint or run folder, and stop");
+        "Evaluate the model in this checkpoint or run folder, and stop");
   plain("--dump-gradients", command.dump_gradients,
         "Write the first update's gradients to this safetensors file");
   plain("--dump-batches", command.dump_batches,
-        "Write every batch that is learnt from to safetensors files in this new folder");
+        "Write every training batch to safetensors files in this new folder");
   app.add_option("--preset", command.preset,
                  "Start from a published size, then apply the other options")
       ->group("Model")
       ->configurable(true);
-  program.declare(app);
+}
+
+/// The passes over one command line. Each reads on top of what the one before found out: which
+/// recipe and which preset to begin with.
+class Passes {
+ public:
+  Passes(Training& training, int argc, const char* const* argv)
+      : training_(training), arguments_(argv, argv + argc) {}
+
+  /// Nothing is resolved.
+  TrainCommand look() { return pass({}); }
+  /// With the training's options resolved.
+  TrainCommand resolve() {
+    return pass([&](TrainCommand& command) { training_.resolve(command); });
+  }
+  void begin_with_recipe(const fs::path& file) {
+    arguments_.insert(arguments_.begin() + 1, {"--config", file.string()});
+  }
+
+ private:
+  TrainCommand pass(const std::function<void(TrainCommand&)>& resolve);
+
+  Training& training_;
+  std::vector<std::string> arguments_;
+  std::optional<std::vector<std::string>> given_;  // the first pass sees what the user named
+  Values defaults_;
+};
+
+TrainCommand Passes::pass(const std::function<void(TrainCommand&)>& resolve) {
+  TrainCommand command;
+  CLI::App app{training_.description()};
+  add_config_option(app);
+  declare_run(app, command);
+  training_.declare(app);
+  if (!given_) defaults_ = values_of(app);
   std::vector<const char*> argv;
-  for (const auto& argument : arguments) argv.push_back(argument.c_str());
+  for (const auto& argument : arguments_) argv.push_back(argument.c_str());
   parse(app, static_cast<int>(argv.size()), argv.data());
   check_together(command);
-  if (command.given.empty()) command.given = given_options(app);
-  if (program.resolve) program.resolve(command);
+  if (!given_) given_ = given_options(app);
+  command.given = *given_;
+  if (command.resume.empty() && command.evaluate_only.empty()) {
+    const Values values = values_of(app);
+    for (const auto& name : *given_)
+      if (values.at(name) != defaults_.at(name)) command.given_other.push_back(name);
+  }
+  if (resolve) resolve(command);
   command.config_text = effective_config(app);
+  return command;
 }
 
 }  // namespace
 
-TrainCommand parse_train_command(const TrainProgram& program, int argc, const char* const* argv) {
-  std::vector<std::string> arguments(argv, argv + argc);
-  TrainProgram first = program;  // finds out what the defaults are: nothing is resolved yet
-  first.resolve = {};
-  TrainCommand command;
-  parse_once(first, command, arguments);
+TrainCommand parse_train_command(Training& training, int argc, const char* const* argv) {
+  Passes passes(training, argc, argv);
+  TrainCommand command = passes.look();
   if (!command.resume.empty()) check_resume(command);
-
-  // The next passes read more: what the user named is what the first one found.
-  const TrainCommand asked = command;
-  const auto parse_again = [&](const TrainProgram& with) {
-    command = {};
-    command.given = asked.given;
-    parse_once(with, command, arguments);
-  };
-  const std::string run_folder = !asked.resume.empty() ? asked.resume : asked.evaluate_only;
+  const std::string run_folder = command.resume.empty() ? command.evaluate_only : command.resume;
   const auto run = run_folder.empty() ? std::nullopt : run_of(run_folder);
-  if (run && !asked.has("config")) {
-    arguments.insert(arguments.begin() + 1, {"--config", (*run / "run.toml").string()});
-    parse_again(first);
+  if (run && !command.has("config")) {
+    passes.begin_with_recipe(*run / "run.toml");
+    command = passes.look();
   }
-  if (const std::string preset = command.preset; !preset.empty()) {
+  if (!command.preset.empty()) {
     try {
-      program.apply_preset(preset);
+      training.apply_preset(command.preset);
     } catch (const std::invalid_argument& e) {
       throw UsageError(fmt::format("--preset: {}", e.what()));
     }
   }
-  parse_again(program);
-  return command;
-}
-
-bool TrainCommand::has(std::string_view option) const {
-  return std::find(given.begin(), given.end(), option) != given.end();
-}
-
-NewRunFolder::NewRunFolder(const TrainCommand& command, const std::string& family)
-    : path_(command.out) {
-  for (int n = 1; path_.empty() || (command.out.empty() && fs::exists(path_)); ++n) {
-    path_ = fs::path("runs") / fmt::format("{}-{}", family, n);
-  }
-  if (!path_.has_filename()) path_ = path_.parent_path();  // "runs/a/"
-  RunFolder(path_).require_free();
-}
-
-void NewRunFolder::create() {
-  fs::path missing;
-  for (fs::path at = path_; !at.empty() && !fs::exists(at); at = at.parent_path()) missing = at;
-  const RunFolder folder(path_);
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error)
-    throw std::runtime_error(
-        fmt::format("cannot make run folder '{}': {}", path_.string(), error.message()));
-  first_made_ = missing;
-  HeldFolder held = folder.lock();
-  folder.create();
-  held_.emplace(std::move(held));  // from here on the folder holds nothing but this run
-}
-
-NewRunFolder::~NewRunFolder() {
-  if (!held_ || !held_->in_place() || !RunFolder(path_).checkpoint_steps().empty()) return;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(path_, error)) fs::remove_all(entry, error);
-  if (first_made_.empty()) return;
-  // Upwards: fs::remove refuses a folder in which something else lies by now.
-  for (fs::path at = path_; fs::remove(at, error) && at != first_made_; at = at.parent_path()) {
-  }
-}
-
-int print_result(const std::string& program, const fs::path& folder, const TrainResult& result) {
-  fmt::print("\n{}\n", result.verdict.sentence);
-  fmt::print("run folder  {}\nreport      {}\n", folder.string(),
-             (folder / "report.html").string());
-  const auto go_on = [&](const std::string& more) {
-    fmt::print("to go on    {} --resume {}{}\n", program, folder.string(), more);
-  };
-  if (result.interrupted) go_on("");
-  if (result.updates == 0 && result.step > 0 && !result.stopped_early && !result.interrupted) {
-    fmt::print("nothing done: the run is at step {} already, where it ends\n", result.step);
-    go_on(" --max-steps N");
-  }
-  return result.interrupted ? kInterrupted : 0;
+  return passes.resolve();
 }
 
 }  // namespace zoo

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "models/device.h"
-#include "train/program/setup.h"
+#include "train/program/usage.h"
 
 namespace zoo {
 namespace {
@@ -28,15 +28,6 @@ double block(double C, double F, Activation activation) { return block(C, C, C, 
 ModelNeed cnn(int64_t blocks, int64_t width) {
   const double w = number(width), n = number(blocks);
   return {.parameters = 2.0 * 9.0 * w * w * ((n - 0.5) * (1.0 + 4.0 + 16.0)), .layers = 3.0 * n};
-}
-
-ModelNeed vit(const VitOptions& o) {
-  const double C = number(o.d_model), P = number(o.patch_size);
-  const double patch = P * number(o.patch_width, P) * number(o.channels);
-  return {.parameters =
-              number(o.layers) * block(C, number(o.feed_forward, 4.0 * C), Activation::kGelu) +
-              C * patch,
-          .layers = number(o.layers)};
 }
 
 }  // namespace
@@ -76,25 +67,30 @@ ModelNeed need_of(const RecurrentOptions& o) {
           .layers = 2.0 * L};
 }
 
-ModelNeed need_of(const ImageModelOptions& o) {
-  const double C = number(o.vit.d_model), L = number(o.vit.layers);
-  switch (o.kind) {
-    case ImageModelKind::kCnn:
-      return cnn(o.blocks, o.width);
-    case ImageModelKind::kCct:
-      return {.parameters = L * block(C, number(o.vit.feed_forward, C), Activation::kGelu),
-              .layers = L + number(o.convolutions)};
-    case ImageModelKind::kLinear:
-      return {};  // pictures have at most 4096 pixels a side
-    case ImageModelKind::kVit:
-      break;
-  }
-  return vit(o.vit);
+ModelNeed need_of(const VitOptions& o) {
+  const double C = number(o.d_model), P = number(o.patch_size);
+  const double patch = P * number(o.patch_width, P) * number(o.channels);
+  return {.parameters =
+              number(o.layers) * block(C, number(o.feed_forward, 4.0 * C), Activation::kGelu) +
+              C * patch,
+          .layers = number(o.layers)};
+}
+
+ModelNeed need_of(const CctOptions& o) {
+  const double C = number(o.d_model), L = number(o.layers);
+  return {.parameters = L * block(C, number(o.feed_forward, C), Activation::kGelu),
+          .layers = L + number(o.convolutions)};
+}
+
+ModelNeed need_of(const CnnOptions& o) { return cnn(o.blocks, o.width); }
+
+ModelNeed need_of(const LinearClassifierOptions&) {
+  return {};  // pictures have at most 4096 pixels a side
 }
 
 ModelNeed need_of(const ClipOptions& o) {
   const ModelNeed image =
-      o.image_tower == ImageTower::kCnn ? cnn(o.cnn_blocks, o.cnn_width) : vit(o.image);
+      o.image_tower == ImageTower::kCnn ? cnn(o.cnn_blocks, o.cnn_width) : need_of(o.image);
   const ModelNeed text = need_of(o.text);
   const double projections = number(o.projection) * number(o.text.d_model);
   return {.parameters = image.parameters + text.parameters + projections,

@@ -6,9 +6,12 @@
 #include "models/gpt/gpt.h"
 #include "models/transformer/recurrent.h"
 #include "models/transformer/transformer.h"
+#include "models/vision/cct.h"
+#include "models/vision/cnn.h"
+#include "models/vision/linear_classifier.h"
+#include "models/vision/vit.h"
 #include "train/loop/options.h"
-#include "train/program/command_line.h"
-#include "train/vision/image_model.h"
+#include "train/program/train_command.h"
 
 namespace zoo {
 
@@ -22,7 +25,10 @@ ModelNeed need_of(const GptOptions& options);
 ModelNeed need_of(const BertOptions& options);
 ModelNeed need_of(const TransformerOptions& options);
 ModelNeed need_of(const RecurrentOptions& options);
-ModelNeed need_of(const ImageModelOptions& options);
+ModelNeed need_of(const VitOptions& options);
+ModelNeed need_of(const CctOptions& options);
+ModelNeed need_of(const CnnOptions& options);
+ModelNeed need_of(const LinearClassifierOptions& options);
 ModelNeed need_of(const ClipOptions& options);
 
 /// Throws UsageError where weights, gradients and the optimizer's two moments (and the

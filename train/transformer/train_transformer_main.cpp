@@ -4,11 +4,11 @@
 //   scripts/get_data.sh en-fr
 //   train_transformer --config train/recipes/transformer-en-fr.toml --out runs/en-fr
 #include "app/run_app.h"
-#include "train/transformer/transformer_setup.h"
+#include "train/transformer/transformer_training.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("train_transformer", [&] {
-    zoo::TransformerFamily family;
-    return zoo::run_training(family, argc, argv);
+    zoo::TransformerTraining training;
+    return zoo::run_training(training, argc, argv);
   });
 }

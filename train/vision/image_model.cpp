@@ -1,15 +1,18 @@
 #include "train/vision/image_model.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <any>
 #include <map>
-#include <set>
 #include <stdexcept>
 #include <type_traits>
 
 #include "base/option_checks.h"
 #include "base/usage_error.h"
-#include "train/program/setup.h"
+#include "models/pretrained/vision/vit_checkpoint.h"
+#include "train/program/table.h"
+#include "train/program/usage.h"
 
 namespace zoo {
 namespace {
@@ -38,40 +41,80 @@ Options options_as(ImageModelOptions from) {
 }
 
 template <class Options>
-ImageModelOptions all_options(ImageModelKind kind, Options from) {
-  ImageModelOptions options{.kind = kind};
+ImageModelOptions all_options(std::string_view kind, Options from) {
+  ImageModelOptions options{.kind = std::string(kind)};
   copy_fields(from, options, kAll);
   return options;
 }
 
-ImageModelOptions vit(const VitOptions& o) { return all_options(ImageModelKind::kVit, o); }
-ImageModelOptions cct(const CctOptions& o) { return all_options(ImageModelKind::kCct, o); }
-ImageModelOptions cnn(const CnnOptions& o) { return all_options(ImageModelKind::kCnn, o); }
-
-/// Calls f with an options struct of the kind, with its usual values.
-template <class F>
-auto with_kind(ImageModelKind kind, F&& f) {
-  switch (kind) {
-    case ImageModelKind::kCct:
-      return f(CctOptions());
-    case ImageModelKind::kCnn:
-      return f(CnnOptions());
-    case ImageModelKind::kLinear:
-      return f(LinearClassifierOptions());
-    case ImageModelKind::kVit:
-      break;
-  }
-  return f(VitOptions());
+template <class Options>
+Options resolved_own(Options options) {
+  if constexpr (requires { resolved(options); }) return resolved(options);
+  if (options.image_width == 0) options.image_width = options.image_size;
+  return options;
 }
 
 template <class Options>
-std::set<std::string, std::less<>> names_of(Options options) {
-  std::set<std::string, std::less<>> names = {"model"};
-  visit(options, [&](std::string_view name, auto&, const std::string&) { names.emplace(name); });
+std::vector<std::string> names_of() {
+  std::vector<std::string> names = {"model"};
+  Options options;
+  visit(options,
+        [&](std::string_view name, auto&, const std::string&) { names.emplace_back(name); });
   return names;
 }
 
+/// `Module`: the holder of the model that Options describe. The names on disk are ours.
+template <class Options, class Module>
+ImageModel row(std::string_view name) {
+  using Impl = typename Module::ContainedType;
+  ImageModel model{.name = name, .options = names_of<Options>()};
+  model.defaults = [name] { return all_options(name, Options()); };
+  model.attends = requires(Options o) { o.attention; };
+  model.check = [](const ImageModelOptions& o) { check(options_as<Options>(o)); };
+  model.resolved = [name](const ImageModelOptions& o) {
+    return all_options(name, resolved_own(options_as<Options>(o)));
+  };
+  model.need = [](const ImageModelOptions& o) { return need_of(options_as<Options>(o)); };
+  model.make = [](const ImageModelOptions& o, int64_t classes) {
+    auto own = options_as<Options>(o);
+    own.classes = classes;
+    return Module(own).ptr();
+  };
+  model.options_of = [name](const ImageClassifier& made) -> std::optional<ImageModelOptions> {
+    const auto* own = dynamic_cast<const Impl*>(&made);
+    if (own == nullptr) return std::nullopt;
+    return all_options(name, own->options);
+  };
+  model.names_on_disk = [name](const ImageModelOptions&) {
+    return NameMap{.family = std::string(name), .rows = {}};
+  };
+  return model;
+}
+
+ImageModel vit_row() {
+  ImageModel vit = row<VitOptions, Vit>("vit");
+  vit.names_on_disk = [](const ImageModelOptions& o) { return vit_name_map(resolved(o.vit)); };
+  return vit;
+}
+
+ImageModelOptions vit(const VitOptions& o) { return all_options("vit", o); }
+ImageModelOptions cct(const CctOptions& o) { return all_options("cct", o); }
+ImageModelOptions cnn(const CnnOptions& o) { return all_options("cnn", o); }
+
 }  // namespace
+
+const std::vector<ImageModel>& image_models() {
+  static const std::vector<ImageModel> table = {
+      vit_row(), row<CctOptions, Cct>("cct"), row<CnnOptions, Cnn>("cnn"),
+      row<LinearClassifierOptions, LinearClassifier>("linear")};
+  return table;
+}
+
+std::string image_model_names() { return names_in(image_models()); }
+
+const ImageModel& find_image_model(std::string_view name) {
+  return find_row(image_models(), "model", name);
+}
 
 ImageModelOptions image_model_preset(std::string_view name) {
   static const std::pair<std::string_view, ImageModelOptions (*)()> presets[] = {
@@ -95,48 +138,29 @@ ImageModelOptions image_model_preset(std::string_view name) {
 }
 
 void settle_kind(ImageModelOptions& options, const TrainCommand& command) {
-  with_kind(options.kind, [&](auto usual) {
-    const auto known = names_of(usual);
-    ImageModelOptions otherwise;
-    visit_both(options, otherwise, [&](std::string_view name, const auto& value, const auto& dull) {
-      if (known.contains(name) || !command.has(name) || value == dull) return;
-      throw UsageError(fmt::format("--{} means nothing to --model {}; leave it out", name,
-                                   name_of(options.kind)));
-    });
-    if (command.preset.empty() && command.source().empty())
-      copy_fields(usual, options, [&](std::string_view name) { return !command.has(name); });
-  });
-}
-
-void check(const ImageModelOptions& options) {
-  with_kind(options.kind, [&](auto usual) { check(options_as<decltype(usual)>(options)); });
-}
-
-std::shared_ptr<ImageClassifier> make_image_model(const ImageModelOptions& options,
-                                                  int64_t classes) {
-  const auto with_classes = [&](auto own) {
-    own.classes = classes;
-    return own;
+  const ImageModel& model = find_image_model(options.kind);
+  const auto has = [&](std::string_view name) {
+    return std::find(model.options.begin(), model.options.end(), name) != model.options.end();
   };
-  switch (options.kind) {
-    case ImageModelKind::kCct:
-      return Cct(with_classes(options_as<CctOptions>(options))).ptr();
-    case ImageModelKind::kCnn:
-      return Cnn(with_classes(options_as<CnnOptions>(options))).ptr();
-    case ImageModelKind::kLinear:
-      return LinearClassifier(with_classes(options_as<LinearClassifierOptions>(options))).ptr();
-    case ImageModelKind::kVit:
-      break;
-  }
-  return Vit(with_classes(options.vit)).ptr();
+  std::vector<std::string> lacking;
+  visit(options, [&](std::string_view name, auto&, const std::string&) {
+    if (!has(name)) lacking.emplace_back(name);
+  });
+  refuse_changed(command, {lacking.begin(), lacking.end()},
+                 fmt::format("to --model {}", options.kind));
+  if (!command.preset.empty() || !command.source().empty()) return;
+  ImageModelOptions defaults = model.defaults();
+  copy_fields(defaults, options,
+              [&](std::string_view name) { return has(name) && !command.has(name); });
+}
+
+ImageModelOptions resolved(const ImageModelOptions& options) {
+  return find_image_model(options.kind).resolved(options);
 }
 
 ImageModelOptions options_of(const ImageClassifier& model) {
-  if (const auto* v = dynamic_cast<const VitImpl*>(&model)) return vit(v->options);
-  if (const auto* c = dynamic_cast<const CctImpl*>(&model)) return cct(c->options);
-  if (const auto* c = dynamic_cast<const CnnImpl*>(&model)) return cnn(c->options);
-  if (const auto* l = dynamic_cast<const LinearClassifierImpl*>(&model))
-    return all_options(ImageModelKind::kLinear, l->options);
+  for (const auto& row : image_models())
+    if (const auto options = row.options_of(model)) return *options;
   throw std::invalid_argument("options_of: an unknown kind of model");
 }
 

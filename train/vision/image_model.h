@@ -1,44 +1,40 @@
-// Which classifier of images, and its options: those of all kinds under one set of flags.
+// The classifiers of images that train_vit can train: a table with a row for each value of --model,
+// and the options of all of them under one set of flags.
 #pragma once
-#include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "base/named_enum.h"
+#include "models/pretrained/format/name_map.h"
 #include "models/vision/cct.h"
 #include "models/vision/cnn.h"
 #include "models/vision/image_classifier.h"
 #include "models/vision/linear_classifier.h"
 #include "models/vision/vit.h"
-#include "train/program/command_line.h"
+#include "train/program/model_memory.h"
+#include "train/program/train_command.h"
 
 namespace zoo {
 
-enum class ImageModelKind { kVit, kCct, kCnn, kLinear };
-template <>
-struct EnumNames<ImageModelKind> {
-  static constexpr std::string_view what = "model";
-  static constexpr std::pair<ImageModelKind, std::string_view> values[] = {
-      {ImageModelKind::kVit, "vit"},
-      {ImageModelKind::kCct, "cct"},
-      {ImageModelKind::kCnn, "cnn"},
-      {ImageModelKind::kLinear, "linear"}};
-};
-
 /// A ViT's options, of which the others have some, and what only those have.
 struct ImageModelOptions {
-  ImageModelKind kind = ImageModelKind::kVit;
-  VitOptions vit;
+  std::string kind = "vit";
+  VitOptions vit = {};
   int64_t convolutions = CctOptions().convolutions;
   int64_t kernel = CctOptions().kernel;
   int64_t blocks = CnnOptions().blocks;
   int64_t width = CnnOptions().width;
 };
 
+/// "vit, cct, ..."
+std::string image_model_names();
+
 template <class Visitor>
 void visit(ImageModelOptions& o, Visitor&& v) {
-  v("model", o.kind, "What the classifier is made of");
+  v("model", o.kind, "What the classifier is made of: " + image_model_names());
   visit(o.vit, v);
   v("convolutions", o.convolutions, "cct: convolutions of the tokenizer, each with a pooling");
   v("kernel", o.kernel, "cct: their size, odd");
@@ -46,18 +42,40 @@ void visit(ImageModelOptions& o, Visitor&& v) {
   v("width", o.width, "cnn: channels of the first stage");
 }
 
+/// A row of the table. A new kind of model is a row, and its own options in ImageModelOptions.
+struct ImageModel {
+  std::string_view name;
+  /// The flags that it has.
+  std::vector<std::string> options = {};
+  bool attends = false;
+  /// Its own usual values.
+  std::function<ImageModelOptions()> defaults = {};
+  /// Throws std::invalid_argument for values that no such model can have.
+  std::function<void(const ImageModelOptions&)> check = {};
+  /// Zeros replaced by what they stand for.
+  std::function<ImageModelOptions(const ImageModelOptions&)> resolved = {};
+  std::function<ModelNeed(const ImageModelOptions&)> need = {};
+  std::function<std::shared_ptr<ImageClassifier>(const ImageModelOptions&, int64_t classes)> make = {};
+  /// The options of a model of this kind; nothing for another kind.
+  std::function<std::optional<ImageModelOptions>(const ImageClassifier&)> options_of = {};
+  /// The names of its parameters in checkpoints.
+  std::function<NameMap(const ImageModelOptions&)> names_on_disk = {};
+};
+
+const std::vector<ImageModel>& image_models();
+
+/// Throws std::invalid_argument that lists the known names.
+const ImageModel& find_image_model(std::string_view name);
+
 /// A published size of any kind; throws std::invalid_argument with the known names.
 ImageModelOptions image_model_preset(std::string_view name);
 
-/// Where no preset and no flag says otherwise, a kind has its own usual values; throws UsageError
+/// Where no preset and no flag says otherwise, a kind has its own usual values. Throws UsageError
 /// for options that it has not.
 void settle_kind(ImageModelOptions& options, const TrainCommand& command);
 
-/// Throws std::invalid_argument for values that no model can have.
-void check(const ImageModelOptions& options);
-
-std::shared_ptr<ImageClassifier> make_image_model(const ImageModelOptions& options,
-                                                  int64_t classes);
+/// As ImageModel::resolved.
+ImageModelOptions resolved(const ImageModelOptions& options);
 
 /// The options that `model` was made with.
 ImageModelOptions options_of(const ImageClassifier& model);

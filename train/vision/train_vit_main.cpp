@@ -4,11 +4,11 @@
 //   train_vit --config train/recipes/vit-mnist.toml --out runs/vit
 //   classify_image --model runs/vit digit.png
 #include "app/run_app.h"
-#include "train/vision/vit_setup.h"
+#include "train/vision/vit_training.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("train_vit", [&] {
-    zoo::VitTraining family;
-    return zoo::run_training(family, argc, argv);
+    zoo::VitTraining training;
+    return zoo::run_training(training, argc, argv);
   });
 }

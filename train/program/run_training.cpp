@@ -1,6 +1,6 @@
 // Command line, run folder, data and model, training: in this order, so that what is wrong shows
 // before anything is made.
-#include "train/program/family.h"
+#include "train/program/training.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,10 @@
 #include "base/printable.h"
 #include "base/usage_error.h"
 #include "train/loop/measuring.h"
-#include "train/program/setup.h"
+#include "train/program/command_line.h"
+#include "train/program/dumps.h"
+#include "train/program/new_run_folder.h"
+#include "train/run/run_folder.h"
 
 namespace zoo {
 namespace {
@@ -22,9 +25,9 @@ void print(const Facts& facts) {
   std::fflush(stdout);
 }
 
-int evaluate_only(Family& family, const TrainCommand& command) {
-  const auto task = family.make_task(command, {});
-  print(family.facts());
+int evaluate_only(Training& training) {
+  const auto task = training.make_task({});
+  print(training.facts());
   const Measuring measuring(task->model());
   const Metrics metrics = task->evaluate();
   if (metrics.empty() && task->validates())
@@ -35,21 +38,39 @@ int evaluate_only(Family& family, const TrainCommand& command) {
         fmt::format("--evaluate-only: nothing is left to measure with; name some with the options "
                     "that 'train_{} "
                     "--help' lists with 'validation' in their names",
-                    family.name()));
+                    training.family()));
   for (const auto& [name, value] : metrics) fmt::print("val {} {:.6g}\n", name, printable(value));
   return 0;
 }
 
-int train(Family& family, const TrainCommand& command) {
+/// Prints the run's result: verdict, where to look, how to go on. Returns the program's exit code:
+/// kInterrupted for a run that a signal stopped, though it is saved and can go on.
+int print_result(const std::string& program, const std::filesystem::path& folder,
+                 const TrainResult& result) {
+  fmt::print("\n{}\n", result.verdict.sentence);
+  fmt::print("run folder  {}\nreport      {}\n", folder.string(),
+             (folder / "report.html").string());
+  const auto go_on = [&](const std::string& more) {
+    fmt::print("to go on    {} --resume {}{}\n", program, folder.string(), more);
+  };
+  if (result.interrupted) go_on("");
+  if (result.updates == 0 && result.step > 0 && !result.stopped_early && !result.interrupted) {
+    fmt::print("nothing done: the run is at step {} already, where it ends\n", result.step);
+    go_on(" --max-steps N");
+  }
+  return result.interrupted ? kInterrupted : 0;
+}
+
+int train(Training& training, const TrainCommand& command) {
   std::optional<NewRunFolder> fresh;
   if (command.resume.empty()) {
-    fresh.emplace(command, family.name());
-    family.prepare();
+    fresh.emplace(command, training.family());
+    training.prepare();
   }
   std::function<void(const NamedTensors&)> watch_batch;
   if (!command.dump_batches.empty()) watch_batch = dump_batches(command.dump_batches);
   const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
-  const std::string program = "train_" + family.name();
+  const std::string program = "train_" + training.family();
   Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
           .title = program,
           .config_text = command.config_text,
@@ -60,31 +81,25 @@ int train(Family& family, const TrainCommand& command) {
     fresh->create();
   else
     lock.emplace(RunFolder(run.folder).lock());
-  const auto task = family.make_task(command, fresh ? run.folder : std::filesystem::path());
+  const auto task = training.make_task(fresh ? run.folder : std::filesystem::path());
   task->watch_batch = std::move(watch_batch);
-  run.facts = family.facts();
+  run.facts = training.facts();
   if (!command.dump_gradients.empty())
-    run.inspect_first_gradients = family.gradient_dump(command.dump_gradients);
+    run.inspect_first_gradients = training.gradient_dump(command.dump_gradients);
   print(run.facts);
-  return print_result(program, run.folder, fit(*task, family.train_options(), run));
+  return print_result(program, run.folder, fit(*task, training.options(), run));
 }
 
 }  // namespace
 
-int run_training(Family& family, int argc, const char* const* argv) {
-  const TrainProgram program{
-      .family = family.name(),
-      .description = family.description(),
-      .declare = [&](CLI::App& app) { family.declare(app); },
-      .apply_preset = [&](const std::string& preset) { family.apply_preset(preset); },
-      .resolve = [&](TrainCommand& command) { family.resolve(command); }};
-  const TrainCommand command = parse_train_command(program, argc, argv);
+int run_training(Training& training, int argc, const char* const* argv) {
+  const TrainCommand command = parse_train_command(training, argc, argv);
   fmt::print("{}\n", command.config_text);
   std::fflush(stdout);
   try {
-    return command.evaluate_only.empty() ? train(family, command) : evaluate_only(family, command);
+    return command.evaluate_only.empty() ? train(training, command) : evaluate_only(training);
   } catch (const Interrupted& e) {
-    fmt::print(stderr, "train_{}: {}\n", family.name(), e.what());
+    fmt::print(stderr, "train_{}: {}\n", training.family(), e.what());
     return kInterrupted;
   }
 }

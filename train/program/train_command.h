@@ -1,0 +1,43 @@
+// What a training program was told to do, besides the options of its family.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoo {
+
+struct TrainCommand {
+  std::string out = {};            ///< run folder of a new run
+  std::string resume = {};         ///< run folder to continue
+  std::string init_from = {};      ///< checkpoint or run folder whose weights a new run starts from
+  std::string evaluate_only = {};  ///< checkpoint or run folder to evaluate
+  std::string preset = {};
+  std::string dump_gradients = {};      ///< file for the first update's gradients
+  std::string dump_batches = {};        ///< folder for the batches of all updates
+  std::string config_text = {};         ///< the effective configuration, as --config reads it
+  std::vector<std::string> given = {};  ///< options that the user named, as flags or in a recipe
+  std::vector<std::string> given_other = {};  ///< see changed()
+
+  bool has(std::string_view option) const;  ///< among `given`
+
+  /// Of a new run: whether the user named the option with another value than its default. The
+  /// default itself does not count, because a run.toml names every option.
+  bool changed(std::string_view option) const;
+
+  /// The folder that the model comes from; empty for a new one.
+  std::string source() const {
+    return !resume.empty() ? resume : !init_from.empty() ? init_from : evaluate_only;
+  }
+
+  /// The checkpoint in source(): the last one of a resumed run. Throws std::runtime_error where
+  /// there is none.
+  std::filesystem::path checkpoint() const;
+
+  /// The checkpoint to load weights from; nothing for a new model, and for a resumed run, whose
+  /// weights come with its state.
+  std::optional<std::filesystem::path> weights() const;
+};
+
+}  // namespace zoo

@@ -1,0 +1,48 @@
+#include "train/program/usage.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <exception>
+
+#include "base/note.h"
+#include "base/usage_error.h"
+
+namespace zoo {
+
+void check_usage(const std::function<void()>& checks) {
+  try {
+    checks();
+  } catch (const c10::Error& e) {
+    throw UsageError(e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    throw UsageError(e.what());
+  }
+}
+
+void note_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
+                  std::string_view why) {
+  for (const auto option : options) {
+    if (command.changed(option)) note(fmt::format("note: --{} changes nothing {}", option, why));
+  }
+}
+
+void refuse_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
+                    std::string_view why) {
+  for (const auto option : options) {
+    if (command.changed(option))
+      throw UsageError(fmt::format("--{} means nothing {}; leave it out", option, why));
+  }
+}
+
+void note_unused(const TrainOptions& o, const TrainCommand& command) {
+  const ScheduleKind kind = o.schedule.kind;
+  const auto with_kind = fmt::format("with --schedule {}", name_of(kind));
+  if (kind == ScheduleKind::kConstant || kind == ScheduleKind::kNoam)
+    note_changed(command, {"final-share"}, with_kind);
+  if (kind != ScheduleKind::kWarmupStableDecay) note_changed(command, {"decay-share"}, with_kind);
+  if (o.overfit_one_batch)
+    note_changed(command, {"expect-at-least", "expect-at-most"}, "with --overfit-one-batch");
+}
+
+}  // namespace zoo

@@ -1,0 +1,28 @@
+// What the command line gets wrong, and what it says in vain.
+#pragma once
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "train/loop/options.h"
+#include "train/program/train_command.h"
+
+namespace zoo {
+
+/// Runs `checks`; turns what they throw into UsageError.
+void check_usage(const std::function<void()>& checks);
+
+/// For each of the options that the user changed: a line on stderr, "note: --X changes nothing
+/// WHY". For options that a recipe may bring along.
+void note_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
+                  std::string_view why);
+
+/// Throws UsageError where the user changed one of the options: "--X means nothing WHY; leave it
+/// out". For options that belong to another kind of run.
+void refuse_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
+                    std::string_view why);
+
+/// Notes the trainer's options that its other options leave without effect.
+void note_unused(const TrainOptions& options, const TrainCommand& command);
+
+}  // namespace zoo
