@@ -21,8 +21,9 @@ TokenizerKind kind_to_train(const TokenizerOptions& o) {
         o.kinds.empty() || std::find(o.kinds.begin(), o.kinds.end(), kind) != o.kinds.end();
     if (allowed && name == o.tokenizer) return kind;
   }
-  throw UsageError(fmt::format("--tokenizer {}: no such folder, and no kind to train here: {}",
-                               o.tokenizer, known_kinds(o)));
+  throw UsageError(
+      fmt::format("--tokenizer {}: no such folder, and no kind to train here; known are: {}",
+                  o.tokenizer, known_kinds(o)));
 }
 
 }  // namespace

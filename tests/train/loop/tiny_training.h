@@ -42,7 +42,6 @@ class TinyTraining : public ::testing::Test {
     model.residual_dropout = model.attention_dropout = dropout;
     TextOptions text;
     text.batch_size = batch;
-    text.validation_share = validation_share;
     text.sample_tokens = 5;
     torch::manual_seed(5);
     Gpt gpt(model);

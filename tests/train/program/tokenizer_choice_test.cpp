@@ -41,7 +41,7 @@ TEST(TokenizerChoiceTest, AFamilyMayTrainSomeKindsOnly) {
   const TokenizerOptions words{.tokenizer = "byte-bpe", .kinds = {TokenizerKind::kWordPiece}};
   EXPECT_THAT([&] { trained_as(words); },
               ThrowsMessage<UsageError>(HasSubstr("--tokenizer byte-bpe: no such folder, and no "
-                                                  "kind to train here: wordpiece")));
+                                                  "kind to train here; known are: wordpiece")));
   EXPECT_THAT([] { trained_as({.tokenizer = "wordpeace"}); },
               ThrowsMessage<UsageError>(HasSubstr("byte-bpe, wordpiece")));
 }
