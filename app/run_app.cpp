@@ -10,6 +10,8 @@
 #include <string>
 #include <system_error>
 
+#include "base/option_error.h"
+
 #if __has_include(<poll.h>)
 #include <fcntl.h>
 #include <poll.h>
@@ -90,6 +92,8 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
     return complain(name, first_line(error.what()) + ", see --help", kUsage);
   } catch (const UsageError& error) {
     return complain(name, first_line(error.what()), kUsage);
+  } catch (const OptionError& error) {
+    return complain(name, first_line(error.with_dashes()), kFailed);
   } catch (const std::ios_base::failure& error) {
     if (std::cout.bad()) return output_failed(name);
     return complain(name, first_line(error.what()), kFailed);

@@ -74,6 +74,8 @@ Run find_run(const std::filesystem::path& path) {
   }
   for (const auto& row : bert_architectures()) {
     if (fits(row.name, name_of(row.family))) return forward_bert;
+    if (model_type == kZooBert && (architecture.empty() || architecture.ends_with(row.name)))
+      return forward_bert;
   }
   throw std::runtime_error(
       fmt::format("{}: architecture {} (model_type {}) is not supported; known are {}",

@@ -63,7 +63,7 @@ ForwardOutputs forward_transformer(const ForwardRequest& request, const Safetens
   const torch::NoGradGuard no_grad;
   const auto encoded = model->encode(source.to(request.device), source_args, &trace);  // [B, S, C]
   const auto hidden =
-      model->decode(target.to(request.device), model->remember(encoded), decoder);  // [B, T, C]
+      model->decode(target.to(request.device), model->cross_keys_values(encoded), decoder);  // [B, T, C]
   ForwardOutputs outputs = std::move(trace.tensors);
   outputs["encoder_last_hidden_state"] = encoded;
   outputs["last_hidden_state"] = hidden;

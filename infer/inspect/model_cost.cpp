@@ -74,7 +74,7 @@ ModelCost image_cost(const fs::path& folder) {
 
 std::optional<ModelCost> model_cost(const fs::path& folder, std::string_view model_type,
                                     int64_t length) {
-  if (names_one<BertFamily>(model_type)) return bert_cost(folder, length);
+  if (names_one<BertFamily>(model_type) || model_type == kZooBert) return bert_cost(folder, length);
   if (names_one<TransformerLayout>(model_type))
     return pair_cost(load_transformer(folder, {.head_optional = true})->options, length);
   if (model_type == "zoo_recurrent") return pair_cost(load_recurrent(folder)->options, length);

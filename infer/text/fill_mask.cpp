@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "infer/text/token_rows.h"
-#include "models/layers/places.h"
+#include "models/layers/token_selection.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
 
 namespace zoo {
@@ -44,7 +44,7 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
   const torch::NoGradGuard no_grad;
   const auto tokens =
       torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);  // [1, T]
-  const auto places = places_of(tokens.eq(mask));                                // [N]
+  const auto places = indices_of(tokens.eq(mask));                                // [N]
   const auto hidden = model_->bert->forward(tokens.to(device_));                 // [1, T, C]
   const auto scores =
       model_->masked_lm_logits(hidden, places.to(device_)).softmax(-1).cpu();  // [N, V]

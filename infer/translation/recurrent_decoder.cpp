@@ -14,7 +14,7 @@ namespace {
 
 class RecurrentRows final : public DecodeState {
  public:
-  RecurrentRows(RecurrentMemory memory_, RecurrentState state_)
+  RecurrentRows(EncodedSource memory_, RecurrentState state_)
       : memory(std::move(memory_)),
         state(std::move(state_)),
         read(torch::zeros({memory.values.size(0)}, torch::kLong)) {}
@@ -34,7 +34,7 @@ class RecurrentRows final : public DecodeState {
     TORCH_CHECK(false, "RecurrentDecoder: a recurrent state cannot forget tokens");
   }
 
-  RecurrentMemory memory;
+  EncodedSource memory;
   RecurrentState state;
   torch::Tensor read;  // [B]
 };

@@ -16,13 +16,13 @@ namespace {
 
 class TransformerState final : public DecodeState {
  public:
-  TransformerState(std::vector<Memory> memory_, std::vector<KvCache> caches_)
+  TransformerState(std::vector<CrossKeyValues> memory_, std::vector<KvCache> caches_)
       : memory(std::move(memory_)), caches(std::move(caches_)) {}
 
   torch::Tensor lengths() const override { return caches.front().lengths(); }
   void reorder(const torch::Tensor& rows) override {
     const auto places = rows.to(memory.front().k.device());
-    for (Memory& layer : memory) {
+    for (CrossKeyValues& layer : memory) {
       layer.k = layer.k.index_select(0, places);
       layer.v = layer.v.index_select(0, places);
       if (layer.lengths.defined()) layer.lengths = layer.lengths.index_select(0, places);
@@ -34,7 +34,7 @@ class TransformerState final : public DecodeState {
     for (KvCache& cache : caches) cache.truncate(lengths);
   }
 
-  std::vector<Memory> memory;  // one a layer
+  std::vector<CrossKeyValues> memory;  // one a layer
   std::vector<KvCache> caches;
 };
 
@@ -63,7 +63,7 @@ std::unique_ptr<DecodeState> TransformerDecoder::start(const torch::Tensor& sour
   const auto encoded = model_->encode(sources.to(device), {.key_lengths = known});  // [B, S, C]
   const int64_t context = model_->options.context;
   const int64_t capacity = longest > 0 ? std::min(longest, context) : context;
-  return std::make_unique<TransformerState>(model_->remember(encoded, known),
+  return std::make_unique<TransformerState>(model_->cross_keys_values(encoded, known),
                                             model_->make_caches(sources.size(0), capacity));
 }
 

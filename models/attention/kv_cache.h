@@ -39,10 +39,4 @@ class KvCache {
   bool uniform_ = true;  // all rows equally long: the common case, served by plain slices
 };
 
-/// What cross-attention looks at: computed once from the encoder, constant while decoding.
-struct Memory {
-  torch::Tensor k, v;     // [B, Hkv, S, Dh]
-  torch::Tensor lengths;  // [B] int64, or undefined
-};
-
 }  // namespace zoo

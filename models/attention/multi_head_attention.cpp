@@ -1,4 +1,4 @@
-// Projections around attend(): split into heads, rotate, remember, attend, merge.
+// Projections around attend(): split into heads, rotate, cache, attend, merge.
 #include "models/attention/multi_head_attention.h"
 
 #include <c10/util/Exception.h>
@@ -49,13 +49,19 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& 
 
 torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
                                               const SelfAttentionContext& context) {
-  const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width, T = x.size(1);
+  const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width;
   const auto parts = in_proj(x).split_with_sizes({H * Dh, Hkv * Dh, Hkv * Dh}, -1);
   auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
   auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
   auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
   auto args = with_options(context.args);
-  if (context.position != nullptr) context.position->rotate(q, k, context.positions);
+  auto rotation = context.rotation;
+  if (!rotation.defined() && context.position != nullptr)
+    rotation = context.position->rotation(context.positions);
+  if (rotation.defined()) {
+    q = rotate(q, rotation);  // [B, H, T, Dh]
+    k = rotate(k, rotation);  // [B, Hkv, T, Dh]
+  }
   if (context.cache != nullptr) {
     KvCache& cache = *context.cache;
     if (!cache.uniform() || context.counts.defined())
@@ -63,28 +69,35 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     std::tie(k, v) = cache.append(k, v, context.counts);  // [B, Hkv, S, Dh]
     if (!cache.uniform()) args.key_lengths = cache.lengths().to(x.device());
   }
-  if (context.position != nullptr) context.position->shape_scores(args, T, k.size(2));
+  if (context.position != nullptr && context.position->shapes_scores()) {
+    // A cache holds each row's tokens from position 0 on.
+    const auto cached = torch::arange(k.size(2), torch::kLong).unsqueeze(0);  // [1, S]
+    context.position->shape_scores(
+        args, context.positions,
+        context.cache == nullptr ? context.positions : cached.to(x.device()));
+  }
   return project_out(attend(attention_kernel(options.kernel), q, k, v, args));  // [B, T, C]
 }
 
-torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x, const Memory& memory,
+torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
+                                            const CrossKeyValues& keys_values,
                                             const AttendArgs& args) {
   const int64_t q_rows = options.heads * options.head_width;
   const auto bias = options.bias ? in_proj->bias.narrow(0, 0, q_rows) : torch::Tensor();
   const auto q = torch::linear(x, in_proj->weight.narrow(0, 0, q_rows), bias);  // [B, T, H Dh]
   auto ready = with_options(args);
-  if (memory.lengths.defined()) ready.key_lengths = memory.lengths;
+  if (keys_values.lengths.defined()) ready.key_lengths = keys_values.lengths;
   return project_out(attend(attention_kernel(options.kernel), split_heads(q, options.heads),
-                            memory.k, memory.v, ready));
+                            keys_values.k, keys_values.v, ready));
 }
 
-Memory MultiHeadAttentionImpl::project_memory(const torch::Tensor& memory,
-                                              const torch::Tensor& lengths) {
+CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& states,
+                                                           const torch::Tensor& lengths) {
   const int64_t q_rows = options.heads * options.head_width,
                 kv_rows = 2 * options.kv_heads * options.head_width;
   const auto bias = options.bias ? in_proj->bias.narrow(0, q_rows, kv_rows) : torch::Tensor();
   const auto kv =
-      torch::linear(memory, in_proj->weight.narrow(0, q_rows, kv_rows), bias).chunk(2, -1);
+      torch::linear(states, in_proj->weight.narrow(0, q_rows, kv_rows), bias).chunk(2, -1);
   return {split_heads(kv[0], options.kv_heads), split_heads(kv[1], options.kv_heads), lengths};
 }
 

@@ -31,12 +31,20 @@ struct MultiHeadAttentionOptions {
 /// none.
 struct SelfAttentionContext {
   AttendArgs args = {};
-  Position* position = nullptr;
-  torch::Tensor positions =
-      {};  ///< [B, T] or [1, T] int64: place of each token; needed with a position scheme
+  const Position* position = nullptr;
+  /// [B, T] or [1, T] int64: position ids; needed with a position scheme
+  torch::Tensor positions = {};
+  Rotation rotation = {};  ///< the scheme's for these ids; undefined: the layer computes it
   KvCache* cache = nullptr;
   torch::Tensor counts =
       {};  ///< [B] int64: how many of the T tokens are real (ragged prompts), with a cache
+};
+
+/// Keys and values of cross-attention: computed once from the encoder's output, constant while
+/// decoding.
+struct CrossKeyValues {
+  torch::Tensor k, v;     // [B, Hkv, S, Dh]
+  torch::Tensor lengths;  // [B] int64, or undefined
 };
 
 class MultiHeadAttentionImpl : public torch::nn::Module {
@@ -44,11 +52,14 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   explicit MultiHeadAttentionImpl(const MultiHeadAttentionOptions& options);
   /// Self-attention: x [B, T, C] -> [B, T, C].
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {});
-  /// Cross-attention: queries from x [B, T, C], keys and values from project_memory -> [B, T, C].
-  torch::Tensor cross(const torch::Tensor& x, const Memory& memory, const AttendArgs& args = {});
-  /// memory [B, S, C] -> its keys and values, to be computed once and used at every step of
+  /// Cross-attention: queries from x [B, T, C], keys and values of project_keys_values -> [B, T,
+  /// C].
+  torch::Tensor cross(const torch::Tensor& x, const CrossKeyValues& keys_values,
+                      const AttendArgs& args = {});
+  /// encoder states [B, S, C] -> keys and values, to be computed once and used at every step of
   /// decoding.
-  Memory project_memory(const torch::Tensor& memory, const torch::Tensor& lengths = {});
+  CrossKeyValues project_keys_values(const torch::Tensor& states,
+                                     const torch::Tensor& lengths = {});
 
   int64_t kv_heads() const { return options.kv_heads; }
   int64_t head_width() const { return options.head_width; }

@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "models/layers/block.h"
-#include "models/positions/learned.h"
+#include "models/layers/stack_options.h"
+#include "models/positions/position_options.h"
 
 namespace zoo {
 
@@ -30,18 +30,13 @@ struct EnumNames<BertFamily> {
       {BertFamily::kElectra, "electra"}};
 };
 
-struct BertOptions {
+struct BertOptions : StackOptions, PositionOptions {
   BertFamily family = BertFamily::kBert;
-  int64_t vocab_size = 0;    ///< V; 0 until the tokenizer is known
-  int64_t context = 128;     ///< longest sequence
-  int64_t layers = 2;        ///< L
-  int64_t d_model = 128;     ///< C
-  int64_t heads = 2;         ///< H
-  int64_t feed_forward = 0;  ///< F; 0: 4 d_model
-  Activation activation = Activation::kGelu;
-  int64_t segments = 2;  ///< kinds of token: 0 in the first sentence, 1 in the second
-  /// RoBERTa: the padding token's id. Places count from the number after it and skip padding. -1:
-  /// from 0.
+  int64_t vocab_size = 0;  ///< V; 0 until the tokenizer is known
+  int64_t context = 128;   ///< longest sequence
+  int64_t segments = 2;    ///< kinds of token: 0 in the first sentence, 1 in the second
+  /// RoBERTa: the padding token's id. Position ids count from the number after it and skip padding.
+  /// -1: from 0.
   int64_t position_padding = -1;
   /// E of ALBERT's and ELECTRA's factorised embeddings (Lan et al. 2019, §3.1), followed by a
   /// projection to C; 0: C, without one.
@@ -49,12 +44,15 @@ struct BertOptions {
   /// Blocks that layers share (Lan et al. 2019, §3.1): consecutive layers are one block used
   /// several times. 0: each layer has its own.
   int64_t shared_blocks = 0;
-  double norm_epsilon = 1e-12;
   double dropout = 0.1;  ///< on the embeddings and on each sub-layer's output
-  double attention_dropout = 0.1;
-  double init_std = 0.02;
-  bool pooler = true;               ///< tanh of a layer on the first token
-  std::string attention = "torch";  ///< attend()'s kernel
+  bool pooler = true;    ///< tanh of a layer on the first token
+
+  BertOptions() {
+    layers = heads = 2;
+    norm_place = NormPlace::kPost;
+    norm_epsilon = 1e-12;
+    attention_dropout = 0.1;
+  }
 
   static BertOptions tiny();                     ///< Turc et al. 2019, Table 1: 4.4 M
   static BertOptions mini();                     ///< 11.2 M
@@ -77,29 +75,22 @@ template <class Visitor>
 void visit(BertOptions& o, Visitor&& v) {
   v("family", o.family, "Whose heads, and layout on disk");
   v("context", o.context, "Longest sequence in tokens");
-  v("layers", o.layers, "L: number of layers");
-  v("d-model", o.d_model, "C: width of the residual stream");
-  v("heads", o.heads, "H: attention heads, dividing d-model");
-  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
-  v("activation", o.activation, "Feed-forward activation");
+  visit_stack(o, {"residual-dropout"}, v);
+  visit_positions(o, {"position-offset"}, v);
   v("segments", o.segments, "Kinds of token: first sentence, second sentence");
   v("position-padding", o.position_padding,
-    "RoBERTa: places count from this padding id + 1 (-1: from 0)");
+    "RoBERTa: position ids count from this padding id + 1 (-1: from 0)");
   v("embedding-width", o.embedding_width, "E of factorised embeddings (0: d-model)");
   v("shared-blocks", o.shared_blocks, "ALBERT: blocks that the layers share (0: one a layer)");
-  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
   v("dropout", o.dropout, "Dropout on the embeddings and each sub-layer's output");
-  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
-  v("init-std", o.init_std, "Standard deviation of the initial weights");
   v("pooler", o.pooler, "A layer with tanh on the first token");
-  v("attention", o.attention, "Attention kernel");
 }
 
-/// Throws std::invalid_argument for values that no model, or none of its family, can have, named as
-/// on the command line. The vocabulary is not looked at.
+/// Throws OptionError for values that no model, or none of its family, can have,
+/// std::invalid_argument for a model that does not fit this machine. The vocabulary is not checked.
 void check(const BertOptions& options);
 
-/// The options with the sizes that 0 leaves open (feed_forward, shared_blocks) filled in.
+/// The options with the sizes that 0 leaves open filled in.
 BertOptions resolved(BertOptions options);
 
 /// What one pass needs besides the tokens; all optional.
@@ -112,6 +103,7 @@ struct BertContext {
 
 class BertImpl : public torch::nn::Module {
  public:
+  /// Throws as check() does.
   explicit BertImpl(const BertOptions& options);
   /// tokens [B, T] int64 -> [B, T, C]
   torch::Tensor forward(const torch::Tensor& tokens, const BertContext& context = {});
@@ -119,17 +111,18 @@ class BertImpl : public torch::nn::Module {
   torch::Tensor embed(const torch::Tensor& tokens, const BertContext& context = {});
   /// [B, T, C] -> [B, C]: the sentence by its first token
   torch::Tensor pool(const torch::Tensor& hidden);
-  /// tokens [B, T] -> [B, T] or [1, T]: the place of each
+  /// tokens [B, T] -> position ids [B, T] or [1, T]
   torch::Tensor default_positions(const torch::Tensor& tokens) const;
 
   BertOptions options;  // zeros replaced by what they stand for
   torch::nn::Embedding token_embedding{nullptr};
-  std::shared_ptr<LearnedPosition> position;
+  std::shared_ptr<Position> position;
   torch::nn::Embedding segment_embedding{nullptr};
   Norm embedding_norm{nullptr};
   torch::nn::Dropout embedding_dropout{nullptr};
   torch::nn::Linear embedding_proj{nullptr};  // [C, E]; empty where the embeddings are as wide as C
   torch::nn::ModuleList blocks{nullptr};      // as many as are different
+  Norm final_norm{nullptr};                   // empty with post-norm: the last block ends in one
   torch::nn::Linear pooler{nullptr};          // [C, C]; empty without pooler
 };
 TORCH_MODULE(Bert);

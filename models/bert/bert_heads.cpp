@@ -33,7 +33,7 @@ torch::Tensor activate(const torch::Tensor& x, InnerLayer inner) {
 MaskedLmHeadImpl::MaskedLmHeadImpl(const MaskedLmHeadOptions& options_) : options(options_) {
   const int64_t E = options.embedding_width;
   dense = register_module("dense", torch::nn::Linear(options.d_model, E));
-  norm = register_module("norm", Norm(E, NormOptions{.epsilon = options.norm_epsilon}));
+  norm = register_module("norm", Norm(E, options.norm));
   bias = register_parameter("bias", torch::zeros({options.vocab_size}));
   if (!options.tied) decoder = register_parameter("decoder", torch::zeros({options.vocab_size, E}));
 }

@@ -17,7 +17,7 @@ struct MaskedLmHeadOptions {
   int64_t embedding_width = 0;  ///< E
   int64_t vocab_size = 0;       ///< V
   Activation activation = Activation::kGelu;
-  double norm_epsilon = 1e-12;
+  NormOptions norm = {.epsilon = 1e-12};
   bool tied = true;  ///< false: an output matrix of its own
 };
 
@@ -26,7 +26,7 @@ class MaskedLmHeadImpl : public torch::nn::Module {
  public:
   explicit MaskedLmHeadImpl(const MaskedLmHeadOptions& options);
   /// hidden [..., C], embedding [V, E] -> [..., V]. The vocabulary's product is most of the work:
-  /// pass at_places(hidden, ...) where only some tokens are asked for.
+  /// pass select_tokens(hidden, ...) where only some tokens are asked for.
   torch::Tensor forward(const torch::Tensor& hidden, const torch::Tensor& embedding);
   MaskedLmHeadOptions options;
   torch::nn::Linear dense{nullptr};  // [E, C]

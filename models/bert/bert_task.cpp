@@ -3,7 +3,7 @@
 
 #include <c10/util/Exception.h>
 
-#include "models/layers/places.h"
+#include "models/layers/token_selection.h"
 
 namespace zoo {
 namespace {
@@ -28,7 +28,7 @@ MaskedLmHeadOptions masked_lm_options(const BertTaskOptions& options) {
           .embedding_width = o.embedding_width > 0 ? o.embedding_width : o.d_model,
           .vocab_size = o.vocab_size,
           .activation = follows ? o.activation : Activation::kGelu,
-          .norm_epsilon = o.norm_epsilon,
+          .norm = norm_options(o),
           .tied = options.tie_embeddings};
 }
 
@@ -91,9 +91,10 @@ BertTaskModelImpl::BertTaskModelImpl(const BertTaskOptions& options_)
 }
 
 torch::Tensor BertTaskModelImpl::masked_lm_logits(const torch::Tensor& hidden,
-                                                  const torch::Tensor& places) {
+                                                  const torch::Tensor& indices) {
   TORCH_CHECK(masked_lm, "BertTaskModel: task ", name_of(options.task), " has no masked-LM head");
-  const auto h = places.defined() ? at_places(hidden, places) : hidden;  // [N, C] or [B, T, C]
+  const auto h =
+      indices.defined() ? select_tokens(hidden, indices) : hidden;  // [N, C] or [B, T, C]
   return masked_lm->forward(h, bert->token_embedding->weight);
 }
 

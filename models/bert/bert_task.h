@@ -44,8 +44,8 @@ class BertTaskModelImpl : public torch::nn::Module {
  public:
   explicit BertTaskModelImpl(const BertTaskOptions& options);
   /// The encoder's output [B, T, C] -> scores of masked words [..., V]: of all tokens, or of those
-  /// at `places` [N] alone.
-  torch::Tensor masked_lm_logits(const torch::Tensor& hidden, const torch::Tensor& places = {});
+  /// with these indices [N] alone (token_selection.h).
+  torch::Tensor masked_lm_logits(const torch::Tensor& hidden, const torch::Tensor& indices = {});
   /// [B, T, C] -> [B, 2]: entry 0 where B follows A (BERT) or stands in order (ALBERT)
   torch::Tensor pair_logits(const torch::Tensor& hidden);
   /// [B, T, C] -> [B, K] or, of tokens, [B, T, K]

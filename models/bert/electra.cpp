@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
 namespace zoo {
 namespace {
@@ -37,9 +38,10 @@ BertOptions electra_generator(const BertOptions& discriminator, double share) {
     return std::max<int64_t>(1, std::llround(share * static_cast<double>(whole)));
   };
   const int64_t E = o.embedding_width > 0 ? o.embedding_width : o.d_model;
-  const int64_t head_width = o.d_model / o.heads;
+  const int64_t width_of_head = o.d_model / o.heads;
   o.heads = part(o.heads);
-  o.d_model = o.heads * head_width;
+  o.kv_heads = std::gcd(o.heads, part(o.kv_heads));
+  o.d_model = o.heads * width_of_head;
   o.feed_forward = part(o.feed_forward);
   o.embedding_width = E == o.d_model ? 0 : E;  // the family projects only where the widths differ
   return o;

@@ -9,9 +9,9 @@
 namespace zoo {
 namespace {
 
-/// hidden [B, T, C], places [B] -> [B, C]
-torch::Tensor at(const torch::Tensor& hidden, const torch::Tensor& places) {
-  const auto index = places.view({-1, 1, 1}).expand({-1, 1, hidden.size(2)});
+/// hidden [B, T, C], positions [B] -> [B, C]
+torch::Tensor at(const torch::Tensor& hidden, const torch::Tensor& positions) {
+  const auto index = positions.view({-1, 1, 1}).expand({-1, 1, hidden.size(2)});
   return hidden.gather(1, index).squeeze(1);
 }
 
@@ -31,7 +31,7 @@ torch::Tensor pool(const torch::Tensor& hidden, const torch::Tensor& is_real, To
     case TokenPooling::kMeanSqrtLength:
       return hidden.sum(1) / count.sqrt();
     case TokenPooling::kWeightedMean: {
-      const auto weights = real * numbers.view({1, -1, 1});  // [B, T, 1]: the place, from 1
+      const auto weights = real * numbers.view({1, -1, 1});  // [B, T, 1]: the position, from 1
       return (hidden * weights).sum(1) / weights.sum(1).clamp_min(kTiny);
     }
     case TokenPooling::kLast:
@@ -49,7 +49,7 @@ torch::Tensor pool_tokens(const torch::Tensor& hidden, const torch::Tensor& is_r
     taking_part = is_real.clone();
     taking_part.slice(1, 0, skipped).fill_(false);
   }
-  // Not times 0: at a place of padding may stand anything, NaN too.
+  // Not times 0: padding may hold anything, NaN too.
   const auto taken = hidden.masked_fill(taking_part.logical_not().unsqueeze(-1), 0);  // [B, T, C]
   std::vector<torch::Tensor> vectors;
   for (const auto mode : modes) vectors.push_back(pool(taken, taking_part, mode));  // [B, C]

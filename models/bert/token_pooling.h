@@ -1,6 +1,6 @@
 // One vector of many: how a sentence's tokens become its embedding. Reimers & Gurevych 2019
 // (arXiv:1908.10084), §3: the first token, the mean, the maximum; by weights that grow with the
-// place, Muennighoff 2022 (arXiv:2202.08904), §3.1.1.
+// position, Muennighoff 2022 (arXiv:2202.08904), §3.1.1.
 #pragma once
 #include <torch/types.h>
 
@@ -26,8 +26,8 @@ struct EnumNames<TokenPooling> {
 };
 
 /// hidden [B, T, C], is_real [B, T] bool, padding at the end -> [B, M * C], one vector a mode
-/// beside the other. The first `skipped` tokens of each row (a prompt) take no part, but the places
-/// of the others stay what they are.
+/// beside the other. The first `skipped` tokens of each row (a prompt) take no part, but the
+/// others keep their positions.
 torch::Tensor pool_tokens(const torch::Tensor& hidden, const torch::Tensor& is_real,
                           std::span<const TokenPooling> modes, int64_t skipped = 0);
 

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/option_checks.h"
-#include "models/layers/stack.h"
 
 namespace zoo {
 namespace {
@@ -24,48 +23,7 @@ torch::nn::Linear projection_from(int64_t width, int64_t projection) {
 
 torch::Tensor unit(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
 
-/// A tower's options have the tower's name before theirs.
-template <class Options>
-void check_tower(const Options& options, std::string_view prefix) {
-  try {
-    check(options);
-  } catch (const std::invalid_argument& error) {
-    std::string message = error.what();
-    for (size_t at = message.find("--"); at != std::string::npos; at = message.find("--", at + 2))
-      if (message.compare(at + 2, prefix.size(), prefix) != 0) message.insert(at + 2, prefix);
-    throw std::invalid_argument(message);
-  }
-}
-
 }  // namespace
-
-CnnOptions cnn_options(const ClipOptions& o) {
-  return {.classes = 0,
-          .image_size = o.image.image_size,
-          .image_width = o.image.image_width,
-          .channels = o.image.channels,
-          .blocks = o.cnn_blocks,
-          .width = o.cnn_width};
-}
-
-void check(const ClipOptions& o) {
-  check_tower(o.image, "image-");
-  check_tower(o.text, "text-");
-  require_option(o.image.classes == 0, "image-classes", o.image.classes, "0");
-  require_option(o.text.tie_embeddings, "text-tie-embeddings", o.text.tie_embeddings, "true");
-  require_option(o.cnn_blocks >= 1, "cnn-blocks", o.cnn_blocks, "1 or more");
-  require_option(o.cnn_width >= 1, "cnn-width", o.cnn_width, "1 or more");
-  require_option(o.projection >= 1, "projection", o.projection, "1 or more");
-  require_option(std::isfinite(o.logit_scale) && std::exp(o.logit_scale) <= 100.001, "logit-scale",
-                 o.logit_scale, "at most ln 100 = 4.605");
-  require_option(std::isfinite(o.logit_bias), "logit-bias", o.logit_bias, "a number");
-}
-
-ClipOptions resolved(ClipOptions o) {
-  o.image = resolved(o.image);
-  o.text = resolved(o.text);
-  return o;
-}
 
 ClipImpl::ClipImpl(const ClipOptions& options_) : options(resolved(options_)) {
   const auto& o = options;
@@ -116,20 +74,11 @@ void ClipImpl::clamp_logit_scale() {
 
 torch::Tensor ClipImpl::text_hidden(const torch::Tensor& tokens, const ClipTextContext& context) {
   TORCH_CHECK(has_texts(options), "Clip: this model has no text tower");
-  auto positions = context.positions;
-  if (!positions.defined())
-    positions =
-        next_positions(tokens.size(1), nullptr, {}, text->position->max_positions(), "Clip");
-  StackContext stack{.layer = {.args = context.args,
-                               .position = text->position.get(),
-                               .positions = positions.to(tokens.device())},
-                     .trace = context.trace,
-                     .trace_prefix = has_images(options) ? "text_" : ""};
-  stack.layer.args.causal = true;
-  auto h = text->position->embed(text->token_embedding(tokens), stack.layer.positions);
-  Norm none{nullptr};  // hidden states of the reference are those before the last norm
-  h = run_stack(text->blocks, none, text->embedding_dropout(h), stack);  // [B, T, C]
-  return text->final_norm ? text->final_norm(h) : h;
+  return text->hidden(tokens, {.positions = context.positions,
+                               .args = context.args,
+                               .trace = context.trace,
+                               .trace_prefix = has_images(options) ? "text_" : "",
+                               .trace_before_norm = true});  // as the reference's
 }
 
 torch::Tensor ClipImpl::text_pool(const torch::Tensor& hidden, const torch::Tensor& tokens) const {
@@ -145,6 +94,50 @@ torch::Tensor ClipImpl::project_images(const torch::Tensor& features) {
 }
 torch::Tensor ClipImpl::project_texts(const torch::Tensor& features) {
   return unit(text_projection(features));
+}
+
+ClipOptions resolved(ClipOptions o) {
+  o.image = resolved(o.image);
+  o.text = resolved(o.text);
+  return o;
+}
+
+CnnOptions cnn_options(const ClipOptions& o) {
+  return {.classes = 0,
+          .image_size = o.image.image_size,
+          .image_width = o.image.image_width,
+          .channels = o.image.channels,
+          .blocks = o.cnn_blocks,
+          .width = o.cnn_width};
+}
+
+namespace {
+
+/// A tower's options have the tower's name before theirs.
+template <class Options>
+void check_tower(const Options& options, std::string_view prefix) {
+  try {
+    check(options);
+  } catch (const OptionError& error) {
+    throw error.renamed([&](std::string_view name) {
+      return (name.starts_with(prefix) ? "" : std::string(prefix)) + std::string(name);
+    });
+  }
+}
+
+}  // namespace
+
+void check(const ClipOptions& o) {
+  check_tower(o.image, "image-");
+  check_tower(o.text, "text-");
+  require_option(o.image.classes == 0, "image-classes", o.image.classes, "0");
+  require_option(o.text.tie_embeddings, "text-tie-embeddings", o.text.tie_embeddings, "true");
+  require_at_least("cnn-blocks", o.cnn_blocks, 1);
+  require_at_least("cnn-width", o.cnn_width, 1);
+  require_at_least("projection", o.projection, 1);
+  require_option(std::isfinite(o.logit_scale) && std::exp(o.logit_scale) <= 100.001, "logit-scale",
+                 o.logit_scale, "at most ln 100 = 4.605");
+  require_option(std::isfinite(o.logit_bias), "logit-bias", o.logit_bias, "a number");
 }
 
 }  // namespace zoo

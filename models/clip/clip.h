@@ -82,8 +82,8 @@ void visit(ClipOptions& o, Visitor&& v) {
   v("logit-bias", o.logit_bias, "Its first value");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
-/// The vocabulary is not looked at.
+/// Throws OptionError for values that no model can have, std::invalid_argument for a model that
+/// does not fit this machine. The vocabulary is not checked.
 void check(const ClipOptions& options);
 /// The options with the sizes that 0 leaves open filled in.
 ClipOptions resolved(ClipOptions options);

@@ -2,149 +2,30 @@
 #include "models/gpt/gpt.h"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
-#include <torch/nn/init.h>
 
 #include <cmath>
-#include <stdexcept>
-#include <utility>
 
 #include "base/option_checks.h"
 #include "models/layers/stack.h"
-#include "models/model_memory.h"
-#include "models/positions/learned.h"
-#include "models/positions/sinusoidal.h"
 
 namespace zoo {
-namespace {
 
-std::shared_ptr<Position> make_position(const GptOptions& o) {
-  switch (o.position) {
-    case PositionKind::kNone:
-      return std::make_shared<Position>();
-    case PositionKind::kLearned:
-      return std::make_shared<LearnedPosition>(o.context, o.d_model);
-    case PositionKind::kSinusoidal:
-      return std::make_shared<SinusoidalPosition>(o.context, o.d_model);
-    case PositionKind::kRotary:
-      return std::make_shared<RotaryPosition>(o.head_width, o.rotary);
-  }
-  TORCH_CHECK(false, "Gpt: unknown position scheme");
-}
-
-BlockOptions block_options(const GptOptions& o, int64_t layer) {
-  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
-  if (o.scale_by_layer) scale /= static_cast<double>(layer + 1);
-  return {.attention = {.d_model = o.d_model,
-                        .heads = o.heads,
-                        .kv_heads = o.kv_heads,
-                        .head_width = o.head_width,
-                        .bias = o.attention_bias,
-                        .out_bias = o.attention_bias,
-                        .dropout = o.attention_dropout,
-                        .scale = scale,
-                        .kernel = o.attention},
-          .feed_forward = {.d_model = o.d_model,
-                           .width = o.feed_forward,
-                           .activation = o.activation,
-                           .bias = o.feed_forward_bias},
-          .norm = {.kind = o.norm, .epsilon = o.norm_epsilon, .bias = o.norm_bias},
-          .norm_place = o.norm_place,
-          .residual_dropout = o.residual_dropout};
-}
-
-void check_rotary(const GptOptions& o, int64_t head_width) {
-  if (o.position != PositionKind::kRotary) return;
-  require_option(head_width % 2 == 0, "head-width", head_width, "even with rotary positions");
-  require_option(std::isfinite(o.rotary.base) && o.rotary.base > 0.0, "rotary-base", o.rotary.base,
-                 "positive");
-  if (o.rotary.scaling == RotaryScaling::kNone) return;
-  require_option(std::isfinite(o.rotary.factor) && o.rotary.factor > 0.0, "rotary-factor",
-                 o.rotary.factor, "positive");
-  if (o.rotary.scaling == RotaryScaling::kLinear) return;
-  require_option(o.rotary.original_context > 0, "rotary-original-context",
-                 o.rotary.original_context, "1 or more");
-  require_option(o.rotary.high_frequency > o.rotary.low_frequency, "rotary-high-frequency",
-                 o.rotary.high_frequency, "above --rotary-low-frequency");
-}
-
-void check_memory(const GptOptions& o) {
-  const auto C = static_cast<double>(o.d_model), V = static_cast<double>(o.vocab_size);
-  const double width =
-      o.head_width > 0 ? static_cast<double>(o.head_width) : C / static_cast<double>(o.heads);
-  const bool learned = o.position == PositionKind::kLearned;
-  require_model_memory(
-      {.layers = static_cast<double>(o.layers),
-       .d_model = C,
-       .feed_forward = static_cast<double>(o.feed_forward),
-       .query_width = width * static_cast<double>(o.heads),
-       .key_width = width * static_cast<double>(o.kv_heads),
-       .table_weights = C * (V + (learned ? static_cast<double>(o.context) : 0.0))});
-}
-
-}  // namespace
-
-void check(const GptOptions& o) {
-  require_option(o.context >= 1, "context", o.context, "1 or more");
-  require_option(o.layers >= 1, "layers", o.layers, "1 or more");
-  require_option(o.d_model >= 1, "d-model", o.d_model, "1 or more");
-  require_option(o.heads >= 1, "heads", o.heads, "1 or more");
-  require_option(o.head_width >= 0, "head-width", o.head_width, "0 or more");
-  require_option(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
-  if (o.head_width == 0 && o.d_model % o.heads != 0) {
-    throw std::invalid_argument(fmt::format(
-        "--d-model must be a multiple of --heads, got {} and {}; change one, or name --head-width",
-        o.d_model, o.heads));
-  }
-  if (o.kv_heads < 0 || (o.kv_heads > 0 && o.heads % o.kv_heads != 0)) {
-    throw std::invalid_argument(fmt::format(
-        "--kv-heads must divide --heads (or be 0: as many), got {} and {}", o.kv_heads, o.heads));
-  }
-  for (const auto& [option, value] : {std::pair("embedding-dropout", o.embedding_dropout),
-                                      std::pair("attention-dropout", o.attention_dropout),
-                                      std::pair("residual-dropout", o.residual_dropout)}) {
-    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
-  }
-  require_option(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon",
-                 o.norm_epsilon, "0 or more");
-  require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
-                 "0 or more");
-  check_rotary(o, o.head_width > 0 ? o.head_width : o.d_model / o.heads);
-  check_memory(o);
-}
-
-GptOptions resolved(GptOptions o) {
-  TORCH_CHECK(o.context > 0 && o.layers > 0, "Gpt: context and layers must be positive, got ",
-              o.context, " and ", o.layers);
-  TORCH_CHECK(o.d_model > 0 && o.heads > 0, "Gpt: d_model and heads must be positive, got ",
-              o.d_model, " and ", o.heads);
-  TORCH_CHECK(o.head_width > 0 || o.d_model % o.heads == 0,
-              "Gpt: d_model must be a multiple of heads, got d_model ", o.d_model, " and heads ",
-              o.heads, "; change one or name a head width");
-  if (o.head_width == 0) o.head_width = o.d_model / o.heads;
-  if (o.kv_heads == 0) o.kv_heads = o.heads;
-  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
-  return o;
-}
-
-GptImpl::GptImpl(const GptOptions& options_) : options(resolved(options_)) {
-  TORCH_CHECK(options.vocab_size > 0, "Gpt: vocab_size must be positive, got ", options.vocab_size);
-  check_memory(options);
+GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_))) {
+  const auto& o = options;
+  TORCH_CHECK(o.vocab_size > 0, "Gpt: vocab_size must be positive, got ", o.vocab_size);
   token_embedding =
-      register_module("token_embedding", torch::nn::Embedding(options.vocab_size, options.d_model));
-  position = register_module("position", make_position(options));
-  embedding_dropout =
-      register_module("embedding_dropout", torch::nn::Dropout(options.embedding_dropout));
+      register_module("token_embedding", torch::nn::Embedding(o.vocab_size, o.d_model));
+  position = register_module("position", make_position(o, {.positions = o.context,
+                                                           .embedding_width = o.d_model,
+                                                           .heads = o.heads,
+                                                           .head_width = o.head_width}));
+  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
-  for (int64_t layer = 0; layer < options.layers; ++layer)
-    blocks->push_back(Block(block_options(options, layer)));
-  if (options.norm_place == NormPlace::kPre) {
-    const NormOptions norm{
-        .kind = options.norm, .epsilon = options.norm_epsilon, .bias = options.norm_bias};
-    final_norm = register_module("final_norm", Norm(options.d_model, norm));
-  }
-  if (!options.tie_embeddings) {
-    const auto linear = torch::nn::LinearOptions(options.d_model, options.vocab_size).bias(false);
+  for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
+  if (o.norm_place == NormPlace::kPre)
+    final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
+  if (!o.tie_embeddings) {
+    const auto linear = torch::nn::LinearOptions(o.d_model, o.vocab_size).bias(false);
     lm_head = register_module("lm_head", torch::nn::Linear(linear));
   }
   initialise();
@@ -166,7 +47,9 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
                                .positions = positions,
                                .counts = context.counts},
                      .caches = context.caches,
-                     .trace = context.trace};
+                     .trace = context.trace,
+                     .trace_prefix = context.trace_prefix,
+                     .trace_before_norm = context.trace_before_norm};
   stack.layer.args.causal = true;
 
   auto h = token_embedding(tokens);  // [B, T, C]
@@ -198,6 +81,22 @@ void GptImpl::initialise() {
       value.normal_(0.0, name.ends_with("out_proj.weight") ? residual_std : options.init_std);
     }
   }
+}
+
+GptOptions resolved(GptOptions o) {
+  resolve(o);
+  return o;
+}
+
+void check(const GptOptions& o) {
+  require_at_least("context", o.context, 1);
+  check(static_cast<const StackOptions&>(o));
+  check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
+  require_probability("embedding-dropout", o.embedding_dropout);
+  const bool learned = o.position == PositionKind::kLearned;
+  require_memory(
+      o, static_cast<double>(o.d_model) * (static_cast<double>(o.vocab_size) +
+                                           (learned ? static_cast<double>(o.context) : 0.0)));
 }
 
 void check_token_ids(const torch::Tensor& tokens, int64_t vocab_size, std::string_view who) {

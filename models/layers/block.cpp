@@ -22,13 +22,13 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
 }
 
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionContext& context,
-                                 const Memory* memory, const AttendArgs& cross_args) {
+                                 const CrossKeyValues* cross, const AttendArgs& cross_args) {
   auto h = residual(x, attention_norm, attention_scale,
                     [&](const auto& y) { return attention(y, context); });  // [B, T, C]
   if (options.cross_attention) {
-    TORCH_CHECK(memory != nullptr, "Block: a block with cross-attention needs a memory to look at");
+    TORCH_CHECK(cross != nullptr, "Block: cross-attention needs the encoder's keys and values");
     h = residual(h, cross_norm, cross_scale,
-                 [&](const auto& y) { return cross_attention->cross(y, *memory, cross_args); });
+                 [&](const auto& y) { return cross_attention->cross(y, *cross, cross_args); });
   }
   return residual(h, feed_forward_norm, feed_forward_scale,
                   [&](const auto& y) { return feed_forward(y); });

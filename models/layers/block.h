@@ -37,9 +37,9 @@ struct BlockOptions {
 class BlockImpl : public torch::nn::Module {
  public:
   explicit BlockImpl(const BlockOptions& options);
-  /// x [B, T, C] -> [B, T, C]; memory is what cross-attention looks at, with its own restrictions.
+  /// x [B, T, C] -> [B, T, C]; cross-attention has keys and values, and restrictions, of its own.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
-                        const Memory* memory = nullptr, const AttendArgs& cross_args = {});
+                        const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
   BlockOptions options;
   Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};

@@ -1,4 +1,4 @@
-// The loop over blocks, with caches, memories and whoever looks on.
+// The loop over blocks.
 #include "models/layers/stack.h"
 
 #include <c10/util/Exception.h>
@@ -10,6 +10,9 @@ namespace zoo {
 torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
                         StackContext context) {
   Trace* const trace = context.trace;
+  auto& layer = context.layer;
+  if (layer.position != nullptr && !layer.rotation.defined())
+    layer.rotation = layer.position->rotation(layer.positions);  // once for all layers
   const auto slot = [&](const char* what, size_t n) -> torch::Tensor& {
     return trace->tensors[context.trace_prefix + what + std::to_string(n)];
   };
@@ -19,17 +22,19 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
     const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
     if (trace != nullptr && trace->attentions) {
-      context.layer.args.weights = &slot("attentions.", n);
-      if (context.memory != nullptr)
+      layer.args.weights = &slot("attentions.", n);
+      if (context.cross_keys_values != nullptr)
         context.cross_args.weights = &trace->tensors["cross_attentions." + std::to_string(n)];
     }
-    if (context.caches != nullptr) context.layer.cache = &context.caches->at(n);
-    const Memory* memory = context.memory != nullptr ? &context.memory->at(n) : nullptr;
-    h = blocks->at<BlockImpl>(block).forward(h, context.layer, memory, context.cross_args);
+    if (context.caches != nullptr) layer.cache = &context.caches->at(n);
+    const auto* const cross =
+        context.cross_keys_values != nullptr ? &context.cross_keys_values->at(n) : nullptr;
+    h = blocks->at<BlockImpl>(block).forward(h, layer, cross, context.cross_args);
   }
-  if (final_norm) h = final_norm(h);
-  if (trace != nullptr && trace->hidden_states) slot("hidden_states.", layers) = h;
-  return h;
+  const auto normed = final_norm ? final_norm(h) : h;
+  if (trace != nullptr && trace->hidden_states)
+    slot("hidden_states.", layers) = context.trace_before_norm ? h : normed;
+  return normed;
 }
 
 torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,

@@ -13,23 +13,25 @@ namespace zoo {
 /// What one pass through a stack needs; all optional.
 struct StackContext {
   int64_t layers = 0;  ///< 0: one a block; more: consecutive layers are one block (ALBERT)
-  SelfAttentionContext layer = {};              ///< for every block; its cache comes from `caches`
-  std::vector<KvCache>* caches = nullptr;       ///< one a block
-  const std::vector<Memory>* memory = nullptr;  ///< one a block, for blocks with cross-attention
+  SelfAttentionContext layer = {};         ///< for every block; its cache comes from `caches`
+  std::vector<KvCache>* caches = nullptr;  ///< one a block
+  /// One a block, for blocks with cross-attention.
+  const std::vector<CrossKeyValues>* cross_keys_values = nullptr;
   AttendArgs cross_args = {};
   Trace* trace = nullptr;
-  std::string trace_prefix = {};  ///< "encoder_": before "hidden_states.N" and "attentions.N"
+  std::string trace_prefix = {};   ///< "encoder_": before "hidden_states.N" and "attentions.N"
+  bool trace_before_norm = false;  ///< the last hidden state is traced before the last norm
 };
 
 /// h [B, T, C] -> [B, T, C]: block after block, then `final_norm` where it is not empty.
-/// hidden_states.0 is h itself, the last one is what is returned.
+/// hidden_states.0 is h itself, the last one is what is returned, unless trace_before_norm.
 torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
                         StackContext context);
 
-/// Places of T new tokens, [1 or B, T] int64 on the CPU: 0 .. T - 1, or on from what the caches
-/// hold. `counts` ([B], or undefined): how many of them are real in each row; what lies past them
-/// is kept below `max_positions` (0: no limit). Throws c10::Error, naming `who`, where a real token
-/// would stand past it.
+/// Position ids of T new tokens, [1 or B, T] int64 on the CPU: 0 .. T - 1, or on from what the
+/// caches hold. `counts` ([B], or undefined): how many of them are real in each row; what lies past
+/// them is kept below `max_positions` (0: no limit). Throws c10::Error, naming `who`, where a real
+/// token would lie past it.
 torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
                              const torch::Tensor& counts, int64_t max_positions,
                              std::string_view who);

@@ -1,8 +1,7 @@
-// Tables of rows and columns, and the rotation by both.
+// Tables of rows and columns, and the angles of both.
 #include "models/positions/grid.h"
 
 #include <ATen/ops/upsample_bicubic2d.h>
-#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include "models/positions/rotary.h"
@@ -23,16 +22,6 @@ torch::Tensor sum_over_grid(const torch::Tensor& rows, const torch::Tensor& colu
                             int64_t prefix) {
   const auto sums = (rows.unsqueeze(1) + columns.unsqueeze(0)).flatten(0, 1);  // [P, C]
   return torch::cat({sums.new_zeros({prefix, sums.size(1)}), sums});
-}
-
-/// x [..., D], cos and sin [..., 2n] with 2n <= D: pairs (x_i, x_{i + n}) turned, the rest kept
-torch::Tensor turn(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin) {
-  const int64_t turned = cos.size(-1);
-  const auto head = x.narrow(-1, 0, turned);
-  const auto halves = head.chunk(2, -1);
-  const auto result = head * cos + torch::cat({halves[1].neg(), halves[0]}, -1) * sin;
-  if (turned == x.size(-1)) return result;
-  return torch::cat({result, x.narrow(-1, turned, x.size(-1) - turned)}, -1);
 }
 
 }  // namespace
@@ -70,13 +59,25 @@ torch::Tensor interpolate_positions(const torch::Tensor& table, int64_t prefix, 
   return torch::cat({table.narrow(0, 0, prefix), resized.squeeze(0).flatten(1).t()});
 }
 
+torch::Tensor GridPosition::embed(const torch::Tensor& x, const torch::Tensor&, Grid) const {
+  return x;
+}
+Rotation GridPosition::rotation(const torch::Tensor&, Grid) const { return {}; }
+torch::Tensor GridPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) const {
+  return embed(x, positions, trained);
+}
+Rotation GridPosition::rotation(const torch::Tensor& positions) const {
+  return rotation(positions, trained);
+}
+
 LearnedGridPosition::LearnedGridPosition(Grid trained_grid, int64_t prefix_tokens, int64_t d_model)
     : GridPosition(trained_grid, prefix_tokens) {
   table = register_module("table",
                           torch::nn::Embedding(prefix_tokens + trained_grid.patches(), d_model));
 }
 
-torch::Tensor LearnedGridPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
+torch::Tensor LearnedGridPosition::embed(const torch::Tensor& x, const torch::Tensor& positions,
+                                         Grid grid) const {
   return x + interpolate_positions(table->weight, prefix, trained, grid).index({positions});
 }
 
@@ -87,7 +88,8 @@ Learned2dPosition::Learned2dPosition(Grid trained_grid, int64_t prefix_tokens, i
       register_module("column_table", torch::nn::Embedding(trained_grid.columns, d_model));
 }
 
-torch::Tensor Learned2dPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
+torch::Tensor Learned2dPosition::embed(const torch::Tensor& x, const torch::Tensor& positions,
+                                       Grid grid) const {
   const auto table = sum_over_grid(row_table->weight, column_table->weight, prefix);
   return x + interpolate_positions(table, prefix, trained, grid).index({positions});
 }
@@ -96,7 +98,8 @@ Sinusoidal2dPosition::Sinusoidal2dPosition(Grid trained_grid, int64_t prefix_tok
                                            int64_t d_model)
     : GridPosition(trained_grid, prefix_tokens), d_model_(d_model) {}
 
-torch::Tensor Sinusoidal2dPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
+torch::Tensor Sinusoidal2dPosition::embed(const torch::Tensor& x, const torch::Tensor& positions,
+                                          Grid grid) const {
   const int64_t of_rows = (d_model_ + 1) / 2, of_columns = d_model_ / 2;
   const auto rows = torch::constant_pad_nd(sinusoidal_table(grid.rows, of_rows), {0, of_columns});
   const auto columns =
@@ -110,34 +113,23 @@ torch::Tensor Sinusoidal2dPosition::embed(const torch::Tensor& x, const torch::T
 Rotary2dPosition::Rotary2dPosition(Grid trained_grid, int64_t prefix_tokens, int64_t head_width,
                                    double base)
     : GridPosition(trained_grid, prefix_tokens) {
-  TORCH_CHECK(head_width >= 4,
-              "rotary positions: heads must be at least 4 wide, to turn by row and by column, got ",
-              head_width);
+  TORCH_CHECK(
+      head_width >= 4,
+      "rotary positions: heads must be at least 4 wide, to rotate by row and by column, got ",
+      head_width);
   const int64_t pairs = head_width / 2;
   row_frequencies_ = rotary_frequencies(2 * ((pairs + 1) / 2), {.base = base});
   column_frequencies_ = rotary_frequencies(2 * (pairs / 2), {.base = base});
 }
 
-void Rotary2dPosition::rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) {
-  TORCH_CHECK(positions.defined(), "rotary positions: the positions of the tokens are needed");
-  if (!positions_.is_same(positions) || cos_.scalar_type() != q.scalar_type() ||
-      cos_.device() != q.device()) {
-    // Ordinary tensors even while predicting: training may meet the same positions next.
-    const c10::InferenceMode ordinary(false);
-    const torch::NoGradGuard no_grad;
-    const auto of_patches =
-        torch::cat({torch::outer(rows_of(grid).to(torch::kFloat), row_frequencies_),
-                    torch::outer(columns_of(grid).to(torch::kFloat), column_frequencies_)},
-                   -1);                                                            // [P, Dh / 2]
-    const auto of_tokens = torch::constant_pad_nd(of_patches, {0, 0, prefix, 0});  // [T, Dh / 2]
-    const auto angles = of_tokens.index({positions.cpu()});
-    const auto both = torch::cat({angles, angles}, -1).unsqueeze(1);  // [1, 1, T, Dh]
-    cos_ = both.cos().to(q.device(), q.scalar_type());
-    sin_ = both.sin().to(q.device(), q.scalar_type());
-    positions_ = positions;
-  }
-  q = turn(q, cos_, sin_);  // [B, H, T, Dh]
-  k = turn(k, cos_, sin_);  // [B, Hkv, T, Dh]
+Rotation Rotary2dPosition::rotation(const torch::Tensor& positions, Grid grid) const {
+  TORCH_CHECK(positions.defined(), "rotary positions: the position ids of the tokens are needed");
+  const auto of_patches =
+      torch::cat({torch::outer(rows_of(grid).to(torch::kFloat), row_frequencies_),
+                  torch::outer(columns_of(grid).to(torch::kFloat), column_frequencies_)},
+                 -1);                                                            // [P, Dh / 2]
+  const auto of_tokens = torch::constant_pad_nd(of_patches, {0, 0, prefix, 0});  // [T, Dh / 2]
+  return rotation_by(of_tokens.index({positions.cpu()}), positions.device());
 }
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// Positions of an image's patches, which stand in rows and columns: Dosovitskiy et al. 2020
+// Positions of an image's patches, which lie in rows and columns: Dosovitskiy et al. 2020
 // (arXiv:2010.11929), appendix D.4, compares some of them; rotary in two dimensions: Heo et al.
 // 2024 (arXiv:2403.13298), §3.2 (axial).
 #pragma once
@@ -29,16 +29,22 @@ struct EnumNames<GridPositionKind> {
       {GridPositionKind::kRotary2d, "rotary-2d"}};
 };
 
-/// The scheme "none", and what all of them know. The positions that Position's hooks are given
-/// count tokens: first `prefix` of them that stand nowhere (the class token), then patches row by
-/// row.
+/// The scheme "none", and what all of them know. Position ids count tokens: first `prefix` of them
+/// that have no place in the grid (the class token), then patches row by row. Each pass names the
+/// grid of its images; where it is not the one the model was made for, learned positions are
+/// interpolated and the others go on.
 class GridPosition : public Position {
  public:
   GridPosition(Grid trained_grid, int64_t prefix_tokens)
-      : grid(trained_grid), trained(trained_grid), prefix(prefix_tokens) {}
-  /// The grid of the images in the pass that follows. Where it is not the one the model was made
-  /// for, learned positions are interpolated and the others go on.
-  Grid grid;
+      : trained(trained_grid), prefix(prefix_tokens) {}
+  /// As Position::embed, for images of this grid.
+  virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions,
+                              Grid grid) const;
+  /// As Position::rotation, for images of this grid.
+  virtual Rotation rotation(const torch::Tensor& positions, Grid grid) const;
+
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const final;
+  Rotation rotation(const torch::Tensor& positions) const final;
   const Grid trained;
   const int64_t prefix;
 };
@@ -47,7 +53,9 @@ class GridPosition : public Position {
 class LearnedGridPosition : public GridPosition {
  public:
   LearnedGridPosition(Grid trained, int64_t prefix, int64_t d_model);
-  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  using GridPosition::embed;
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions,
+                      Grid grid) const override;
   torch::nn::Embedding table{nullptr};  // [prefix + P, C]
 };
 
@@ -56,7 +64,9 @@ class LearnedGridPosition : public GridPosition {
 class Learned2dPosition : public GridPosition {
  public:
   Learned2dPosition(Grid trained, int64_t prefix, int64_t d_model);
-  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  using GridPosition::embed;
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions,
+                      Grid grid) const override;
   torch::nn::Embedding row_table{nullptr}, column_table{nullptr};  // [rows, C], [columns, C]
 };
 
@@ -64,23 +74,24 @@ class Learned2dPosition : public GridPosition {
 class Sinusoidal2dPosition : public GridPosition {
  public:
   Sinusoidal2dPosition(Grid trained, int64_t prefix, int64_t d_model);
-  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  using GridPosition::embed;
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions,
+                      Grid grid) const override;
 
  private:
   int64_t d_model_;
 };
 
-/// Half of a head's pairs of coordinates turn with the row, half with the column. Of an odd head
-/// the last coordinate does not turn.
+/// Half of a head's pairs of coordinates rotate with the row, half with the column. Of an odd head
+/// the last coordinate does not rotate.
 class Rotary2dPosition : public GridPosition {
  public:
   Rotary2dPosition(Grid trained, int64_t prefix, int64_t head_width, double base = 100.0);
-  void rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) override;
+  using GridPosition::rotation;
+  Rotation rotation(const torch::Tensor& positions, Grid grid) const override;
 
  private:
   torch::Tensor row_frequencies_, column_frequencies_;  // together [Dh / 2]
-  // cos and sin of the positions seen last: the layers of a stack ask for the same ones.
-  torch::Tensor positions_, cos_, sin_;
 };
 
 /// A scheme for a model of this width, with heads of that one.
@@ -88,7 +99,7 @@ std::shared_ptr<GridPosition> make_grid_position(GridPositionKind kind, Grid tra
                                                  int64_t prefix, int64_t d_model,
                                                  int64_t head_width);
 
-/// h [B, T, C] -> [1, T]: 0 .. T - 1 on its device
+/// h [B, T, C] -> position ids [1, T]: 0 .. T - 1 on its device
 torch::Tensor token_positions(const torch::Tensor& h);
 
 /// table [prefix + P, C] of one grid -> [prefix + P', C] of another, bicubic; the first `prefix`

@@ -1,4 +1,4 @@
-// A table of trained vectors, one a place.
+// A table of trained vectors, one a position.
 #include "models/positions/learned.h"
 
 namespace zoo {
@@ -8,8 +8,9 @@ LearnedPosition::LearnedPosition(int64_t max_positions, int64_t d_model, int64_t
   table = register_module("table", torch::nn::Embedding(offset + max_positions, d_model));
 }
 
-torch::Tensor LearnedPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
-  return x + table(offset_ == 0 ? positions : positions + offset_);  // [B, T, C]
+torch::Tensor LearnedPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) const {
+  const auto rows = offset_ == 0 ? positions : positions + offset_;
+  return x + torch::embedding(table->weight, rows);  // [B, T, C]
 }
 
 int64_t LearnedPosition::max_positions() const { return table->weight.size(0) - offset_; }

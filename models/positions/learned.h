@@ -1,4 +1,4 @@
-// Learned absolute positions: a vector per place, trained like a word's (Gehring et al. 2017;
+// Learned absolute positions: a vector per position, trained like a word's (Gehring et al. 2017;
 // GPT-2, BERT, ViT).
 #pragma once
 #include <torch/nn/modules/embedding.h>
@@ -11,7 +11,7 @@ class LearnedPosition : public Position {
  public:
   /// `offset`: rows of the table before position 0's, which nothing reads (BART has 2).
   LearnedPosition(int64_t max_positions, int64_t d_model, int64_t offset = 0);
-  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const override;
   int64_t max_positions() const override;
   torch::nn::Embedding table{nullptr};  // [offset + max_positions, C]
 

@@ -1,10 +1,10 @@
-// What a position scheme does where it does nothing.
+// What a position scheme does by default: nothing.
 #include "models/positions/position.h"
 
 namespace zoo {
 
-torch::Tensor Position::embed(const torch::Tensor& x, const torch::Tensor&) { return x; }
-void Position::rotate(torch::Tensor&, torch::Tensor&, const torch::Tensor&) {}
-void Position::shape_scores(AttendArgs&, int64_t, int64_t) {}
+torch::Tensor Position::embed(const torch::Tensor& x, const torch::Tensor&) const { return x; }
+Rotation Position::rotation(const torch::Tensor&) const { return {}; }
+void Position::shape_scores(AttendArgs&, const torch::Tensor&, const torch::Tensor&) const {}
 
 }  // namespace zoo

@@ -1,28 +1,34 @@
-// A position scheme: how a model that is blind to order learns where its tokens stand.
+// A position scheme: how a model that is blind to order learns the positions of its tokens.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "base/named_enum.h"
 #include "models/attention/attend.h"
+#include "models/positions/rotation.h"
 
 namespace zoo {
 
-/// A scheme may act in three places; each default does nothing, which is the scheme "none" (NoPE:
+/// A scheme may act on three things; each default does nothing, which is the scheme "none" (NoPE:
 /// the causal mask alone tells a decoder about order, Kazemnejad et al. 2023, arXiv:2305.19466).
+/// No call changes the scheme: many threads may use one model.
 class Position : public torch::nn::Module {
  public:
-  /// On the embeddings, once: x [B, T, C], positions [B, T] or [1, T] int64 -> [B, T, C].
-  virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions);
-  /// On queries [B, H, T, Dh] and keys [B, Hkv, T, Dh] of every layer, before the keys are cached.
-  virtual void rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions);
-  /// On the scores of every layer, once the number of keys S is known.
-  virtual void shape_scores(AttendArgs& args, int64_t T, int64_t S);
-  /// Longest sequence that the scheme can place; 0: no limit.
+  /// On the embeddings, once: x [B, T, C], position ids [B, T] or [1, T] int64 -> [B, T, C].
+  virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const;
+  /// On queries and keys, before the keys are cached: how they are rotated at these position ids
+  /// ([B, T] or [1, T] int64), in every layer. Computed once a pass. Empty: not at all.
+  virtual Rotation rotation(const torch::Tensor& positions) const;
+  /// On the scores of every layer: position ids of the queries [B, T] or [1, T] and of the keys
+  /// [B, S] or [1, S] int64. Rows differ where rows of a batch hold different numbers of tokens.
+  virtual void shape_scores(AttendArgs& args, const torch::Tensor& query_positions,
+                            const torch::Tensor& key_positions) const;
+  /// Whether shape_scores() does anything.
+  virtual bool shapes_scores() const { return false; }
+  /// Longest sequence that the scheme can represent; 0: no limit.
   virtual int64_t max_positions() const { return 0; }
 };
 

@@ -1,7 +1,6 @@
-// Frequencies, their scalings, and the rotation itself.
+// Frequencies, their scalings, and the angles of a sequence.
 #include "models/positions/rotary.h"
 
-#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
@@ -9,13 +8,6 @@
 
 namespace zoo {
 namespace {
-
-// Turns the pair (x_i, x_{i + Dh/2}) by its angle.
-torch::Tensor turn(const torch::Tensor& x, const torch::Tensor& cos, const torch::Tensor& sin) {
-  const auto halves = x.chunk(2, -1);
-  const auto turned = torch::cat({halves[1].neg(), halves[0]}, -1);  // [B, H, T, Dh]
-  return x * cos + turned * sin;                                     // Eq. 34
-}
 
 // Grattafiori et al. 2024 (Llama 3.1): long wavelengths are stretched, short ones kept, those
 // between blended.
@@ -52,22 +44,12 @@ torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& option
 RotaryPosition::RotaryPosition(int64_t head_width, const RotaryOptions& options)
     : frequencies_(rotary_frequencies(head_width, options)) {}
 
-void RotaryPosition::rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) {
-  TORCH_CHECK(positions.defined(), "rotary positions: the positions of the tokens are needed");
-  if (!positions_.is_same(positions) || cos_.scalar_type() != q.scalar_type() ||
-      cos_.device() != q.device()) {
-    // Ordinary tensors even while decoding: training may meet the same positions next.
-    const c10::InferenceMode ordinary(false);
-    const torch::NoGradGuard no_grad;
-    const auto angles =
-        positions.to(torch::kFloat).cpu().unsqueeze(-1) * frequencies_;  // [B, T, Dh / 2]
-    const auto both = torch::cat({angles, angles}, -1).unsqueeze(1);     // [B, 1, T, Dh]
-    cos_ = both.cos().to(q.device(), q.scalar_type());
-    sin_ = both.sin().to(q.device(), q.scalar_type());
-    positions_ = positions;
-  }
-  q = turn(q, cos_, sin_);  // [B, H, T, Dh]
-  k = turn(k, cos_, sin_);  // [B, Hkv, T, Dh]
+Rotation RotaryPosition::rotation(const torch::Tensor& positions) const {
+  TORCH_CHECK(positions.defined(), "rotary positions: the position ids of the tokens are needed");
+  // In float32 on the CPU, wherever the model is: the same angles everywhere.
+  const auto angles =
+      positions.to(torch::kFloat).cpu().unsqueeze(-1) * frequencies_;  // [B or 1, T, Dh / 2]
+  return rotation_by(angles, positions.device());
 }
 
 }  // namespace zoo

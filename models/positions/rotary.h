@@ -1,5 +1,5 @@
-// Rotary positions (RoPE): Su et al. 2021 (arXiv:2104.09864), §3.2.2. Queries and keys are turned
-// by an angle that grows with their place, so that their product depends on the distance alone.
+// Rotary positions (RoPE): Su et al. 2021 (arXiv:2104.09864), §3.2.2. Queries and keys are rotated
+// by an angle that grows with their position, so that their product depends on the distance alone.
 //
 // Differs from the paper: coordinate i is paired with i + Dh/2 instead of its neighbour, as Llama's
 // checkpoints in Hugging Face's layout are. The two are equal up to a permutation of the head's
@@ -39,12 +39,10 @@ class RotaryPosition : public Position {
  public:
   /// head_width must be even.
   explicit RotaryPosition(int64_t head_width, const RotaryOptions& options = {});
-  void rotate(torch::Tensor& q, torch::Tensor& k, const torch::Tensor& positions) override;
+  Rotation rotation(const torch::Tensor& positions) const override;
 
  private:
   torch::Tensor frequencies_;  // [Dh / 2]
-  // cos and sin of the positions seen last: the layers of a stack ask for the same ones.
-  torch::Tensor positions_, cos_, sin_;
 };
 
 }  // namespace zoo

@@ -6,10 +6,10 @@
 namespace zoo {
 
 torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model, SinusoidOrder order) {
-  const auto places = torch::arange(max_positions, torch::kDouble).unsqueeze(1);  // [P, 1]
+  const auto positions = torch::arange(max_positions, torch::kDouble).unsqueeze(1);  // [P, 1]
   const auto pairs = torch::arange(0, d_model, 2, torch::kDouble);  // [ceil(C / 2)]: 2i
   const auto angles =
-      places * torch::exp(pairs * (-std::log(10000.0) / static_cast<double>(d_model)));
+      positions * torch::exp(pairs * (-std::log(10000.0) / static_cast<double>(d_model)));
   const auto table = order == SinusoidOrder::kHalves
                          ? torch::cat({angles.sin(), angles.cos()}, -1)
                          : torch::stack({angles.sin(), angles.cos()}, -1).flatten(1);
@@ -19,9 +19,21 @@ torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model, SinusoidO
 SinusoidalPosition::SinusoidalPosition(int64_t max_positions, int64_t d_model, SinusoidOrder order)
     : table(sinusoidal_table(max_positions, d_model, order)) {}
 
-torch::Tensor SinusoidalPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) {
-  if (table.device() != x.device()) table = table.to(x.device());
-  return x + table.index({positions}).to(x.dtype());  // [B, T, C]
+torch::Tensor SinusoidalPosition::embed(const torch::Tensor& x,
+                                        const torch::Tensor& positions) const {
+  return x + table.to(x.device()).index({positions}).to(x.dtype());  // [B, T, C]
+}
+
+void SinusoidalPosition::to(torch::Device device, torch::Dtype dtype, bool non_blocking) {
+  Position::to(device, dtype, non_blocking);
+  table = table.to(device);
+}
+void SinusoidalPosition::to(torch::Dtype dtype, bool non_blocking) {
+  Position::to(dtype, non_blocking);
+}
+void SinusoidalPosition::to(torch::Device device, bool non_blocking) {
+  Position::to(device, non_blocking);
+  table = table.to(device);
 }
 
 }  // namespace zoo

@@ -4,7 +4,7 @@
 
 namespace zoo {
 
-/// Where the sines and cosines stand among the C columns. The paper's formula interleaves them; its
+/// The order of sines and cosines among the C columns. The paper's formula interleaves them; its
 /// authors' code, Marian and Pegasus keep all sines first. To a model it is the same: the columns
 /// of the residual stream have no order.
 enum class SinusoidOrder { kInterleaved, kHalves };
@@ -23,8 +23,12 @@ class SinusoidalPosition : public Position {
  public:
   SinusoidalPosition(int64_t max_positions, int64_t d_model,
                      SinusoidOrder order = SinusoidOrder::kInterleaved);
-  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) override;
+  torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const override;
   int64_t max_positions() const override { return table.size(0); }
+  // The table goes with the model; its numbers stay float32.
+  void to(torch::Device device, torch::Dtype dtype, bool non_blocking = false) override;
+  void to(torch::Dtype dtype, bool non_blocking = false) override;
+  void to(torch::Device device, bool non_blocking = false) override;
   torch::Tensor table;  // [max_positions, C], not trained, not saved
 };
 

@@ -2,11 +2,10 @@
 #include "models/transformer/recurrent.h"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
 #include <torch/nn/utils/rnn.h>
 
+#include <cmath>
 #include <limits>
-#include <stdexcept>
 
 #include "base/option_checks.h"
 #include "models/model_memory.h"
@@ -24,20 +23,6 @@ torch::nn::Linear linear(int64_t in, int64_t out, bool bias) {
 }
 
 }  // namespace
-
-void check(const RecurrentOptions& o) {
-  require_option(o.context >= 1, "context", o.context, "1 or more");
-  require_option(o.layers >= 1, "layers", o.layers, "1 or more");
-  require_option(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
-                 "even and positive: the encoder reads in two directions");
-  require_option(o.dropout >= 0.0 && o.dropout < 1.0, "dropout", o.dropout, "in [0, 1)");
-  // Two stacks of LSTMs, with four gates each: more than a block's 4 C^2 + 2 C F with F = 2 C.
-  const auto C = static_cast<double>(o.d_model);
-  require_model_memory({.layers = static_cast<double>(o.layers),
-                        .d_model = C,
-                        .feed_forward = 2 * C,
-                        .table_weights = C * static_cast<double>(o.vocab_size)});
-}
 
 RecurrentImpl::RecurrentImpl(const RecurrentOptions& options_) : options(resolved(options_)) {
   const auto& o = options;
@@ -72,7 +57,7 @@ RecurrentImpl::RecurrentImpl(const RecurrentOptions& options_) : options(resolve
   if (!o.share_embeddings) target_embedding->weight.normal_(0.0, deviation);
 }
 
-RecurrentMemory RecurrentImpl::encode(const torch::Tensor& source, const torch::Tensor& lengths) {
+EncodedSource RecurrentImpl::encode(const torch::Tensor& source, const torch::Tensor& lengths) {
   namespace rnn = torch::nn::utils::rnn;
   const int64_t B = source.size(0), S = source.size(1);
   const auto known = lengths.defined() ? lengths.cpu() : torch::full({B}, S, torch::kLong);
@@ -87,9 +72,9 @@ RecurrentMemory RecurrentImpl::encode(const torch::Tensor& source, const torch::
   return {values, key_proj(values), real.to(source.device())};
 }
 
-RecurrentState RecurrentImpl::first_state(const RecurrentMemory& memory) {
-  const auto counts = memory.real.sum(1, true).to(memory.values.dtype());        // [B, 1]
-  const auto mean = memory.values.sum(1) / counts;                               // [B, C]
+RecurrentState RecurrentImpl::first_state(const EncodedSource& encoded) {
+  const auto counts = encoded.real.sum(1, true).to(encoded.values.dtype());      // [B, 1]
+  const auto mean = encoded.values.sum(1) / counts;                              // [B, C]
   const auto states = torch::tanh(initial(mean)).chunk(2 * options.layers, -1);  // [B, C] each
   RecurrentState state;
   for (int64_t n = 0; n < options.layers; ++n) {
@@ -102,24 +87,24 @@ RecurrentState RecurrentImpl::first_state(const RecurrentMemory& memory) {
 torch::Tensor RecurrentImpl::hidden(const torch::Tensor& source,
                                     const torch::Tensor& source_lengths,
                                     const torch::Tensor& target) {
-  const auto memory = encode(source, source_lengths);
-  auto state = first_state(memory);
+  const auto encoded = encode(source, source_lengths);
+  auto state = first_state(encoded);
   const auto embedded = dropout(target_embedding(target));  // [B, T, C]
   std::vector<torch::Tensor> steps;
   for (int64_t t = 0; t < target.size(1); ++t)
-    steps.push_back(advance(embedded.select(1, t), memory, state, nullptr));
+    steps.push_back(advance(embedded.select(1, t), encoded, state, nullptr));
   return torch::stack(steps, 1);  // [B, T, C]
 }
 
-torch::Tensor RecurrentImpl::step(const torch::Tensor& tokens, const RecurrentMemory& memory,
+torch::Tensor RecurrentImpl::step(const torch::Tensor& tokens, const EncodedSource& encoded,
                                   RecurrentState& state, torch::Tensor* weights) {
-  return advance(dropout(target_embedding(tokens)), memory, state, weights);
+  return advance(dropout(target_embedding(tokens)), encoded, state, weights);
 }
 
-torch::Tensor RecurrentImpl::advance(const torch::Tensor& embedded, const RecurrentMemory& memory,
+torch::Tensor RecurrentImpl::advance(const torch::Tensor& embedded, const EncodedSource& encoded,
                                      RecurrentState& state, torch::Tensor* weights) {
-  const auto context = attend_to(state.hidden.back(), memory, weights);  // [B, C]
-  auto input = torch::cat({embedded, context}, -1);                      // [B, 2C]
+  const auto context = attend_to(state.hidden.back(), encoded, weights);  // [B, C]
+  auto input = torch::cat({embedded, context}, -1);                       // [B, 2C]
   for (size_t n = 0; n < decoder.size(); ++n) {
     std::tie(state.hidden[n], state.cell[n]) =
         decoder[n]->forward(input, std::make_tuple(state.hidden[n], state.cell[n]));
@@ -129,18 +114,32 @@ torch::Tensor RecurrentImpl::advance(const torch::Tensor& embedded, const Recurr
 }
 
 /// §3.1, Eq. 6, and appendix A.1.2: a(s, h) = v^T tanh(W s + U h).
-torch::Tensor RecurrentImpl::attend_to(const torch::Tensor& query, const RecurrentMemory& memory,
+torch::Tensor RecurrentImpl::attend_to(const torch::Tensor& query, const EncodedSource& encoded,
                                        torch::Tensor* weights) {
-  const auto sums = torch::tanh(query_proj(query).unsqueeze(1) + memory.keys);  // [B, S, C]
+  const auto sums = torch::tanh(query_proj(query).unsqueeze(1) + encoded.keys);  // [B, S, C]
   const auto scores = score(sums).squeeze(-1).masked_fill(
-      memory.real.logical_not(), -std::numeric_limits<double>::infinity());  // [B, S]
-  const auto shares = torch::softmax(scores, -1);                            // [B, S]
+      encoded.real.logical_not(), -std::numeric_limits<double>::infinity());  // [B, S]
+  const auto shares = torch::softmax(scores, -1);                             // [B, S]
   if (weights != nullptr) *weights = shares;
-  return torch::bmm(shares.unsqueeze(1), memory.values).squeeze(1);  // [B, C]
+  return torch::bmm(shares.unsqueeze(1), encoded.values).squeeze(1);  // [B, C]
 }
 
 torch::Tensor RecurrentImpl::logits_of(const torch::Tensor& hidden) {
   return lm_head ? lm_head(hidden) : torch::linear(hidden, target_embedding->weight);
+}
+
+void check(const RecurrentOptions& o) {
+  require_at_least("context", o.context, 1);
+  require_at_least("layers", o.layers, 1);
+  require_option(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
+                 "even and positive: the encoder reads in two directions");
+  require_probability("dropout", o.dropout);
+  // Two stacks of LSTMs, with four gates each: more than a block's 4 C^2 + 2 C F with F = 2 C.
+  const auto C = static_cast<double>(o.d_model);
+  require_model_memory({.layers = static_cast<double>(o.layers),
+                        .d_model = C,
+                        .feed_forward = 2 * C,
+                        .table_weights = C * static_cast<double>(o.vocab_size)});
 }
 
 }  // namespace zoo

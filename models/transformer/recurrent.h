@@ -37,17 +37,17 @@ void visit(RecurrentOptions& o, Visitor&& v) {
   v("dropout", o.dropout, "Dropout on embeddings, between layers and before the output");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// Throws OptionError for values that no model can have.
 void check(const RecurrentOptions& options);
 
 /// The encoded source, as the attention reads it.
-struct RecurrentMemory {
+struct EncodedSource {
   torch::Tensor values;  // [B, S, C]
   torch::Tensor keys;    // [B, S, C]: U h of the paper, the same at every step
   torch::Tensor real;    // bool [B, S]
 };
 
-/// What the decoder remembers: one state a layer.
+/// The state of the decoder: one a layer.
 struct RecurrentState {
   std::vector<torch::Tensor> hidden, cell;  // [B, C] each
 };
@@ -59,12 +59,12 @@ class RecurrentImpl : public EncoderDecoder {
                        const torch::Tensor& target) override;
   torch::Tensor logits_of(const torch::Tensor& hidden) override;
 
-  RecurrentMemory encode(const torch::Tensor& source, const torch::Tensor& lengths);
+  EncodedSource encode(const torch::Tensor& source, const torch::Tensor& lengths);
   /// The state before the first token, from the encoded source: appendix A.2.2.
-  RecurrentState first_state(const RecurrentMemory& memory);
+  RecurrentState first_state(const EncodedSource& encoded);
   /// One token a row: tokens [B] -> [B, C], what the output layer reads; the state moves on.
   /// `weights`, where not null, gets the attention [B, S].
-  torch::Tensor step(const torch::Tensor& tokens, const RecurrentMemory& memory,
+  torch::Tensor step(const torch::Tensor& tokens, const EncodedSource& encoded,
                      RecurrentState& state, torch::Tensor* weights = nullptr);
 
   int64_t target_vocab_size() const override { return options.vocab_size; }
@@ -83,9 +83,9 @@ class RecurrentImpl : public EncoderDecoder {
   torch::nn::Dropout dropout{nullptr};
 
  private:
-  torch::Tensor attend_to(const torch::Tensor& query, const RecurrentMemory& memory,
+  torch::Tensor attend_to(const torch::Tensor& query, const EncodedSource& encoded,
                           torch::Tensor* weights);
-  torch::Tensor advance(const torch::Tensor& embedded, const RecurrentMemory& memory,
+  torch::Tensor advance(const torch::Tensor& embedded, const EncodedSource& encoded,
                         RecurrentState& state, torch::Tensor* weights);
 };
 TORCH_MODULE(Recurrent);

@@ -1,109 +1,33 @@
-// Encoder, decoder, and what stands between them: the memory.
+// Encoder, decoder, and between them the keys and values of cross-attention.
 #include "models/transformer/transformer.h"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
 #include <torch/nn/init.h>
 
 #include <cmath>
-#include <stdexcept>
 
 #include "base/option_checks.h"
 #include "models/layers/stack.h"
-#include "models/model_memory.h"
-#include "models/positions/learned.h"
-#include "models/positions/rotary.h"
 
 namespace zoo {
 namespace {
 
-std::shared_ptr<Position> make_position(const TransformerOptions& o, int64_t heads) {
-  switch (o.position) {
-    case PositionKind::kNone:
-      return std::make_shared<Position>();
-    case PositionKind::kLearned:
-      return std::make_shared<LearnedPosition>(o.context, o.d_model, o.position_offset);
-    case PositionKind::kSinusoidal:
-      return std::make_shared<SinusoidalPosition>(o.context, o.d_model, o.sinusoids);
-    case PositionKind::kRotary:
-      return std::make_shared<RotaryPosition>(o.d_model / heads, RotaryOptions{});
-  }
-  TORCH_CHECK(false, "Transformer: unknown position scheme");
-}
-
-BlockOptions block_options(const TransformerOptions& o, bool decoder) {
-  return {.attention = {.d_model = o.d_model,
-                        .heads = decoder ? o.decoder_heads : o.heads,
-                        .dropout = o.attention_dropout,
-                        .kernel = o.attention},
-          .feed_forward = {.d_model = o.d_model,
-                           .width = decoder ? o.decoder_feed_forward : o.feed_forward,
-                           .activation = o.activation,
-                           .dropout = o.activation_dropout},
-          .norm = {.epsilon = o.norm_epsilon},
-          .norm_place = o.norm_place,
-          .cross_attention = decoder,
-          .residual_dropout = o.dropout};
-}
-
-void require_heads(const TransformerOptions& o, const char* option, int64_t heads) {
-  require_option(heads >= 1, option, heads, "1 or more");
-  if (o.d_model % heads != 0) {
-    throw std::invalid_argument(
-        fmt::format("--d-model must be a multiple of --{}, got {} and {}; change one", option,
-                    o.d_model, heads));
-  }
-  if (o.position == PositionKind::kRotary)
-    require_option(o.d_model / heads % 2 == 0, option, heads,
-                   "such that heads have an even width, for rotary positions");
+std::shared_ptr<Position> position_for(const TransformerOptions& o, const StackOptions& stack) {
+  return make_position(o, {.positions = o.context,
+                           .embedding_width = o.d_model,
+                           .heads = stack.heads,
+                           .head_width = stack.head_width});
 }
 
 }  // namespace
 
-void check(const TransformerOptions& o) {
-  require_option(o.context >= 1, "context", o.context, "1 or more");
-  require_option(o.encoder_layers >= 1, "encoder-layers", o.encoder_layers, "1 or more");
-  require_option(o.decoder_layers >= 1, "decoder-layers", o.decoder_layers, "1 or more");
-  require_option(o.d_model >= 1, "d-model", o.d_model, "1 or more");
-  require_heads(o, "heads", o.heads);
-  if (o.decoder_heads != 0) require_heads(o, "decoder-heads", o.decoder_heads);
-  require_option(o.feed_forward >= 0, "feed-forward", o.feed_forward, "0 or more");
-  require_option(o.decoder_feed_forward >= 0, "decoder-feed-forward", o.decoder_feed_forward,
-                 "0 or more");
-  require_option(o.position_offset >= 0, "position-offset", o.position_offset, "0 or more");
-  for (const auto& [option, value] :
-       {std::pair("dropout", o.dropout), std::pair("attention-dropout", o.attention_dropout),
-        std::pair("activation-dropout", o.activation_dropout)}) {
-    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
-  }
-  require_option(std::isfinite(o.norm_epsilon) && o.norm_epsilon >= 0.0, "norm-epsilon",
-                 o.norm_epsilon, "0 or more");
-  require_option(std::isfinite(o.init_std) && o.init_std >= 0.0, "init-std", o.init_std,
-                 "0 or more");
-  const auto C = static_cast<double>(o.d_model);
-  require_model_memory(
-      {.layers = static_cast<double>(o.encoder_layers) + static_cast<double>(o.decoder_layers),
-       .d_model = C,
-       .feed_forward = static_cast<double>(o.feed_forward),
-       .table_weights = C * static_cast<double>(o.vocab_size)});
-}
-
-TransformerOptions resolved(TransformerOptions o) {
-  if (o.share_embeddings || o.source_vocab_size == 0) o.source_vocab_size = o.vocab_size;
-  if (o.decoder_heads == 0) o.decoder_heads = o.heads;
-  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
-  if (o.decoder_feed_forward == 0) o.decoder_feed_forward = o.feed_forward;
-  return o;
-}
-
-TransformerImpl::TransformerImpl(const TransformerOptions& options_) : options(resolved(options_)) {
+TransformerImpl::TransformerImpl(const TransformerOptions& options_)
+    : options(resolved(checked(options_))) {
   const auto& o = options;
   TORCH_CHECK(o.vocab_size > 0 && o.source_vocab_size > 0,
               "Transformer: vocabularies must not be empty, got ", o.vocab_size, " and ",
               o.source_vocab_size);
-  TORCH_CHECK(o.context > 0 && o.encoder_layers > 0 && o.decoder_layers > 0,
-              "Transformer: context and layers must be positive, got ", o.context, ", ",
-              o.encoder_layers, " and ", o.decoder_layers);
+  const StackOptions encodes = encoder_stack(o), decodes = decoder_stack(o);
   source_embedding =
       register_module("source_embedding", torch::nn::Embedding(o.source_vocab_size, o.d_model));
   target_embedding = source_embedding;
@@ -111,18 +35,20 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options_) : options(r
     target_embedding =
         register_module("target_embedding", torch::nn::Embedding(o.vocab_size, o.d_model));
   }
-  source_position = register_module("source_position", make_position(o, o.heads));
-  target_position = register_module("target_position", make_position(o, o.decoder_heads));
-  const NormOptions norm{.epsilon = o.norm_epsilon};
+  source_position = register_module("source_position", position_for(o, encodes));
+  target_position = register_module("target_position", position_for(o, decodes));
+  const NormOptions norm = norm_options(o);
   if (o.norm_embeddings) {
     source_norm = register_module("source_norm", Norm(o.d_model, norm));
     target_norm = register_module("target_norm", Norm(o.d_model, norm));
   }
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   encoder = register_module("encoder", torch::nn::ModuleList());
-  for (int64_t n = 0; n < o.encoder_layers; ++n) encoder->push_back(Block(block_options(o, false)));
+  for (int64_t n = 0; n < o.encoder_layers; ++n)
+    encoder->push_back(Block(block_options(encodes, n)));
   decoder = register_module("decoder", torch::nn::ModuleList());
-  for (int64_t n = 0; n < o.decoder_layers; ++n) decoder->push_back(Block(block_options(o, true)));
+  for (int64_t n = 0; n < o.decoder_layers; ++n)
+    decoder->push_back(Block(block_options(decodes, n, /*cross_attention=*/true)));
   if (o.norm_place == NormPlace::kPre) {
     encoder_norm = register_module("encoder_norm", Norm(o.d_model, norm));
     decoder_norm = register_module("decoder_norm", Norm(o.d_model, norm));
@@ -145,7 +71,7 @@ torch::Tensor TransformerImpl::hidden(const torch::Tensor& source,
                                       const torch::Tensor& source_lengths,
                                       const torch::Tensor& target) {
   const auto encoded = encode(source, {.key_lengths = source_lengths});  // [B, S, C]
-  return decode(target, remember(encoded, source_lengths));              // [B, T, C]
+  return decode(target, cross_keys_values(encoded, source_lengths));     // [B, T, C]
 }
 
 torch::Tensor TransformerImpl::logits_of(const torch::Tensor& hidden) {
@@ -168,17 +94,18 @@ torch::Tensor TransformerImpl::encode(const torch::Tensor& source, const AttendA
   return run_stack(encoder, encoder_norm, h, stack);  // [B, S, C]
 }
 
-std::vector<Memory> TransformerImpl::remember(const torch::Tensor& encoded,
-                                              const torch::Tensor& lengths) {
-  std::vector<Memory> memory;
+std::vector<CrossKeyValues> TransformerImpl::cross_keys_values(const torch::Tensor& states,
+                                                               const torch::Tensor& lengths) {
+  std::vector<CrossKeyValues> layers;
   for (const auto& module : *decoder) {
-    memory.push_back(module->as<BlockImpl>()->cross_attention->project_memory(encoded, lengths));
+    layers.push_back(
+        module->as<BlockImpl>()->cross_attention->project_keys_values(states, lengths));
   }
-  return memory;
+  return layers;
 }
 
 torch::Tensor TransformerImpl::decode(const torch::Tensor& target,
-                                      const std::vector<Memory>& memory,
+                                      const std::vector<CrossKeyValues>& keys_values,
                                       const DecoderContext& context) {
   auto positions = context.positions;
   if (!positions.defined()) {
@@ -190,7 +117,7 @@ torch::Tensor TransformerImpl::decode(const torch::Tensor& target,
                                .positions = positions.to(target.device()),
                                .counts = context.counts},
                      .caches = context.caches,
-                     .memory = &memory,
+                     .cross_keys_values = &keys_values,
                      .cross_args = context.cross_args,
                      .trace = context.trace,
                      .trace_prefix = "decoder_"};
@@ -204,8 +131,9 @@ std::vector<KvCache> TransformerImpl::make_caches(int64_t batch, int64_t capacit
   return zoo::make_caches(decoder, batch, capacity);
 }
 
-torch::Tensor TransformerImpl::embed(torch::nn::Embedding& table, Position& position, Norm& norm,
-                                     const torch::Tensor& tokens, const torch::Tensor& positions) {
+torch::Tensor TransformerImpl::embed(torch::nn::Embedding& table, const Position& position,
+                                     Norm& norm, const torch::Tensor& tokens,
+                                     const torch::Tensor& positions) {
   auto h = table(tokens);  // [B, T, C]
   if (options.scale_embeddings) h = h * std::sqrt(static_cast<double>(options.d_model));
   h = position.embed(h, positions);
@@ -230,11 +158,61 @@ void TransformerImpl::initialise() {
       value.normal_(0.0, embedding_std);
     } else if (!glorot) {
       value.normal_(0.0, options.init_std);
+    } else if (name.ends_with("attention.in_proj.weight")) {
+      const bool encodes = name.starts_with("encoder.");
+      for (auto& matrix :
+           qkv_matrices(value, encodes ? encoder_stack(options) : decoder_stack(options)))
+        torch::nn::init::xavier_uniform_(matrix);
     } else {
-      const bool fused = name.ends_with("attention.in_proj.weight");
-      for (auto& matrix : value.chunk(fused ? 3 : 1, 0)) torch::nn::init::xavier_uniform_(matrix);
+      torch::nn::init::xavier_uniform_(value);
     }
   }
+}
+
+TransformerOptions resolved(TransformerOptions o) {
+  o.layers = o.encoder_layers;
+  o.residual_dropout = o.dropout;
+  if (o.share_embeddings || o.source_vocab_size == 0) o.source_vocab_size = o.vocab_size;
+  if (o.decoder_heads == 0) o.decoder_heads = o.heads;
+  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  if (o.decoder_feed_forward == 0) o.decoder_feed_forward = o.feed_forward;
+  return o;
+}
+
+StackOptions encoder_stack(const TransformerOptions& options) {
+  StackOptions stack = resolved(options);
+  resolve(stack);
+  return stack;
+}
+
+StackOptions decoder_stack(const TransformerOptions& options) {
+  const TransformerOptions o = resolved(options);
+  StackOptions stack = o;
+  stack.layers = o.decoder_layers;
+  stack.heads = o.decoder_heads;
+  stack.feed_forward = o.decoder_feed_forward;
+  resolve(stack);
+  return stack;
+}
+
+void check(const TransformerOptions& o) {
+  require_at_least("context", o.context, 1);
+  require_probability("dropout", o.dropout);
+  StackOptions stack = o;
+  stack.layers = o.encoder_layers;
+  check_renamed({{"layers", "encoder-layers"}}, [&] { check(stack); });
+  stack.layers = o.decoder_layers;
+  if (o.decoder_heads != 0) stack.heads = o.decoder_heads;
+  stack.feed_forward = o.decoder_feed_forward;
+  check_renamed({{"layers", "decoder-layers"},
+                 {"heads", "decoder-heads"},
+                 {"feed-forward", "decoder-feed-forward"}},
+                [&] { check(stack); });
+  for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)})
+    check(static_cast<const PositionOptions&>(o), side.head_width);
+  stack = encoder_stack(o);
+  stack.layers += o.decoder_layers;
+  require_memory(stack, static_cast<double>(o.d_model) * static_cast<double>(o.vocab_size));
 }
 
 }  // namespace zoo

@@ -14,41 +14,37 @@
 #include <string>
 #include <vector>
 
-#include "models/layers/block.h"
-#include "models/positions/position.h"
-#include "models/positions/sinusoidal.h"
+#include "models/layers/stack_options.h"
+#include "models/positions/position_options.h"
 #include "models/transformer/encoder_decoder.h"
 
 namespace zoo {
 
-struct TransformerOptions {
+/// What the base has holds for both stacks, but `layers`, which stands for encoder_layers.
+struct TransformerOptions : StackOptions, PositionOptions {
   int64_t vocab_size = 0;         ///< V of the target; 0 until the tokenizer is known
   int64_t source_vocab_size = 0;  ///< 0: as vocab_size
   int64_t context = 512;          ///< longest source, and longest target
   int64_t encoder_layers = 3;
   int64_t decoder_layers = 3;
-  int64_t d_model = 256;             ///< C
-  int64_t heads = 4;                 ///< H of the encoder
   int64_t decoder_heads = 0;         ///< 0: as heads
-  int64_t feed_forward = 0;          ///< F of the encoder; 0: 4 d_model
   int64_t decoder_feed_forward = 0;  ///< 0: as feed_forward
-  Activation activation = Activation::kRelu;
-  PositionKind position = PositionKind::kSinusoidal;
-  SinusoidOrder sinusoids = SinusoidOrder::kHalves;
-  int64_t position_offset = 0;  ///< unused rows before a learned table's first (BART: 2)
-  NormPlace norm_place = NormPlace::kPost;
-  double norm_epsilon = 1e-5;
-  bool norm_embeddings = false;  ///< a norm after embeddings and positions, as BART has
-  bool scale_embeddings = true;  ///< times sqrt(C): §3.4
-  bool share_embeddings = true;  ///< source and target have one vocabulary and one table: §5.1
-  bool tie_embeddings = true;    ///< the output layer is the target's table: §3.4
+  bool norm_embeddings = false;      ///< a norm after embeddings and positions, as BART has
+  bool scale_embeddings = true;      ///< times sqrt(C): §3.4
+  bool share_embeddings = true;      ///< source and target have one vocabulary and one table: §5.1
+  bool tie_embeddings = true;        ///< the output layer is the target's table: §3.4
   bool output_bias =
       false;             ///< an untrained shift of the logits, as Marian's and BART's files have
   double dropout = 0.1;  ///< on embeddings and on each sub-layer's output: §5.4
-  double attention_dropout = 0.0;
-  double activation_dropout = 0.0;
-  double init_std = 0.0;  ///< of normal initial weights; 0: uniform after Glorot & Bengio 2010
-  std::string attention = "torch";  ///< attend()'s kernel
+
+  TransformerOptions() {
+    d_model = 256;
+    activation = Activation::kRelu;
+    position = PositionKind::kSinusoidal;
+    sinusoids = SinusoidOrder::kHalves;
+    norm_place = NormPlace::kPost;
+    init_std = 0.0;  // uniform after Glorot & Bengio 2010
+  }
 
   static TransformerOptions tiny();          ///< 1 layer, width 32: the reverse task
   static TransformerOptions small();         ///< 3 + 3 layers, width 256: the classroom size
@@ -67,41 +63,35 @@ void visit(TransformerOptions& o, Visitor&& v) {
   v("context", o.context, "Longest source and target in tokens");
   v("encoder-layers", o.encoder_layers, "Blocks of the encoder");
   v("decoder-layers", o.decoder_layers, "Blocks of the decoder");
-  v("d-model", o.d_model, "C: width of the residual stream");
-  v("heads", o.heads, "H: attention heads of the encoder");
+  visit_stack(o, {"layers", "residual-dropout"}, v);
   v("decoder-heads", o.decoder_heads, "Attention heads of the decoder (0: as heads)");
-  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
   v("decoder-feed-forward", o.decoder_feed_forward, "The decoder's (0: as feed-forward)");
-  v("activation", o.activation, "Feed-forward activation");
-  v("position", o.position, "How the model knows the order of its tokens");
-  v("sinusoids", o.sinusoids, "Sinusoidal positions: order of sines and cosines");
-  v("position-offset", o.position_offset, "Learned positions: unused rows before the first");
-  v("norm-place", o.norm_place, "Norm before or after each sub-layer");
-  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  visit_positions(o, {}, v);
   v("norm-embeddings", o.norm_embeddings, "A norm after the embeddings");
   v("scale-embeddings", o.scale_embeddings, "Embeddings times sqrt(d-model)");
   v("share-embeddings", o.share_embeddings, "One table for source and target");
   v("tie-embeddings", o.tie_embeddings, "Output layer = target embedding");
   v("output-bias", o.output_bias, "An untrained shift of the logits");
   v("dropout", o.dropout, "Dropout on embeddings and on each sub-layer's output");
-  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
-  v("activation-dropout", o.activation_dropout, "Dropout inside the feed-forward network");
-  v("init-std", o.init_std, "Standard deviation of the initial weights (0: Glorot's)");
-  v("attention", o.attention, "Attention kernel");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
-/// The vocabularies are not looked at.
+/// Throws OptionError for values that no model can have, std::invalid_argument for a model that
+/// does not fit this machine. The vocabularies are not checked.
 void check(const TransformerOptions& options);
 
-/// The options with what 0 leaves open filled in. The vocabularies are not looked at.
+/// The options with what 0 leaves open filled in, but for widths that the two stacks may have of
+/// their own. The vocabularies are not checked.
 TransformerOptions resolved(TransformerOptions options);
+
+/// The options of one stack, resolved.
+StackOptions encoder_stack(const TransformerOptions& options);
+StackOptions decoder_stack(const TransformerOptions& options);
 
 /// What one pass of the decoder needs besides its tokens; all optional.
 struct DecoderContext {
   torch::Tensor positions = {};  ///< [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
   AttendArgs args = {};          ///< of self-attention: padding; causal is added
-  AttendArgs cross_args = {};    ///< of cross-attention; the memory's lengths are added
+  AttendArgs cross_args = {};    ///< of cross-attention; the source's lengths are added
   std::vector<KvCache>* caches = nullptr;  ///< one a layer
   torch::Tensor counts = {};               ///< [B]: real tokens of each row, with caches
   Trace* trace =
@@ -110,6 +100,7 @@ struct DecoderContext {
 
 class TransformerImpl : public EncoderDecoder {
  public:
+  /// Throws as check() does.
   explicit TransformerImpl(const TransformerOptions& options);
   /// source [B, S], source_lengths [B], target [B, T] int64 -> logits [B, T, V]
   torch::Tensor forward(const torch::Tensor& source, const torch::Tensor& source_lengths,
@@ -121,10 +112,11 @@ class TransformerImpl : public EncoderDecoder {
   /// source [B, S] -> [B, S, C]. `args` says what is padding; a trace gets "encoder_...".
   torch::Tensor encode(const torch::Tensor& source, const AttendArgs& args = {},
                        Trace* trace = nullptr);
-  /// encoded [B, S, C] -> keys and values for each layer of the decoder.
-  std::vector<Memory> remember(const torch::Tensor& encoded, const torch::Tensor& lengths = {});
+  /// encoder states [B, S, C] -> keys and values for each layer of the decoder.
+  std::vector<CrossKeyValues> cross_keys_values(const torch::Tensor& states,
+                                                const torch::Tensor& lengths = {});
   /// target [B, T] -> [B, T, C]
-  torch::Tensor decode(const torch::Tensor& target, const std::vector<Memory>& memory,
+  torch::Tensor decode(const torch::Tensor& target, const std::vector<CrossKeyValues>& keys_values,
                        const DecoderContext& context = {});
   /// Empty caches for the decoder.
   std::vector<KvCache> make_caches(int64_t batch, int64_t capacity) const;
@@ -145,7 +137,7 @@ class TransformerImpl : public EncoderDecoder {
   torch::Tensor output_bias;                          // buffer [1, V], or undefined
 
  private:
-  torch::Tensor embed(torch::nn::Embedding& table, Position& position, Norm& norm,
+  torch::Tensor embed(torch::nn::Embedding& table, const Position& position, Norm& norm,
                       const torch::Tensor& tokens, const torch::Tensor& positions);
   void initialise();
 };

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "models/layers/block.h"
+#include "models/layers/stack_options.h"
 #include "models/positions/grid.h"
 #include "models/vision/image_classifier.h"
 
@@ -22,24 +22,21 @@ namespace zoo {
 /// Width of the tokenizer's convolutions before the last.
 inline constexpr int64_t kCctInnerChannels = 64;
 
-struct CctOptions {
+struct CctOptions : StackOptions {
   int64_t classes = 10;  ///< K
   int64_t image_size = 28;
   int64_t image_width = 0;  ///< 0: as image_size, which is then the height
   int64_t channels = 1;
   int64_t convolutions = 2;  ///< of the tokenizer; each halves the image
   int64_t kernel = 3;        ///< their size, odd
-  int64_t layers = 2;        ///< L
-  int64_t d_model = 128;     ///< C
-  int64_t heads = 2;         ///< H
-  int64_t feed_forward = 0;  ///< F; 0: as d_model
   GridPositionKind position = GridPositionKind::kLearned;
-  double norm_epsilon = 1e-5;
-  double dropout = 0.0;            ///< on the embeddings and on each sub-layer's output
-  double attention_dropout = 0.1;  ///< on the attention weights
-  double drop_path = 0.1;          ///< of the last layer, growing from 0 at the first
-  double init_std = 0.02;
-  std::string attention = "torch";  ///< attend()'s kernel
+  double dropout = 0.0;  ///< on the embeddings and on each sub-layer's output
+
+  CctOptions() {
+    layers = heads = 2;
+    qkv_bias = false;
+    attention_dropout = drop_path = 0.1;
+  }
 
   static CctOptions cct_2_3x2();  ///< Hassani et al. 2021, Table 1: 0.28 M for 32 x 32 colour
   static CctOptions cct_7_3x1();  ///< 3.76 M
@@ -55,22 +52,15 @@ void visit(CctOptions& o, Visitor&& v) {
   v("channels", o.channels, "Of the images: 1 gray, 3 colour");
   v("convolutions", o.convolutions, "Convolutions of the tokenizer, each with a pooling");
   v("kernel", o.kernel, "Their size, odd");
-  v("layers", o.layers, "L: number of layers");
-  v("d-model", o.d_model, "C: width of the residual stream");
-  v("heads", o.heads, "H: attention heads, dividing d-model");
-  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: d-model)");
-  v("position", o.position, "How tokens know where they stand");
-  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  visit_stack(o, {"qkv-bias", "residual-dropout"}, v);
+  v("position", o.position, "How tokens know their positions");
   v("dropout", o.dropout, "Dropout on the embeddings and each sub-layer's output");
-  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
-  v("drop-path", o.drop_path, "Stochastic depth of the last layer, growing from 0");
-  v("init-std", o.init_std, "Standard deviation of the initial weights");
-  v("attention", o.attention, "Attention kernel");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// Throws OptionError for values that no model can have, std::invalid_argument for a model that
+/// does not fit this machine.
 void check(const CctOptions& options);
-/// The options with the sizes that 0 leaves open filled in.
+/// The options with the sizes that 0 leaves open filled in; feed_forward as d_model.
 CctOptions resolved(CctOptions options);
 /// Tokens that the tokenizer makes of an image.
 Grid grid_of(const CctOptions& options);
@@ -97,7 +87,7 @@ class CctImpl : public ImageClassifier {
   std::shared_ptr<GridPosition> position;
   torch::nn::Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList blocks{nullptr};
-  Norm final_norm{nullptr};
+  Norm final_norm{nullptr};            // empty with post-norm
   torch::nn::Linear pooling{nullptr};  // [1, C]
   torch::nn::Linear head{nullptr};     // [K, C]
 

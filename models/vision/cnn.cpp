@@ -24,28 +24,6 @@ torch::nn::GroupNorm group_norm(int64_t channels) {
 
 }  // namespace
 
-CnnOptions CnnOptions::resnet8() { return {}; }
-CnnOptions CnnOptions::resnet20() { return {.image_size = 32, .channels = 3, .blocks = 3}; }
-CnnOptions CnnOptions::resnet56() { return {.image_size = 32, .channels = 3, .blocks = 9}; }
-
-CnnOptions CnnOptions::preset(std::string_view name) {
-  static const std::pair<std::string_view, CnnOptions (*)()> presets[] = {
-      {"resnet8", &CnnOptions::resnet8},
-      {"resnet20", &CnnOptions::resnet20},
-      {"resnet56", &CnnOptions::resnet56}};
-  return find_preset(presets, name);
-}
-
-void check(const CnnOptions& o) {
-  check_images(o);
-  require_option(o.blocks >= 1, "blocks", o.blocks, "1 or more");
-  require_option(o.width >= 1, "width", o.width, "1 or more");
-  // The widest of three stages alone has 2 * 9 (4 width)^2 in a block: a transformer's 12 C^2 with
-  // C = 4 width is less.
-  require_model_memory(
-      {.layers = static_cast<double>(o.blocks), .d_model = 4 * static_cast<double>(o.width)});
-}
-
 ResidualBlockImpl::ResidualBlockImpl(int64_t in, int64_t out, int64_t stride) {
   conv1 = register_module("conv1", conv3x3(in, out, stride));
   norm1 = register_module("norm1", group_norm(out));
@@ -99,6 +77,28 @@ torch::Tensor CnnImpl::features(const torch::Tensor& pixels) {
   auto h = torch::relu(stem_norm(stem(pixels)));  // [B, width, H, W]
   for (const auto& block : *blocks) h = block->as<ResidualBlockImpl>()->forward(h);
   return h.mean({2, 3});  // [B, 4 width]
+}
+
+void check(const CnnOptions& o) {
+  check_images(o);
+  require_at_least("blocks", o.blocks, 1);
+  require_at_least("width", o.width, 1);
+  // The widest of three stages alone has 2 * 9 (4 width)^2 in a block: a transformer's 12 C^2 with
+  // C = 4 width is less.
+  require_model_memory(
+      {.layers = static_cast<double>(o.blocks), .d_model = 4 * static_cast<double>(o.width)});
+}
+
+CnnOptions CnnOptions::resnet8() { return {}; }
+CnnOptions CnnOptions::resnet20() { return {.image_size = 32, .channels = 3, .blocks = 3}; }
+CnnOptions CnnOptions::resnet56() { return {.image_size = 32, .channels = 3, .blocks = 9}; }
+
+CnnOptions CnnOptions::preset(std::string_view name) {
+  static const std::pair<std::string_view, CnnOptions (*)()> presets[] = {
+      {"resnet8", &CnnOptions::resnet8},
+      {"resnet20", &CnnOptions::resnet20},
+      {"resnet56", &CnnOptions::resnet56}};
+  return find_preset(presets, name);
 }
 
 }  // namespace zoo

@@ -39,7 +39,7 @@ void visit(CnnOptions& o, Visitor&& v) {
   v("width", o.width, "Channels of the first stage");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// Throws OptionError for values that no model can have.
 void check(const CnnOptions& options);
 
 /// Two convolutions and a way past them: x [B, in, H, W] -> [B, out, H / stride, W / stride].
@@ -58,7 +58,7 @@ class CnnImpl : public ImageClassifier {
   explicit CnnImpl(const CnnOptions& options);
   /// pixels [B, channels, H, W] -> [B, K]
   torch::Tensor forward(const torch::Tensor& pixels) override;
-  /// pixels -> [B, 4 width]: the mean over places of the last stage
+  /// pixels -> [B, 4 width]: the mean over the last stage's rows and columns
   torch::Tensor features(const torch::Tensor& pixels);
 
   int64_t classes() const override { return options.classes; }

@@ -11,15 +11,15 @@
 
 namespace zoo {
 
-/// The sizes that every options struct of a classifier has; named as on the command line.
+/// The sizes that every options struct of a classifier has. Throws OptionError.
 template <class Options>
 void check_images(const Options& o) {
   for (const auto& [option, value] :
        {std::pair("image-size", o.image_size), std::pair("channels", o.channels)}) {
-    require_option(value >= 1, option, value, "1 or more");
+    require_at_least(option, value, 1);
   }
-  require_option(o.image_width >= 0, "image-width", o.image_width, "0 or more");
-  require_option(o.classes >= 1, "classes", o.classes, "1 or more");
+  require_at_least("image-width", o.image_width, 0);
+  require_at_least("classes", o.classes, 1);
 }
 
 /// pixels must be [B, channels, H, W] of the model's own size.

@@ -7,8 +7,6 @@
 
 namespace zoo {
 
-void check(const LinearClassifierOptions& o) { check_images(o); }
-
 LinearClassifierImpl::LinearClassifierImpl(const LinearClassifierOptions& options_)
     : options(options_) {
   if (options.image_width == 0) options.image_width = options.image_size;
@@ -26,5 +24,7 @@ torch::Tensor LinearClassifierImpl::forward(const torch::Tensor& pixels) {
   require_image("LinearClassifier", *this, pixels);
   return head(pixels.flatten(1));  // [B, K]
 }
+
+void check(const LinearClassifierOptions& o) { check_images(o); }
 
 }  // namespace zoo

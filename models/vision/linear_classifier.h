@@ -24,7 +24,7 @@ void visit(LinearClassifierOptions& o, Visitor&& v) {
   v("channels", o.channels, "Of the images: 1 gray, 3 colour");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// Throws OptionError for values that no model can have.
 void check(const LinearClassifierOptions& options);
 
 class LinearClassifierImpl : public ImageClassifier {

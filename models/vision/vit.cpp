@@ -5,117 +5,13 @@
 #include <fmt/format.h>
 #include <torch/nn/init.h>
 
-#include <cmath>
-#include <stdexcept>
-
 #include "base/option_checks.h"
-#include "models/layers/drop_path.h"
 #include "models/layers/stack.h"
-#include "models/model_memory.h"
 
 namespace zoo {
-namespace {
 
-BlockOptions block_options(const VitOptions& o, int64_t layer) {
-  return {
-      .attention = {.d_model = o.d_model,
-                    .heads = o.heads,
-                    .bias = o.qkv_bias,
-                    .dropout = o.attention_dropout,
-                    .kernel = o.attention},
-      .feed_forward = {.d_model = o.d_model, .width = o.feed_forward, .activation = o.activation},
-      .norm = {.epsilon = o.norm_epsilon},
-      .residual_dropout = o.dropout,
-      .drop_path = drop_path_of_layer(o.drop_path, layer, o.layers),
-      .layer_scale = o.layer_scale};
-}
-
-void check_sizes(const VitOptions& o) {
-  for (const auto& [option, value] :
-       {std::pair("image-size", o.image_size), std::pair("channels", o.channels),
-        std::pair("patch-size", o.patch_size), std::pair("layers", o.layers),
-        std::pair("d-model", o.d_model), std::pair("heads", o.heads)}) {
-    require_option(value >= 1, option, value, "1 or more");
-  }
-  for (const auto& [option, value] :
-       {std::pair("image-width", o.image_width), std::pair("patch-width", o.patch_width),
-        std::pair("feed-forward", o.feed_forward), std::pair("classes", o.classes)}) {
-    require_option(value >= 0, option, value, "0 or more");
-  }
-  const VitOptions full = resolved(o);
-  require_option(full.patch_size <= o.image_size, "patch-size", o.patch_size,
-                 fmt::format("at most --image-size {}", o.image_size));
-  require_option(full.patch_width <= full.image_width, "patch-width", full.patch_width,
-                 fmt::format("at most the images' width {}", full.image_width));
-  if (o.d_model % o.heads != 0) {
-    throw std::invalid_argument(
-        fmt::format("--d-model must be a multiple of --heads, got {} and {}", o.d_model, o.heads));
-  }
-  if (o.position == GridPositionKind::kRotary2d) {
-    require_option(o.d_model / o.heads >= 4, "heads", o.heads,
-                   "such that heads are at least 4 wide, for rotary positions");
-  }
-}
-
-void check_tokens(const VitOptions& o) {
-  const bool by_token = o.pooling == VitPooling::kClassToken;
-  require_option(by_token || o.distillation == Distillation::kNone, "distillation",
-                 name_of(o.distillation), "none with --pooling mean");
-  require_option(by_token || !o.pooler, "pooler", o.pooler, "false with --pooling mean");
-  require_option(o.classes == 0 || !o.pooler, "pooler", o.pooler, "false for a classifier");
-  require_option(o.classes > 0 || o.distillation != Distillation::kHead, "distillation",
-                 name_of(o.distillation), "none or token for an encoder without classes");
-}
-
-void check_memory(const VitOptions& o) {
-  require_model_memory({.layers = static_cast<double>(o.layers),
-                        .d_model = static_cast<double>(o.d_model),
-                        .feed_forward = static_cast<double>(o.feed_forward)});
-}
-
-}  // namespace
-
-void check(const VitOptions& o) {
-  check_sizes(o);
-  check_tokens(o);
-  for (const auto& [option, value] :
-       {std::pair("dropout", o.dropout), std::pair("attention-dropout", o.attention_dropout),
-        std::pair("drop-path", o.drop_path)}) {
-    require_option(value >= 0.0 && value < 1.0, option, value, "in [0, 1)");
-  }
-  for (const auto& [option, value] :
-       {std::pair("norm-epsilon", o.norm_epsilon), std::pair("layer-scale", o.layer_scale),
-        std::pair("init-std", o.init_std)}) {
-    require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
-  }
-  check_memory(o);
-}
-
-VitOptions resolved(VitOptions o) {
-  if (o.image_width == 0) o.image_width = o.image_size;
-  if (o.patch_width == 0) o.patch_width = o.patch_size;
-  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
-  return o;
-}
-
-Grid grid_of(const VitOptions& options) {
-  const VitOptions o = resolved(options);
-  return {o.image_size / o.patch_size, o.image_width / o.patch_width};
-}
-
-int64_t prefix_tokens(const VitOptions& o) {
-  if (o.pooling == VitPooling::kMean) return 0;
-  return o.distillation == Distillation::kNone ? 1 : 2;
-}
-
-VitImpl::VitImpl(const VitOptions& options_) : options(resolved(options_)) {
+VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_))) {
   const auto& o = options;
-  check_memory(o);
-  TORCH_CHECK(o.classes >= 0 && o.layers > 0, "Vit: layers must be positive, got ", o.layers,
-              ", and classes not negative, got ", o.classes);
-  TORCH_CHECK(o.patch_size > 0 && o.patch_width > 0 && grid_of(o).patches() > 0,
-              "Vit: an image of ", o.image_size, " x ", o.image_width, " has no patch of ",
-              o.patch_size, " x ", o.patch_width);
   patch_embedding = register_module(
       "patch_embedding", PatchEmbedding(PatchEmbeddingOptions{.channels = o.channels,
                                                               .patch_height = o.patch_size,
@@ -129,13 +25,14 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(options_)) {
     distillation_token = register_parameter("distillation_token", torch::zeros({o.d_model}));
   position = register_module(
       "position",
-      make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, o.d_model / o.heads));
+      make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, o.head_width));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
-  const NormOptions norm{.epsilon = o.norm_epsilon};
+  const NormOptions norm = norm_options(o);
   if (o.embedding_norm) embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
-  final_norm = register_module("final_norm", Norm(o.d_model, norm));
+  if (o.norm_place == NormPlace::kPre)
+    final_norm = register_module("final_norm", Norm(o.d_model, norm));
   if (o.pooler) pooler = register_module("pooler", torch::nn::Linear(o.d_model, o.d_model));
   if (o.classes > 0) head = register_module("head", torch::nn::Linear(o.d_model, o.classes));
   if (o.distillation == Distillation::kHead) {
@@ -151,13 +48,15 @@ torch::Tensor VitImpl::forward(const torch::Tensor& pixels) {
 
 torch::Tensor VitImpl::encode(const torch::Tensor& pixels, const VitContext& context) {
   const auto h = embed(pixels, context.interpolate);  // [B, T, C]
+  const auto rotation =
+      position->rotation(token_positions(h), grid_for(pixels, context.interpolate));
   Norm none{nullptr};  // hidden states of the reference are those before the last norm
-  return run_stack(blocks, none, h,
-                   {.layer = {.position = position.get(), .positions = token_positions(h)},
-                    .trace = context.trace});
+  return run_stack(blocks, none, h, {.layer = {.rotation = rotation}, .trace = context.trace});
 }
 
-torch::Tensor VitImpl::hidden_of(const torch::Tensor& encoded) { return final_norm(encoded); }
+torch::Tensor VitImpl::hidden_of(const torch::Tensor& encoded) {
+  return final_norm ? final_norm(encoded) : encoded;
+}
 
 torch::Tensor VitImpl::embed(const torch::Tensor& pixels, bool interpolate) {
   auto h = patch_embedding(pixels);  // [B, P, C]
@@ -166,8 +65,7 @@ torch::Tensor VitImpl::embed(const torch::Tensor& pixels, bool interpolate) {
     if (token.defined()) tokens.push_back(token.expand({h.size(0), 1, -1}));
   tokens.push_back(h);
   h = torch::cat(tokens, 1);  // [B, T, C]
-  position->grid = grid_for(pixels, interpolate);
-  h = position->embed(h, token_positions(h));
+  h = position->embed(h, token_positions(h), grid_for(pixels, interpolate));
   h = embedding_dropout(h);
   return embedding_norm ? embedding_norm(h) : h;
 }
@@ -219,11 +117,75 @@ void VitImpl::initialise() {
     } else if (name.starts_with("patch_embedding.")) {
       auto matrix = value.flatten(1);  // [C, channels ph pw]
       torch::nn::init::xavier_uniform_(matrix);
+    } else if (name.ends_with("attention.in_proj.weight")) {
+      for (auto& matrix : qkv_matrices(value, options)) torch::nn::init::xavier_uniform_(matrix);
     } else {
-      const bool fused = name.ends_with("attention.in_proj.weight");
-      for (auto& matrix : value.chunk(fused ? 3 : 1, 0)) torch::nn::init::xavier_uniform_(matrix);
+      torch::nn::init::xavier_uniform_(value);
     }
   }
+}
+
+Grid grid_of(const VitOptions& options) {
+  const VitOptions o = resolved(options);
+  return {o.image_size / o.patch_size, o.image_width / o.patch_width};
+}
+
+int64_t prefix_tokens(const VitOptions& o) {
+  if (o.pooling == VitPooling::kMean) return 0;
+  return o.distillation == Distillation::kNone ? 1 : 2;
+}
+
+VitOptions resolved(VitOptions o) {
+  if (o.image_width == 0) o.image_width = o.image_size;
+  if (o.patch_width == 0) o.patch_width = o.patch_size;
+  o.residual_dropout = o.dropout;
+  resolve(o);
+  return o;
+}
+
+namespace {
+
+void check_images(const VitOptions& o) {
+  for (const auto& [option, value] :
+       {std::pair("image-size", o.image_size), std::pair("channels", o.channels),
+        std::pair("patch-size", o.patch_size)}) {
+    require_at_least(option, value, 1);
+  }
+  for (const auto& [option, value] :
+       {std::pair("image-width", o.image_width), std::pair("patch-width", o.patch_width),
+        std::pair("classes", o.classes)}) {
+    require_at_least(option, value, 0);
+  }
+  const VitOptions full = resolved(o);
+  require_option(full.patch_size <= o.image_size, "patch-size", o.patch_size,
+                 fmt::format("at most {} {}", option_name("image-size"), o.image_size));
+  require_option(full.patch_width <= full.image_width, "patch-width", full.patch_width,
+                 fmt::format("at most the images' width {}", full.image_width));
+  if (o.position == GridPositionKind::kRotary2d) {
+    require_option(full.head_width >= 4, "heads", o.heads,
+                   "such that heads are at least 4 wide, for rotary positions");
+  }
+}
+
+void check_tokens(const VitOptions& o) {
+  const std::string with_mean = " with " + option_name("pooling") + " mean";
+  const bool by_token = o.pooling == VitPooling::kClassToken;
+  require_option(by_token || o.distillation == Distillation::kNone, "distillation",
+                 name_of(o.distillation), "none" + with_mean);
+  require_option(by_token || !o.pooler, "pooler", o.pooler, "false" + with_mean);
+  require_option(o.classes == 0 || !o.pooler, "pooler", o.pooler, "false for a classifier");
+  require_option(o.classes > 0 || o.distillation != Distillation::kHead, "distillation",
+                 name_of(o.distillation), "none or token for an encoder without classes");
+}
+
+}  // namespace
+
+void check(const VitOptions& o) {
+  check(static_cast<const StackOptions&>(o));
+  check_images(o);
+  check_tokens(o);
+  require_probability("dropout", o.dropout);
+  require_memory(o, 0.0);
 }
 
 }  // namespace zoo

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
-#include "models/layers/block.h"
 #include "models/layers/patch_embedding.h"
+#include "models/layers/stack_options.h"
 #include "models/positions/grid.h"
 #include "models/vision/image_classifier.h"
 
@@ -41,36 +41,27 @@ struct EnumNames<Distillation> {
       {Distillation::kHead, "head"}};
 };
 
-struct VitOptions {
+struct VitOptions : StackOptions {
   int64_t classes = 10;  ///< K; 0: the encoder alone
   int64_t image_size = 28;
   int64_t image_width = 0;  ///< 0: as image_size, which is then the height
   int64_t channels = 1;
   int64_t patch_size = 4;
-  int64_t patch_width = 0;   ///< 0: as patch_size, which is then the height
-  int64_t layers = 6;        ///< L
-  int64_t d_model = 64;      ///< C
-  int64_t heads = 4;         ///< H
-  int64_t feed_forward = 0;  ///< F; 0: 4 d_model
-  Activation activation = Activation::kGelu;
+  int64_t patch_width = 0;  ///< 0: as patch_size, which is then the height
   GridPositionKind position = GridPositionKind::kLearned;
   VitPooling pooling = VitPooling::kClassToken;
   Distillation distillation = Distillation::kNone;
   PatchMethod patch_method = PatchMethod::kConvolution;
   bool patch_bias = true;
-  bool qkv_bias = true;
   bool embedding_norm = false;  ///< CLIP: a norm before the first layer as well
   bool pooler = false;          ///< of an encoder alone: a layer with tanh on the class token
-  double norm_epsilon = 1e-6;
-  double dropout = 0.0;  ///< on the embeddings and on each sub-layer's output
-  double attention_dropout = 0.0;
-  /// Stochastic depth: probability to leave a sub-layer out, of the last layer; it grows linearly
-  /// from 0 at the first.
-  double drop_path = 0.0;
-  /// CaiT: what each sub-layer adds is multiplied by a learned vector that starts at this; 0: none.
-  double layer_scale = 0.0;
-  double init_std = 0.02;           ///< 0: Glorot's, as in the authors' code
-  std::string attention = "torch";  ///< attend()'s kernel
+  double dropout = 0.0;         ///< on the embeddings and on each sub-layer's output
+
+  VitOptions() {
+    layers = 6;
+    d_model = 64;
+    norm_epsilon = 1e-6;
+  }
 
   static VitOptions pixels28();    ///< classroom, gray images of 28 x 28: 0.2 M
   static VitOptions pixels32();    ///< classroom, colour images of 32 x 32: 0.2 M
@@ -96,29 +87,19 @@ void visit(VitOptions& o, Visitor&& v) {
   v("channels", o.channels, "Of the images: 1 gray, 3 colour");
   v("patch-size", o.patch_size, "Height of a patch, and its width");
   v("patch-width", o.patch_width, "Width of a patch (0: as patch-size)");
-  v("layers", o.layers, "L: number of layers");
-  v("d-model", o.d_model, "C: width of the residual stream");
-  v("heads", o.heads, "H: attention heads, dividing d-model");
-  v("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
-  v("activation", o.activation, "Feed-forward activation");
-  v("position", o.position, "How patches know where they stand");
-  v("pooling", o.pooling, "How tokens become one vector");
-  v("distillation", o.distillation, "DeiT's second token");
-  v("patch-method", o.patch_method, "How patches are computed; the numbers are the same");
-  v("patch-bias", o.patch_bias, "A bias on the patches");
-  v("qkv-bias", o.qkv_bias, "Biases on queries, keys and values");
-  v("embedding-norm", o.embedding_norm, "A norm before the first layer");
-  v("pooler", o.pooler, "A layer with tanh on the class token, without classes");
-  v("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  visit_stack(o, {"residual-dropout"}, v);
+  v("position", o.position, "How tokens know their positions");
+  v("pooling", o.pooling, "How the tokens become one vector");
+  v("distillation", o.distillation, "DeiT's second token, alone or with its head");
+  v("patch-method", o.patch_method, "How patches are projected; the numbers are the same");
+  v("patch-bias", o.patch_bias, "A bias on the patches' projection");
+  v("embedding-norm", o.embedding_norm, "CLIP: a norm before the first layer");
+  v("pooler", o.pooler, "Of an encoder alone: a layer with tanh on the class token");
   v("dropout", o.dropout, "Dropout on the embeddings and each sub-layer's output");
-  v("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
-  v("drop-path", o.drop_path, "Stochastic depth of the last layer, growing from 0");
-  v("layer-scale", o.layer_scale, "First value of a learned scale of each sub-layer (0: none)");
-  v("init-std", o.init_std, "Standard deviation of the initial weights (0: Glorot)");
-  v("attention", o.attention, "Attention kernel");
 }
 
-/// Throws std::invalid_argument for values that no model can have, named as on the command line.
+/// Throws OptionError for values that no model can have, std::invalid_argument for a model that
+/// does not fit this machine.
 void check(const VitOptions& options);
 
 /// The options with the sizes that 0 leaves open filled in.
@@ -142,12 +123,13 @@ struct VitLogits {
 
 class VitImpl : public ImageClassifier {
  public:
+  /// Throws as check() does.
   explicit VitImpl(const VitOptions& options);
   /// pixels [B, channels, H, W] -> [B, K]
   torch::Tensor forward(const torch::Tensor& pixels) override;
   /// pixels -> [B, T, C], T = prefix_tokens + patches: what the last layer gives
   torch::Tensor encode(const torch::Tensor& pixels, const VitContext& context = {});
-  /// [B, T, C] of encode -> the same, normed: what heads read
+  /// [B, T, C] of encode -> the same, normed (pre-norm): what heads read
   torch::Tensor hidden_of(const torch::Tensor& encoded);
   /// pixels -> [B, T, C]: what the first layer reads
   torch::Tensor embed(const torch::Tensor& pixels, bool interpolate = false);
@@ -172,11 +154,13 @@ class VitImpl : public ImageClassifier {
   torch::nn::Dropout embedding_dropout{nullptr};
   Norm embedding_norm{nullptr};
   torch::nn::ModuleList blocks{nullptr};
-  Norm final_norm{nullptr};
+  Norm final_norm{nullptr};                                     // empty with post-norm
   torch::nn::Linear pooler{nullptr};                            // [C, C]
   torch::nn::Linear head{nullptr}, distillation_head{nullptr};  // [K, C]
 
  private:
+  /// The grid of these images; throws c10::Error for another than the model's, unless told to
+  /// interpolate.
   Grid grid_for(const torch::Tensor& pixels, bool interpolate) const;
   void initialise();
 };

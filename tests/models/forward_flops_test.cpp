@@ -30,6 +30,7 @@ TEST(ForwardFlopsTest, OfBerts) {
     o.d_model = 10;
     o.heads = 2;
     o.feed_forward = 14;
+    o.family = pooler ? BertFamily::kBert : BertFamily::kElectra;
     o.embedding_width = pooler ? 0 : 6;
     o.pooler = pooler;
     o.attention = "matmul";
@@ -111,7 +112,10 @@ TEST(ForwardFlopsTest, OfTheOtherClassifiers) {
   const auto pixels = torch::zeros({1, 3, 13, 10});
   EXPECT_EQ(forward_flops(cnn), counted(*residual, [&] { residual->forward(pixels); }));
 
-  CctOptions cct{.image_size = 13, .image_width = 10, .channels = 3, .convolutions = 2};
+  CctOptions cct;
+  cct.image_size = 13;
+  cct.image_width = 10;
+  cct.channels = 3;
   cct.d_model = 12;
   cct.attention = "matmul";
   Cct compact(cct);

@@ -181,7 +181,8 @@ KnownLabels BertTraining::known_labels() const {
 std::unique_ptr<Task> BertTraining::make_sentence_task(bool permuted) {
   auto data = read_pre_training_data(data_options(), *tokenizer_);
   trained_ = make_model();
-  describe(*trained_, description_of(data.training), description_of(data.validation));
+  describe(*trained_, description_of(data.training), description_of(data.validation),
+           layout_note(model_));
   const bool validates = data.validation.size() > 0;
   PreTrainingOptions options{.pairs = row().pairs, .permuted = permuted, .batches = text_.batches};
   options.batches.seed = train_.seed;
@@ -203,7 +204,8 @@ std::unique_ptr<Task> BertTraining::replaced_tokens() {
             [&](Electra& made, const fs::path& folder) {
               note_new_parts(load_electra_weights(made, folder));
             });
-  describe(*model, description_of(data.training), description_of(data.validation));
+  describe(*model, description_of(data.training), description_of(data.validation),
+           layout_note(model_));
   ReplacedTokenOptions options{.batches = text_.batches,
                                .detection_weight = text_.detection_weight};
   options.batches.seed = train_.seed;
@@ -222,7 +224,8 @@ std::unique_ptr<Task> BertTraining::classify_tokens() {
 
 std::unique_ptr<Task> BertTraining::make_classifier(ClassifierData data) {
   trained_ = make_model(data.labels);
-  describe(*trained_, description_of(data.training), description_of(data.validation));
+  describe(*trained_, description_of(data.training), description_of(data.validation),
+           layout_note(model_));
   add_fact("labels", fmt::format("{}", data.labels.size()));
   const bool validates = data.validation.size() > 0;
   auto task = std::make_unique<BertClassifierTask>(

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <stdexcept>
 
-#include "models/layers/places.h"
+#include "models/layers/token_selection.h"
 #include "train/objectives/next_token.h"
 
 namespace zoo {
@@ -38,7 +38,7 @@ MaskedBatch MaskedBatch::to(torch::Device device) const {
           .pair = pair.to(device)};
 }
 
-torch::Tensor MaskedBatch::places() const { return places_of(labels.ne(kIgnored)); }
+torch::Tensor MaskedBatch::places() const { return indices_of(labels.ne(kIgnored)); }
 
 torch::Tensor MaskedBatch::targets() const { return labels.flatten().index_select(0, places()); }
 

@@ -41,7 +41,7 @@ void check(const TrainOptions& o) {
   }
   if (o.expect_at_least && o.expect_at_most) {
     require_option(*o.expect_at_least <= *o.expect_at_most, "expect-at-least", *o.expect_at_least,
-                   fmt::format("--expect-at-most {} or less", *o.expect_at_most));
+                   fmt::format("{} {} or less", option_name("expect-at-most"), *o.expect_at_most));
   }
   require_option(o.threads >= 0 && o.threads <= 4096, "threads", o.threads,
                  "0 (all cores) to 4096");

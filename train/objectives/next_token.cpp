@@ -1,6 +1,6 @@
 #include "train/objectives/next_token.h"
 
-#include "models/layers/places.h"
+#include "models/layers/token_selection.h"
 
 namespace zoo {
 
@@ -25,7 +25,7 @@ TokenLoss token_loss(const torch::Tensor& logits, const torch::Tensor& targets,
 
 CountedPlaces at_counted_places(const torch::Tensor& hidden, const torch::Tensor& targets) {
   const auto counts = targets.ne(kIgnored);  // [B, T]
-  return {.hidden = at_places(hidden, places_of(counts)), .targets = targets.masked_select(counts)};
+  return {.hidden = select_tokens(hidden, indices_of(counts)), .targets = targets.masked_select(counts)};
 }
 
 double correct_tokens(const torch::Tensor& logits, const torch::Tensor& targets) {

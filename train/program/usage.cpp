@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/note.h"
+#include "base/option_error.h"
 #include "base/usage_error.h"
 
 namespace zoo {
@@ -15,6 +16,8 @@ void check_usage(const std::function<void()>& checks) {
     checks();
   } catch (const c10::Error& e) {
     throw UsageError(e.what_without_backtrace());
+  } catch (const OptionError& e) {
+    throw UsageError(e.with_dashes());
   } catch (const std::exception& e) {
     throw UsageError(e.what());
   }

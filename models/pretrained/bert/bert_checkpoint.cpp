@@ -22,13 +22,14 @@ double claimed_parameters(const BertTaskOptions& model) {
   const BertOptions o = resolved(model.bert);
   const double C = double(o.d_model), E = o.embedding_width > 0 ? double(o.embedding_width) : C;
   const double tables = double(o.vocab_size) + double(o.context) + double(o.segments);
-  return tables * E + double(o.shared_blocks) * (4 * C * C + 2 * C * double(o.feed_forward)) +
+  return tables * E + double(o.shared_blocks) * least_block_parameters(o) +
          double(model.labels) * C;
 }
 
 bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
   const std::string name = family == BertFamily::kAlbert ? "pooler.weight" : "pooler.dense.weight";
-  return reader.contains(name) || reader.contains(fmt::format("{}.{}", name_of(family), name));
+  return reader.contains(name) || reader.contains(fmt::format("{}.{}", name_of(family), name)) ||
+         reader.contains("bert.pooler.weight");  // of a zoo_bert
 }
 
 /// Whether the file has the head of the options' task: that of masked words, or a classifier.

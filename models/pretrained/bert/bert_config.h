@@ -20,6 +20,15 @@ struct BertArchitecture {
 };
 std::span<const BertArchitecture> bert_architectures();
 
+/// The model_type of encoders that are like none of the reference's; their family is under "zoo".
+inline constexpr std::string_view kZooBert = "zoo_bert";
+
+/// What the layout of the options' family would need; empty: nothing.
+std::string unlike_reference(const BertOptions& options);
+
+/// Why checkpoints of these options do not open in Python; empty where they do.
+std::string layout_note(const BertOptions& options);
+
 /// What config.json says.
 struct BertConfig {
   BertTaskOptions model;

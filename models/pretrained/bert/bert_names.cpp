@@ -1,6 +1,8 @@
 // One table a family: encoder, heads, what is tied, what older files hold.
 #include "models/pretrained/bert/bert_names.h"
 
+#include "models/pretrained/bert/bert_config.h"
+
 namespace zoo {
 namespace {
 
@@ -164,10 +166,29 @@ class BertNames {
   bool heads_optional_;
 };
 
+/// Our own names on disk, with the rules about heads of the family's map.
+NameMap zoo_names(const NameMap& family) {
+  NameMap map{.family = std::string(kZooBert), .rows = {}};
+  for (NameRow row : family.rows) {
+    const bool is_new = row.theirs.front().starts_with("(new)");
+    row.theirs = {(is_new ? "(new) " : "") + row.ours};
+    map.rows.push_back(row);
+  }
+  for (const std::string ours :
+       {"bert.blocks.{}.attention_scale", "bert.blocks.{}.feed_forward_scale",
+        "bert.final_norm.weight", "bert.final_norm.bias"}) {
+    map.rows.push_back({.ours = ours, .theirs = {ours}});
+  }
+  map.ignored = {"bert.pooler.weight", "bert.pooler.bias"};
+  map.other_heads = {"masked_lm.", "pair.", "classifier.", "replaced."};
+  return map;
+}
+
 }  // namespace
 
 NameMap bert_name_map(const BertTaskOptions& options, HeadsOnDisk heads) {
-  return BertNames(options, heads).make();
+  const NameMap map = BertNames(options, heads).make();
+  return unlike_reference(options.bert).empty() ? map : zoo_names(map);
 }
 
 }  // namespace zoo

@@ -12,19 +12,16 @@ namespace {
 
 /// At least so many parameters does config.json describe.
 double claimed_parameters(const ClipOptions& options) {
-  const auto blocks = [](double layers, double C, double F) {
-    return layers * (4 * C * C + 2 * C * F);
-  };
   const ClipOptions o = resolved(options);
   double sum = 0;
   if (o.towers != ClipTowers::kText && o.image_tower == ImageTower::kVit) {
     const VitOptions& i = o.image;
     const Grid grid = grid_of(i);
-    const double places =
+    const double positions =
         i.position == GridPositionKind::kLearned ? double(grid.rows) * double(grid.columns) : 0.0;
-    sum += blocks(double(i.layers), double(i.d_model), double(i.feed_forward)) +
+    sum += double(i.layers) * least_block_parameters(i) +
            double(i.d_model) *
-               (double(i.channels) * double(i.patch_size) * double(i.patch_width) + places);
+               (double(i.channels) * double(i.patch_size) * double(i.patch_width) + positions);
   } else if (o.towers != ClipTowers::kText) {
     sum += 9.0 * double(o.cnn_width) * double(o.cnn_width) * double(o.cnn_blocks);
   }

@@ -4,6 +4,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
+#include "models/pretrained/format/stack_demands.h"
 
 namespace zoo {
 namespace {
@@ -35,23 +36,19 @@ void expect_image_tower(const ClipOptions& o, Demands& demands) {
   demands.expect(i.pooling == VitPooling::kClassToken, "image-pooling class-token");
   demands.expect(i.position == GridPositionKind::kLearned, "image-position learned");
   demands.expect(i.activation != Activation::kSwiglu, "an image-activation other than swiglu");
-  demands.expect(i.layer_scale == 0.0, "image-layer-scale 0");
+  demands.expect(i.norm_place == NormPlace::kPre, "image-norm-place pre");
+  expect_usual_stack(i, demands, "image-");
   demands.expect(i.embedding_norm, "image-embedding-norm");
-  demands.expect(!i.patch_bias && i.qkv_bias, "image-qkv-bias and no image-patch-bias");
+  demands.expect(!i.patch_bias, "no image-patch-bias");
 }
 
 void expect_text_tower(const ClipOptions& o, Demands& demands) {
   const GptOptions& t = o.text;
   demands.expect(t.position == PositionKind::kLearned, "text-position learned");
-  demands.expect(t.norm == NormKind::kLayer && t.norm_bias && t.norm_place == NormPlace::kPre,
-                 "text-norm layer with a bias before each sub-layer");
-  demands.expect(t.attention_bias && t.feed_forward_bias, "biases in the text tower");
+  demands.expect(t.norm_place == NormPlace::kPre, "text-norm-place pre");
+  expect_usual_stack(t, demands, "text-");
   demands.expect(t.activation != Activation::kSwiglu, "a text-activation other than swiglu");
-  demands.expect((t.kv_heads == 0 || t.kv_heads == t.heads) &&
-                     (t.head_width == 0 || t.head_width * t.heads == t.d_model),
-                 "text heads all alike");
-  demands.expect(t.scale_attention && !t.scale_by_layer && !t.scale_embeddings,
-                 "the usual scales in the text tower");
+  demands.expect(!t.scale_embeddings, "text-scale-embeddings false");
   demands.expect(o.end_token != kLargestIdEnds, "an end token other than 2");
 }
 

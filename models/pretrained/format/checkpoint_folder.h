@@ -20,6 +20,9 @@ auto from_config(const std::filesystem::path& folder, const Make& make) {
   } catch (const c10::Error& error) {
     throw std::runtime_error(
         fmt::format("{}: {}", (folder / "config.json").string(), error.what_without_backtrace()));
+  } catch (const std::invalid_argument& error) {
+    throw std::runtime_error(
+        fmt::format("{}: {}", (folder / "config.json").string(), error.what()));
   }
 }
 

@@ -27,6 +27,8 @@ std::string unlike_gpt2(const GptOptions& options) {
   demands.expect(o.kv_heads == o.heads, "kv-heads as heads");
   demands.expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   demands.expect(!o.scale_embeddings, "scale-embeddings false");
+  demands.expect(o.layer_scale == 0.0, "layer-scale 0");
+  demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();
 }
 
@@ -39,6 +41,8 @@ std::string unlike_llama(const GptOptions& o) {
   demands.expect(!o.scale_embeddings, "scale-embeddings false");
   demands.expect(o.scale_attention, "scale-attention true");
   demands.expect(!o.scale_by_layer, "scale-by-layer false");
+  demands.expect(o.layer_scale == 0.0, "layer-scale 0");
+  demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();
 }
 

@@ -103,13 +103,14 @@ void read_sinusoids(Transformer& model, const SafetensorsReader& reader) {
 
 double claimed_parameters(const TransformerOptions& o) {
   const auto product = [](int64_t a, int64_t b) { return double(a) * double(b); };
-  const double attention = 4.0 * product(o.d_model, o.d_model);
+  const StackOptions encoder = encoder_stack(o), decoder = decoder_stack(o);
   double claimed = product(o.source_vocab_size, o.d_model);
   if (!o.share_embeddings) claimed += product(o.vocab_size, o.d_model);
   if (o.position == PositionKind::kLearned) claimed += 2.0 * product(o.context, o.d_model);
-  claimed += double(o.encoder_layers) * (attention + 2.0 * product(o.d_model, o.feed_forward));
-  return claimed + double(o.decoder_layers) *
-                       (2.0 * attention + 2.0 * product(o.d_model, o.decoder_feed_forward));
+  const double cross =
+      least_block_parameters(decoder) - 2.0 * product(o.d_model, o.decoder_feed_forward);
+  return claimed + double(o.encoder_layers) * least_block_parameters(encoder) +
+         double(o.decoder_layers) * (least_block_parameters(decoder) + cross);
 }
 
 void load_weights(Transformer& model, const SafetensorsReader& reader,

@@ -8,6 +8,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
+#include "models/pretrained/format/stack_demands.h"
 
 namespace zoo {
 namespace {
@@ -47,6 +48,8 @@ std::string unlike(Layout layout, const TransformerOptions& o) {
   demands.expect(o.share_embeddings || layout == Layout::kMarian ||
                      resolved(o).source_vocab_size == o.vocab_size,
                  "one vocabulary");
+  expect_usual_stack(encoder_stack(o), demands);
+  if (resolved(o).decoder_heads != o.heads) expect_usual_stack(decoder_stack(o), demands);
   return demands.text();
 }
 
@@ -168,9 +171,9 @@ bool has_head(const json& config, Layout layout) {
 
 /// Sizes that "zoo" brought; the reference's keys were checked when read.
 void check_sizes(const TransformerOptions& o) {
-  for (const int64_t size :
-       {o.context, o.encoder_layers, o.decoder_layers, o.d_model, o.heads, o.feed_forward + 1,
-        o.decoder_feed_forward + 1, o.decoder_heads + 1, o.position_offset + 1}) {
+  for (const int64_t size : {o.context, o.encoder_layers, o.decoder_layers, o.d_model, o.heads,
+                             o.feed_forward + 1, o.decoder_feed_forward + 1, o.decoder_heads + 1,
+                             o.position_offset + 1, o.kv_heads + 1, o.head_width + 1}) {
     if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size is out of range: {}", size);
   }
   check(o);

@@ -19,7 +19,7 @@ double claimed_parameters(const VitOptions& options) {
   const Grid grid = grid_of(o);
   const bool table = o.position == GridPositionKind::kLearned;
   return C * (patch + double(o.classes) + (table ? double(grid.rows) * double(grid.columns) : 0)) +
-         double(o.layers) * (4 * C * C + 2 * C * double(o.feed_forward));
+         double(o.layers) * least_block_parameters(o);
 }
 
 bool is_encoder_alone(const VitOptions& o) { return o.classes == 0; }

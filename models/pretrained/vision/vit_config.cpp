@@ -4,6 +4,7 @@
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
 #include "models/pretrained/format/labels.h"
+#include "models/pretrained/format/stack_demands.h"
 
 namespace zoo {
 namespace {
@@ -29,7 +30,8 @@ std::string unlike_reference(const VitOptions& o) {
   demands.expect(o.pooling == VitPooling::kClassToken, "pooling class-token");
   demands.expect(o.position == GridPositionKind::kLearned, "position learned");
   demands.expect(o.activation != Activation::kSwiglu, "an activation other than swiglu");
-  demands.expect(o.layer_scale == 0.0, "layer-scale 0");
+  demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
+  expect_usual_stack(o, demands, {}, /*any_qkv_bias=*/true);
   demands.expect(o.patch_bias, "patch-bias");
   demands.expect(!o.embedding_norm, "no embedding-norm");
   return demands.text();

@@ -80,7 +80,7 @@ TEST_F(MultiHeadAttentionTest, CrossAttentionEqualsTorchsLayer) {
   const auto x = normal({2, 4, 12}), memory = normal({2, 7, 12});
   const auto lengths = torch::tensor({2, 7}, torch::kLong);
   const auto is_padding = torch::arange(7).unsqueeze(0).ge(lengths.unsqueeze(1));
-  const auto ours = layer->cross(x, layer->project_memory(memory, lengths));
+  const auto ours = layer->cross(x, layer->project_keys_values(memory, lengths));
   EXPECT_TRUE(torch::allclose(ours, run(twin, x, memory, is_padding), 1e-10, 1e-12));
 }
 
@@ -88,7 +88,7 @@ TEST_F(MultiHeadAttentionTest, CrossAttentionToItsOwnInputIsSelfAttention) {
   for (const bool bias : {true, false}) {
     auto layer = make({.d_model = 12, .heads = 6, .kv_heads = 2, .bias = bias});
     const auto x = normal({2, 5, 12});
-    const auto cross = layer->cross(x, layer->project_memory(x), {.causal = true});
+    const auto cross = layer->cross(x, layer->project_keys_values(x), {.causal = true});
     EXPECT_TRUE(
         torch::allclose(cross, layer->forward(x, {.args = {.causal = true}}), 1e-10, 1e-12));
   }

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "models/bert/bert_task.h"
-#include "models/layers/places.h"
+#include "models/layers/token_selection.h"
 #include "tests/models/bert/tiny_berts.h"
 #include "tests/support/gradient_check.h"
 
@@ -30,10 +30,10 @@ TEST_P(BertHeadsTest, ScoresAtPlacesEqualThoseOfAllTokensThere) {
   const auto hidden = model->bert->forward(some_tokens());  // [B, T, C]
   const auto chosen = torch::rand({3, 7}).lt(0.4);
   const auto all = model->masked_lm_logits(hidden);
-  const auto some = model->masked_lm_logits(hidden, places_of(chosen));
+  const auto some = model->masked_lm_logits(hidden, indices_of(chosen));
   ASSERT_EQ(all.sizes(), (std::vector<int64_t>{3, 7, 17}));
   EXPECT_TRUE(torch::allclose(some, all.index({chosen}), 1e-5, 1e-5));
-  const auto none = model->masked_lm_logits(hidden, places_of(torch::zeros_like(chosen)));
+  const auto none = model->masked_lm_logits(hidden, indices_of(torch::zeros_like(chosen)));
   EXPECT_EQ(none.sizes(), (std::vector<int64_t>{0, 17}));
 }
 

@@ -138,22 +138,22 @@ TEST(BertOptionsTest, AreCheckedBeforeAVocabularyIsKnown) {
     return "";
   };
   EXPECT_EQ(refused([](auto&) {}), "");
-  EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "--layers must be 1 or more, got 0");
+  EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");
   EXPECT_EQ(refused([](auto& o) { o.heads = 4; }),
-            "--d-model must be a multiple of --heads, got 15 and 4");
-  EXPECT_EQ(refused([](auto& o) { o.dropout = 1.0; }), "--dropout must be in [0, 1), got 1");
+            "d-model must be a multiple of heads, got 15 and 4; change one, or name head-width");
+  EXPECT_EQ(refused([](auto& o) { o.dropout = 1.0; }), "dropout must be in [0, 1), got 1");
   EXPECT_EQ(refused([](auto& o) { o.activation = Activation::kSwiglu; }),
-            "--activation must be any but swiglu, got swiglu");
+            "activation must be any but swiglu, got swiglu");
   EXPECT_EQ(refused([](auto& o) { o.embedding_width = 8; }),
-            "--embedding-width must be 0 with --family bert, got 8");
+            "embedding-width must be 0 with family bert, got 8");
   EXPECT_EQ(refused([](auto& o) { o.family = BertFamily::kAlbert; }),
-            "--embedding-width must be 1 or more with --family albert, got 0");
+            "embedding-width must be 1 or more with family albert, got 0");
   EXPECT_EQ(refused([](auto& o) { o.family = BertFamily::kRoberta; }),
-            "--position-padding must be 0 or more with --family roberta, got -1");
+            "position-padding must be 0 or more with family roberta, got -1");
   EXPECT_EQ(refused([](auto& o) { o.shared_blocks = 1; }),
-            "--shared-blocks must be 0 with --family bert, got 1");
+            "shared-blocks must be 0 with family bert, got 1");
   EXPECT_EQ(refused([](auto& o) { o.shared_blocks = 3; }),
-            "--shared-blocks must be from 0 to --layers, got 3");
+            "shared-blocks must be from 0 to layers, got 3");
 }
 
 }  // namespace

@@ -153,7 +153,8 @@ TEST(BertSharingTest, LayersThatShareABlockEqualCopiesOfIt) {
 }
 
 TEST(BertDropoutTest, BothSitesDropInTrainingOnly) {
-  for (double BertOptions::*site : {&BertOptions::dropout, &BertOptions::attention_dropout}) {
+  using Site = double BertOptions::*;
+  for (const Site site : {Site{&BertOptions::dropout}, Site{&BertOptions::attention_dropout}}) {
     auto options = testing::tiny_bert();
     options.*site = 0.5;
     Bert bert(options);

@@ -101,7 +101,7 @@ TEST(ClipTest, WhatFollowsTheEndOfATextChangesNothing) {
   EXPECT_THAT(torch_error_of([&] {
                 clip->embed_texts(torch::ones({1, 10}, torch::kLong));
               }),
-              HasSubstr("Clip: a sequence of 10 tokens is longer than the model's context of 9"));
+              HasSubstr("a sequence of 10 tokens is longer than the model's context of 9"));
 }
 
 TEST(ClipTest, TheScaleIsClampedAtAHundred) {

@@ -123,5 +123,32 @@ TEST(GptRotaryCacheTest, RaggedRowsGoOnPastTheContext) {
   ragged.feed({1, 1, 1}, /*plain=*/true);
 }
 
+/// A scheme on the scores, as ALiBi and T5's biases are: the further away a key, the lower.
+class DistancePenalty : public Position {
+ public:
+  void shape_scores(AttendArgs& args, const torch::Tensor& query_positions,
+                    const torch::Tensor& key_positions) const override {
+    const auto distance = query_positions.unsqueeze(-1) - key_positions.unsqueeze(-2);
+    args.bias = distance.abs().unsqueeze(1).to(torch::kFloat) * -0.7;  // [B or 1, 1, T, S]
+  }
+  bool shapes_scores() const override { return true; }
+};
+
+TEST(GptRelativeCacheTest, ScoresHaveTheDistancesOfEachRaggedRow) {
+  const torch::NoGradGuard no_grad;
+  auto options = testing::tiny_gpt();
+  options.position = PositionKind::kNone;
+  torch::manual_seed(8);
+  Gpt gpt(options);
+  gpt->eval();
+  const auto batch = torch::randint(17, {1, 7}, torch::kLong), blind = gpt(batch);
+  gpt->position = std::make_shared<DistancePenalty>();
+  EXPECT_FALSE(torch::allclose(gpt(batch), blind, 1e-3, 1e-3));
+  Ragged ragged(gpt, 12);
+  ragged.feed({5, 1, 7});
+  ragged.feed({1, 1, 1}, /*plain=*/true);
+  ragged.feed({2, 1, 3});
+}
+
 }  // namespace
 }  // namespace zoo

@@ -160,7 +160,7 @@ TEST_F(LayersTest, APostNormBlockWithCrossAttentionEqualsTorchsDecoderLayer) {
   copy_affine(twin->norm2, block->cross_norm);
   copy_affine(twin->norm3, block->feed_forward_norm);
   const auto x = normal({2, 4, 12}), source = normal({2, 6, 12});
-  const auto memory = block->cross_attention->project_memory(source);
+  const auto memory = block->cross_attention->project_keys_values(source);
   // torch's C++ layer adds its mask, whatever the type: true would count as 1.
   const auto future = torch::full({4, 4}, -INFINITY, torch::kDouble).triu(1);
   const auto theirs = twin(x.transpose(0, 1), source.transpose(0, 1), future).transpose(0, 1);
@@ -174,14 +174,14 @@ TEST_F(LayersTest, APreNormBlockNormsWhatEachSubLayerReads) {
   EXPECT_TRUE(close(block(x), h + block->feed_forward(block->feed_forward_norm(h))));
 }
 
-TEST_F(LayersTest, ABlockWithCrossAttentionNeedsAMemory) {
+TEST_F(LayersTest, ABlockWithCrossAttentionNeedsKeysAndValues) {
   auto options = block_options(NormPlace::kPre, Activation::kGelu);
   options.cross_attention = true;
   auto block = randomized(Block(options));
   EXPECT_THAT(torch_error_of([&] {
                 block(normal({2, 5, 12}));
               }),
-              HasSubstr("Block: a block with cross-attention needs a memory to look at"));
+              HasSubstr("Block: cross-attention needs the encoder's keys and values"));
 }
 
 TEST_F(LayersTest, ABlockDropsWhatSubLayersAddInTrainingOnly) {

@@ -132,7 +132,8 @@ TEST(GridPositionTest, RotaryProductsDependOnTheDistanceInRowsAndColumnsAlone) {
     auto q = torch::randn({1, 1, 1, Dh}).expand({1, 1, 12, Dh}).contiguous();
     auto k = torch::randn({1, 1, 1, Dh}).expand({1, 1, 12, Dh}).contiguous();
     const auto norms = q.norm(2, -1);
-    position.rotate(q, k, places(12));
+    q = rotate(q, position.rotation(places(12)));
+    k = rotate(k, position.rotation(places(12)));
     EXPECT_TRUE(close(q.norm(2, -1), norms));
     const auto scores = torch::matmul(q, k.transpose(-1, -2))[0][0].view({3, 4, 3, 4});
     EXPECT_TRUE(close(scores[0][1][1][3], scores[1][0][2][2]));  // one down, two right
@@ -153,18 +154,19 @@ TEST(GridPositionTest, OnOneRowOfPatchesHalfOfTheHeadIsPlainRotary) {
     return torch::cat({t.narrow(-1, 2, 2), t.narrow(-1, 6, 2)}, -1);
   };
   auto wanted_q = of_columns(q), wanted_k = of_columns(k);
-  plain.rotate(wanted_q, wanted_k, places(5));
-  position.rotate(q, k, places(5));
+  wanted_q = rotate(wanted_q, plain.rotation(places(5)));
+  wanted_k = rotate(wanted_k, plain.rotation(places(5)));
+  q = rotate(q, position.rotation(places(5)));
+  k = rotate(k, position.rotation(places(5)));
   EXPECT_TRUE(close(of_columns(q), wanted_q));
   EXPECT_TRUE(close(of_columns(k), wanted_k));
-  EXPECT_TRUE(close(q.narrow(-1, 0, 2), before.narrow(-1, 0, 2)));  // row 0 does not turn
+  EXPECT_TRUE(close(q.narrow(-1, 0, 2), before.narrow(-1, 0, 2)));  // row 0 does not rotate
 }
 
-TEST(GridPositionTest, TheClassTokenDoesNotTurn) {
+TEST(GridPositionTest, TheClassTokenIsNotRotated) {
   Rotary2dPosition position({2, 2}, 2, 8);
-  auto q = torch::randn({1, 1, 6, 8}), k = torch::randn({1, 1, 6, 8});
-  const auto before = q.clone();
-  position.rotate(q, k, places(6));
+  const auto before = torch::randn({1, 1, 6, 8});
+  const auto q = rotate(before, position.rotation(places(6)));
   EXPECT_TRUE(torch::equal(q.narrow(2, 0, 3), before.narrow(2, 0, 3)));  // nor does patch (0, 0)
   EXPECT_FALSE(close(q.select(2, 3), before.select(2, 3)));
 }
@@ -192,10 +194,12 @@ TEST(InterpolationTest, ATableThatIsTheSameEverywhereStaysSo) {
 TEST(InterpolationTest, GradientsReachTheTable) {
   LearnedGridPosition position({2, 2}, 1, 3);
   position.to(torch::kDouble);
-  position.grid = {3, 5};
   const auto x = torch::randn({2, 16, 3}, torch::kDouble);
   testing::expect_gradients_match_differences(
-      [&] { return position.embed(x, places(16)).pow(3).sum(); }, position.parameters(), 15);
+      [&] {
+        return position.embed(x, places(16), {3, 5}).pow(3).sum();
+      },
+      position.parameters(), 15);
 }
 
 }  // namespace

@@ -72,13 +72,12 @@ TEST(LearnedPositionTest, AddsTheRowOfEachPlaceAndLearnsIt) {
 TEST(PositionTest, NoneChangesNothing) {
   Position position;
   const auto x = torch::randn({2, 3, 4});
-  auto q = torch::randn({2, 1, 3, 4}), k = torch::randn({2, 1, 3, 4});
-  const auto old_q = q, old_k = k;
+  const auto ids = torch::arange(3).unsqueeze(0);
   AttendArgs args;
-  position.rotate(q, k, torch::arange(3).unsqueeze(0));
-  position.shape_scores(args, 3, 3);
+  position.shape_scores(args, ids, ids);
   EXPECT_TRUE(position.embed(x, {}).is_same(x));
-  EXPECT_TRUE(q.is_same(old_q) && k.is_same(old_k));
+  EXPECT_FALSE(position.rotation(ids).defined());
+  EXPECT_FALSE(position.shapes_scores());
   EXPECT_FALSE(args.bias.defined() || args.relative_bias.defined());
   EXPECT_EQ(position.max_positions(), 0);
 }
@@ -86,13 +85,10 @@ TEST(PositionTest, NoneChangesNothing) {
 class RotaryPositionTest : public ::testing::Test {
  protected:
   void SetUp() override { torch::manual_seed(4); }
-  /// t [B, H, T, Dh] turned at the places [B, T] or [1, T].
-  static torch::Tensor turned(RotaryPosition& position, const torch::Tensor& t,
+  /// t [B, H, T, Dh] rotated at the position ids [B, T] or [1, T].
+  static torch::Tensor turned(const RotaryPosition& position, const torch::Tensor& t,
                               const torch::Tensor& places) {
-    auto q = t, k = t;
-    position.rotate(q, k, places);
-    EXPECT_TRUE(torch::equal(q, k));
-    return q;
+    return rotate(t, position.rotation(places));
   }
   static torch::Tensor place(int64_t p) { return torch::full({1, 1}, p, torch::kLong); }
 };
@@ -139,23 +135,8 @@ TEST_F(RotaryPositionTest, EachRowMayHavePlacesOfItsOwn) {
   const auto both = turned(position, x, torch::tensor({{0, 1}, {7, 4}}, torch::kLong));
   const auto second = turned(position, x.narrow(0, 1, 1), torch::tensor({{7, 4}}, torch::kLong));
   EXPECT_TRUE(torch::equal(both.narrow(0, 1, 1), second));
-  // What it remembers from one call must not leak into a call of another type.
-  const auto places = torch::tensor({{7, 4}}, torch::kLong);
-  turned(position, x.narrow(0, 1, 1), places);
-  EXPECT_EQ(turned(position, x.narrow(0, 1, 1).to(torch::kDouble), places).scalar_type(),
-            torch::kDouble);
-}
-
-TEST_F(RotaryPositionTest, RemembersNothingThatTrainingCannotUse) {
-  RotaryPosition position(8);
-  const auto places = torch::arange(3).unsqueeze(0);
-  const auto x = torch::randn({1, 1, 3, 8}).requires_grad_(true);
-  {
-    const c10::InferenceMode inference;
-    turned(position, x.detach(), places);
-  }
-  turned(position, x, places).sum().backward();
-  EXPECT_TRUE(x.grad().defined());
+  const auto wide = turned(position, x.to(torch::kDouble), torch::tensor({{7, 4}}, torch::kLong));
+  EXPECT_EQ(wide.scalar_type(), torch::kDouble);
 }
 
 TEST_F(RotaryPositionTest, LinearScalingStretchesThePositions) {
@@ -208,9 +189,8 @@ TEST_F(RotaryPositionTest, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(refused(4, {.scaling = RotaryScaling::kLlama3}),
               HasSubstr("rotary scaling llama3: needs original_context > 0"));
   RotaryPosition position(4);
-  auto q = torch::zeros({1, 1, 1, 4}), k = q;
-  EXPECT_THAT(torch_error_of([&] { position.rotate(q, k, {}); }),
-              HasSubstr("the positions of the tokens are needed"));
+  EXPECT_THAT(torch_error_of([&] { position.rotation({}); }),
+              HasSubstr("the position ids of the tokens are needed"));
 }
 
 }  // namespace

@@ -189,15 +189,15 @@ TEST_F(BertCheckpointTest, RefusesWhatItCannotCompute) {
               HasSubstr("\"position_embedding_type\" is \"relative_key\""));
   EXPECT_EQ(with("tie_word_embeddings", false), "") << "this class predicts no words";
   EXPECT_THAT(with("hidden_size", nullptr), HasSubstr("\"hidden_size\" is null"));
-  EXPECT_THAT(with("num_attention_heads", 4), HasSubstr("--d-model must be a multiple of --heads"));
-  EXPECT_THAT(with("hidden_size", 2000000000), HasSubstr("must be a multiple of --heads"));
+  EXPECT_THAT(with("num_attention_heads", 4), HasSubstr("d-model must be a multiple of heads"));
+  EXPECT_THAT(with("hidden_size", 2000000000), HasSubstr("must be a multiple of heads"));
   EXPECT_THAT(with("vocab_size", 2000000000), too_large());
   EXPECT_THAT(with("num_hidden_layers", 2000000000), too_large());
   EXPECT_THAT(with("num_hidden_layers", 1),
               HasSubstr("\"bert.encoder.layer.1.attention.output.LayerNorm.bias\" [15] has no"));
   EXPECT_THAT(with("id2label", {{"0", "a"}, {"2", "b"}}), HasSubstr("2 labels but no id 1"));
   EXPECT_THAT(with("id2label", {{"0", "a"}}), HasSubstr("\"classifier.weight\" has shape [3, 15]"));
-  EXPECT_THAT(with("hidden_dropout_prob", 2), HasSubstr("--dropout must be in [0, 1), got 2"));
+  EXPECT_THAT(with("hidden_dropout_prob", 2), HasSubstr("dropout must be in [0, 1), got 2"));
   EXPECT_THAT(with("classifier_dropout", -1),
               HasSubstr("\"classifier_dropout\" must be in [0, 1)"));
   auto config = saved;

@@ -310,7 +310,7 @@ TEST_F(GptCheckpointTest, RefusesWhatItCannotCompute) {
   EXPECT_THAT(with("n_layer", 2000000000), HasSubstr("more than the"));
   EXPECT_THAT(with("n_layer", 1),
               HasSubstr("\"transformer.h.1.attn.c_attn.bias\" [36] has no place"));
-  EXPECT_THAT(with("n_head", 5), HasSubstr("d_model must be a multiple of heads"));
+  EXPECT_THAT(with("n_head", 5), HasSubstr("d-model must be a multiple of heads"));
   EXPECT_THAT(with("vocab_size", 12),
               HasSubstr("\"transformer.wte.weight\" has shape [11, 12], but token_embedding.weight "
                         "needs [12, 12]"));

@@ -57,7 +57,7 @@ TEST_P(GoldenTransformerTest, TracesBothSides) {
   Trace trace{.hidden_states = true, .attentions = true, .tensors = {}};
 
   const auto encoded = model->encode(io.tensor("input_ids"), padding, &trace);
-  model->decode(io.tensor("decoder_input_ids"), model->remember(encoded),
+  model->decode(io.tensor("decoder_input_ids"), model->cross_keys_values(encoded),
                 {.cross_args = padding, .trace = &trace});
 
   expect_close(encoded, io.tensor("encoder_last_hidden_state"), true, "encoded");

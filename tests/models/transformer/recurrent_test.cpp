@@ -79,9 +79,9 @@ INSTANTIATE_TEST_SUITE_P(OneVocabulary, RecurrentTest, ::testing::Bool());
 TEST(RecurrentErrorsTest, OptionsThatDoNotFitAreNamed) {
   EXPECT_THAT([] { check(RecurrentOptions{.d_model = 7}); },
               ::testing::ThrowsMessage<std::invalid_argument>(
-                  HasSubstr("--d-model must be even and positive")));
+                  HasSubstr("d-model must be even and positive")));
   EXPECT_THAT([] { check(RecurrentOptions{.layers = 0}); },
-              ::testing::ThrowsMessage<std::invalid_argument>(HasSubstr("--layers")));
+              ::testing::ThrowsMessage<std::invalid_argument>(HasSubstr("layers")));
 }
 
 }  // namespace

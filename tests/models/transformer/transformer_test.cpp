@@ -118,7 +118,8 @@ TEST_P(TransformerTest, EveryKernelGivesTheSameLogits) {
 
 TEST_P(TransformerTest, DecodingWithACacheEqualsReadingAllAtOnce) {
   const auto lengths = torch::tensor({7, 4, 6}, torch::kLong);
-  const auto memory = model->remember(model->encode(source, {.key_lengths = lengths}), lengths);
+  const auto memory =
+      model->cross_keys_values(model->encode(source, {.key_lengths = lengths}), lengths);
   const auto all_at_once = model->decode(target, memory);
   auto caches = model->make_caches(3, 12);
   for (int64_t t = 0; t < target.size(1); ++t) {
@@ -185,16 +186,16 @@ TEST(TransformerErrorsTest, OptionsThatDoNotFitAreNamed) {
   };
   EXPECT_EQ(refusal([](auto&) {}), "");
   EXPECT_THAT(refusal([](auto& o) { o.heads = 5; }),
-              HasSubstr("--d-model must be a multiple of --heads, got 12 and 5"));
-  EXPECT_THAT(refusal([](auto& o) { o.decoder_heads = 7; }), HasSubstr("--decoder-heads"));
-  EXPECT_THAT(refusal([](auto& o) { o.dropout = 1.0; }), HasSubstr("--dropout must be in [0, 1)"));
+              HasSubstr("d-model must be a multiple of heads, got 12 and 5"));
+  EXPECT_THAT(refusal([](auto& o) { o.decoder_heads = 7; }), HasSubstr("decoder-heads"));
+  EXPECT_THAT(refusal([](auto& o) { o.dropout = 1.0; }), HasSubstr("dropout must be in [0, 1)"));
   EXPECT_THAT(refusal([](auto& o) { o.decoder_layers = 0; }),
-              HasSubstr("--decoder-layers must be 1 or more, got 0"));
+              HasSubstr("decoder-layers must be 1 or more, got 0"));
   EXPECT_THAT(refusal([](auto& o) {
                 o.position = PositionKind::kRotary;
                 o.heads = 4;
               }),
-              HasSubstr("even width"));
+              HasSubstr("head-width must be even"));
 }
 
 TEST(TransformerErrorsTest, ASequenceLongerThanTheContextIsRefused) {

@@ -174,12 +174,11 @@ TEST(ImageOptionsTest, AreChecked) {
   EXPECT_EQ(refused(tiny_cnn(), nothing), "");
   EXPECT_EQ(refused(tiny_linear(), nothing), "");
   EXPECT_EQ(refused(tiny_linear(), [](auto& o) { o.channels = 0; }),
-            "--channels must be 1 or more, got 0");
-  EXPECT_EQ(refused(tiny_cnn(), [](auto& o) { o.blocks = 0; }),
-            "--blocks must be 1 or more, got 0");
-  EXPECT_EQ(refused(tiny_cct(), [](auto& o) { o.kernel = 4; }), "--kernel must be odd, got 4");
+            "channels must be 1 or more, got 0");
+  EXPECT_EQ(refused(tiny_cnn(), [](auto& o) { o.blocks = 0; }), "blocks must be 1 or more, got 0");
+  EXPECT_EQ(refused(tiny_cct(), [](auto& o) { o.kernel = 4; }), "kernel must be odd, got 4");
   EXPECT_EQ(refused(tiny_cct(), [](auto& o) { o.heads = 2; }),
-            "--d-model must be a multiple of --heads, got 15 and 2");
+            "d-model must be a multiple of heads, got 15 and 2; change one, or name head-width");
 }
 
 }  // namespace

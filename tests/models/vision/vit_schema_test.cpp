@@ -129,34 +129,34 @@ TEST(VitOptionsTest, AreChecked) {
     return "";
   };
   EXPECT_EQ(refused([](auto&) {}), "");
-  EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "--layers must be 1 or more, got 0");
-  EXPECT_EQ(refused([](auto& o) { o.classes = -1; }), "--classes must be 0 or more, got -1");
+  EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");
+  EXPECT_EQ(refused([](auto& o) { o.classes = -1; }), "classes must be 0 or more, got -1");
   EXPECT_EQ(refused([](auto& o) { o.heads = 4; }),
-            "--d-model must be a multiple of --heads, got 15 and 4");
+            "d-model must be a multiple of heads, got 15 and 4; change one, or name head-width");
   EXPECT_EQ(refused([](auto& o) { o.patch_size = 7; }),
-            "--patch-size must be at most --image-size 6, got 7");
+            "patch-size must be at most image-size 6, got 7");
   EXPECT_EQ(refused([](auto& o) { o.patch_width = 8; }),
-            "--patch-width must be at most the images' width 7, got 8");
-  EXPECT_EQ(refused([](auto& o) { o.drop_path = 1.0; }), "--drop-path must be in [0, 1), got 1");
+            "patch-width must be at most the images' width 7, got 8");
+  EXPECT_EQ(refused([](auto& o) { o.drop_path = 1.0; }), "drop-path must be in [0, 1), got 1");
   EXPECT_EQ(refused([](auto& o) { o.layer_scale = -1.0; }),
-            "--layer-scale must be 0 or more, got -1");
+            "layer-scale must be 0 or more, got -1");
   EXPECT_EQ(refused([](auto& o) {
               o.heads = 5;
               o.position = GridPositionKind::kRotary2d;
             }),
-            "--heads must be such that heads are at least 4 wide, for rotary positions, got 5");
+            "heads must be such that heads are at least 4 wide, for rotary positions, got 5");
   EXPECT_EQ(refused([](auto& o) {
               o.pooling = VitPooling::kMean;
               o.distillation = Distillation::kToken;
             }),
-            "--distillation must be none with --pooling mean, got token");
+            "distillation must be none with pooling mean, got token");
   EXPECT_EQ(refused([](auto& o) { o.pooler = true; }),
-            "--pooler must be false for a classifier, got true");
+            "pooler must be false for a classifier, got true");
   EXPECT_EQ(refused([](auto& o) {
               o.classes = 0;
               o.distillation = Distillation::kHead;
             }),
-            "--distillation must be none or token for an encoder without classes, got head");
+            "distillation must be none or token for an encoder without classes, got head");
 }
 
 }  // namespace

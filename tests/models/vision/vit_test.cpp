@@ -180,8 +180,9 @@ TEST(VitHeadsTest, AnEncoderAloneHasAPoolerAtMost) {
 }
 
 TEST(VitDropoutTest, EverySiteDropsInTrainingOnly) {
-  for (double VitOptions::*site :
-       {&VitOptions::dropout, &VitOptions::attention_dropout, &VitOptions::drop_path}) {
+  using Site = double VitOptions::*;
+  for (const Site site : {Site{&VitOptions::dropout}, Site{&VitOptions::attention_dropout},
+                          Site{&VitOptions::drop_path}}) {
     auto options = testing::tiny_vit();
     options.*site = 0.5;
     torch::manual_seed(3);

@@ -159,11 +159,11 @@ TEST(SyntheticTaskTest, RefusesOptionsOutOfRange) {
   const auto says = [](const char* text) {
     return ThrowsMessage<std::invalid_argument>(HasSubstr(text));
   };
-  EXPECT_THAT(refused({.classes = 63}), says("--task-classes must be 1 to 62, got 63"));
-  EXPECT_THAT(refused({.length = 0}), says("--task-length must be 1 or more"));
-  EXPECT_THAT(refused({.length = 4, .min_length = 5}), says("--task-min-length"));
-  EXPECT_THAT(refused({.examples = 0}), says("--task-examples"));
-  EXPECT_THAT(refused({.classes = 2, .length = 4, .validation = 2}), says("--task-validation"));
+  EXPECT_THAT(refused({.classes = 63}), says("task-classes must be 1 to 62, got 63"));
+  EXPECT_THAT(refused({.length = 0}), says("task-length must be 1 or more"));
+  EXPECT_THAT(refused({.length = 4, .min_length = 5}), says("task-min-length"));
+  EXPECT_THAT(refused({.examples = 0}), says("task-examples"));
+  EXPECT_THAT(refused({.classes = 2, .length = 4, .validation = 2}), says("task-validation"));
   EXPECT_NO_THROW(refused({.classes = 2, .length = 4, .validation = 1})());
 }
 

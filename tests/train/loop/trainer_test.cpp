@@ -271,7 +271,7 @@ TEST_F(TrainerTest, RefusesOptionsOutOfRange) {
   auto o = options(1);
   o.beta2 = 1.0;
   EXPECT_THAT([&] { train("run", o); },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("--beta2 must be in [0, 1), got 1")));
+              ThrowsMessage<std::invalid_argument>(HasSubstr("beta2 must be in [0, 1), got 1")));
   const auto refuse = [&](const auto& change, const std::string& message) {
     auto changed = options(1);
     change(changed);
@@ -279,16 +279,16 @@ TEST_F(TrainerTest, RefusesOptionsOutOfRange) {
                 ThrowsMessage<std::invalid_argument>(HasSubstr(message)));
   };
   const double nan = -std::nan("");
-  refuse([&](auto& t) { t.expect_at_least = nan; }, "--expect-at-least must be a number, got nan");
+  refuse([&](auto& t) { t.expect_at_least = nan; }, "expect-at-least must be a number, got nan");
   refuse([&](auto& t) { t.expect_at_most = -1.0 / 0.0; },
-         "--expect-at-most must be a number, got -inf");
+         "expect-at-most must be a number, got -inf");
   refuse([&](auto& t) { t.learning_rate = nan; },
-         "--learning-rate must be a number, 0 or more, got nan");
-  refuse([&](auto& t) { t.beta1 = nan; }, "--beta1");
-  refuse([&](auto& t) { t.ema_decay = nan; }, "--ema-decay");
-  refuse([&](auto& t) { t.schedule.final_share = nan; }, "--final-share");
+         "learning-rate must be a number, 0 or more, got nan");
+  refuse([&](auto& t) { t.beta1 = nan; }, "beta1");
+  refuse([&](auto& t) { t.ema_decay = nan; }, "ema-decay");
+  refuse([&](auto& t) { t.schedule.final_share = nan; }, "final-share");
   refuse([&](auto& t) { t.expect_at_least = 2.0, t.expect_at_most = 1.0; },
-         "--expect-at-least must be --expect-at-most 1 or less, got 2");
+         "expect-at-least must be expect-at-most 1 or less, got 2");
 }
 
 }  // namespace

@@ -1,0 +1,106 @@
+// From a stack's options to its blocks, and the rules about their values.
+#include "models/layers/stack_options.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/option_checks.h"
+#include "models/layers/drop_path.h"
+#include "models/model_memory.h"
+
+namespace zoo {
+
+BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
+  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
+  if (o.scale_by_layer) scale /= static_cast<double>(n + 1);
+  return {.attention = {.d_model = o.d_model,
+                        .heads = o.heads,
+                        .kv_heads = o.kv_heads,
+                        .head_width = o.head_width,
+                        .bias = o.attention_bias && o.qkv_bias,
+                        .out_bias = o.attention_bias,
+                        .dropout = o.attention_dropout,
+                        .scale = scale,
+                        .kernel = o.attention},
+          .feed_forward = {.d_model = o.d_model,
+                           .width = o.feed_forward,
+                           .activation = o.activation,
+                           .bias = o.feed_forward_bias,
+                           .dropout = o.activation_dropout},
+          .norm = norm_options(o),
+          .norm_place = o.norm_place,
+          .cross_attention = cross_attention,
+          .residual_dropout = o.residual_dropout,
+          .drop_path = drop_path_of_layer(o.drop_path, n, o.layers),
+          .layer_scale = o.layer_scale};
+}
+
+NormOptions norm_options(const StackOptions& o) {
+  return {.kind = o.norm, .epsilon = o.norm_epsilon, .bias = o.norm_bias};
+}
+
+void resolve(StackOptions& o) {
+  if (o.kv_heads == 0) o.kv_heads = o.heads;
+  if (o.head_width == 0 && o.heads > 0) o.head_width = o.d_model / o.heads;
+  if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+}
+
+void check(const StackOptions& o) {
+  for (const auto& [option, value] :
+       {std::pair("layers", o.layers), {"d-model", o.d_model}, {"heads", o.heads}}) {
+    require_at_least(option, value, 1);
+  }
+  for (const auto& [option, value] :
+       {std::pair("head-width", o.head_width), {"feed-forward", o.feed_forward}}) {
+    require_at_least(option, value, 0);
+  }
+  if (o.head_width == 0 && o.d_model % o.heads != 0) {
+    throw OptionError(
+        fmt::format("{} must be a multiple of {}, got {} and {}; change one, or name {}",
+                    option_name("d-model"), option_name("heads"), o.d_model, o.heads,
+                    option_name("head-width")));
+  }
+  if (o.kv_heads < 0 || (o.kv_heads > 0 && o.heads % o.kv_heads != 0)) {
+    throw OptionError(fmt::format("{} must divide {} (or be 0: as many), got {} and {}",
+                                  option_name("kv-heads"), option_name("heads"), o.kv_heads,
+                                  o.heads));
+  }
+  for (const auto& [option, value] : {std::pair("residual-dropout", o.residual_dropout),
+                                      {"attention-dropout", o.attention_dropout},
+                                      {"activation-dropout", o.activation_dropout},
+                                      {"drop-path", o.drop_path}}) {
+    require_probability(option, value);
+  }
+  for (const auto& [option, value] : {std::pair("norm-epsilon", o.norm_epsilon),
+                                      {"layer-scale", o.layer_scale},
+                                      {"init-std", o.init_std}}) {
+    require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
+  }
+}
+
+std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& o) {
+  const int64_t queries = o.heads * o.head_width, keys = o.kv_heads * o.head_width;
+  return in_proj.split_with_sizes({queries, keys, keys}, 0);
+}
+
+double least_block_parameters(const StackOptions& o) {
+  const auto C = static_cast<double>(o.d_model), Dh = static_cast<double>(o.head_width);
+  const double queries = static_cast<double>(o.heads) * Dh;
+  const double keys = static_cast<double>(o.kv_heads) * Dh;
+  return 2 * C * (queries + keys + static_cast<double>(o.feed_forward));
+}
+
+void require_memory(const StackOptions& o, double table_weights) {
+  const auto C = static_cast<double>(o.d_model), H = static_cast<double>(o.heads);
+  const double width = o.head_width > 0 ? static_cast<double>(o.head_width) : C / H;
+  require_model_memory({.layers = static_cast<double>(o.layers),
+                        .d_model = C,
+                        .feed_forward = static_cast<double>(o.feed_forward),
+                        .query_width = width * H,
+                        .key_width = width * static_cast<double>(o.kv_heads),
+                        .table_weights = table_weights});
+}
+
+}  // namespace zoo

@@ -1,0 +1,101 @@
+// What can be chosen about a stack of transformer blocks, for all families alike: sizes, norms,
+// biases, dropout, first weights, kernel. Each rule about them stands here once.
+//
+// A family inherits these options and sets its own defaults. Its visit() lists them with
+// visit_stack(), its check() calls check(), its resolved() calls resolve(), and its model is made
+// of block_options(). Where a family has one `dropout` for embeddings and sub-layers, its
+// resolved() copies it to residual_dropout.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/layers/block.h"
+
+namespace zoo {
+
+struct StackOptions {
+  int64_t layers = 4;        ///< L
+  int64_t d_model = 128;     ///< C
+  int64_t heads = 4;         ///< H
+  int64_t kv_heads = 0;      ///< Hkv; 0: as heads
+  int64_t head_width = 0;    ///< Dh; 0: d_model / heads
+  int64_t feed_forward = 0;  ///< F; 0: 4 d_model
+  Activation activation = Activation::kGelu;
+  NormKind norm = NormKind::kLayer;
+  NormPlace norm_place = NormPlace::kPre;
+  double norm_epsilon = 1e-5;
+  bool norm_bias = true;
+  bool attention_bias = true;  ///< on attention's projections
+  bool qkv_bias = true;        ///< false: not on those of queries, keys and values
+  bool feed_forward_bias = true;
+  bool scale_attention = true;      ///< scores by 1 / sqrt(Dh)
+  bool scale_by_layer = false;      ///< scores of layer n (from 1) divided by n as well
+  double residual_dropout = 0.0;    ///< on each sub-layer's output
+  double attention_dropout = 0.0;   ///< on the attention weights
+  double activation_dropout = 0.0;  ///< on the hidden layer of the feed-forward network
+  double drop_path = 0.0;           ///< stochastic depth of the last layer, growing from 0
+  double layer_scale = 0.0;         ///< first value of a learned factor on each output; 0: none
+  double init_std = 0.02;           ///< of normal first weights
+  std::string attention = "torch";  ///< attend()'s kernel
+};
+
+/// The fields for command lines, recipes and config.json's "zoo", but those in `skipped`, which the
+/// family has under another name or not at all.
+template <class Visitor>
+void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skipped, Visitor&& v) {
+  const auto field = [&](const char* name, auto& value, const char* help) {
+    if (std::find(skipped.begin(), skipped.end(), name) == skipped.end()) v(name, value, help);
+  };
+  field("layers", o.layers, "L: number of layers");
+  field("d-model", o.d_model, "C: width of the residual stream");
+  field("heads", o.heads, "H: attention heads");
+  field("kv-heads", o.kv_heads, "Key-value heads, dividing heads (0: as heads)");
+  field("head-width", o.head_width, "Dh: width of a head (0: d-model / heads)");
+  field("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
+  field("activation", o.activation, "Feed-forward activation");
+  field("norm", o.norm, "Normalisation");
+  field("norm-place", o.norm_place, "Norm before or after each sub-layer");
+  field("norm-epsilon", o.norm_epsilon, "Added to the variance");
+  field("norm-bias", o.norm_bias, "Layer norm with a shift");
+  field("attention-bias", o.attention_bias, "Biases in attention's projections");
+  field("qkv-bias", o.qkv_bias, "Biases of queries, keys and values");
+  field("feed-forward-bias", o.feed_forward_bias, "Biases in the feed-forward network");
+  field("scale-attention", o.scale_attention, "Scores divided by sqrt(head width)");
+  field("scale-by-layer", o.scale_by_layer, "Scores of layer n divided by n as well");
+  field("residual-dropout", o.residual_dropout, "Dropout on each sub-layer's output");
+  field("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
+  field("activation-dropout", o.activation_dropout, "Dropout inside the feed-forward network");
+  field("drop-path", o.drop_path, "Stochastic depth of the last layer, growing from 0");
+  field("layer-scale", o.layer_scale, "First value of a learned factor on each output (0: none)");
+  field("init-std", o.init_std, "Standard deviation of the initial weights");
+  field("attention", o.attention, "Attention kernel");
+}
+
+/// Throws OptionError for values that no stack can have.
+void check(const StackOptions& options);
+
+/// Fills in the sizes that 0 leaves open.
+void resolve(StackOptions& options);
+
+/// attention.in_proj.weight -> its three matrices: queries [H Dh, C], keys and values [Hkv Dh, C].
+std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& options);
+
+/// Weights of one block's matrices; cross-attention, norms and biases come on top. Sizes must be
+/// resolved.
+double least_block_parameters(const StackOptions& options);
+
+/// Throws std::invalid_argument where the weights would not fit this machine: `layers` blocks, and
+/// `table_weights` in embeddings.
+void require_memory(const StackOptions& options, double table_weights);
+
+/// Block n of the stack, counted from 0; sizes must be resolved.
+BlockOptions block_options(const StackOptions& options, int64_t n, bool cross_attention = false);
+
+/// The norms of the stack, those before and after it included.
+NormOptions norm_options(const StackOptions& options);
+
+}  // namespace zoo

@@ -1,0 +1,26 @@
+#include "models/pretrained/format/stack_demands.h"
+
+#include <string>
+
+namespace zoo {
+
+void expect_usual_stack(const StackOptions& options, Demands& demands, std::string_view prefix,
+                        bool any_qkv_bias) {
+  StackOptions o = options;
+  resolve(o);
+  const auto expect = [&](bool holds, std::string_view demand) {
+    demands.expect(holds, std::string(prefix) + std::string(demand));
+  };
+  expect(o.norm == NormKind::kLayer, "norm layer");
+  expect(o.norm_bias, "norm-bias true");
+  expect(o.attention_bias, "attention-bias true");
+  expect(o.qkv_bias || any_qkv_bias, "qkv-bias true");
+  expect(o.feed_forward_bias, "feed-forward-bias true");
+  expect(o.kv_heads == o.heads, "kv-heads as heads");
+  expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
+  expect(o.scale_attention, "scale-attention true");
+  expect(!o.scale_by_layer, "scale-by-layer false");
+  expect(o.layer_scale == 0.0, "layer-scale 0");
+}
+
+}  // namespace zoo

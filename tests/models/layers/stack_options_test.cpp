@@ -1,0 +1,155 @@
+// Every option of a stack in every family: honoured, trained, saved, and without harm to what a
+// token must not see.
+#include "models/layers/stack_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "base/option_error.h"
+#include "models/bert/bert.h"
+#include "models/transformer/transformer.h"
+#include "models/vision/cct.h"
+#include "tests/models/every_family.h"
+#include "tests/support/gradient_check.h"
+#include "tests/support/temporary_folder.h"
+
+namespace zoo {
+namespace {
+
+using testing::Family;
+using testing::FamilyModel;
+using testing::StackChange;
+
+std::vector<StackChange> changes() {
+  std::vector<StackChange> changes = {
+      {"RmsNorm", [](StackOptions& o) { o.norm = NormKind::kRms; }},
+      {"NormPlace",
+       [](StackOptions& o) {
+         o.norm_place = o.norm_place == NormPlace::kPre ? NormPlace::kPost : NormPlace::kPre;
+       }},
+      {"NoNormBias", [](StackOptions& o) { o.norm_bias = false; }},
+      {"NormEpsilon", [](StackOptions& o) { o.norm_epsilon = 0.5; }},
+      {"KvHeads", [](StackOptions& o) { o.kv_heads = 1; }},
+      {"HeadWidth", [](StackOptions& o) { o.head_width = 8; }},
+      {"NoAttentionBias", [](StackOptions& o) { o.attention_bias = false; }},
+      {"NoQkvBias", [](StackOptions& o) { o.qkv_bias = false; }},
+      {"NoFeedForwardBias", [](StackOptions& o) { o.feed_forward_bias = false; }},
+      {"Swiglu", [](StackOptions& o) { o.activation = Activation::kSwiglu; }},
+      {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
+      {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
+      {"LayerScale", [](StackOptions& o) { o.layer_scale = 0.5; }},
+      {"ActivationDropout", [](StackOptions& o) { o.activation_dropout = 0.4; }},
+      {"DropPath", [](StackOptions& o) { o.drop_path = 0.4; }},
+      {"AttentionDropout", [](StackOptions& o) { o.attention_dropout = 0.4; }}};
+  for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
+    changes.push_back({.name = "Position_" + std::string(name),
+                       .positions = [kind = kind](PositionOptions& o) { o.position = kind; }});
+  }
+  changes.push_back({.name = "RotaryBase", .positions = [](PositionOptions& o) {
+                       o.position = PositionKind::kRotary;
+                       o.rotary.base = 50.0;
+                     }});
+  return changes;
+}
+
+struct Case {
+  Family family;
+  StackChange change;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.family.name << ' ' << c.change.name; }
+
+/// Every change in every family that has the option.
+std::vector<Case> cases() {
+  std::vector<Case> cases;
+  for (const Family& family : testing::every_family()) {
+    for (const StackChange& change : changes()) {
+      if (change.positions && !family.has_positions) continue;
+      if (family.name == "bert" && change.name == "Swiglu") continue;    // its heads have no gate
+      if (family.name == "cct" && change.name == "NoQkvBias") continue;  // has none
+      cases.push_back({family, change});
+    }
+  }
+  return cases;
+}
+
+class StackOptionsTest : public ::testing::TestWithParam<Case> {
+ protected:
+  static FamilyModel model() { return GetParam().family.make(GetParam().change); }
+  static FamilyModel plain() { return GetParam().family.make({.name = "plain"}); }
+  static bool close(const torch::Tensor& a, const torch::Tensor& b) {
+    return torch::allclose(a, b, 1e-4, 1e-5);
+  }
+};
+
+TEST_P(StackOptionsTest, IsHonoured) {
+  const auto ours = model(), usual = plain();
+  size_t weights = 0, usual_weights = 0;
+  for (const auto& p : ours.module->parameters()) weights += static_cast<size_t>(p.numel());
+  for (const auto& p : usual.module->parameters()) usual_weights += static_cast<size_t>(p.numel());
+  const auto training = [](const FamilyModel& m) {
+    m.module->train();
+    torch::manual_seed(4);
+    return m.answer(0);
+  };
+  const bool is_usual =
+      GetParam().change.name == "Position_learned" ||
+      (GetParam().family.name == "transformer" && GetParam().change.name == "Position_sinusoidal");
+  if (is_usual && weights == usual_weights) return;  // the family's own
+  EXPECT_TRUE(weights != usual_weights || !close(training(ours), training(usual)));
+}
+
+TEST_P(StackOptionsTest, GradientsReachEveryParameterAndMatchFiniteDifferences) {
+  const auto ours = model();
+  ours.module->to(torch::kDouble);
+  testing::expect_gradients_match_differences(
+      [&] { return ours.protected_part(false).square().mean(); }, ours.module->parameters(), 1,
+      1e-5);
+}
+
+TEST_P(StackOptionsTest, ReturnsFromItsFolder) {
+  const torch::NoGradGuard no_grad;
+  const testing::TemporaryFolder folder;
+  const auto ours = model();
+  ours.save(folder.path());
+  EXPECT_TRUE(torch::equal(ours.saved_answer(folder.path(), 2), ours.answer(2)));
+}
+
+TEST_P(StackOptionsTest, FuturePaddingAndOtherRowsChangeNothing) {
+  const torch::NoGradGuard no_grad;
+  const auto ours = model();
+  const auto before = ours.protected_part(false);
+  EXPECT_TRUE(before.isfinite().all().item<bool>());
+  EXPECT_TRUE(close(before, ours.protected_part(true)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, StackOptionsTest, ::testing::ValuesIn(cases()),
+                         [](const ::testing::TestParamInfo<Case>& info) {
+                           return info.param.family.name + "_" + info.param.change.name;
+                         });
+
+TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
+  const auto field = [](const auto& options) -> std::string {
+    try {
+      check(options);
+    } catch (const OptionError& error) {
+      return error.field();
+    }
+    return "";
+  };
+  BertOptions bert;
+  bert.kv_heads = 3;
+  EXPECT_EQ(field(bert), "kv-heads");
+  TransformerOptions transformer;
+  transformer.decoder_layers = 0;
+  EXPECT_EQ(field(transformer), "decoder-layers");
+  transformer = {};
+  transformer.decoder_heads = 3;
+  EXPECT_EQ(field(transformer), "d-model");
+  CctOptions cct;
+  cct.dropout = 1.0;
+  EXPECT_EQ(field(cct), "dropout");
+}
+
+}  // namespace
+}  // namespace zoo
