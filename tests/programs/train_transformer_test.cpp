@@ -211,7 +211,7 @@ TEST_F(TrainTransformerTest, WhatCannotBeIsOneLine) {
   refused({{"task", "sort"}, {"task-length", "0"}}, 2, "--task-length must be 1 or more");
   refused({{"task", "sort"}}, 2, "--data means nothing to --task");
   refused({{"task-length", "3"}}, 2, "--task-length means nothing without --task");
-  refused({{"tokenizer", "nonsense"}}, 2, "--tokenizer: no such folder, and");
+  refused({{"tokenizer", "nonsense"}}, 2, "--tokenizer nonsense: no such folder, and");
   refused({{"source", "de"}}, 1, "pairs.de'; name a .tsv, or the beginning of two files");
   refused({{"architecture", "recurrent"}, {"d-model", "7"}}, 2, "--d-model must be even");
   refused({{"architecture", "recurrent"}, {"decoder-layers", ""}}, 2,

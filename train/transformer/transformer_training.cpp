@@ -62,10 +62,10 @@ void TransformerTraining::take_model(const fs::path& folder) {
 }
 
 void TransformerTraining::check_model() {
+  architecture().check(model_);
   const auto lacking = architecture().lacks();
   refuse_changed(command(), {lacking.begin(), lacking.end()},
                  fmt::format("to --architecture {}", architecture_));
-  architecture().check(model_);
 }
 
 static torch::nn::Module& module_of(std::unique_ptr<TranslationModel>& model) {
