@@ -13,7 +13,6 @@
 #include "infer/decode/row_memory.h"
 #include "infer/generation/decoding_threads.h"
 #include "infer/generation/word_ids.h"
-#include "models/attention/kernel_override.h"
 #include "tokenizers/token_label.h"
 
 namespace zoo {
@@ -128,7 +127,6 @@ std::vector<Translation> Translator::translate(const std::vector<std::string>& t
 }
 
 Alignment Translator::align(const std::string& source, const Translation& translation) const {
-  const KernelOverride weights_are_formed(model_.module(), "matmul");
   const std::vector<std::vector<int64_t>> ids = {encode({source}).front().ids};
   // Each token is written after those before it were read.
   std::vector<std::vector<int64_t>> read = {{format_.start}};

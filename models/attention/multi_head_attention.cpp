@@ -34,6 +34,15 @@ MultiHeadAttentionOptions resolved(MultiHeadAttentionOptions o) {
   return o;
 }
 
+/// The layer's own kernel; where weights are wanted and it does not form them, "matmul".
+const AttentionKernel& kernel_for(const std::string& own_name, const torch::Tensor& q,
+                                  const torch::Tensor& k, const torch::Tensor& v,
+                                  const AttendArgs& args) {
+  const AttentionKernel& own = attention_kernel(own_name);
+  const bool fits = args.weights == nullptr || own.refuses(q, k, v, args).empty();
+  return fits ? own : attention_kernel("matmul");
+}
+
 }  // namespace
 
 MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& options_)
@@ -76,7 +85,8 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
         args, context.positions,
         context.cache == nullptr ? context.positions : cached.to(x.device()));
   }
-  return project_out(attend(attention_kernel(options.kernel), q, k, v, args));  // [B, T, C]
+  return project_out(
+      attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args));  // [B, T, C]
 }
 
 torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
@@ -87,8 +97,9 @@ torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
   const auto q = torch::linear(x, in_proj->weight.narrow(0, 0, q_rows), bias);  // [B, T, H Dh]
   auto ready = with_options(args);
   if (keys_values.lengths.defined()) ready.key_lengths = keys_values.lengths;
-  return project_out(attend(attention_kernel(options.kernel), split_heads(q, options.heads),
-                            keys_values.k, keys_values.v, ready));
+  const auto heads = split_heads(q, options.heads);  // [B, H, T, Dh]
+  const auto& [k, v, lengths] = keys_values;
+  return project_out(attend(kernel_for(options.kernel, heads, k, v, ready), heads, k, v, ready));
 }
 
 CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& states,

@@ -240,11 +240,19 @@ TEST(GptErrorsTest, OptionsAreCheckedBeforeAVocabularyIsKnown) {
               HasSubstr("head-width must be even"));
 }
 
-TEST(GptErrorsTest, AKernelWithoutWeightsSaysWhichOneHasThem) {
-  auto gpt = seeded(testing::tiny_gpt());
-  Trace trace{.attentions = true};
-  EXPECT_THAT(torch_error_of([&] { gpt->forward(some_tokens(), {.trace = &trace}); }),
-              HasSubstr("ask kernel 'matmul'"));
+TEST(GptTraceTest, WeightsAreFormedWhateverTheKernel) {
+  const torch::NoGradGuard no_grad;
+  const auto batch = some_tokens();
+  const auto weights = [&](const std::string& kernel) {
+    auto options = testing::tiny_gpt();
+    options.attention = kernel;
+    auto gpt = seeded(options);
+    gpt->eval();
+    Trace trace{.attentions = true, .tensors = {}};
+    gpt->forward(batch, {.trace = &trace});
+    return trace.tensors.at("attentions.1");
+  };
+  EXPECT_TRUE(torch::allclose(weights("torch"), weights("matmul"), 1e-4, 1e-5));
 }
 
 }  // namespace
