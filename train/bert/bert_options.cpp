@@ -10,6 +10,7 @@
 #include "base/option_checks.h"
 #include "base/usage_error.h"
 #include "train/bert/bert_training.h"
+#include "train/program/usage.h"
 
 namespace zoo {
 
@@ -47,6 +48,7 @@ void BertTraining::check_model() {
 void BertTraining::settle_options() {
   if (!text_.validation_data.path.empty() && command().changed("validation-share"))
     throw UsageError("--validation-data and --validation-share exclude each other");
+  note_unused(model_, command());
   settle_pooler();
   if (model_.family == BertFamily::kAlbert && model_.embedding_width == 0)
     model_.embedding_width = std::min<int64_t>(128, model_.d_model);  // Lan et al. 2019, Table 3

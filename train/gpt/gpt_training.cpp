@@ -167,25 +167,14 @@ void GptTraining::check_batch(int64_t rows, int64_t tokens) const {
 void GptTraining::check_options() const {
   const TextOptions& text = data_.text;
   require_option(text.batch_size >= 1, "batch-size", text.batch_size, "1 or more");
-  require_option(text.label_smoothing >= 0.0 && text.label_smoothing < 1.0, "label-smoothing",
-                 text.label_smoothing, "in [0, 1)");
+  require_probability("label-smoothing", text.label_smoothing);
   require_option(text.sample_tokens >= 0, "sample-tokens", text.sample_tokens, "0 or more");
   check(data_.validation);
   check(data_.synthetic);
 }
 
 void GptTraining::settle_options() {
-  if (model_.position != PositionKind::kRotary) {
-    note_changed(command(),
-                 {"rotary-base", "rotary-scaling", "rotary-factor", "rotary-low-frequency",
-                  "rotary-high-frequency", "rotary-original-context"},
-                 "without --position rotary");
-  } else if (model_.rotary.scaling == RotaryScaling::kNone) {
-    note_changed(command(),
-                 {"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
-                  "rotary-original-context"},
-                 "without --rotary-scaling");
-  }
+  note_unused(model_, command());
   if (data_.text.sample_tokens == 0)
     note_changed(command(), {"sample-prompt"}, "with --sample-tokens 0");
 }

@@ -48,4 +48,16 @@ void note_unused(const TrainOptions& o, const TrainCommand& command) {
     note_changed(command, {"expect-at-least", "expect-at-most"}, "with --overfit-one-batch");
 }
 
+void note_unused(const PositionOptions& o, const TrainCommand& command) {
+  const bool rotary = o.position == PositionKind::kRotary;
+  const auto why = rotary ? "without --rotary-scaling" : "without --position rotary";
+  if (!rotary) note_changed(command, {"rotary-base", "rotary-scaling"}, why);
+  if (!rotary || o.rotary.scaling == RotaryScaling::kNone) {
+    note_changed(command,
+                 {"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
+                  "rotary-original-context"},
+                 why);
+  }
+}
+
 }  // namespace zoo

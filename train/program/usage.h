@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/positions/position_options.h"
 #include "train/loop/options.h"
 #include "train/program/train_command.h"
 
@@ -24,5 +25,8 @@ void refuse_changed(const TrainCommand& command, const std::vector<std::string_v
 
 /// Notes the trainer's options that its other options leave without effect.
 void note_unused(const TrainOptions& options, const TrainCommand& command);
+
+/// Notes the options of rotary positions where a model has others.
+void note_unused(const PositionOptions& options, const TrainCommand& command);
 
 }  // namespace zoo

@@ -138,8 +138,7 @@ void TransformerTraining::check_options() const {
   const PairTaskOptions& task = pairs_.task;
   architecture();  // throws for an unknown one
   require_option(task.batch_tokens >= 1, "batch-tokens", task.batch_tokens, "1 or more");
-  require_option(task.label_smoothing >= 0.0 && task.label_smoothing < 1.0, "label-smoothing",
-                 task.label_smoothing, "in [0, 1)");
+  require_probability("label-smoothing", task.label_smoothing);
   require_option(task.decode_pairs >= 0, "decode-pairs", task.decode_pairs, "0 or more");
   require_option(pairs_.max_tokens >= 2, "max-tokens", pairs_.max_tokens, "2 or more");
   require_option(pairs_.max_ratio == 0.0 || pairs_.max_ratio >= 1.0, "max-ratio", pairs_.max_ratio,
@@ -148,6 +147,7 @@ void TransformerTraining::check_options() const {
 }
 
 void TransformerTraining::settle_options() {
+  note_unused(model_, command());
   pairs_.task.exact = synthetic();
   if (!synthetic()) {
     refuse_changed(command(), task_options(), "without --task");

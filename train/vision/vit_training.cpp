@@ -143,12 +143,11 @@ std::unique_ptr<Task> VitTraining::make_classification() {
 // Which options fit together.
 
 void VitTraining::check_options() const {
-  const double smoothing = images_.task.label_smoothing;
   kind();  // throws for an unknown one
   check(images_.validation);
   require_option(images_.train_fraction > 0.0 && images_.train_fraction <= 1.0, "train-fraction",
                  images_.train_fraction, "in (0, 1]");
-  require_option(smoothing >= 0.0 && smoothing < 1.0, "label-smoothing", smoothing, "in [0, 1)");
+  require_probability("label-smoothing", images_.task.label_smoothing);
   check(images_.task.batches);
 }
 
