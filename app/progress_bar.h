@@ -35,7 +35,4 @@ class ProgressBar {
   std::chrono::steady_clock::time_point began_, last_drawn_;
 };
 
-/// "1h 02m", "3m 20s", "12s"
-std::string format_duration(double seconds);
-
 }  // namespace zoo

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <limits>
+#include <string>
 
 namespace zoo {
 
@@ -10,5 +11,8 @@ namespace zoo {
 inline double printable(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
+
+/// "1h 02m", "3m 20s", "12s"; "?" for what is no duration.
+std::string format_duration(double seconds);
 
 }  // namespace zoo

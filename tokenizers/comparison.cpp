@@ -8,6 +8,7 @@
 
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
+#include "base/text_table.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
 
@@ -38,11 +39,6 @@ int64_t count_words(std::string_view text) {
     text.remove_prefix(c.size);
   }
   return words;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
 }
 
 std::string embedding(int64_t vocab_size) {
@@ -128,20 +124,9 @@ TokenizerReport measure_tokenizer(const Tokenizer& tokenizer, std::string name,
 std::string comparison_table(const std::vector<TokenizerReport>& reports) {
   std::vector<std::vector<std::string>> rows = {headings()};
   for (const TokenizerReport& report : reports) rows.push_back(cells(report));
-  std::vector<size_t> widths(headings().size());
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
+  const auto widths = column_widths(rows, headings().size());
   std::string table;
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += i < 2 ? fmt::format("{:<{}}  ", row[i], widths[i])
-                    : fmt::format("{:>{}}  ", row[i], widths[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    table += line + "\n";
-  }
+  for (const auto& row : rows) table += table_line(row, widths, 2) + "\n";
   return table;
 }
 

@@ -90,9 +90,6 @@ struct LoadOptions {
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder,
                                           const LoadOptions& options = {});
 
-/// Copies the files that belong to a tokenizer (and nothing else) from one folder to another.
-void copy_tokenizer_files(const std::filesystem::path& from, const std::filesystem::path& to);
-
 /// 64-bit FNV-1a over kind, vocabulary and special roles: token streams and checkpoints record it
 /// and refuse another tokenizer.
 uint64_t fingerprint(const Tokenizer& tokenizer);

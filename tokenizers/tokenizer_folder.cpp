@@ -29,17 +29,6 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-// What transformers and the zoo put beside a model; *.model and *.tiktoken come to these.
-constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
-                                                "tokenizer_config.json",
-                                                "special_tokens_map.json",
-                                                "added_tokens.json",
-                                                "vocab.json",
-                                                "merges.txt",
-                                                "vocab.txt",
-                                                "source.spm",
-                                                "target.spm"};
-
 std::vector<fs::path> files_ending(const fs::path& folder, const char* extension) {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -312,23 +301,6 @@ Made load_tokenizer(const fs::path& path, const LoadOptions& options) {
       fmt::format("tokenizer folder {}: expected tokenizer.json, a SentencePiece .model file, "
                   "vocab.json with merges.txt, vocab.txt, or one .tiktoken file; found {}",
                   path.string(), listing(path)));
-}
-
-void copy_tokenizer_files(const fs::path& from, const fs::path& to) {
-  std::error_code ignored;
-  if (!fs::is_directory(from, ignored)) {
-    throw std::runtime_error(fmt::format("tokenizer folder {}: no such folder", from.string()));
-  }
-  std::vector<fs::path> files = model_files(from);
-  for (fs::path& file : files_ending(from, ".tiktoken")) files.push_back(std::move(file));
-  for (const std::string_view name : kTokenizerFiles) {
-    if (fs::is_regular_file(from / name, ignored)) files.push_back(from / name);
-  }
-  if (files.empty()) {
-    throw std::runtime_error(fmt::format("tokenizer folder {}: it holds no tokenizer, found {}",
-                                         from.string(), listing(from)));
-  }
-  for (const fs::path& file : files) write_file(to / file.filename(), read_file(file));
 }
 
 }  // namespace zoo

@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/note.h"
+#include "base/printable.h"
 #include "tokenizers/training/trainers.h"
 
 namespace {

@@ -17,6 +17,7 @@
 #include <set>
 
 #include "base/interrupt.h"
+#include "base/text_table.h"
 #include "infer/comparison/memory_meter.h"
 #include "models/attention/attend.h"
 #include "models/attention/kernels/flash_tiles.h"
@@ -28,12 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 void wait_for(torch::Device device) {

@@ -9,6 +9,7 @@
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
 #include "base/printable.h"
+#include "base/text_table.h"
 #include "infer/comparison/attention_comparison.h"
 
 namespace zoo {
@@ -137,23 +138,15 @@ std::string comparison_table(const std::vector<ComparisonResult>& results) {
   std::string text;
   for (const Case& one : cases_of(results)) {
     const auto rows = rows_of(one);
-    std::vector<size_t> widths(headings().size() - 1);
-    for (const auto& row : rows)
-      for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    const auto widths = column_widths(rows, headings().size() - 1);
     text += (text.empty() ? "" : "\n") + one.title +
             fmt::format("; torch's error {:.1e}\n", one.results.front()->torch_error);
     for (const auto& row : rows) {
-      std::string line;
-      if (row[1].empty()) {
-        line = fmt::format("  {:<{}}  {}", row.front(), widths[0], row.back());
-      } else {
-        line = fmt::format("  {:<{}}", row[0], widths[0]);
-        for (size_t i = 1; i < widths.size(); ++i)
-          line += fmt::format("  {:>{}}", row[i], widths[i]);
-        line += "  " + row.back();
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      text += line + "\n";
+      const bool refused = row[1].empty();  // then the last cell says why
+      text += "  " +
+              (refused ? table_line({row.front(), row.back()}, {widths[0]}, 1)
+                       : table_line(row, widths, 1)) +
+              "\n";
     }
   }
   return text;

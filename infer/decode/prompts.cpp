@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <stdexcept>
+
+#include "models/batching/padding.h"
 
 namespace zoo {
 
@@ -33,16 +34,7 @@ void check_prompts(Prompts prompts, const NextToken& model, const DecodeOptions&
   }
 }
 
-TokenBatch to_batch(Prompts rows) {
-  std::vector<int64_t> counts;
-  for (const auto& row : rows) counts.push_back(std::ssize(row));
-  const int64_t T = *std::ranges::max_element(counts);
-  auto tokens = torch::zeros({std::ssize(rows), T}, torch::kLong);
-  for (size_t b = 0; b < rows.size(); ++b) {
-    std::ranges::copy(rows[b], tokens.data_ptr<int64_t>() + static_cast<int64_t>(b) * T);
-  }
-  return {tokens, to_tensor(counts)};
-}
+TokenBatch to_batch(Prompts rows) { return {pad_rows(rows), row_lengths(rows)}; }
 
 RowTokens row_of(Prompts prompts, size_t p, const DecodeOptions& options) {
   const auto& prompt = prompts[p];

@@ -3,6 +3,7 @@
 
 #include "infer/forward/forward.h"
 #include "infer/forward/model_inputs.h"
+#include "models/batching/padding.h"
 #include "models/pretrained/transformer/recurrent_checkpoint.h"
 #include "models/pretrained/transformer/transformer_checkpoint.h"
 
@@ -29,8 +30,7 @@ torch::Tensor lengths_of(const ModelInputs& inputs, const torch::Tensor& source)
   if (!inputs.contains("attention_mask")) return {};
   const auto mask = inputs.mask("attention_mask", source.sizes().vec());  // [B, S]
   const auto lengths = mask.sum(1);                                       // [B]
-  const auto places = torch::arange(source.size(1), torch::kLong).unsqueeze(0);
-  const bool at_the_end = mask.eq(places.lt(lengths.unsqueeze(1))).all().item<bool>();
+  const bool at_the_end = mask.eq(token_mask(lengths, source.size(1))).all().item<bool>();
   if (!at_the_end || lengths.eq(0).any().item<bool>()) {
     inputs.refuse(
         "attention_mask must be ones and then zeros, at least one 1 a row: a recurrent model "
@@ -62,8 +62,8 @@ ForwardOutputs forward_transformer(const ForwardRequest& request, const Safetens
       {.device = request.device, .attention = request.kernel(), .head_optional = true});
   const torch::NoGradGuard no_grad;
   const auto encoded = model->encode(source.to(request.device), source_args, &trace);  // [B, S, C]
-  const auto hidden =
-      model->decode(target.to(request.device), model->cross_keys_values(encoded), decoder);  // [B, T, C]
+  const auto hidden = model->decode(target.to(request.device), model->cross_keys_values(encoded),
+                                    decoder);  // [B, T, C]
   ForwardOutputs outputs = std::move(trace.tensors);
   outputs["encoder_last_hidden_state"] = encoded;
   outputs["last_hidden_state"] = hidden;

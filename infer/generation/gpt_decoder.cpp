@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "infer/decode/rows.h"
+#include "models/batching/padding.h"
 
 namespace zoo {
 namespace {
@@ -117,15 +118,6 @@ GptState& gpt_state(DecodeState& state) {
   return *gpt;
 }
 
-/// Rows of different length, padded on the right: [B, T] int64
-torch::Tensor padded(const std::vector<std::span<const int64_t>>& rows, int64_t T) {
-  auto tokens = torch::zeros({std::ssize(rows), T}, torch::kLong);
-  for (size_t b = 0; b < rows.size(); ++b) {
-    std::ranges::copy(rows[b], tokens.data_ptr<int64_t>() + static_cast<int64_t>(b) * T);
-  }
-  return tokens;
-}
-
 /// hidden [B, T', C], of which row b holds unread[b] places and the last counts[b] are new ->
 /// [B, T, C]: the new ones from their first on, or [B, 1, C]: the last one.
 torch::Tensor pick(const torch::Tensor& hidden, const std::vector<int64_t>& unread,
@@ -225,7 +217,8 @@ Scores GptDecoder::read(DecodeState& state, const torch::Tensor& tokens,
       .caches = rows.caches(),
       .counts = ragged && use_cache_ ? torch::tensor(lengths, torch::kLong) : torch::Tensor()};
   const auto device = model_->token_embedding->weight.device();
-  auto hidden = model_->hidden(padded(unread, longest).to(device), context);  // [B, T', C]
+  auto hidden =
+      model_->hidden(pad_rows(unread, {.width = longest}).to(device), context);  // [B, T', C]
   if (ragged || longest > 1) hidden = pick(hidden, lengths, counts, T, wants.every_token);
   return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor()};
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "infer/text/token_rows.h"
+#include "models/batching/padding.h"
 
 namespace zoo {
 namespace {
@@ -32,7 +33,6 @@ int64_t text_end_id(const Tokenizer& tokenizer) {
 torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::string> texts,
                           int64_t end, int64_t context) {
   std::vector<std::vector<int64_t>> rows;
-  size_t longest = 1;
   for (const auto& text : texts) {
     const auto ids = tokenizer.encode(text, {.add_special = true}).ids;
     auto& row = rows.emplace_back(ids.begin(), ids.end());
@@ -41,15 +41,8 @@ torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::strin
       row.resize(static_cast<size_t>(context));
       row.back() = end;
     }
-    longest = std::max(longest, row.size());
   }
-  const auto T = static_cast<int64_t>(longest);
-  const auto tokens = torch::full({std::ssize(texts), T}, end, torch::kLong);
-  auto out = tokens.accessor<int64_t, 2>();
-  for (int64_t b = 0; b < tokens.size(0); ++b)
-    for (int64_t t = 0; t < std::ssize(rows[static_cast<size_t>(b)]); ++t)
-      out[b][t] = rows[static_cast<size_t>(b)][static_cast<size_t>(t)];
-  return tokens;
+  return pad_rows(rows, {.filler = end, .width = 1});  // [B, T]
 }
 
 torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "infer/text/token_rows.h"
+#include "models/batching/padding.h"
 #include "models/layers/activate.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
 #include "models/pretrained/format/name_map.h"
@@ -137,22 +138,12 @@ int64_t SentenceEncoder::prompt_tokens(const std::string& prompt) const {
 
 torch::Tensor SentenceEncoder::encode_rows(const std::vector<std::vector<int32_t>>& ids,
                                            int64_t skipped) {
-  size_t T = 1;
-  for (const auto& row : ids) T = std::max(T, row.size());
-  const auto B = std::ssize(ids);
-  auto tokens =
-      torch::full({B, static_cast<int64_t>(T)}, tokenizer_->pad_id().value_or(0), torch::kLong);
-  auto lengths = torch::zeros({B}, torch::kLong);
-  for (int64_t b = 0; b < B; ++b) {
-    const auto& row = ids[static_cast<size_t>(b)];
-    std::ranges::copy(row, tokens[b].data_ptr<int64_t>());
-    lengths[b] = std::ssize(row);
-  }
-  const auto hidden =
-      model_->bert->forward(tokens.to(device_), {.args = {.key_lengths = lengths.to(device_)}});
-  const auto is_real =
-      torch::arange(static_cast<int64_t>(T)).lt(lengths.unsqueeze(1)).to(device_);  // [B, T]
-  return follow_steps(pool_tokens(hidden, is_real, config_.pooling, skipped));      // [B, E]
+  const auto tokens = pad_rows(ids, {.filler = tokenizer_->pad_id().value_or(0), .width = 1})
+                          .to(device_);               // [B, T]
+  const auto lengths = row_lengths(ids).to(device_);  // [B]
+  const auto hidden = model_->bert->forward(tokens, {.args = {.key_lengths = lengths}});
+  const auto is_real = token_mask(lengths, tokens.size(1));                     // [B, T]
+  return follow_steps(pool_tokens(hidden, is_real, config_.pooling, skipped));  // [B, E]
 }
 
 torch::Tensor SentenceEncoder::follow_steps(torch::Tensor vectors) {

@@ -28,6 +28,13 @@ TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Devic
   if (!of_words()) function_ = read_score_function(folder, model_->options.labels);
 }
 
+torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch) {
+  const auto device = model->bert->token_embedding->weight.device();
+  BertContext context{.args = {.key_lengths = batch.lengths.to(device)}};
+  if (model->options.bert.segments > 1) context.segments = batch.segments.to(device);
+  return model->class_logits(model->bert->forward(batch.tokens.to(device), context));
+}
+
 torch::Tensor TextClassifier::scores(const std::vector<ClassifierRow>& rows) {
   std::vector<int64_t> all(rows.size());
   std::iota(all.begin(), all.end(), int64_t{0});

@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "infer/prompt_ids.h"
-#include "infer/text/classifier_rows.h"
+#include "models/batching/classifier_rows.h"
 #include "models/bert/bert_task.h"
 #include "models/pretrained/format/labels.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
+
+/// Logits on the model's device: [B, K] of texts or [B, T, K] of tokens.
+torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch);
 
 struct ScoredLabel {
   std::string label;

@@ -15,6 +15,7 @@
 
 #include "app/cli.h"
 #include "app/run_app.h"
+#include "base/text_table.h"
 #include "models/device.h"
 #include "models/layers/activate.h"
 
@@ -45,12 +46,6 @@ torch::Tensor by_torch(const torch::Tensor& x, Activation f) {
     default:
       return x * torch::sigmoid(x * 1.702);  // kQuickGelu
   }
-}
-
-double median(std::vector<double>& times) {
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
 }
 
 /// Median milliseconds of either, called in turn.

@@ -114,7 +114,7 @@ TEST_F(TrainBertTest, PassesOverWhatItsTokenizerCannotRead) {
     };
     const auto learnt = run("-some", text);
     EXPECT_EQ(learnt.exit_code, 0) << learnt.err;
-    EXPECT_THAT(learnt.err, HasSubstr("held nothing to learn from and were passed over"));
+    EXPECT_THAT(learnt.err, HasSubstr("held nothing to learn from and were skipped"));
     const auto unmeasured = run("-unmeasured", text.substr(nothing.size()) + nothing);
     EXPECT_EQ(unmeasured.exit_code, 0) << unmeasured.err;
     EXPECT_THAT(unmeasured.err, HasSubstr("the validation part holds nothing to measure"));

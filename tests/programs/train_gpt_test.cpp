@@ -224,10 +224,10 @@ TEST_F(TrainGptTest, AForeignCharacterIsToldByItsPlaceWhenFineTuning) {
 TEST_F(TrainGptTest, FailuresBeforeTheFirstCheckpointLeaveWhatWasThere) {
   const std::map<std::string, std::string> exploding = {
       {"learning-rate", "1e38"}, {"clip", "0"}, {"warmup-steps", "0"}};
-  expect_error(tiny("new/parents/run", exploding), 1, "--learning-rate");
+  expect_error(tiny("new/parents/run", exploding), 1, "learning-rate");
   EXPECT_FALSE(fs::exists(folder_ / "new"));
   fs::create_directories(folder_ / "mine");
-  expect_error(tiny("mine", exploding), 1, "--learning-rate");
+  expect_error(tiny("mine", exploding), 1, "learning-rate");
   EXPECT_TRUE(fs::is_empty(folder_ / "mine"));
   expect_error(tiny("mine", {{"sample-prompt", "\u20ac"}}), 2, "--sample-prompt");
   EXPECT_TRUE(fs::is_empty(folder_ / "mine"));

@@ -79,20 +79,6 @@ TEST(TokenizerFolderTest, TokenizerJsonComesBeforeTheModelFile) {
   EXPECT_EQ(load_tokenizer(folder.path())->kind(), "sentencepiece-bpe");
 }
 
-TEST(TokenizerFolderTest, CopiesTheTokenizerAndNothingElse) {
-  const testing::TemporaryFolder from, to;
-  testing::small_sentencepiece(TokenizerKind::kSentencePieceUnigram).save(from.path());
-  write_file(from / "config.json", "{}");
-  write_file(from / "model.safetensors", "weights");
-  copy_tokenizer_files(from.path(), to.path());
-  EXPECT_FALSE(std::filesystem::exists(to / "config.json"));
-  EXPECT_FALSE(std::filesystem::exists(to / "model.safetensors"));
-  EXPECT_EQ(fingerprint(*load_tokenizer(to.path())), fingerprint(*load_tokenizer(from.path())));
-  const testing::TemporaryFolder empty;
-  EXPECT_THAT([&] { copy_tokenizer_files(empty.path(), to.path()); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("it holds no tokenizer, found nothing")));
-}
-
 TEST(FingerprintTest, DiffersWhereIdsWouldDiffer) {
   const CharacterTokenizer ab(U"ab"), ba(U"ba"), abc(U"abc"), unknown(U"ab", {.unknown = true});
   EXPECT_EQ(fingerprint(ab), fingerprint(CharacterTokenizer(U"ab")));

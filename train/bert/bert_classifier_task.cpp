@@ -7,25 +7,20 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "infer/text/classifier.h"
+#include "models/batching/padding.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
-#include "train/data/seq2seq_batch.h"
+#include "train/data/fingerprint.h"
 #include "train/objectives/classification_scores.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
 
 constexpr int64_t kShownTexts = 3;
 
-/// As many texts a batch as `rows` of the longest; shorter ones come in no larger numbers.
-BucketOptions bucket_options(const ClassifierExamples& examples,
-                             const ClassifierTaskOptions& options) {
-  int64_t longest = 1;
-  for (const auto& length : examples.lengths()) longest = std::max(longest, length.source);
-  return {.tokens = options.rows * longest, .rows = options.rows, .seed = options.seed};
-}
-
-/// Answers and right classes at the places that count, of one row.
+/// Answers and right classes of one row, where it has a target.
 struct Answers {
   std::vector<int64_t> predicted, right;
 };
@@ -54,7 +49,7 @@ BertClassifierTask::BertClassifierTask(BertTaskModel model,
     : model_(std::move(model)),
       tokenizer_(std::move(tokenizer)),
       data_(std::move(data)),
-      bucket_options_(bucket_options(data_.training, options)),
+      bucket_options_(buckets_of_rows(data_.training.lengths(), options.rows, options.seed)),
       device_(model_->parameters().front().device()),
       batches_(data_.training.lengths(), bucket_options_) {}
 
@@ -75,7 +70,7 @@ Metrics BertClassifierTask::step(const Backward& backward) {
 
 Metrics BertClassifierTask::evaluate() {
   if (data_.validation.size() == 0) return {};
-  double loss = 0.0, answers = 0.0;
+  MeanMeter loss;
   ClassificationScores scores(std::ssize(data_.labels));
   EntityScores entities;
   for (const auto& indices : validation_batches()) {
@@ -84,17 +79,15 @@ Metrics BertClassifierTask::evaluate() {
         collate_rows(data_.validation.rows, indices, tokenizer_->pad_id().value_or(0));
     const auto targets = collate_classes(data_.validation, indices, of_words());
     const auto logits = classify_batch(model_, batch);  // [B, K] or [B, T, K]
-    const auto batch_loss = token_loss(logits, targets.to(device_));
-    loss += batch_loss.sum.item<double>();
-    answers += batch_loss.tokens;
+    loss.add(cross_entropy_sum(logits, targets.to(device_)), count_targets(targets));
     for (const auto& row : answers_of(logits.argmax(-1), targets)) {
       for (size_t i = 0; i < row.right.size(); ++i) scores.add(row.predicted[i], row.right[i]);
       entities.add(names_of(row.predicted), names_of(row.right));
     }
   }
-  if (answers == 0.0) return {};
+  if (loss.count() == 0.0) return {};
   Metrics metrics{
-      {"loss", loss / answers}, {"accuracy", scores.accuracy()}, {"macro_f1", scores.macro_f1()}};
+      {"loss", loss.mean()}, {"accuracy", scores.accuracy()}, {"macro_f1", scores.macro_f1()}};
   if (finds_entities()) metrics["entity_f1"] = entities.f1();
   return metrics;
 }
@@ -122,6 +115,13 @@ void BertClassifierTask::save(const std::filesystem::path& folder) const {
 
 void BertClassifierTask::load(const std::filesystem::path& folder) {
   load_bert_weights(model_, folder);
+}
+
+std::string BertClassifierTask::data_fingerprint() const {
+  DataFingerprint fingerprint;
+  for (const auto& row : data_.training.rows) fingerprint.add(std::span(row.ids));
+  for (const auto& classes : data_.training.classes) fingerprint.add(std::span(classes));
+  return fingerprint.text();
 }
 
 Goal BertClassifierTask::goal() const {

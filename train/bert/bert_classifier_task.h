@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "models/batching/bucketed_batches.h"
 #include "models/bert/bert_task.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/bucketed_batches.h"
 #include "train/data/classifier_examples.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -40,6 +40,7 @@ class BertClassifierTask : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   /// Texts by accuracy, against the most frequent class; entities by F1, against none found.
   Goal goal() const override;
   std::string unit() const override { return of_words() ? "words" : "texts"; }

@@ -6,7 +6,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "train/data/random.h"
+#include "models/batching/random.h"
 #include "train/data/text_corpus.h"
 #include "train/objectives/masking.h"
 
@@ -131,8 +131,8 @@ std::string description_of(const ClassifierExamples& examples) {
   std::string text = fmt::format("{} texts, {} tokens", examples.size(), examples.tokens());
   if (const int64_t cut = examples.cut(); cut > 0)
     text += fmt::format("; {} cut at the context", cut);
-  if (examples.passed_over > 0)
-    text += fmt::format("; {} passed over, without a word to label", examples.passed_over);
+  if (examples.without_labels > 0)
+    text += fmt::format("; {} skipped, without a word to label", examples.without_labels);
   return text;
 }
 

@@ -5,16 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/interrupt.h"
 #include "base/printable.h"
+#include "models/batching/padding.h"
 #include "models/bert/bert_heads.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
-#include "train/data/seq2seq_batch.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/meter.h"
 #include "train/objectives/permuted_lm.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
@@ -91,7 +91,8 @@ Metrics BertPreTraining::step(const Backward& backward) {
     return named;
   });
   const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
-  const auto loss = token_loss(model_->masked_lm_logits(h, batch.places()), batch.targets());
+  const auto loss =
+      token_loss(model_->masked_lm_logits(h, batch.masked_positions()), batch.targets());
   auto sum = loss.sum;
   if (options_.pairs != SentencePairs::kNone) {
     // The paper adds the two means; the trainer divides this sum by the masked tokens.
@@ -104,37 +105,29 @@ Metrics BertPreTraining::step(const Backward& backward) {
 
 Metrics BertPreTraining::evaluate() {
   if (validation_.empty()) return {};
-  double loss = 0.0, tokens = 0.0, correct = 0.0, rows = 0.0, right_pairs = 0.0;
+  PredictionMeter words, pairs;
   const auto random = at::detail::createCPUGenerator(kOrderSeed);
   for (const auto& on_cpu : validation_) {
     stop_if_interrupted("measuring");
     if (!on_cpu.has_targets()) continue;
     const auto batch = on_cpu.to(device_);
-    const auto h = hidden(batch, random);                             // [B, T, C]
-    const auto targets = batch.targets();                             // [N]
-    const auto logits = model_->masked_lm_logits(h, batch.places());  // [N, V]
-    const auto batch_loss = token_loss(logits, targets);
-    loss += batch_loss.sum.item<double>();
-    tokens += batch_loss.tokens;
-    correct += correct_tokens(logits, targets);
-    rows += static_cast<double>(batch.tokens.size(0));
-    if (options_.pairs != SentencePairs::kNone)
-      right_pairs += correct_tokens(model_->pair_logits(h), batch.pair);
+    const auto h = hidden(batch, random);  // [B, T, C]
+    words.add(model_->masked_lm_logits(h, batch.masked_positions()),
+              batch.targets());  // [N, V], [N]
+    if (options_.pairs != SentencePairs::kNone) pairs.add(model_->pair_logits(h), batch.pair);
   }
-  if (tokens == 0.0) return {};
-  Metrics metrics{{"loss", loss / tokens},
-                  {"perplexity", std::exp(loss / tokens)},
-                  {"accuracy", correct / tokens}};
+  if (words.targets() == 0.0) return {};
+  Metrics metrics = words.metrics();
   if (options_.pairs != SentencePairs::kNone) {
     const bool nsp = options_.pairs == SentencePairs::kNextOrRandom;
-    metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] = right_pairs / rows;
+    metrics[nsp ? "nsp_accuracy" : "sop_accuracy"] = pairs.accuracy();
   }
   return metrics;
 }
 
-std::string BertPreTraining::best_answers(const torch::Tensor& tokens, int64_t place) {
+std::string BertPreTraining::best_answers(const torch::Tensor& tokens, int64_t position) {
   const auto h = model_->bert->forward(tokens.unsqueeze(0).to(device_));
-  const auto logits = model_->masked_lm_logits(h, torch::tensor({place}, device_));  // [1, V]
+  const auto logits = model_->masked_lm_logits(h, torch::tensor({position}, device_));  // [1, V]
   const auto [best, ids] = logits.softmax(-1).squeeze(0).cpu().topk(3);
   std::string answers;
   for (int64_t k = 0; k < ids.size(0); ++k) {
@@ -152,14 +145,14 @@ std::string BertPreTraining::sample() {
     std::vector<int32_t> ids{*tokenizer_->cls_id()};
     const auto room = std::min<int64_t>(std::ssize(sentence), model_->options.bert.context - 2);
     ids.insert(ids.end(), sentence.begin(), sentence.begin() + room);
-    const int64_t place = 1 + room / 2;
+    const int64_t position = 1 + room / 2;
     const int32_t hidden_id =
-        std::exchange(ids[static_cast<size_t>(place)], *tokenizer_->mask_id());
+        std::exchange(ids[static_cast<size_t>(position)], *tokenizer_->mask_id());
     const std::vector<int32_t> shown(ids.begin() + 1, ids.end());
     ids.push_back(*tokenizer_->sep_id());
     const auto tokens = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));  // [T]
     text += fmt::format("text     {}\nmodel  {}\nwas      {}\n\n", tokenizer_->decode(shown),
-                        best_answers(tokens, place), tokenizer_->piece_of(hidden_id));
+                        best_answers(tokens, position), tokenizer_->piece_of(hidden_id));
   }
   return text;
 }
@@ -171,6 +164,10 @@ void BertPreTraining::save(const std::filesystem::path& folder) const {
 
 void BertPreTraining::load(const std::filesystem::path& folder) {
   load_bert_weights(model_, folder);
+}
+
+std::string BertPreTraining::data_fingerprint() const {
+  return fingerprint_of(batches_.examples());
 }
 
 Goal BertPreTraining::goal() const {

@@ -9,9 +9,9 @@
 
 #include "models/bert/bert_task.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/masked_batch.h"
+#include "train/data/masked_batches.h"
 #include "train/data/sentence_examples.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -26,8 +26,8 @@ struct PreTrainingData {
   Sentences shown;  ///< a few, for samples
 };
 
-/// What the training text's frequencies alone know of the masked tokens: each place gets the same
-/// answer.
+/// What the training text's frequencies alone know of the masked tokens: each position gets the
+/// same answer.
 struct UnigramScore {
   double loss = 0.0, accuracy = 0.0;
   double tokens = 0.0;  ///< measured
@@ -50,16 +50,17 @@ class BertPreTraining : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   Goal goal() const override;
 
-  /// At the places that evaluate() measures.
+  /// At the positions that evaluate() measures.
   UnigramScore unigram() const { return unigram_; }
 
  private:
   /// [B, T, C]. `random`: of the order in which permuted words come.
   torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
   torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
-  std::string best_answers(const torch::Tensor& tokens, int64_t place);
+  std::string best_answers(const torch::Tensor& tokens, int64_t position);
 
   BertTaskModel model_;
   std::shared_ptr<const Tokenizer> tokenizer_;

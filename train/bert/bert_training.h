@@ -9,7 +9,7 @@
 #include "models/bert/bert.h"
 #include "models/bert/bert_task.h"
 #include "train/bert/bert_data.h"
-#include "train/data/masked_batch.h"
+#include "train/data/masked_batches.h"
 #include "train/program/training.h"
 #include "train/program/validation.h"
 

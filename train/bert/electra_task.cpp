@@ -7,9 +7,10 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "models/batching/padding.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
-#include "train/data/seq2seq_batch.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -62,12 +63,11 @@ torch::Tensor ElectraPreTraining::hidden(BertTaskModel& model, const torch::Tens
 ReplacedBatch ElectraPreTraining::replaced(const MaskedBatch& batch,
                                            const torch::Tensor& sampled) const {
   const auto tokens = batch.original.flatten()
-                          .index_copy(0, batch.places(), sampled)
+                          .index_copy(0, batch.masked_positions(), sampled)
                           .view_as(batch.original);  // [B, T]
-  const auto places = torch::arange(tokens.size(1), tokens.options());
   return {.tokens = tokens,
           .is_replaced = tokens.ne(batch.original),
-          .is_real = places.lt(batch.lengths.unsqueeze(1))};
+          .is_real = token_mask(batch.lengths, tokens.size(1))};
 }
 
 Metrics ElectraPreTraining::step(const Backward& backward) {
@@ -76,7 +76,7 @@ Metrics ElectraPreTraining::step(const Backward& backward) {
   const auto batch = on_cpu.to(device_);
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits = generator->masked_lm_logits(hidden(generator, batch.tokens, batch),
-                                                  batch.places());  // [N, V]
+                                                  batch.masked_positions());  // [N, V]
   const auto guessing = token_loss(logits, batch.targets());
   // No gradient goes back through the samples (§2).
   const auto made = replaced(batch, draw(logits, {}));
@@ -101,35 +101,34 @@ Metrics ElectraPreTraining::evaluate() {
   if (validation_.empty()) return {};
   const auto special = special_tokens(*tokenizer_).to(device_);
   const std::optional<at::Generator> random = at::detail::createCPUGenerator(kValidationSeed);
-  double guess_loss = 0.0, masked = 0.0, guessed = 0.0, loss = 0.0, real = 0.0, right = 0.0;
+  PredictionMeter guesses;  // of the generator
+  MeanMeter detection;      // of the discriminator
+  DeviceSum detected;
   std::vector<torch::Tensor> all_scores, all_replaced;
   for (const auto& on_cpu : validation_) {
     stop_if_interrupted("measuring");
     if (!on_cpu.has_targets()) continue;
     const auto batch = on_cpu.to(device_);
     auto &generator = model_->generator, &discriminator = model_->discriminator;
-    const auto logits =
-        generator->masked_lm_logits(hidden(generator, batch.tokens, batch), batch.places());
-    const auto guessing = token_loss(logits, batch.targets());
-    guess_loss += guessing.sum.item<double>();
-    masked += guessing.tokens;
-    guessed += correct_tokens(logits, batch.targets());
+    const auto logits = generator->masked_lm_logits(hidden(generator, batch.tokens, batch),
+                                                    batch.masked_positions());
+    guesses.add(logits, batch.targets());
     const auto made = replaced(batch, draw(logits, random));
     const auto scores =
         discriminator->replaced_logits(hidden(discriminator, made.tokens, batch));  // [B, T]
-    loss += detection_loss(scores, made).item<double>();
-    real += made.is_real.sum().item<double>();
-    right += scores.gt(0).eq(made.is_replaced).logical_and(made.is_real).sum().item<double>();
+    detection.add(detection_loss(scores, made), made.is_real.sum());
+    detected.add(scores.gt(0).eq(made.is_replaced).logical_and(made.is_real).sum());
     const auto counts = made.is_real.logical_and(special.index({batch.original}).logical_not());
     all_scores.push_back(scores.masked_select(counts).cpu());
     all_replaced.push_back(made.is_replaced.masked_select(counts).cpu());
   }
-  if (masked == 0.0) return {};
-  return {{"loss", guess_loss / masked + options_.detection_weight * loss / real},
-          {"mlm_loss", guess_loss / masked},
-          {"mlm_accuracy", guessed / masked},
-          {"rtd_loss", loss / real},
-          {"rtd_accuracy", right / real},
+  if (guesses.targets() == 0.0) return {};
+  const double real = detection.count();
+  return {{"loss", guesses.loss() + options_.detection_weight * detection.sum() / real},
+          {"mlm_loss", guesses.loss()},
+          {"mlm_accuracy", guesses.accuracy()},
+          {"rtd_loss", detection.mean()},
+          {"rtd_accuracy", detected.value() / real},
           {"rtd_auc", area_under_curve(torch::cat(all_scores), torch::cat(all_replaced))}};
 }
 
@@ -139,7 +138,7 @@ std::string ElectraPreTraining::sample() {
   const auto batch = shown->to(device_);
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits =
-      generator->masked_lm_logits(hidden(generator, batch.tokens, batch), batch.places());
+      generator->masked_lm_logits(hidden(generator, batch.tokens, batch), batch.masked_positions());
   const auto made = replaced(batch, draw(logits, at::detail::createCPUGenerator(kValidationSeed)));
   const auto found =
       discriminator->replaced_logits(hidden(discriminator, made.tokens, batch)).gt(0);  // [B, T]
@@ -168,6 +167,10 @@ void ElectraPreTraining::save(const fs::path& folder) const {
 
 void ElectraPreTraining::load(const fs::path& folder) { load_electra_weights(model_, folder); }
 
+std::string ElectraPreTraining::data_fingerprint() const {
+  return fingerprint_of(batches_.examples());
+}
+
 Goal ElectraPreTraining::goal() const {
   return {.metric = "rtd_auc", .higher_is_better = true, .chance = 0.5};
 }
@@ -177,10 +180,10 @@ double area_under_curve(const torch::Tensor& scores, const torch::Tensor& above)
   const double zeros = static_cast<double>(above.numel()) - ones;
   if (ones == 0.0 || zeros == 0.0) return 0.5;
   // Mann & Whitney 1947: from the ranks of one kind, equal scores having one rank between them.
-  const auto [values, place, counts] =
+  const auto [values, index, counts] =
       at::_unique2(scores, /*sorted=*/true, /*return_inverse=*/true, /*return_counts=*/true);
   const auto n = counts.to(torch::kDouble);
-  const auto ranks = (n.cumsum(0) - (n - 1) / 2).index({place});  // [N], from 1
+  const auto ranks = (n.cumsum(0) - (n - 1) / 2).index({index});  // [N], from 1
   const double sum = ranks.masked_select(above).sum().item<double>();
   return (sum - ones * (ones + 1) / 2) / (ones * zeros);
 }

@@ -9,8 +9,8 @@
 
 #include "models/bert/electra.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/masked_batch.h"
-#include "train/loop/trainer.h"
+#include "train/data/masked_batches.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -46,6 +46,7 @@ class ElectraPreTraining : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   /// The area under the curve: a half is guessing, however many tokens are replaced.
   Goal goal() const override;
 

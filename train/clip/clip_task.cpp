@@ -9,15 +9,17 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "infer/retrieval/clip_texts.h"
+#include "models/batching/random.h"
 #include "models/pretrained/clip/clip_checkpoint.h"
-#include "train/data/random.h"
+#include "train/data/fingerprint.h"
 #include "train/objectives/gradient_cache.h"
+#include "train/objectives/meter.h"
 #include "train/objectives/retrieval.h"
 
 namespace zoo {
 namespace {
 
-constexpr int64_t kMeasured = 256;  // examples that evaluation embeds at once
+constexpr int64_t kEvaluationBatch = 256;  // examples that evaluation embeds at once
 
 /// Pairs all cost the same: batches are cut by their number alone.
 BucketedBatches make_batches(const CaptionedImages& data, const ClipTaskOptions& options) {
@@ -112,9 +114,9 @@ Metrics ClipTask::step(const Backward& backward) {
 
 torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
   std::vector<torch::Tensor> parts;
-  for (int64_t begin = 0; begin < data.size(); begin += kMeasured) {
+  for (int64_t begin = 0; begin < data.size(); begin += kEvaluationBatch) {
     stop_if_interrupted("measuring");
-    const auto indices = torch::arange(begin, std::min(begin + kMeasured, data.size()));
+    const auto indices = torch::arange(begin, std::min(begin + kEvaluationBatch, data.size()));
     parts.push_back(model_->embed_images(pixel_values(data.pixels.index_select(0, indices))));
   }
   return torch::cat(parts);
@@ -127,20 +129,20 @@ torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
 }
 
 double ClipTask::validation_loss() {
-  double sum = 0.0, measured = 0.0;
+  MeanMeter meter;
   for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
     stop_if_interrupted("measuring");
     std::vector<int64_t> indices(
         static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
     if (indices.size() < 2 && begin > 0) continue;  // nothing to tell it from
     std::iota(indices.begin(), indices.end(), begin);
-    measured += static_cast<double>(indices.size());
     const auto batch = collate(data_.validation, indices, /*draw=*/0);
     const auto loss = loss_of(model_->embed_images(batch.pixels), model_->embed_texts(batch.tokens),
                               batch.tokens);
-    sum += loss.item<double>() * static_cast<double>(indices.size());
+    const auto count = static_cast<double>(indices.size());
+    meter.add(loss.to(torch::kDouble) * count, count);
   }
-  return sum / measured;
+  return meter.mean();
 }
 
 Metrics ClipTask::evaluate() {
@@ -220,6 +222,14 @@ void ClipTask::restore_data(std::string_view state) {
     throw std::runtime_error("the state of the pairs is damaged");
   batches_.restore(json["batches"].get<std::string>());
   drawn_ = json["drawn"].get<uint64_t>();
+}
+
+std::string ClipTask::data_fingerprint() const {
+  DataFingerprint fingerprint;
+  fingerprint.add(data_.training.pixels);
+  for (const auto& captions : data_.training.captions)
+    for (const auto& caption : captions) fingerprint.add(caption).add(std::string_view("\n"));
+  return fingerprint.text();
 }
 
 Goal ClipTask::goal() const {

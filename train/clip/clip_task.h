@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "models/batching/bucketed_batches.h"
 #include "models/clip/clip.h"
 #include "models/images/preprocess.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/bucketed_batches.h"
 #include "train/data/images/augment.h"
 #include "train/data/images/captioned_images.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 #include "train/objectives/contrastive.h"
 
 namespace zoo {
@@ -57,6 +57,7 @@ class ClipTask : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override;
   void restore_data(std::string_view state) override;
+  std::string data_fingerprint() const override;
   /// Zero-shot accuracy beside guessing.
   Goal goal() const override;
   std::string unit() const override { return "pairs"; }

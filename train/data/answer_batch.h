@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "train/data/seq2seq_batch.h"
+#include "train/data/pair_batch.h"
 
 namespace zoo {
 

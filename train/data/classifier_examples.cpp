@@ -7,7 +7,8 @@
 #include <stdexcept>
 
 #include "base/interrupt.h"
-#include "train/objectives/next_token.h"
+#include "models/batching/padding.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
@@ -89,7 +90,7 @@ ClassifierExamples encode_sentences(const std::vector<TaggedSentence>& sentences
     }
     // A row without a class at any of its ids would be a batch without a loss.
     if (std::ranges::all_of(classes, [](int64_t c) { return c == kIgnored; })) {
-      ++examples.passed_over;
+      ++examples.without_labels;
       continue;
     }
     examples.rows.push_back(std::move(row));
@@ -100,15 +101,9 @@ ClassifierExamples encode_sentences(const std::vector<TaggedSentence>& sentences
 
 torch::Tensor collate_classes(const ClassifierExamples& examples, std::span<const int64_t> indices,
                               bool of_words) {
-  size_t T = 1;
-  for (const int64_t i : indices) T = std::max(T, examples.classes[static_cast<size_t>(i)].size());
-  auto classes =
-      torch::full({std::ssize(indices), static_cast<int64_t>(T)}, kIgnored, torch::kLong);
-  auto* row = classes.data_ptr<int64_t>();
-  for (const int64_t i : indices) {
-    std::ranges::copy(examples.classes[static_cast<size_t>(i)], row);
-    row += T;
-  }
+  std::vector<std::span<const int64_t>> rows;
+  for (const int64_t i : indices) rows.emplace_back(examples.classes[static_cast<size_t>(i)]);
+  const auto classes = pad_rows(rows, {.filler = kIgnored, .width = 1});
   return of_words ? classes : classes.squeeze(1);  // [B, T], or [B, 1] -> [B]
 }
 

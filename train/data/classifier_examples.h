@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "infer/text/classifier_rows.h"
-#include "train/data/bucketed_batches.h"
+#include "models/batching/bucketed_batches.h"
+#include "models/batching/classifier_rows.h"
 #include "train/data/labelled_text.h"
 
 namespace zoo {
 
-/// Names of the classes; a class is its place in the list.
+/// Names of the classes; a class is its index in the list.
 class LabelNames {
  public:
   /// Sorted, each once.
@@ -34,7 +34,8 @@ struct ClassifierExamples {
   std::vector<ClassifierRow> rows;
   /// Of texts one class; of words one for each id of the row, kIgnored but at first pieces.
   std::vector<std::vector<int64_t>> classes;
-  int64_t passed_over = 0;  ///< sentences of which no word has a class at any of the row's ids
+  /// Sentences that were left out: no word of theirs has a class at any of the row's ids.
+  int64_t without_labels = 0;
   int64_t size() const { return std::ssize(rows); }
   int64_t tokens() const;
   int64_t cut() const;  ///< rows that were too long

@@ -14,9 +14,8 @@ struct LabelledText {
 };
 
 /// Lines "label<TAB>text" or, in all of the file, "label<TAB>text a<TAB>text b"; empty lines are
-/// passed over. Throws
-/// std::runtime_error that names file and line: another number of columns, a label or text that is
-/// empty, and what read_text_lines() refuses.
+/// skipped. Throws std::runtime_error that names file and line: another number of columns, a label
+/// or text that is empty, and what read_text_lines() refuses.
 std::vector<LabelledText> read_labelled_text(const std::filesystem::path& file);
 
 struct TaggedSentence {

@@ -58,17 +58,17 @@ std::vector<size_t> worth_encoding(const ParallelText& text, const CleaningOptio
   return kept;
 }
 
-/// Ids of the texts at `places`, on several threads.
+/// Ids of the texts at `indices`, on several threads.
 std::vector<std::vector<int32_t>> ids_of(const std::vector<std::string>& texts,
-                                         const std::vector<size_t>& places,
+                                         const std::vector<size_t>& indices,
                                          const Tokenizer& tokenizer) {
   constexpr size_t kAtOnce = 10'000;
   std::vector<std::vector<int32_t>> ids;
-  for (size_t begin = 0; begin < places.size(); begin += kAtOnce) {
+  for (size_t begin = 0; begin < indices.size(); begin += kAtOnce) {
     stop_if_interrupted("encoding the pairs");
     std::vector<std::string_view> views;
-    for (size_t i = begin; i < std::min(begin + kAtOnce, places.size()); ++i)
-      views.push_back(texts[places[i]]);
+    for (size_t i = begin; i < std::min(begin + kAtOnce, indices.size()); ++i)
+      views.push_back(texts[indices[i]]);
     std::ranges::move(encode_all(tokenizer, views, /*threads=*/4), std::back_inserter(ids));
   }
   return ids;
@@ -118,12 +118,12 @@ std::string CleaningReport::text(const CleaningOptions& options) const {
 
 SequencePairs encode_pairs(const ParallelText& text, const PairTokenizers& tokenizers,
                            const CleaningOptions& options, CleaningReport& report) {
-  const auto places = worth_encoding(text, options, report);
-  auto sources = ids_of(text.sources, places, tokenizers.source);
-  const auto targets = ids_of(text.targets, places, tokenizers.target);
+  const auto indices = worth_encoding(text, options, report);
+  auto sources = ids_of(text.sources, indices, tokenizers.source);
+  const auto targets = ids_of(text.targets, indices, tokenizers.target);
   const auto around = static_cast<int64_t>(tokenizers.around.added(false));
   SequencePairs pairs;
-  for (size_t i = 0; i < places.size(); ++i) {
+  for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t S = std::ssize(sources[i]) + around, T = std::ssize(targets[i]) + 1;  // eos
     if (sources[i].empty() || T == 1) {
       ++report.empty;

@@ -9,7 +9,7 @@
 
 #include "tokenizers/stages/post_template.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/seq2seq_batch.h"
+#include "train/data/pair_batch.h"
 
 namespace zoo {
 

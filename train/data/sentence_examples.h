@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/named_enum.h"
+#include "models/batching/token_sequences.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/token_sequences.h"
 
 namespace zoo {
 
@@ -22,8 +22,8 @@ struct Sentences {
 Sentences read_sentences(const std::vector<std::filesystem::path>& files,
                          const Tokenizer& tokenizer);
 
-/// What stands behind the first part of a sequence: nothing, what follows or some other place's
-/// sentences, what follows or what stands before.
+/// The second part of a sequence: none; the sentences that follow the first, or random ones; those
+/// that follow, or the two parts swapped.
 enum class SentencePairs { kNone, kNextOrRandom, kInOrderOrSwapped };
 
 struct PackingOptions {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "app/progress_bar.h"
 #include "base/interrupt.h"
 #include "base/text_file.h"
 #include "tokenizers/text/utf8.h"
@@ -20,14 +19,14 @@ namespace {
 constexpr size_t kPiece = size_t{1} << 20;  // bytes encoded at once: many lines
 
 /// Where a piece begins in its file.
-struct Place {
+struct Position {
   size_t bytes = 0, lines = 0;
 };
 
-Place after(Place place, std::string_view piece) {
-  place.bytes += piece.size();
-  place.lines += static_cast<size_t>(std::count(piece.begin(), piece.end(), '\n'));
-  return place;
+Position after(Position position, std::string_view piece) {
+  position.bytes += piece.size();
+  position.lines += static_cast<size_t>(std::count(piece.begin(), piece.end(), '\n'));
+  return position;
 }
 
 bool knows(const Tokenizer& tokenizer, std::string_view text) {
@@ -52,27 +51,27 @@ std::optional<size_t> refused_character(const Tokenizer& tokenizer, std::string_
   return {};
 }
 
-/// The tokenizer's refusal of a piece, with its place in the file.
-[[noreturn]] void refuse(const fs::path& file, Place place, std::string_view piece,
+/// The tokenizer's refusal of a piece, with its position in the file.
+[[noreturn]] void refuse(const fs::path& file, Position position, std::string_view piece,
                          const Tokenizer& tokenizer, std::string what) {
   if (const auto at = refused_character(tokenizer, piece)) {
-    place = after(place, piece.substr(0, *at));
+    position = after(position, piece.substr(0, *at));
     what = fmt::format(
         "{} is not in the {} tokenizer's vocabulary of {}; replace it in the text, or use a "
         "tokenizer trained on text that has it (a model that is trained further keeps its own)",
         utf8::describe(utf8::first(piece.substr(*at)).code), tokenizer.kind(),
         tokenizer.vocab_size());
   }
-  throw std::runtime_error(
-      fmt::format("{} line {} (byte {}): {}", file.string(), place.lines + 1, place.bytes, what));
+  throw std::runtime_error(fmt::format("{} line {} (byte {}): {}", file.string(),
+                                       position.lines + 1, position.bytes, what));
 }
 
-std::vector<int32_t> encode_piece(const fs::path& file, const Place& place, std::string_view piece,
-                                  const Tokenizer& tokenizer) {
+std::vector<int32_t> encode_piece(const fs::path& file, const Position& position,
+                                  std::string_view piece, const Tokenizer& tokenizer) {
   try {
     return tokenizer.ids(piece);
   } catch (const std::runtime_error& e) {
-    refuse(file, place, piece, tokenizer, e.what());
+    refuse(file, position, piece, tokenizer, e.what());
   }
 }
 
@@ -106,7 +105,8 @@ std::vector<fs::path> text_files(const fs::path& path) {
 }
 
 void encode_text(const std::vector<fs::path>& files, const Tokenizer& tokenizer,
-                 const fs::path& out) {
+                 const fs::path& out,
+                 const std::function<void(int64_t done, int64_t total)>& progress) {
   int64_t total = 0;
   for (const auto& file : files) total += static_cast<int64_t>(fs::file_size(file));
   if (total == 0)
@@ -115,21 +115,21 @@ void encode_text(const std::vector<fs::path>& files, const Tokenizer& tokenizer,
   const InterruptGuard interrupt;
   TokenStreamWriter writer(out, static_cast<uint64_t>(tokenizer.vocab_size()),
                            fingerprint(tokenizer));
-  ProgressBar bar("encoding the text", total);
   int64_t done = 0;
+  if (progress) progress(done, total);
   for (const auto& file : files) {
     if (fs::file_size(file) == 0) continue;
     TrainingText text({file}, TrainingText::Pieces::kBlocks, kPiece);
-    Place place;
-    for (std::string piece; text.next(piece); place = after(place, piece)) {
+    Position position;
+    for (std::string piece; text.next(piece); position = after(position, piece)) {
       stop_if_interrupted("encoding the text");
-      writer.append(encode_piece(file, place, piece, tokenizer), piece.size());
-      bar.update(done += static_cast<int64_t>(piece.size()), "");
+      writer.append(encode_piece(file, position, piece, tokenizer), piece.size());
+      done += static_cast<int64_t>(piece.size());
+      if (progress) progress(done, total);
     }
   }
   stop_if_interrupted("encoding the text");
   writer.finish();
-  bar.finish();
 }
 
 }  // namespace zoo

@@ -1,6 +1,8 @@
 // From text files to a token stream on disk.
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,10 +16,11 @@ namespace zoo {
 std::vector<std::filesystem::path> text_files(const std::filesystem::path& path);
 
 /// Encodes the files one after the other into a token stream at `out`, a megabyte at a time (cut at
-/// line ends), with progress on long texts. Throws std::runtime_error, naming the file and the
-/// place in it, for empty, binary (zero bytes) or not UTF-8 text and for what the tokenizer does
-/// not know; Interrupted where a signal came.
+/// line ends). `progress` is told how many of how many bytes are done, first 0. Throws
+/// std::runtime_error, naming the file and the position in it, for empty, binary (zero bytes) or
+/// not UTF-8 text and for what the tokenizer does not know; Interrupted where a signal came.
 void encode_text(const std::vector<std::filesystem::path>& files, const Tokenizer& tokenizer,
-                 const std::filesystem::path& out);
+                 const std::filesystem::path& out,
+                 const std::function<void(int64_t done, int64_t total)>& progress = {});
 
 }  // namespace zoo

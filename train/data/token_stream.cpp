@@ -118,9 +118,9 @@ torch::Tensor TokenStream::read(int64_t begin, int64_t count) const {
   for (int64_t i = 0; i < count; ++i) {
     const uint64_t id = width_ == 2 ? get<uint16_t>(in + 2 * i) : get<uint32_t>(in + 4 * i);
     if (id >= info_.vocab_size) {
-      throw std::runtime_error(
-          fmt::format("token stream '{}': token id {} at place {} is outside its vocabulary of {}",
-                      path_.string(), id, begin + i, info_.vocab_size));
+      throw std::runtime_error(fmt::format(
+          "token stream '{}': token id {} at position {} is outside its vocabulary of {}",
+          path_.string(), id, begin + i, info_.vocab_size));
     }
     out[i] = static_cast<int64_t>(id);
   }

@@ -13,7 +13,7 @@ namespace {
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  throw std::runtime_error("place in the data: not hexadecimal digits");
+  throw std::runtime_error("position in the data: not hexadecimal digits");
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ std::string RandomWindows::state() const {
 void RandomWindows::restore(std::string_view state) {
   auto bytes = torch::empty({static_cast<int64_t>(state.size() / 2)}, torch::kByte);
   if (state.size() % 2 != 0 || bytes.numel() != generator_.get_state().numel()) {
-    throw std::runtime_error("place in the data: has another length than a generator's state");
+    throw std::runtime_error("position in the data: has another length than a generator's state");
   }
   for (size_t i = 0; i < state.size() / 2; ++i) {
     bytes.data_ptr<uint8_t>()[i] =
@@ -70,7 +70,7 @@ void RandomWindows::restore(std::string_view state) {
   try {
     generator_.set_state(bytes);
   } catch (const c10::Error&) {
-    throw std::runtime_error("place in the data: no state of a generator");
+    throw std::runtime_error("position in the data: no state of a generator");
   }
 }
 

@@ -28,7 +28,7 @@ struct TextBatch {
 /// begin).
 TextBatch read_windows(const TokenRange& range, const torch::Tensor& starts, int64_t length);
 
-/// Windows at random places, drawn as torch.randint(size - length, (batch,)) from a generator of
+/// Windows at random positions, drawn as torch.randint(size - length, (batch,)) from a generator of
 /// its own: the same seed gives the same batches in Python. Ranks of a data-parallel run draw
 /// together and take turns.
 class RandomWindows {
@@ -36,6 +36,7 @@ class RandomWindows {
   /// Throws std::runtime_error where the range is too short for one window.
   RandomWindows(TokenRange range, int64_t batch, int64_t length, uint64_t seed);
   TextBatch next(int rank = 0, int world = 1);
+  const TokenRange& range() const { return range_; }
   std::string state() const;             ///< the generator's, as hexadecimal digits
   void restore(std::string_view state);  ///< throws std::runtime_error for anything else
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/interrupt.h"
@@ -14,21 +13,16 @@
 #include "models/pretrained/gpt/gpt_checkpoint.h"
 #include "tokenizers/character.h"
 #include "train/data/answer_batch.h"
+#include "train/data/fingerprint.h"
 #include "train/gpt/gpt_task.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
 
 constexpr int64_t kSamples = 3;         // questions that the report shows
 constexpr int64_t kMeasuredRows = 256;  // questions of a batch that is measured
-
-std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
-  std::vector<ExampleLengths> lengths;
-  for (int64_t i = 0; i < pairs.size(); ++i)
-    lengths.push_back({.source = pairs.sources.length(i), .target = pairs.targets.length(i)});
-  return lengths;
-}
 
 /// So many rows, however long.
 BucketOptions batches_of(int64_t rows, uint64_t seed = 0) {
@@ -76,7 +70,7 @@ AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokeniz
 int64_t longest_answered(const AnswerData& data) {
   int64_t longest = 0;
   for (const auto* pairs : {&data.training, &data.validation}) {
-    for (const auto& [question, answer] : lengths_of(*pairs))
+    for (const auto& [question, answer] : lengths_of(*pairs, 0))
       longest = std::max(longest, question + answer);
   }
   return longest;
@@ -89,7 +83,7 @@ GptAnswerTask::GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokeniz
       data_(std::move(data)),
       options_(options),
       device_(model_->token_embedding->weight.device()),
-      batches_(lengths_of(data_.training), batches_of(options.batch_size, options.seed)) {}
+      batches_(lengths_of(data_.training, 0), batches_of(options.batch_size, options.seed)) {}
 
 GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
                                            std::span<const int64_t> indices) {
@@ -97,8 +91,8 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
   // Padding stands behind everything that is predicted, where causal attention does not look.
   const auto batch = collate_answers(pairs, indices, eos, tokenizer_->pad_id().value_or(eos));
   const auto hidden = model_->hidden(batch.tokens.to(device_));  // [B, T, C]
-  const auto counted = at_counted_places(hidden, batch.targets.to(device_));
-  return {.logits = model_->logits_of(counted.hidden), .targets = counted.targets, .batch = batch};
+  const auto chosen = select_targets(hidden, batch.targets.to(device_));
+  return {.logits = model_->logits_of(chosen.hidden), .targets = chosen.targets, .batch = batch};
 }
 
 Metrics GptAnswerTask::step(const Backward& backward) {
@@ -112,24 +106,20 @@ Metrics GptAnswerTask::step(const Backward& backward) {
 
 Metrics GptAnswerTask::evaluate() {
   if (data_.validation.size() == 0) return {};
-  double loss = 0.0, tokens = 0.0, correct = 0.0;
+  PredictionMeter predictions;
   for (const auto& indices :
-       sorted_batches(lengths_of(data_.validation), batches_of(kMeasuredRows))) {
+       sorted_batches(lengths_of(data_.validation, 0), batches_of(kMeasuredRows))) {
     stop_if_interrupted("measuring");
-    const auto [logits, targets, batch] = score(data_.validation, indices);
-    const auto batch_loss = token_loss(logits, targets);
-    loss += batch_loss.sum.item<double>();
-    tokens += batch_loss.tokens;
-    correct += correct_tokens(logits, targets);
+    const auto scored = score(data_.validation, indices);
+    predictions.add(scored.logits, scored.targets);
   }
   const auto answers = answer_first(data_.validation.size());
   double exact = 0.0;
   for (size_t i = 0; i < answers.size(); ++i)
     exact += answers[i] == data_.validation_text.targets[i];
-  return {{"loss", loss / tokens},
-          {"perplexity", std::exp(loss / tokens)},
-          {"accuracy", correct / tokens},
-          {"exact_match", exact / static_cast<double>(answers.size())}};
+  Metrics metrics = predictions.metrics();
+  metrics["exact_match"] = exact / static_cast<double>(answers.size());
+  return metrics;
 }
 
 std::vector<std::string> GptAnswerTask::answer_first(int64_t count) {
@@ -175,6 +165,10 @@ void GptAnswerTask::save(const std::filesystem::path& folder) const {
 }
 
 void GptAnswerTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }
+
+std::string GptAnswerTask::data_fingerprint() const {
+  return DataFingerprint().add(data_.training.sources).add(data_.training.targets).text();
+}
 
 Goal GptAnswerTask::goal() const {
   return {.metric = "exact_match", .higher_is_better = true, .chance = 0.0};

@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "models/batching/bucketed_batches.h"
 #include "models/gpt/gpt.h"
 #include "tokenizers/tokenizer.h"
 #include "train/data/answer_batch.h"
-#include "train/data/bucketed_batches.h"
 #include "train/data/synthetic_tasks.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -55,11 +55,12 @@ class GptAnswerTask : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   Goal goal() const override;
 
  private:
   struct Scored {
-    torch::Tensor logits, targets;  // [N, V], [N]: at the answers' places alone
+    torch::Tensor logits, targets;  // [N, V], [N]: of the answers' tokens alone
     AnswerBatch batch;
   };
   Scored score(const SequencePairs& pairs, std::span<const int64_t> indices);

@@ -10,7 +10,9 @@
 #include "infer/generation/decoding_threads.h"
 #include "infer/generation/gpt_decoder.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"
-#include "train/objectives/next_token.h"
+#include "train/data/fingerprint.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
@@ -87,22 +89,18 @@ Metrics GptTask::step(const Backward& backward) {
 
 Metrics GptTask::evaluate() {
   if (!validation_) return {};
-  double loss = 0.0, tokens = 0.0, correct = 0.0, bytes = 0.0;
+  PredictionMeter predictions;
+  DeviceSum bytes;
   for (int64_t n = 0; n < validation_->batches(); ++n) {
     stop_if_interrupted("measuring");
     const TextBatch batch = validation_->at(n);
     const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
-    const auto targets = batch.targets.to(device_);
-    const TokenLoss batch_loss = token_loss(logits, targets);
-    loss += batch_loss.sum.item<double>();
-    tokens += batch_loss.tokens;
-    correct += correct_tokens(logits, targets);
-    bytes += bytes_of_.index({batch.targets}).sum().item<double>();
+    predictions.add(logits, batch.targets.to(device_));
+    bytes.add(bytes_of_.index({batch.targets}).sum());
   }
-  Metrics metrics{{"loss", loss / tokens},
-                  {"perplexity", std::exp(loss / tokens)},
-                  {"accuracy", correct / tokens}};
-  if (bytes > 0.0) metrics["bits_per_byte"] = loss / std::numbers::ln2 / bytes;
+  Metrics metrics = predictions.metrics();
+  if (const double count = bytes.value(); count > 0.0)
+    metrics["bits_per_byte"] = predictions.loss_sum() / std::numbers::ln2 / count;
   return metrics;
 }
 
@@ -129,6 +127,10 @@ void GptTask::save(const std::filesystem::path& folder) const {
 }
 
 void GptTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }
+
+std::string GptTask::data_fingerprint() const {
+  return DataFingerprint().add(training_.range()).text();
+}
 
 Goal GptTask::goal() const {
   return {.chance = std::log(static_cast<double>(model_->options.vocab_size))};

@@ -8,7 +8,7 @@
 #include "models/gpt/gpt.h"
 #include "tokenizers/tokenizer.h"
 #include "train/data/window_source.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -59,6 +59,7 @@ class GptTask : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return training_.state(); }
   void restore_data(std::string_view state) override { training_.restore(state); }
+  std::string data_fingerprint() const override;
   Goal goal() const override;
 
  private:

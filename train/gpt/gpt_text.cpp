@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <random>
 #include <utility>
 
+#include "app/progress_bar.h"
 #include "train/data/text_corpus.h"
 #include "train/run/run_folder.h"
 
@@ -20,6 +22,17 @@ TextSplit opened(const fs::path& tokens, const Tokenizer& tokenizer, double vali
   return split_text(std::move(stream), validation_share);
 }
 
+void encode(const std::vector<fs::path>& files, const Tokenizer& tokenizer, const fs::path& out) {
+  std::optional<ProgressBar> bar;
+  encode_text(files, tokenizer, out, [&](int64_t done, int64_t total) {
+    if (done == 0)
+      bar.emplace("encoding the text", total);
+    else
+      bar->update(done, "");
+  });
+  bar->finish();
+}
+
 }  // namespace
 
 bool is_token_stream(const fs::path& path) { return path.extension() == ".tokens"; }
@@ -28,7 +41,7 @@ TextSplit encode_new_text(const std::string& data, const Tokenizer& tokenizer,
                           double validation_share, const fs::path& run_folder) {
   const auto files = text_files(data);
   if (is_token_stream(data)) return opened(data, tokenizer, validation_share);
-  encode_text(files, tokenizer, run_folder / kTokensFile);
+  encode(files, tokenizer, run_folder / kTokensFile);
   return opened(run_folder / kTokensFile, tokenizer, validation_share);
 }
 
@@ -42,7 +55,7 @@ TextSplit open_text(const std::string& data, const Tokenizer& tokenizer, double 
       fs::temp_directory_path() / fmt::format("zoo-{:08x}.tokens", std::random_device{}());
   const auto files = text_files(data);
   if (is_token_stream(data)) return opened(data, tokenizer, validation_share);
-  encode_text(files, tokenizer, temporary);
+  encode(files, tokenizer, temporary);
   auto text = opened(temporary, tokenizer, validation_share);
   fs::remove(temporary);  // the mapping stays
   return text;

@@ -8,9 +8,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/crc32c.h"
 #include "base/files.h"
 #include "models/pretrained/format/safetensors.h"
-#include "train/run/crc32c.h"
 
 namespace zoo {
 namespace fs = std::filesystem;

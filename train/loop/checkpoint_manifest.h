@@ -1,4 +1,4 @@
-// What a checkpoint says that it holds: trainer_state/manifest.json lists every file with its size
+// What a checkpoint holds: trainer_state/manifest.json lists every file with its size
 // and checksum, and the tensors of every safetensors file with type and shape.
 //
 //   {"version": 1, "files": {"model.safetensors": {"bytes": 4096, "crc32c": "e3069283",

@@ -63,6 +63,12 @@ void AdamW::zero_gradients() {
   for (Slot& slot : slots_) slot.parameter.mutable_grad() = torch::Tensor();
 }
 
+std::vector<torch::Tensor> AdamW::parameters() const {
+  std::vector<torch::Tensor> parameters;
+  for (const Slot& slot : slots_) parameters.push_back(slot.parameter);
+  return parameters;
+}
+
 std::vector<torch::Tensor> AdamW::gradients() const {
   std::vector<torch::Tensor> gradients;
   for (const Slot& slot : slots_) {

@@ -18,9 +18,9 @@ struct AdamWOptions {
   double weight_decay = 0.1;
 };
 
-/// Whether weight decay is for a parameter of this name: not for biases (also those of places, a
-/// table in T5) nor for the gains of norms, which are vectors called "weight". So far as
-/// `transformers`' Trainer; nor for a temperature, the one scalar, which the Trainer would pull
+/// Whether weight decay is for a parameter of this name: not for biases (also those of relative
+/// positions, a table in T5) nor for the gains of norms, which are vectors called "weight". So far
+/// as `transformers`' Trainer; nor for a temperature, the one scalar, which the Trainer would pull
 /// towards 1 (Radford et al. 2021, §2.5: all weights but gains and biases).
 bool decays(std::string_view name, const torch::Tensor& parameter);
 
@@ -32,6 +32,8 @@ class AdamW {
   /// Parameters without a gradient are left alone.
   void step(double learning_rate, double divisor = 1.0);
   void zero_gradients();
+  /// Those that it updates.
+  std::vector<torch::Tensor> parameters() const;
   /// Gradients that exist, in the order of the parameters.
   std::vector<torch::Tensor> gradients() const;
   /// Euclidean length of all gradients together.

@@ -85,10 +85,10 @@ Tensors read_tensors(const fs::path& file, const Tensors& wanted, const torch::n
   return tensors;
 }
 
-nlohmann::ordered_json to_json(const Standing& standing) {
-  nlohmann::ordered_json json = {{"best_step", standing.best_step},
-                                 {"evaluations_since_best", standing.evaluations_since_best}};
-  if (standing.best) json["best"] = *standing.best;
+nlohmann::ordered_json to_json(const BestEvaluation& best) {
+  nlohmann::ordered_json json = {{"best_step", best.step},
+                                 {"evaluations_since_best", best.evaluations_since}};
+  if (best.value) json["best"] = *best.value;
   return json;
 }
 
@@ -96,13 +96,14 @@ nlohmann::ordered_json to_json(const Progress& progress) {
   nlohmann::ordered_json json = {{"version", kVersion},
                                  {"step", progress.step},
                                  {"elapsed_s", progress.elapsed_s},
-                                 {"standing", to_json(progress.standing)},
+                                 {"standing", to_json(progress.best)},
                                  {"evaluated_step", progress.evaluated_step},
                                  {"data_state", progress.data_state},
-                                 {"passed_over", progress.passed_over},
+                                 {"passed_over", progress.skipped_batches},
                                  {"threads", progress.threads},
                                  {"device", progress.device}};
-  if (progress.scheduled) json["scheduled"] = to_json(*progress.scheduled);
+  if (!progress.data_fingerprint.empty()) json["data_fingerprint"] = progress.data_fingerprint;
+  if (progress.scheduled_best) json["scheduled"] = to_json(*progress.scheduled_best);
   if (progress.replaces) json["replaces"] = *progress.replaces;
   if (progress.metrics_lines) json["metrics_lines"] = *progress.metrics_lines;
   return json;
@@ -134,14 +135,14 @@ double number_of(const nlohmann::json& json, const char* key) {
   return found->get<double>();
 }
 
-Standing standing_of(const nlohmann::json& json, const char* key) {
+BestEvaluation best_of(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
   require(found != json.end() && found->is_object(), key);
-  Standing standing;
-  standing.best_step = count_of(*found, "best_step");
-  standing.evaluations_since_best = count_of(*found, "evaluations_since_best");
-  if (found->contains("best")) standing.best = number_of(*found, "best");
-  return standing;
+  BestEvaluation best;
+  best.step = count_of(*found, "best_step");
+  best.evaluations_since = count_of(*found, "evaluations_since_best");
+  if (found->contains("best")) best.value = number_of(*found, "best");
+  return best;
 }
 
 struct ReadProgress {
@@ -158,14 +159,16 @@ ReadProgress parse_progress(const std::string& text) {
   Progress progress;
   progress.step = count_of(json, "step");
   progress.elapsed_s = number_of(json, "elapsed_s");
-  progress.standing = standing_of(json, "standing");
+  progress.best = best_of(json, "standing");
   progress.evaluated_step = count_of(json, "evaluated_step", -1);
-  if (json.contains("scheduled")) progress.scheduled = standing_of(json, "scheduled");
+  if (json.contains("scheduled")) progress.scheduled_best = best_of(json, "scheduled");
   progress.data_state = text_of(json, "data_state");
+  if (json.contains("data_fingerprint"))
+    progress.data_fingerprint = text_of(json, "data_fingerprint");
   progress.replaces = count_if_there(json, "replaces");
   progress.metrics_lines = count_if_there(json, "metrics_lines");
   if (version == kVersion) {
-    progress.passed_over = count_of(json, "passed_over");
+    progress.skipped_batches = count_of(json, "passed_over");
     progress.threads = count_of(json, "threads");
     progress.device = text_of(json, "device");
   }

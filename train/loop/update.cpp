@@ -1,3 +1,6 @@
+// The gradient of an update is that of sum(loss) / sum(weight) over all micro-batches of all
+// processes. Both sums are known only at the end, so each loss is divided by a scale that all
+// processes agree on before the first backward pass, and the summed gradient by what is missing.
 #include "train/loop/update.h"
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -5,11 +8,13 @@
 
 #include <chrono>
 #include <cmath>
-#include <utility>
+#include <map>
+#include <vector>
 
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "train/loop/random_state.h"
+#include "train/objectives/meter.h"
 
 namespace zoo {
 namespace {
@@ -49,9 +54,10 @@ class Snapshot {
 NotFinite::NotFinite(const std::string& what, double value)
     : std::runtime_error(fmt::format("{} became {}", what, printable(value))) {}
 
-Updater::Updater(Task& task, const TrainOptions& options)
+Updater::Updater(Task& task, const TrainOptions& options, Processes& processes)
     : task_(task),
       options_(options),
+      processes_(processes),
       device_(device_of(task.model())),
       optimizer_(task.model(), {.beta1 = options.beta1,
                                 .beta2 = options.beta2,
@@ -69,7 +75,7 @@ std::optional<Update> Updater::update(int64_t step) {
   result.weight = sums.weight;
   result.loss = sums.loss / sums.weight;
   check_finite(result.loss, "the loss");
-  apply(result, step, sums.weight / sums.first_weight);
+  apply(result, step, sums.weight / sums.scale);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
@@ -82,8 +88,8 @@ bool Updater::forward_backward(Update& result, Sums& sums) {
     if (!micro_batches(result, sums)) return false;
     if (sums.weight > 0.0) return true;
     if (options_.overfit_one_batch)
-      throw std::runtime_error("--overfit-one-batch: the first batch holds nothing to learn from");
-    if (InterruptGuard::requested()) return false;
+      throw std::runtime_error("overfit-one-batch: the first batch holds nothing to learn from");
+    if (processes_.any(InterruptGuard::requested())) return false;
   }
   throw std::runtime_error(
       fmt::format("{} batches in a row held nothing to learn from: no target in them counts; look "
@@ -91,39 +97,47 @@ bool Updater::forward_backward(Update& result, Sums& sums) {
                   kMostInARow * options_.accumulate));
 }
 
-// Gradients are those of sum(loss) / first_weight; apply() divides by what is missing to the
-// weighted mean.
+/// `accumulate` of them; false where a signal came in between.
 bool Updater::micro_batches(Update& result, Sums& sums) {
   std::optional<Snapshot> before;
   if (options_.accumulate > 1) before.emplace(task_);
-  torch::Tensor total;  // stays on the device: one wait an update
+  DeviceSum loss_sum(std::nullopt);  // one wait for the device an update
+  double weight_sum = 0.0;
+  // Every process takes part once a micro-batch until one of them has a target: at its first
+  // backward pass, or after a micro-batch without a target.
+  const auto agree_on_scale = [&](double weight) {
+    if (sums.scale == 0.0) sums.scale = processes_.sum({weight}).front();
+  };
   const Backward backward = [&](const torch::Tensor& loss, double weight) {
     if (!(weight > 0.0)) return;
     // Autocast is for the forward pass; backward uses the types that forward chose.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    if (sums.first_weight == 0.0) sums.first_weight = weight;
-    sums.weight += weight;
-    total = total.defined() ? total + loss.detach() : loss.detach();
-    scaler_.scale_loss(loss / sums.first_weight).backward();
+    agree_on_scale(weight);
+    weight_sum += weight;
+    loss_sum.add(loss);
+    scaler_.scale_loss(loss / sums.scale).backward();
   };
-  int64_t empty = 0;
+  int64_t skipped = 0;
   for (int64_t n = 0; n < options_.accumulate; ++n) {
-    if (n > 0 && InterruptGuard::requested()) {
+    if (n > 0 && processes_.any(InterruptGuard::requested())) {
       before->restore();
       return false;
     }
-    const double weight_before = sums.weight;
+    const double weight_before = weight_sum;
     const AutocastGuard autocast(options_.precision, device_.type());
     result.metrics = task_.step(backward);
-    if (sums.weight == weight_before) ++empty;
+    if (weight_sum == weight_before) ++skipped;
+    agree_on_scale(0.0);
   }
-  passed_over_ += empty;
-  if (total.defined()) sums.loss = total.item<double>();
+  const auto totals = processes_.sum({loss_sum.value(), weight_sum, static_cast<double>(skipped)});
+  sums.loss = totals[0];
+  sums.weight = totals[1];
+  skipped_batches_ += static_cast<int64_t>(totals[2]);
   return true;
 }
 
-// Data-parallel training sums gradients over its ranks at the head of this function.
 void Updater::apply(Update& result, int64_t step, double divisor) {
+  if (processes_.size() > 1) sum_gradients();
   auto gradients = optimizer_.gradients();
   const bool fits = scaler_.unscale(gradients);
   if (step == 0 && inspect_) inspect_(task_.model(), divisor);
@@ -137,6 +151,22 @@ void Updater::apply(Update& result, int64_t step, double divisor) {
     average_.update();
   }
   scaler_.update();
+}
+
+/// A parameter that one process did not use has the others' gradient; one that none used has none.
+void Updater::sum_gradients() {
+  const auto parameters = optimizer_.parameters();
+  std::vector<double> used;
+  for (const auto& parameter : parameters) used.push_back(parameter.grad().defined() ? 1.0 : 0.0);
+  used = processes_.sum(used);
+  std::vector<torch::Tensor> gradients;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (used[i] == 0.0) continue;
+    auto& gradient = parameters[i].mutable_grad();
+    if (!gradient.defined()) gradient = torch::zeros_like(parameters[i]);
+    gradients.push_back(gradient);
+  }
+  processes_.all_reduce_sum(gradients);
 }
 
 }  // namespace zoo

@@ -7,16 +7,18 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "train/loop/optimizer.h"
 #include "train/loop/options.h"
 #include "train/loop/precision.h"
-#include "train/loop/trainer.h"
+#include "train/loop/processes.h"
+#include "train/loop/task.h"
 #include "train/loop/weight_average.h"
 
 namespace zoo {
 
+/// What an update did, over all processes.
 struct Update {
   double loss = 0.0, weight = 0.0, gradient_norm = 0.0, learning_rate = 0.0, seconds = 0.0;
   Metrics metrics;
@@ -29,22 +31,22 @@ struct NotFinite : std::runtime_error {
 
 class Updater {
  public:
-  Updater(Task& task, const TrainOptions& options);
+  Updater(Task& task, const TrainOptions& options, Processes& processes = single_process());
 
-  /// Update number `step`, counted from 0. Micro-batches that hold nothing to learn from are passed
-  /// over; where an update would have no others, the next ones take their place. Nothing where a
-  /// signal came before the gradient was whole: then the data, the generators and the module are
-  /// at a place from which a resumed run makes the same update. Throws NotFinite before a weight
-  /// has changed, std::runtime_error where there is nothing to learn from at all.
+  /// Update number `step`, counted from 0. Micro-batches without a target are skipped; where an
+  /// update would have no others, the next ones take their place. Nothing where a signal came
+  /// before the gradient was whole: then the data, the generators and the module are at a point
+  /// from which a resumed run makes the same update. Throws NotFinite before a weight has changed,
+  /// std::runtime_error where there is no target at all.
   std::optional<Update> update(int64_t step);
 
   AdamW& optimizer() { return optimizer_; }
   LossScaler& scaler() { return scaler_; }
   WeightAverage& average() { return average_; }
-  /// Micro-batches passed over so far.
-  int64_t passed_over() const { return passed_over_; }
-  void set_passed_over(int64_t count) { passed_over_ = count; }
-  /// The place in the data of the first batch, for --overfit-one-batch.
+  /// Micro-batches without a target so far, of all processes.
+  int64_t skipped_batches() const { return skipped_batches_; }
+  void set_skipped_batches(int64_t count) { skipped_batches_ = count; }
+  /// The position in the data of the first batch, for training on one batch.
   void set_first_batch(std::string data_state) { first_data_state_ = std::move(data_state); }
   /// Called with the first update's gradients in place, before clipping.
   void set_inspector(std::function<void(torch::nn::Module&, double divisor)> inspect) {
@@ -52,22 +54,26 @@ class Updater {
   }
 
  private:
+  /// Over the micro-batches of an update and all processes.
   struct Sums {
-    double loss = 0.0, weight = 0.0, first_weight = 0.0;
+    double loss = 0.0, weight = 0.0;
+    double scale = 0.0;  ///< gradients are those of loss / scale; the same in all processes
   };
   bool forward_backward(Update& result, Sums& sums);
   bool micro_batches(Update& result, Sums& sums);
   void apply(Update& result, int64_t step, double divisor);
+  void sum_gradients();
 
   Task& task_;
   TrainOptions options_;
+  Processes& processes_;
   torch::Device device_;
   AdamW optimizer_;
   LossScaler scaler_;
   WeightAverage average_;
   std::string first_data_state_;
   std::function<void(torch::nn::Module&, double)> inspect_;
-  int64_t passed_over_ = 0;
+  int64_t skipped_batches_ = 0;
 };
 
 }  // namespace zoo

@@ -6,13 +6,13 @@
 #include <random>
 #include <stdexcept>
 
-#include "train/data/random.h"
-#include "train/objectives/next_token.h"
+#include "models/batching/random.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
 
-/// Places begin .. end - 1: what is chosen or left together.
+/// Positions begin .. end - 1: what is chosen or left together.
 struct Unit {
   size_t begin = 0, end = 0;
   size_t size() const { return end - begin; }

@@ -11,10 +11,11 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/usage_error.h"
-#include "train/loop/measuring.h"
+#include "train/loop/evaluation_mode.h"
 #include "train/program/command_line.h"
 #include "train/program/dumps.h"
 #include "train/program/new_run_folder.h"
+#include "train/program/training_console.h"
 #include "train/run/run_folder.h"
 
 namespace zoo {
@@ -28,7 +29,7 @@ void print(const Facts& facts) {
 int evaluate_only(Training& training) {
   const auto task = training.make_task({});
   print(training.facts());
-  const Measuring measuring(task->model());
+  const EvaluationMode evaluating(task->model());
   const Metrics metrics = task->evaluate();
   if (metrics.empty() && task->validates())
     throw std::runtime_error(
@@ -87,7 +88,8 @@ int train(Training& training, const TrainCommand& command) {
   if (!command.dump_gradients.empty())
     run.inspect_first_gradients = training.gradient_dump(command.dump_gradients);
   print(run.facts);
-  return print_result(program, run.folder, fit(*task, training.options(), run));
+  TrainingConsole console;
+  return print_result(program, run.folder, fit(*task, training.options(), run, console));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct MetricsRecord {
 /// Throws std::invalid_argument for a key that comes twice.
 std::string to_json_line(const MetricsRecord& record);
 
-/// Where a run goes on that has written metrics before.
+/// Where a run resumes that has written metrics before.
 struct MetricsResume {
   int64_t step = 0;              // of the checkpoint; lines of later steps are cut
   bool drop_evaluation = false;  // that step's "val" lines are cut as well

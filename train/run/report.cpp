@@ -8,7 +8,6 @@
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
 #include "app/figures/matrix_figure.h"
-#include "app/progress_bar.h"
 #include "base/printable.h"
 #include "train/run/report_charts.h"
 

@@ -22,7 +22,7 @@ struct ReportPicture {
   std::string svg;  // taken as it is
 };
 
-/// Everything may be empty: a report is also written while a run goes on, and after one that
+/// Everything may be empty: a report is also written during a run, and after one that
 /// failed.
 struct ReportInput {
   std::string title;

@@ -14,7 +14,7 @@ namespace zoo {
 
 class RunLog {
  public:
-  /// resumed: the checkpoint that the run goes on from; later lines of metrics and samples are cut,
+  /// resumed: the checkpoint that the run resumes from; later lines of metrics and samples are cut,
   /// with `drop_evaluation` also what was evaluated at its step.
   RunLog(const RunFolder& folder, ReportInput report, const std::optional<MetricsResume>& resumed);
   void record(const MetricsRecord& record);

@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "app/figures/html.h"
-#include "train/run/crc32c.h"
+#include "base/crc32c.h"
 
 namespace zoo {
 namespace {

@@ -3,26 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/interrupt.h"
 #include "infer/generation/generation_config.h"
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
-#include "train/objectives/next_token.h"
+#include "models/batching/padding.h"
+#include "train/data/fingerprint.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
 
-constexpr int64_t kSamples = 3;  // translations that the report shows
-constexpr int64_t kBeams = 4;    // of who translates with the run's folder and says nothing else
-
-std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs) {
-  std::vector<ExampleLengths> lengths;
-  for (int64_t i = 0; i < pairs.size(); ++i)
-    lengths.push_back({pairs.sources.length(i), pairs.targets.length(i) + 1});
-  return lengths;
-}
+constexpr int64_t kSamples = 3;      // translations that the report shows
+constexpr int64_t kStartTokens = 1;  // that join every target: its start, or its end
+constexpr int64_t kBeams = 4;        // the default of those who translate with the run's folder
 
 }  // namespace
 
@@ -37,7 +33,8 @@ TransformerTask::TransformerTask(std::unique_ptr<TranslationModel> model,
       format_(training_format(*tokenizer_, ids_)),
       specials_{.start = *ids_.decoder_start, .eos = ids_.eos.front(), .pad = *ids_.pad},
       device_(model_->module().parameters().front().device()),
-      batches_(lengths_of(data_.training), {.tokens = options.batch_tokens, .seed = seed}) {}
+      batches_(lengths_of(data_.training, kStartTokens),
+               {.tokens = options.batch_tokens, .seed = seed}) {}
 
 Metrics TransformerTask::step(const Backward& backward) {
   const auto batch = collate_pairs(data_.training, batches_.next(), specials_);
@@ -50,9 +47,9 @@ Metrics TransformerTask::step(const Backward& backward) {
   auto& model = model_->module();
   const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                    batch.target_in.to(device_));  // [B, T, C]
-  const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
-  const auto logits = model.logits_of(counted.hidden);  // [N, V]
-  const auto loss = token_loss(logits, counted.targets, options_.label_smoothing);
+  const auto chosen = select_targets(hidden, batch.target_out.to(device_));
+  const auto logits = model.logits_of(chosen.hidden);  // [N, V]
+  const auto loss = token_loss(logits, chosen.targets, options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
 }
@@ -60,23 +57,17 @@ Metrics TransformerTask::step(const Backward& backward) {
 Metrics TransformerTask::evaluate() {
   if (data_.validation.size() == 0) return {};
   auto& model = model_->module();
-  double loss = 0.0, tokens = 0.0, correct = 0.0;
+  PredictionMeter predictions;
   const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
-  for (const auto& indices : sorted_batches(lengths_of(data_.validation), batches)) {
+  for (const auto& indices : sorted_batches(lengths_of(data_.validation, kStartTokens), batches)) {
     stop_if_interrupted("measuring");
     const auto batch = collate_pairs(data_.validation, indices, specials_);
     const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                      batch.target_in.to(device_));  // [B, T, C]
-    const auto counted = at_counted_places(hidden, batch.target_out.to(device_));
-    const auto logits = model.logits_of(counted.hidden);  // [N, V]
-    const auto batch_loss = token_loss(logits, counted.targets);
-    loss += batch_loss.sum.item<double>();
-    tokens += batch_loss.tokens;
-    correct += correct_tokens(logits, counted.targets);
+    const auto chosen = select_targets(hidden, batch.target_out.to(device_));
+    predictions.add(model.logits_of(chosen.hidden), chosen.targets);  // [N, V], [N]
   }
-  Metrics metrics{{"loss", loss / tokens},
-                  {"perplexity", std::exp(loss / tokens)},
-                  {"accuracy", correct / tokens}};
+  Metrics metrics = predictions.metrics();
   if (options_.decode_pairs > 0) metrics.merge(score_translations());
   return metrics;
 }
@@ -148,6 +139,10 @@ void TransformerTask::save(const std::filesystem::path& folder) const {
   model_->save(folder, ids_);
   save_with_template(*tokenizer_, format_.source, folder);
   save_generation_config(ids_, never_written(format_), kBeams, folder);
+}
+
+std::string TransformerTask::data_fingerprint() const {
+  return DataFingerprint().add(data_.training.sources).add(data_.training.targets).text();
 }
 
 Goal TransformerTask::goal() const {

@@ -7,10 +7,10 @@
 
 #include "infer/translation/translation_model.h"
 #include "infer/translation/translator.h"
+#include "models/batching/bucketed_batches.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/bucketed_batches.h"
 #include "train/data/parallel_text.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo {
 
@@ -49,6 +49,7 @@ class TransformerTask : public Task {
   void load(const std::filesystem::path& folder) override { model_->load_weights(folder); }
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   Goal goal() const override;
 
   double padding_share() const { return batches_.padding_share(); }

@@ -7,12 +7,14 @@
 
 #include "base/interrupt.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
-#include "train/objectives/next_token.h"
+#include "train/data/fingerprint.h"
+#include "train/objectives/meter.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
 
-constexpr int64_t kMeasuredBatch = 256;
+constexpr int64_t kEvaluationBatch = 256;
 
 ChannelStatistics normalisation_of(const ImagePreprocessing& p) { return {p.mean, p.std}; }
 
@@ -46,7 +48,7 @@ Metrics ImageClassification::step(const Backward& backward) {
   });
   const auto logits = model_->forward(batch.pixels.to(device_));  // [B, K]
   const auto loss_for = [&](const torch::Tensor& labels) {
-    return token_loss(logits, labels.to(device_), options_.label_smoothing).sum;
+    return cross_entropy_sum(logits, labels.to(device_), options_.label_smoothing);
   };
   auto loss = loss_for(batch.labels);
   // Of mixed pictures the losses are mixed: the same as that of a mixed target.
@@ -60,26 +62,25 @@ Metrics ImageClassification::evaluate() {
   const int64_t N = validation_.size(), K = model_->classes();
   if (N == 0) return {};
   const bool has_five = K > 5;
-  double loss = 0.0, correct = 0.0, among_five = 0.0;
+  PredictionMeter predictions;
+  DeviceSum among_five;
   auto counts = torch::zeros({K, K}, torch::kLong);
-  for (int64_t first = 0; first < N; first += kMeasuredBatch) {
+  for (int64_t first = 0; first < N; first += kEvaluationBatch) {
     stop_if_interrupted("measuring");
     const auto batch = fixed_image_batch(validation_, normalisation_of(preprocessing_), first,
-                                         std::min(kMeasuredBatch, N - first));
+                                         std::min(kEvaluationBatch, N - first));
     const auto logits =
         model_->forward(batch.pixels.to(device_)).to(torch::kFloat).cpu();  // [B, K]
-    loss += token_loss(logits, batch.labels).sum.item<double>();
-    correct += correct_tokens(logits, batch.labels);
+    predictions.add(logits, batch.labels);
     if (has_five) {
       const auto five = std::get<1>(logits.topk(5, -1));  // [B, 5]
-      among_five += five.eq(batch.labels.unsqueeze(1)).sum().item<double>();
+      among_five.add(five.eq(batch.labels.unsqueeze(1)).sum());
     }
     count(counts, batch.labels, logits.argmax(-1));
   }
   confusion_.counts.assign(counts.data_ptr<int64_t>(), counts.data_ptr<int64_t>() + K * K);
-  const auto images = static_cast<double>(N);
-  Metrics metrics{{"loss", loss / images}, {"accuracy", correct / images}};
-  if (has_five) metrics["top5_accuracy"] = among_five / images;
+  Metrics metrics{{"loss", predictions.loss()}, {"accuracy", predictions.accuracy()}};
+  if (has_five) metrics["top5_accuracy"] = among_five.value() / static_cast<double>(N);
   return metrics;
 }
 
@@ -102,6 +103,11 @@ void ImageClassification::save(const std::filesystem::path& folder) const {
 
 void ImageClassification::load(const std::filesystem::path& folder) {
   load_image_classifier_weights(*model_, folder);
+}
+
+std::string ImageClassification::data_fingerprint() const {
+  const LabelledImages& images = batches_.images();
+  return DataFingerprint().add(images.pixels).add(images.labels).text();
 }
 
 Goal ImageClassification::goal() const {

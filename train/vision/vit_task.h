@@ -10,7 +10,7 @@
 #include "models/images/preprocess.h"
 #include "models/vision/image_classifier.h"
 #include "train/data/images/image_batches.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 #include "train/run/confusion.h"
 
 namespace zoo {
@@ -38,6 +38,7 @@ class ImageClassification : public Task {
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
+  std::string data_fingerprint() const override;
   Goal goal() const override;
   std::string unit() const override { return "images"; }
 

@@ -10,7 +10,7 @@
 #include "train/data/classifier_examples.h"
 #include "train/data/labelled_text.h"
 #include "train/objectives/classification_scores.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "models/batching/random.h"
 #include "models/images/preprocess.h"
-#include "train/data/random.h"
 
 namespace zoo::testing {
 namespace {

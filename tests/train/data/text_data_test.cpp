@@ -101,7 +101,7 @@ TEST(TokenStreamTest, AnIdOutsideTheVocabularyIsNamedWhenItIsRead) {
   EXPECT_NO_THROW(stream.read(0, 3));
   EXPECT_THAT([&] { stream.read(0, 10); },
               ThrowsMessage<std::runtime_error>(
-                  HasSubstr("token id 255 at place 3 is outside its vocabulary of 100")));
+                  HasSubstr("token id 255 at position 3 is outside its vocabulary of 100")));
 }
 
 TEST(TokenStreamTest, SurvivesRandomDamage) {
@@ -148,7 +148,7 @@ TEST(RandomWindowsTest, RestoredStateGivesTheSameBatches) {
   windows.restore(state);
   EXPECT_TRUE(windows.next().inputs.equal(expected));
   EXPECT_THAT([&] { windows.restore("zz"); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("place in the data")));
+              ThrowsMessage<std::runtime_error>(HasSubstr("position in the data")));
   EXPECT_THAT([&] { windows.restore(std::string(state.size(), 'x')); },
               ThrowsMessage<std::runtime_error>(HasSubstr("hexadecimal")));
 }

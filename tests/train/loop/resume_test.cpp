@@ -58,10 +58,11 @@ class ResumeTest : public TinyTraining {
     train("run", options_);
     options_.max_steps = 14;
   }
-  std::string said(const std::function<void()>& work) {
-    ::testing::internal::CaptureStderr();
+  /// What the runs in `work` note.
+  std::string notes_of(const std::function<void()>& work) {
+    observer_.notes.clear();
     work();
-    return ::testing::internal::GetCapturedStderr();
+    return observer_.notes;
   }
   TrainOptions options_ = options(14);
 };
@@ -89,12 +90,12 @@ TEST_F(ResumeTest, RefusesAPlaceInTheDataThatIsNone) {
   make_old();
   const std::string good = read_file(state("progress.json"));
   change_text(state("progress.json"), "\"data_state\": \"", "\"data_state\": \"zz");
-  expect_refusal("progress.json", "place in the data");
+  expect_refusal("progress.json", "position in the data");
   write_file(state("progress.json"), good);
   const size_t begin = good.find("\"data_state\": \"") + std::string("\"data_state\": \"").size();
   change_text(state("progress.json"), good.substr(begin, good.find('"', begin) - begin),
               std::string(good.find('"', begin) - begin, 'f'));
-  expect_refusal("progress.json", "place in the data");
+  expect_refusal("progress.json", "position in the data");
 }
 
 TEST_F(ResumeTest, RefusesWhateverTheManifestDoesNotFind) {
@@ -220,14 +221,25 @@ TEST_F(ResumeTest, RemovesACheckpointTooMany) {
             RunFolder(folder_ / "whole").checkpoint_steps());
 }
 
+TEST_F(ResumeTest, RefusesOtherDataThanTheRunBeganWith) {
+  begin();
+  write_text("that is the question, not to be or to be\n");
+  EXPECT_THAT([&] { train("run", options_, true); },
+              ThrowsMessage<std::runtime_error>(AllOf(
+                  HasSubstr("training data has changed since step 7"), Not(HasSubstr("\n")))));
+  make_old();  // from before checkpoints knew their data
+  change_text(state("progress.json"), "data_fingerprint", "unknown");
+  EXPECT_EQ(train("run", options_, true).step, 14);
+}
+
 TEST_F(ResumeTest, SaysThatOtherThreadsRoundOtherwise) {
   at::set_num_threads(1);
   begin();
-  EXPECT_THAT(said([&] { train("run", options_, true); }), Not(HasSubstr("note:")));
+  EXPECT_EQ(notes_of([&] { train("run", options_, true); }), "");
   options_.max_steps = 16;
   at::set_num_threads(2);
-  const auto text = said([&] { train("run", options_, true); });
-  EXPECT_THAT(text, AllOf(HasSubstr("--threads 1 so far and goes on with 2"),
+  const auto text = notes_of([&] { train("run", options_, true); });
+  EXPECT_THAT(text, AllOf(HasSubstr("used 1 threads so far and continues with 2"),
                           HasSubstr("not equal to the last bit")));
   at::set_num_threads(1);
 }
@@ -240,7 +252,7 @@ TEST_F(ResumeTest, SaysHowManyLinesOfMetricsAreLost) {
     std::string text = read_file(path);
     damage(text);
     write_file(path, text);
-    const auto words = said([&] { train("run", options_, true); });
+    const auto words = notes_of([&] { train("run", options_, true); });
     EXPECT_EQ(losses("run").back(), losses("run").back());  // whole lines only
     const auto at = words.find("metrics.jsonl has lost ");
     return at == std::string::npos ? 0 : std::stoi(words.substr(at + 23));
@@ -254,7 +266,8 @@ TEST_F(ResumeTest, SaysHowManyLinesOfMetricsAreLost) {
   fs::remove_all(folder_ / "run");
   begin();
   fs::remove(path);
-  EXPECT_THAT(said([&] { train("run", options_, true); }), HasSubstr("has lost 10 of the lines"));
+  EXPECT_THAT(notes_of([&] { train("run", options_, true); }),
+              HasSubstr("has lost 10 of the lines"));
 }
 
 TEST_F(ResumeTest, AnEvaluationThatASignalEndsIsMadeAgain) {
@@ -292,7 +305,7 @@ TEST_F(ResumeTest, AnUpdateThatASignalEndsIsMadeAgain) {
   expect_equal_runs("whole", "run");
 }
 
-TEST_F(ResumeTest, ABatchWithNothingToLearnFromIsPassedOverAndCounted) {
+TEST_F(ResumeTest, ABatchWithNothingToLearnFromIsSkippedAndCounted) {
   const auto holes = [&](const std::string& name, int64_t steps, int64_t& batches, bool resume) {
     TaskProxy proxy(task());
     proxy.before_step = [&] { return ++batches % 3 != 0; };
@@ -300,11 +313,11 @@ TEST_F(ResumeTest, ABatchWithNothingToLearnFromIsPassedOverAndCounted) {
     train(proxy, name, options_, resume);
   };
   int64_t of_whole = 0, of_parts = 0;
-  const auto text = said([&] { holes("whole", 14, of_whole, false); });
+  const auto text = notes_of([&] { holes("whole", 14, of_whole, false); });
   EXPECT_EQ(of_whole, 20);
   EXPECT_THAT(text, AllOf(HasSubstr("nothing to learn from"), HasSubstr("6 batches")));
   holes("parts", 7, of_parts, false);
-  EXPECT_THAT(said([&] { holes("parts", 14, of_parts, true); }), HasSubstr("6 batches"));
+  EXPECT_THAT(notes_of([&] { holes("parts", 14, of_parts, true); }), HasSubstr("6 batches"));
   expect_equal_runs("whole", "parts");
 }
 
@@ -316,13 +329,13 @@ TEST_F(ResumeTest, DataWithNothingToLearnFromEndsTheRunInOneLine) {
   fs::remove_all(folder_ / "run");
   options_.overfit_one_batch = true;
   EXPECT_THAT([&] { train(proxy, "run", options_); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("--overfit-one-batch: the first batch")));
+              ThrowsMessage<std::runtime_error>(HasSubstr("overfit-one-batch: the first batch")));
 }
 
-TEST_F(ResumeTest, AValidationPartWithNothingToMeasureIsSaidOnce) {
+TEST_F(ResumeTest, AValidationPartWithNothingToMeasureIsNotedOnce) {
   TaskProxy proxy(task());
   proxy.measures = false;
-  const auto text = said([&] { train(proxy, "run", options_); });
+  const auto text = notes_of([&] { train(proxy, "run", options_); });
   const auto at = text.find("holds nothing to measure");
   ASSERT_NE(at, std::string::npos) << text;
   EXPECT_EQ(text.find("holds nothing to measure", at + 1), std::string::npos);

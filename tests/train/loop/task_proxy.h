@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/interrupt.h"
-#include "train/loop/trainer.h"
+#include "train/loop/task.h"
 
 namespace zoo::testing {
 

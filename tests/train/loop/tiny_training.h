@@ -1,5 +1,6 @@
 // Runs of a tiny GPT, for tests of what happens around them.
 #pragma once
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -18,13 +19,35 @@
 
 namespace zoo::testing {
 
+/// Keeps what a run reports.
+struct RecordingObserver : TrainingObserver {
+  void begin(int64_t step, int64_t max_steps, const std::string& unit) override {
+    events.push_back(fmt::format("begin {} {} {}", step, max_steps, unit));
+  }
+  void update(int64_t step, const Update&) override {
+    events.push_back(fmt::format("update {}", step));
+  }
+  void evaluation(const EvaluationReport& report) override {
+    events.push_back(fmt::format("evaluation {} {}{}", report.step, report.metric,
+                                 report.is_best ? " best" : ""));
+  }
+  void end() override { events.emplace_back("end"); }
+  void average(const AverageReport& report) override {
+    events.push_back(fmt::format("average {}", report.checkpoints));
+  }
+  void note(const std::string& line) override { notes += line + "\n"; }
+  std::vector<std::string> events;
+  std::string notes;
+};
+
 /// A tiny GPT on a text of its own; dropout is on, so that a resume must restore torch's generator,
 /// too.
 class TinyTraining : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { write_text("to be or not to be, that is the question\n"); }
+  void write_text(const std::string& line) {
     std::string text;
-    for (int n = 0; n < 200; ++n) text += "to be or not to be, that is the question\n";
+    for (int n = 0; n < 200; ++n) text += line;
     TokenStreamWriter writer(folder_ / "text.tokens",
                              static_cast<uint64_t>(tokenizer_->vocab_size()),
                              fingerprint(*tokenizer_));
@@ -65,7 +88,7 @@ class TinyTraining : public ::testing::Test {
                     bool resume = false) {
     const zoo::Run run{
         .folder = folder_ / name, .title = name, .config_text = "seed = 1\n", .resume = resume};
-    return fit(task, o, run);
+    return fit(task, o, run, observer_);
   }
   std::vector<double> losses(const std::string& name) {
     std::vector<double> values;
@@ -94,6 +117,7 @@ class TinyTraining : public ::testing::Test {
     for (const auto& [name, tensor] : of_a) EXPECT_TRUE(tensor.equal(of_b.at(name))) << name;
   }
   TemporaryFolder folder_;
+  RecordingObserver observer_;
   std::shared_ptr<Tokenizer> tokenizer_ = std::make_shared<CharacterTokenizer>(U"\n ,abehinoqrstu");
 };
 

@@ -35,6 +35,17 @@ TEST_F(TrainerTest, LearnsAndSaysSo) {
   }
 }
 
+TEST_F(TrainerTest, ReportsWhatHappensToItsObserver) {
+  auto o = options(6);
+  o.average_last = 1;
+  train("run", o);
+  EXPECT_THAT(
+      observer_.events,
+      ::testing::ElementsAre("evaluation 0 loss best", "begin 0 6 tokens", "update 1", "update 2",
+                             "update 3", "update 4", "update 5", "evaluation 5 loss best",
+                             "update 6", "evaluation 6 loss best", "end", "average 1"));
+}
+
 TEST_F(TrainerTest, EqualSeedsGiveEqualRuns) {
   train("a", options(8));
   train("b", options(8));
@@ -113,7 +124,7 @@ TEST_F(TrainerTest, ANotANumberLossEndsTheRunAndKeepsItsCheckpoints) {
     train("run", o);
     FAIL() << "the loss stayed a number";
   } catch (const std::runtime_error& e) {
-    EXPECT_THAT(e.what(), ::testing::AllOf(HasSubstr("became"), HasSubstr("--learning-rate")));
+    EXPECT_THAT(e.what(), ::testing::AllOf(HasSubstr("became"), HasSubstr("learning-rate")));
   }
   const RunFolder run(folder_ / "run");
   for (const auto step : run.checkpoint_steps()) {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "models/bert/bert.h"
-#include "train/objectives/next_token.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {

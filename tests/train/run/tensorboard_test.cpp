@@ -9,8 +9,8 @@
 #include <cstring>
 #include <map>
 
+#include "base/crc32c.h"
 #include "tests/support/temporary_folder.h"
-#include "train/run/crc32c.h"
 
 namespace zoo {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/option_checks.h"
-#include "train/data/random.h"
+#include "models/batching/random.h"
 
 namespace zoo {
 

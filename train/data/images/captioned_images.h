@@ -1,4 +1,4 @@
-// Pictures with what is said of them: the pairs that a dual encoder learns from.
+// Pictures with captions: the pairs that a dual encoder learns from.
 #pragma once
 #include <torch/types.h>
 

@@ -58,18 +58,18 @@ Files files_of(const fs::path& folder, const std::vector<std::string>& classes) 
   return files;
 }
 
-/// Reads one file into its place, [channels, H, W].
-void read_into(torch::Tensor place, const fs::path& file) {
-  const int64_t C = place.size(0);
-  const auto H = static_cast<int>(place.size(1)), W = static_cast<int>(place.size(2));
+/// Reads one file into `pixels` [channels, H, W].
+void read_into(torch::Tensor pixels, const fs::path& file) {
+  const int64_t C = pixels.size(0);
+  const auto H = static_cast<int>(pixels.size(1)), W = static_cast<int>(pixels.size(2));
   const Image image = read_image(file);
   if (C == 1) {
     const auto grey =
         resize(luminance(image), image.width, image.height, 1, W, H, Resample::kBilinear);
-    std::copy(grey.begin(), grey.end(), place.data_ptr<uint8_t>());
+    std::copy(grey.begin(), grey.end(), pixels.data_ptr<uint8_t>());
     return;
   }
-  place.copy_(planes_of(resize(image, W, H, Resample::kBilinear)));
+  pixels.copy_(planes_of(resize(image, W, H, Resample::kBilinear)));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 #include "base/interrupt.h"
 #include "base/option_checks.h"
-#include "train/data/random.h"
+#include "models/batching/random.h"
 
 namespace zoo {
 namespace {
@@ -25,7 +25,7 @@ constexpr std::array<Colour, 4> kColours = {{{"red", {210, 50, 50}},
                                              {"blue", {60, 90, 210}},
                                              {"yellow", {225, 205, 60}}}};
 
-/// Whether a place, in units of the shape's radius from its centre, is inside.
+/// Whether a point, in units of the shape's radius from its centre, is inside.
 struct Shape {
   std::string_view name;
   bool (*holds)(double x, double y);

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/option_checks.h"
-#include "train/data/random.h"
+#include "models/batching/random.h"
 
 namespace zoo {
 namespace {
@@ -61,7 +61,7 @@ double cut_and_paste(torch::Tensor& pixels, const torch::Tensor& partners, doubl
                      std::mt19937_64& random) {
   const int64_t H = pixels.size(2), W = pixels.size(3);
   const double side = std::sqrt(1.0 - share);
-  const auto range = [&](int64_t length) {  // half of the side around a place, cut at the edges
+  const auto range = [&](int64_t length) {  // half of the side around a point, cut at the edges
     const auto centre = static_cast<int64_t>(uniform(random) * static_cast<double>(length));
     const auto half = static_cast<int64_t>(side * static_cast<double>(length)) / 2;
     return std::pair(std::max<int64_t>(centre - half, 0), std::min(centre + half, length));
@@ -111,7 +111,7 @@ struct ImageBatches::Maker {
   int64_t rows() const { return std::min(options.batch, images.size()); }
   int64_t batches() const { return images.size() / rows(); }
   std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) const;
-  Planes picture(int64_t place, int64_t epoch) const;
+  Planes picture(int64_t index, int64_t epoch) const;
   void mix(ImageBatch& batch, int64_t number) const;
   ImageBatch make(int64_t number) const;
 };
@@ -119,20 +119,20 @@ struct ImageBatches::Maker {
 std::shared_ptr<const std::vector<int64_t>> ImageBatches::Maker::order_of(int64_t epoch) const {
   const std::scoped_lock lock(mutex);
   if (epoch != ordered_epoch) {
-    std::vector<int64_t> places(static_cast<size_t>(images.size()));
-    std::iota(places.begin(), places.end(), int64_t{0});
+    std::vector<int64_t> indices(static_cast<size_t>(images.size()));
+    std::iota(indices.begin(), indices.end(), int64_t{0});
     auto random = generator_for({options.seed, kOrder, static_cast<uint64_t>(epoch)});
-    shuffle(places, random);
-    order = std::make_shared<const std::vector<int64_t>>(std::move(places));
+    shuffle(indices, random);
+    order = std::make_shared<const std::vector<int64_t>>(std::move(indices));
     ordered_epoch = epoch;
   }
   return order;
 }
 
-Planes ImageBatches::Maker::picture(int64_t place, int64_t epoch) const {
+Planes ImageBatches::Maker::picture(int64_t index, int64_t epoch) const {
   auto random = generator_for(
-      {options.seed, kPicture, static_cast<uint64_t>(epoch), static_cast<uint64_t>(place)});
-  return augmented(images.pixels[place], options.augment, fill, random);
+      {options.seed, kPicture, static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)});
+  return augmented(images.pixels[index], options.augment, fill, random);
 }
 
 /// The last picture is mixed into the first, the second last into the second, and so on.
@@ -152,7 +152,7 @@ void ImageBatches::Maker::mix(ImageBatch& batch, int64_t number) const {
 
 ImageBatch ImageBatches::Maker::make(int64_t number) const {
   const int64_t epoch = number / batches(), B = rows(), start = number % batches() * B;
-  const auto places = order_of(epoch);
+  const auto indices = order_of(epoch);
   ImageBatch batch{
       torch::empty({B, images.pixels.size(1), images.pixels.size(2), images.pixels.size(3)}),
       torch::empty({B}, torch::kLong),
@@ -161,11 +161,11 @@ ImageBatch ImageBatches::Maker::make(int64_t number) const {
   const auto plane = static_cast<size_t>(images.pixels.size(2) * images.pixels.size(3));
   const size_t numbers = plane * tables.size();
   for (int64_t b = 0; b < B; ++b) {
-    const int64_t place = (*places)[static_cast<size_t>(start + b)];
-    const Planes image = picture(place, epoch);
+    const int64_t index = (*indices)[static_cast<size_t>(start + b)];
+    const Planes image = picture(index, epoch);
     normalise(image.values.data(), plane, tables,
               batch.pixels.data_ptr<float>() + static_cast<size_t>(b) * numbers);
-    batch.labels.data_ptr<int64_t>()[b] = images.labels.data_ptr<int64_t>()[place];
+    batch.labels.data_ptr<int64_t>()[b] = images.labels.data_ptr<int64_t>()[index];
   }
   mix(batch, number);
   return batch;
@@ -201,6 +201,8 @@ ImageBatch ImageBatches::next() {
   return first.get();
 }
 
+const LabelledImages& ImageBatches::images() const { return maker_->images; }
+
 std::string ImageBatches::state() const { return fmt::format("batch {}", next_); }
 
 void ImageBatches::restore(std::string_view state) {
@@ -211,7 +213,7 @@ void ImageBatches::restore(std::string_view state) {
   const auto [rest, error] =
       std::from_chars(state.data() + (known ? kWord.size() : 0), end, number);
   if (!known || error != std::errc() || rest != end || number < 0)
-    throw std::runtime_error("place in the data: expected 'batch' and a number");
+    throw std::runtime_error("position in the data: expected 'batch' and a number");
   ahead_.clear();
   next_ = number;
 }

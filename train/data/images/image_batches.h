@@ -49,9 +49,10 @@ class ImageBatches {
   ~ImageBatches();
 
   ImageBatch next();
-  /// Place in the data, as text.
+  const LabelledImages& images() const;
+  /// Position in the data, as text.
   std::string state() const;
-  /// Throws std::runtime_error for what is no such place.
+  /// Throws std::runtime_error for what is no such position.
   void restore(std::string_view state);
 
   /// A rest of pictures that fills no batch waits for another epoch's order.

@@ -1,4 +1,4 @@
-// One door to all image data sets: what lies at a path says how it is read.
+// Reads all image data sets: what lies at a path decides how it is read.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -7,9 +7,9 @@
 #include <span>
 #include <stdexcept>
 
+#include "models/batching/random.h"
 #include "models/images/image.h"
 #include "models/images/resize.h"
-#include "train/data/random.h"
 
 namespace zoo {
 namespace {
@@ -48,11 +48,11 @@ torch::Tensor with_sides(const torch::Tensor& pixels, int64_t height, int64_t wi
   return resized;
 }
 
-std::vector<std::vector<int64_t>> places_by_class(const LabelledImages& images, size_t classes) {
-  std::vector<std::vector<int64_t>> places(classes);
+std::vector<std::vector<int64_t>> indices_by_class(const LabelledImages& images, size_t classes) {
+  std::vector<std::vector<int64_t>> indices(classes);
   const auto labels = images.labels.accessor<int64_t, 1>();
-  for (int64_t i = 0; i < images.size(); ++i) places[static_cast<size_t>(labels[i])].push_back(i);
-  return places;
+  for (int64_t i = 0; i < images.size(); ++i) indices[static_cast<size_t>(labels[i])].push_back(i);
+  return indices;
 }
 
 }  // namespace
@@ -98,20 +98,20 @@ LabelledImages fit_images(const LabelledImages& images, int64_t channels, int64_
   return {with_channels(with_sides(pixels, height, width), channels), images.labels};
 }
 
-LabelledImages select_images(const LabelledImages& images, const std::vector<int64_t>& places) {
-  const auto index = torch::tensor(places, torch::kLong);
+LabelledImages select_images(const LabelledImages& images, const std::vector<int64_t>& indices) {
+  const auto index = torch::tensor(indices, torch::kLong);
   return {images.pixels.index_select(0, index), images.labels.index_select(0, index)};
 }
 
 void hold_out(ImageDataSet& data, double share) {
   if (share == 0.0) return;
   std::vector<int64_t> kept, held;
-  for (const auto& places : places_by_class(data.training, data.class_names.size())) {
+  for (const auto& indices : indices_by_class(data.training, data.class_names.size())) {
     const auto taken = [&](int64_t seen) {  // of so many; ten tenths are one
       return std::floor(share * static_cast<double>(seen) + 1e-9);
     };
-    for (int64_t n = 0; n < std::ssize(places); ++n)
-      (taken(n + 1) > taken(n) ? held : kept).push_back(places[static_cast<size_t>(n)]);
+    for (int64_t n = 0; n < std::ssize(indices); ++n)
+      (taken(n + 1) > taken(n) ? held : kept).push_back(indices[static_cast<size_t>(n)]);
   }
   if (kept.empty() || held.empty()) {
     throw std::runtime_error(
@@ -129,10 +129,10 @@ void keep_fraction(ImageDataSet& data, double fraction, uint64_t seed) {
   if (fraction == 1.0) return;
   std::vector<int64_t> kept;
   auto random = generator_for({seed});
-  for (auto places : places_by_class(data.training, data.class_names.size())) {
-    shuffle(places, random);
-    const double wanted = std::ceil(fraction * static_cast<double>(places.size()));
-    kept.insert(kept.end(), places.begin(), places.begin() + static_cast<ptrdiff_t>(wanted));
+  for (auto indices : indices_by_class(data.training, data.class_names.size())) {
+    shuffle(indices, random);
+    const double wanted = std::ceil(fraction * static_cast<double>(indices.size()));
+    kept.insert(kept.end(), indices.begin(), indices.begin() + static_cast<ptrdiff_t>(wanted));
   }
   std::sort(kept.begin(), kept.end());
   data.training = select_images(data.training, kept);

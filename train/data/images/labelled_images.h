@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "app/figures/png.h"
+#include "base/image.h"
 
 namespace zoo {
 
@@ -36,10 +36,10 @@ std::vector<std::string> numbered_classes(const ImageDataSet& data);
 LabelledImages fit_images(const LabelledImages& images, int64_t channels, int64_t height,
                           int64_t width);
 
-/// The pictures of these places.
-LabelledImages select_images(const LabelledImages& images, const std::vector<int64_t>& places);
+/// The pictures at these indices.
+LabelledImages select_images(const LabelledImages& images, const std::vector<int64_t>& indices);
 
-/// Holds out every image whose place among those of its class is a multiple of 1 / share: the same
+/// Holds out every image whose index among those of its class is a multiple of 1 / share: the same
 /// ones always, and the same share of every class.
 void hold_out(ImageDataSet& data, double share);
 

@@ -7,8 +7,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "models/batching/random.h"
 #include "train/data/images/augment.h"
-#include "train/data/random.h"
 
 namespace zoo {
 namespace {

@@ -29,7 +29,7 @@ std::string_view part(std::string_view bytes, uint64_t at, uint64_t size) {
 /// One entry of the directory.
 struct Member {
   std::string name;
-  uint64_t flags, method, sum, packed, size, place;
+  uint64_t flags, method, sum, packed, size, offset;
   uint64_t entry_bytes;
 };
 
@@ -42,7 +42,7 @@ Member read_entry(std::string_view zip, uint64_t at) {
           .sum = number(zip, at + 16, 4),
           .packed = number(zip, at + 20, 4),
           .size = number(zip, at + 24, 4),
-          .place = number(zip, at + 42, 4),
+          .offset = number(zip, at + 42, 4),
           .entry_bytes = 46 + name + extra + number(zip, at + 32, 2)};
 }
 
@@ -50,9 +50,9 @@ std::string content_of(std::string_view zip, const Member& member) {
   if (member.flags & 1) throw std::runtime_error("encrypted");
   if (member.size > kMostBytes || member.packed > kMostBytes)
     throw std::runtime_error("larger than 2 GB; save the arrays as .npy files");
-  if (part(zip, member.place, 4) != "PK\x03\x04") throw std::runtime_error("damaged");
+  if (part(zip, member.offset, 4) != "PK\x03\x04") throw std::runtime_error("damaged");
   const uint64_t start =
-      member.place + 30 + number(zip, member.place + 26, 2) + number(zip, member.place + 28, 2);
+      member.offset + 30 + number(zip, member.offset + 26, 2) + number(zip, member.offset + 28, 2);
   const auto packed = part(zip, start, member.packed);
   // Deflate's best is 1032 bytes for one.
   if (member.method == 8 && member.size > 1032 * member.packed + 64)

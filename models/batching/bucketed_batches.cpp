@@ -1,4 +1,4 @@
-#include "train/data/bucketed_batches.h"
+#include "models/batching/bucketed_batches.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "train/data/random.h"
+#include "models/batching/random.h"
 
 namespace zoo {
 namespace {
@@ -50,13 +50,26 @@ void sort_by_length(std::vector<int64_t>& order, const std::vector<ExampleLength
   });
 }
 
-std::vector<int64_t> all_of(const std::vector<ExampleLengths>& lengths) {
+std::vector<int64_t> all_indices(const std::vector<ExampleLengths>& lengths) {
   std::vector<int64_t> order(lengths.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   return order;
 }
 
 }  // namespace
+
+std::vector<ExampleLengths> lengths_of(const TokenSequences& sequences) {
+  std::vector<ExampleLengths> lengths;
+  for (int64_t i = 0; i < sequences.size(); ++i) lengths.push_back({.source = sequences.length(i)});
+  return lengths;
+}
+
+BucketOptions buckets_of_rows(const std::vector<ExampleLengths>& lengths, int64_t rows,
+                              uint64_t seed) {
+  int64_t longest = 1;
+  for (const auto& example : lengths) longest = std::max(longest, example.source + example.target);
+  return {.tokens = rows * longest, .rows = rows, .seed = seed};
+}
 
 BucketedBatches::BucketedBatches(std::vector<ExampleLengths> lengths, const BucketOptions& options)
     : lengths_(std::move(lengths)), options_(options) {
@@ -71,7 +84,7 @@ void BucketedBatches::begin_epoch(int64_t epoch) {
   epoch_ = epoch;
   next_ = 0;
   auto random = generator_for({options_.seed, static_cast<uint64_t>(epoch)});
-  auto order = all_of(lengths_);
+  auto order = all_indices(lengths_);
   shuffle(order, random);
   sort_by_length(order, lengths_);
   batches_ = cut(order, lengths_, options_);
@@ -93,7 +106,7 @@ void BucketedBatches::restore(std::string_view state) {
   const auto [last, second_error] = std::from_chars(spaced ? middle + 1 : end, end, batch);
   if (!spaced || second_error != std::errc() || last != end || epoch < 0 || batch < 0)
     throw std::runtime_error(
-        fmt::format("'{}' is no place in the data: expected an epoch and a batch", state));
+        fmt::format("'{}' is no position in the data: expected an epoch and a batch", state));
   begin_epoch(epoch);
   if (batch > batches_per_epoch()) {
     throw std::runtime_error(
@@ -118,7 +131,7 @@ double BucketedBatches::padding_share() const {
 }
 
 Batches sorted_batches(const std::vector<ExampleLengths>& lengths, const BucketOptions& options) {
-  auto order = all_of(lengths);
+  auto order = all_indices(lengths);
   sort_by_length(order, lengths);
   return cut(order, lengths, options);
 }

@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli): guards TensorBoard's records and a checkpoint's files.
+// CRC-32C (Castagnoli): the checksum of TensorBoard records, checkpoint files and data.
 #pragma once
 #include <cstdint>
 #include <string_view>

@@ -1,8 +1,9 @@
-#include "infer/text/classifier_rows.h"
+#include "models/batching/classifier_rows.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "models/batching/padding.h"
 #include "tokenizers/stages/post_template.h"
 
 namespace zoo {
@@ -26,16 +27,16 @@ JoinedWords join(const std::vector<std::string>& words) {
 /// The first id that has bytes of each span, both in the order of the text.
 std::vector<int64_t> first_pieces(const Encoding& encoding,
                                   const std::vector<std::pair<size_t, size_t>>& spans) {
-  std::vector<int64_t> places;
+  std::vector<int64_t> positions;
   size_t at = 0;
   for (const auto& [begin, end] : spans) {
     while (at < encoding.ids.size() &&
            (encoding.words[at] < 0 || encoding.offsets[at].second <= begin))
       ++at;
     const bool found = at < encoding.ids.size() && encoding.offsets[at].first < end;
-    places.push_back(found ? static_cast<int64_t>(at) : -1);
+    positions.push_back(found ? static_cast<int64_t>(at) : -1);
   }
-  return places;
+  return positions;
 }
 
 }  // namespace
@@ -62,26 +63,14 @@ ClassifierRow words_row(const Tokenizer& tokenizer, const std::vector<std::strin
 
 ClassifierBatch collate_rows(const std::vector<ClassifierRow>& rows,
                              std::span<const int64_t> indices, int64_t pad) {
-  size_t T = 0;
-  for (const int64_t i : indices) T = std::max(T, rows[static_cast<size_t>(i)].ids.size());
-  const int64_t B = std::ssize(indices);
-  ClassifierBatch batch{.tokens = torch::full({B, static_cast<int64_t>(T)}, pad, torch::kLong),
-                        .segments = torch::zeros({B, static_cast<int64_t>(T)}, torch::kLong),
-                        .lengths = torch::empty({B}, torch::kLong)};
-  for (int64_t b = 0; b < B; ++b) {
-    const auto& row = rows[static_cast<size_t>(indices[static_cast<size_t>(b)])];
-    std::ranges::copy(row.ids, batch.tokens[b].data_ptr<int64_t>());
-    std::ranges::copy(row.segments, batch.segments[b].data_ptr<int64_t>());
-    batch.lengths[b] = std::ssize(row.ids);
+  std::vector<std::span<const int32_t>> ids, segments;
+  for (const int64_t i : indices) {
+    ids.emplace_back(rows[static_cast<size_t>(i)].ids);
+    segments.emplace_back(rows[static_cast<size_t>(i)].segments);
   }
-  return batch;
-}
-
-torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch) {
-  const auto device = model->bert->token_embedding->weight.device();
-  BertContext context{.args = {.key_lengths = batch.lengths.to(device)}};
-  if (model->options.bert.segments > 1) context.segments = batch.segments.to(device);
-  return model->class_logits(model->bert->forward(batch.tokens.to(device), context));
+  return {.tokens = pad_rows(ids, {.filler = pad}),  // [B, T]
+          .segments = pad_rows(segments),            // [B, T]
+          .lengths = row_lengths(ids)};
 }
 
 }  // namespace zoo

@@ -1,5 +1,5 @@
-// Random numbers of which each belongs to a place in the data (seed, epoch, index), so that no
-// order of computing changes them.
+// Random numbers that depend on where they are used (seed, epoch, index) and not on the order of
+// computation.
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -11,9 +11,9 @@
 
 namespace zoo {
 
-inline std::mt19937_64 generator_for(std::initializer_list<uint64_t> place) {
+inline std::mt19937_64 generator_for(std::initializer_list<uint64_t> position) {
   std::vector<uint32_t> words;
-  for (const uint64_t part : place) {
+  for (const uint64_t part : position) {
     words.push_back(static_cast<uint32_t>(part));
     words.push_back(static_cast<uint32_t>(part >> 32));
   }

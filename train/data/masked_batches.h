@@ -1,4 +1,4 @@
-// Masked sequences as padded tensors: in random batches to train on, in fixed ones to measure with.
+// Masked sequences as padded tensors: in random batches to train on, in fixed ones for evaluation.
 #pragma once
 #include <torch/types.h>
 
@@ -8,28 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "train/data/bucketed_batches.h"
+#include "models/batching/bucketed_batches.h"
 #include "train/data/sentence_examples.h"
+#include "train/objectives/masked_batch.h"
 #include "train/objectives/masking.h"
 
 namespace zoo {
-
-struct MaskedBatch {
-  torch::Tensor tokens;    // [B, T] int64: masked text, padding
-  torch::Tensor original;  // [B, T] int64: the text, padding
-  torch::Tensor labels;    // [B, T] int64: what was masked, else kIgnored
-  torch::Tensor segments;  // [B, T] int64
-  torch::Tensor lengths;   // [B] int64
-  torch::Tensor pair;      // [B] int64
-
-  MaskedBatch to(torch::Device device) const;
-  /// [N] int64: where a token was masked
-  torch::Tensor places() const;
-  /// [N] int64: which it was
-  torch::Tensor targets() const;
-  /// Whether anything was masked at all.
-  bool has_targets() const;
-};
 
 /// The examples at `indices`, each with the masks of `draw(index)`.
 MaskedBatch mask_batch(const SentenceExamples& examples, std::span<const int64_t> indices,
@@ -50,9 +34,10 @@ class MaskedBatches {
   MaskedBatches(SentenceExamples examples, const Tokenizer& tokenizer,
                 const MaskedBatchOptions& options);
   MaskedBatch next();
-  /// Place in the data: restoring it gives the same batches again.
+  const SentenceExamples& examples() const { return examples_; }
+  /// Position in the data: restoring it gives the same batches again.
   std::string state() const;
-  /// Throws std::runtime_error for what is no such place.
+  /// Throws std::runtime_error for what is no such position.
   void restore(std::string_view state);
 
  private:
@@ -63,6 +48,9 @@ class MaskedBatches {
   BucketedBatches batches_;
   uint64_t rows_drawn_ = 0;
 };
+
+/// What the sequences are, as Task::data_fingerprint() has it.
+std::string fingerprint_of(const SentenceExamples& examples);
 
 /// All sequences in a fixed order, with masks that stay the same whatever the seed.
 std::vector<MaskedBatch> fixed_masked_batches(const SentenceExamples& examples,

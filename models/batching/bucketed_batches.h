@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "models/batching/token_sequences.h"
+
 namespace zoo {
 
 /// What an example costs: tokens of its source and its target, or of one sequence.
@@ -20,6 +22,13 @@ struct BucketOptions {
   uint64_t seed = 0;
 };
 
+/// Single sequences cost their tokens.
+std::vector<ExampleLengths> lengths_of(const TokenSequences& sequences);
+
+/// Batches of at most `rows` examples, none of them larger than `rows` of the longest.
+BucketOptions buckets_of_rows(const std::vector<ExampleLengths>& lengths, int64_t rows,
+                              uint64_t seed);
+
 /// Every example once an epoch, in an order that (seed, epoch) decides: examples are shuffled,
 /// sorted by length (those of one length stay shuffled), cut into batches, and the batches
 /// shuffled. An example that alone exceeds the budget is a batch of its own.
@@ -30,9 +39,9 @@ class BucketedBatches {
 
   /// Indices of the next batch's examples.
   std::vector<int64_t> next();
-  /// Place in the data: restoring it gives the same batches again.
+  /// Position in the data: restoring it gives the same batches again.
   std::string state() const;
-  /// Throws std::runtime_error for what is no such place.
+  /// Throws std::runtime_error for what is no such position.
   void restore(std::string_view state);
 
   int64_t batches_per_epoch() const { return std::ssize(batches_); }
@@ -48,7 +57,7 @@ class BucketedBatches {
   std::vector<std::vector<int64_t>> batches_;
 };
 
-/// Examples sorted by length and cut into batches in this fixed order: for measuring.
+/// Examples sorted by length and cut into batches in this fixed order: for evaluation.
 std::vector<std::vector<int64_t>> sorted_batches(const std::vector<ExampleLengths>& lengths,
                                                  const BucketOptions& options);
 

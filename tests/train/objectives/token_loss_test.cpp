@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "train/objectives/next_token.h"
+#include "train/objectives/token_loss.h"
 
 namespace zoo {
 namespace {
@@ -25,7 +25,7 @@ TEST(TokenLossTest, PaddingCountsForNothing) {
   EXPECT_GT(logits.grad()[0][0].abs().max().item<float>(), 0.0F);
 }
 
-TEST(TokenLossTest, SmoothingMixesInTheUniformDistributionAndLeavesThePlainLossAlone) {
+TEST(TokenLossTest, SmoothingMixesInTheUniformDistribution) {
   torch::manual_seed(0);
   const auto logits = torch::randn({1, 1, 4}, torch::kDouble);
   const auto targets = torch::tensor({2L}).view({1, 1});
@@ -34,21 +34,21 @@ TEST(TokenLossTest, SmoothingMixesInTheUniformDistributionAndLeavesThePlainLossA
   const double smoothed = 0.8 * plain - 0.2 * log_p.mean().item<double>();
   const auto loss = token_loss(logits, targets, 0.2);
   EXPECT_NEAR(loss.sum.item<double>(), smoothed, 1e-12);
-  EXPECT_NEAR(loss.plain_sum.item<double>(), plain, 1e-12);
 }
 
-TEST(CountedPlacesTest, AreThoseOfTheTargetsThatCount) {
+TEST(SelectTargetsTest, KeepsTheStatesThatHaveATarget) {
   const auto hidden = torch::arange(12.0).view({2, 3, 2});
   const auto targets = torch::tensor({kIgnored, 4L, kIgnored, 0L, kIgnored, 7L}).view({2, 3});
-  const auto counted = at_counted_places(hidden, targets);
-  EXPECT_TRUE(torch::equal(counted.targets, torch::tensor({4L, 0L, 7L})));
+  const auto chosen = select_targets(hidden, targets);
+  EXPECT_TRUE(torch::equal(chosen.targets, torch::tensor({4L, 0L, 7L})));
   EXPECT_TRUE(
-      torch::equal(counted.hidden, torch::tensor({2.0, 3.0, 6.0, 7.0, 10.0, 11.0}).view({3, 2})));
+      torch::equal(chosen.hidden, torch::tensor({2.0, 3.0, 6.0, 7.0, 10.0, 11.0}).view({3, 2})));
 }
 
-TEST(CorrectTokensTest, CountsTheMostProbableOnesThatCount) {
+TEST(CorrectTokensTest, CountsTheMostProbableOnesThatAreNotIgnored) {
   const auto logits = torch::tensor({1.0, 0.0, 0.0, 1.0, 1.0, 0.0}).view({1, 3, 2});
-  EXPECT_EQ(correct_tokens(logits, torch::tensor({0L, 0L, kIgnored}).view({1, 3})), 1.0);
+  const auto targets = torch::tensor({0L, 0L, kIgnored}).view({1, 3});
+  EXPECT_EQ(correct_tokens(logits, targets).item<int64_t>(), 1);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "models/bert/bert_task.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/tokenizer.h"
 
@@ -17,7 +16,7 @@ namespace zoo {
 /// One sequence: [CLS] A [SEP], or [CLS] A [SEP] B [SEP].
 struct ClassifierRow {
   std::vector<int32_t> ids, segments;
-  /// Of words: the place of each one's first piece; -1 where it has none, or was cut off.
+  /// Of words: the position of each one's first piece; -1 where it has none, or was cut off.
   std::vector<int64_t> first_pieces = {};
   bool was_cut = false;
 };
@@ -36,8 +35,5 @@ struct ClassifierBatch {
 };
 ClassifierBatch collate_rows(const std::vector<ClassifierRow>& rows,
                              std::span<const int64_t> indices, int64_t pad);
-
-/// Logits on the model's device: [B, K] of texts or [B, T, K] of tokens.
-torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch);
 
 }  // namespace zoo

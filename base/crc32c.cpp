@@ -1,6 +1,6 @@
 // Eight tables take eight bytes at once ("slicing by 8", Kounavis & Berry 2005): a checkpoint of a
 // gigabyte is summed in less time than it takes to write.
-#include "train/run/crc32c.h"
+#include "base/crc32c.h"
 
 #include <array>
 #include <cstddef>

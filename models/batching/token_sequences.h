@@ -23,6 +23,13 @@ class TokenSequences {
     return ends_[i] - (i == 0 ? 0 : ends_[i - 1]);
   }
   int64_t tokens() const { return std::ssize(ids_); }
+  /// The sequences at `indices`, in this order.
+  std::vector<std::span<const int32_t>> at(std::span<const int64_t> indices) const {
+    std::vector<std::span<const int32_t>> rows;
+    rows.reserve(indices.size());
+    for (const int64_t index : indices) rows.push_back(at(index));
+    return rows;
+  }
 
  private:
   std::vector<int32_t> ids_;

@@ -1,0 +1,49 @@
+#include "train/program/training_console.h"
+
+#include <fmt/format.h>
+
+#include "base/note.h"
+#include "base/printable.h"
+#include "train/loop/update.h"
+
+namespace zoo {
+
+void TrainingConsole::begin(int64_t step, int64_t max_steps, const std::string& unit) {
+  unit_ = unit;
+  bar_.emplace("training", max_steps, step);
+}
+
+void TrainingConsole::update(int64_t step, const Update& update) {
+  recent_weight_ = 0.95 * recent_weight_ + update.weight;
+  recent_seconds_ = 0.95 * recent_seconds_ + update.seconds;
+  bar_->update(step, fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} {}/s", update.loss,
+                                 update.learning_rate, recent_weight_ / recent_seconds_, unit_));
+}
+
+void TrainingConsole::evaluation(const EvaluationReport& report) {
+  const auto line = fmt::format("step {:>6}  val {} {:.4f}{}", report.step, report.metric,
+                                report.value, report.is_best && report.step > 0 ? "  (best)" : "");
+  if (bar_)
+    bar_->print_above(line);
+  else
+    fmt::print("{}\n", line);
+}
+
+void TrainingConsole::end() {
+  if (bar_) bar_->finish();
+}
+
+void TrainingConsole::average(const AverageReport& report) {
+  fmt::print("average of the last {} checkpoints: val {} {:.4f} (in averaged/)\n",
+             report.checkpoints, report.metric, printable(report.value));
+}
+
+void TrainingConsole::note(const std::string& line) {
+  const auto text = "note: " + line;
+  if (bar_)
+    bar_->print_above(text);
+  else
+    zoo::note(text);
+}
+
+}  // namespace zoo
