@@ -24,7 +24,7 @@ int edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// "; did you mean 'layers'?", or nothing where no name is near.
+/// "; did you mean 'layers'?", or empty if no name is similar.
 std::string suggestion(const CLI::App& app, std::string_view name, std::string_view dashes) {
   std::string best;
   int best_distance = static_cast<int>(name.size()) / 3 + 1;
@@ -40,14 +40,14 @@ std::string suggestion(const CLI::App& app, std::string_view name, std::string_v
   return best.empty() ? "" : fmt::format("; did you mean {}{}?", dashes, best);
 }
 
-/// As CLI11 sees it: "-5", "-" and "- a" are texts.
+/// By CLI11's rule: "-5", "-" and "- a" are texts.
 bool is_flag(const std::string& argument) {
   std::string name, value;
   if (CLI::detail::split_long(argument, name, value)) return true;
   return CLI::detail::split_short(argument, name, value) && !(name[0] >= '0' && name[0] <= '9');
 }
 
-/// "--tied=off" as CLI11 has it: "--tied=false".
+/// "--tied=off" in CLI11's form: "--tied=false".
 std::string flag_with_value(const std::string& flag, std::string_view value) {
   try {
     return fmt::format("{}={}", flag, parse_value<bool>(value));
@@ -56,10 +56,9 @@ std::string flag_with_value(const std::string& flag, std::string_view value) {
   }
 }
 
-/// The arguments in the one order and spelling that CLI11 takes as they are meant: flags first, an
-/// option and its value apart, and all texts behind "--".
-///
-/// Left alone, it takes the next argument for the value of `--stop=`.
+/// The arguments in a form that CLI11 reads correctly: flags first, options and values as separate
+/// arguments, and all texts after "--". Otherwise it would take the next argument as the value of
+/// `--stop=`.
 std::vector<std::string> in_order(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> ordered, texts;
   for (int i = 1; i < argc; ++i) {
@@ -104,7 +103,7 @@ std::vector<std::string> in_order(const CLI::App& app, int argc, const char* con
                                           what.substr(0, at), what.substr(at + kAtMost.size())));
 }
 
-/// CLI11's "Could not convert: --verbose = maybe", of a flag in a recipe.
+/// CLI11's "Could not convert: --verbose = maybe", for a flag in a recipe.
 [[noreturn]] void throw_conversion(const CLI::ConversionError& error) {
   const std::string what = error.what();
   constexpr std::string_view kNot = "Could not convert: ";
@@ -121,8 +120,8 @@ std::string recipe_path(const CLI::App& app) {
   return option == nullptr || option->results().empty() ? "" : option->results().back();
 }
 
-/// CLI11 skips a recipe that it cannot open in some cases and says "was not readable (missing?)" in
-/// others.
+/// CLI11 ignores some recipes that it cannot open, and reports others as "was not readable
+/// (missing?)".
 std::string check_recipe_path(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return "no recipe file '" + path + "'";
@@ -138,7 +137,7 @@ std::string check_recipe_path(const std::string& path) {
     const std::string key = what.substr(kUnknown.size());
     message = fmt::format("unknown key '{}'{}", key, suggestion(app, key, ""));
   } else if (const size_t at = what.find(kRefused); at != std::string::npos) {
-    message = fmt::format("'{}' cannot stand in a recipe", what.substr(0, at));
+    message = fmt::format("'{}' is not allowed in a recipe", what.substr(0, at));
   }
   throw CLI::ConfigError(fmt::format("recipe {}: {}", recipe_path(app), message));
 }
@@ -162,7 +161,7 @@ std::string check_recipe_path(const std::string& path) {
 
 void add_config_option(CLI::App& app) {
   recipe_format(app);
-  app.set_config("--config", "", "Recipe file: 'key = value' lines, keys named as the flags")
+  app.set_config("--config", "", "Recipe file: 'key = value' lines, keys named like the flags")
       ->type_name("FILE")
       ->check(CLI::Validator(check_recipe_path, ""));
   app.allow_config_extras(CLI::config_extras_mode::error);
@@ -175,11 +174,11 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::
     return true;
   };
   // An option that may take "extra" arguments splits "[a,b]" into two (CLI11's
-  // Option::_add_result): this one still expects more, as many as there may be.
-  constexpr int kMost = CLI::detail::expected_max_vector_size;
+  // Option::_add_result). This one expects the maximal number instead.
+  constexpr int kMax = CLI::detail::expected_max_vector_size;
   return app.add_option(name, read, help)
       ->type_name("TEXT")
-      ->expected(kMost, kMost)
+      ->expected(kMax, kMax)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }

@@ -1,4 +1,4 @@
-// Options structs to command lines and recipe files and back.
+// Command lines and recipe files for structs of options.
 //
 // A struct lists its fields once, in a function that argument-dependent lookup finds:
 //
@@ -22,7 +22,7 @@
 
 namespace zoo {
 
-/// One option bound to one field; shows its default, and what an enumeration accepts.
+/// Adds one option for one field. --help shows its default and the names of an enumeration.
 template <class T>
 CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_view name, T& field,
                         const std::string& help) {
@@ -44,20 +44,20 @@ CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_vie
     if constexpr (is_vector<T>) text += " (repeatable)";
     option = app.add_option(flag, read, text)->type_name(type_word<T>());
     if constexpr (is_vector<T>) option->expected(1, CLI::detail::expected_max_vector_size);
-    // Several values behind one flag would swallow positional arguments and split "[CLS]".
+    // Several values after one flag would take positional arguments and split "[CLS]".
     option->allow_extra_args(false);
     if (const auto shown = recipe_value(field)) option->default_str(*shown);
   }
-  recipe_format(app).remember(option, [&field] { return recipe_value(field); });
+  recipe_format(app).add_printer(option, [&field] { return recipe_value(field); });
   return option->group(group);
 }
 
-/// What stands on the command line without a flag: any number of texts, each taken as it stands,
-/// brackets, commas and quotes included. One that begins with "-" is given after "--".
+/// Arguments without a flag: any number of texts, each taken literally, with brackets, commas and
+/// quotes. A text that begins with "-" must follow "--".
 CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
                        const std::string& help);
 
-/// Adds every field of an options struct under a heading of --help.
+/// Adds every field of a struct of options, under a heading of --help.
 template <class Options>
 void add_options(CLI::App& app, const std::string& group, Options& options) {
   visit(options, [&](std::string_view name, auto& field, const std::string& help) {
@@ -65,22 +65,22 @@ void add_options(CLI::App& app, const std::string& group, Options& options) {
   });
 }
 
-/// Adds `--config FILE` (recipe.h describes the syntax; keys are named as the flags). Unknown keys
-/// are errors; flags win over the file.
+/// Adds `--config FILE` (recipe.h describes the syntax; keys are flags without dashes). Unknown
+/// keys are errors; flags override the file.
 void add_config_option(CLI::App& app);
 
-/// Parses. Arguments are read as getopt_long reads them: an option's value is the next argument,
-/// whatever it is, or what follows "="; flags and texts may be mixed; after "--" all are texts.
-/// Throws CLI11's exceptions, with messages of ours where CLI11's are unclear; run_app knows them
-/// all. The exceptions for --help and --version carry the text to print.
+/// Parses like getopt_long: an option's value is the next argument, whatever it is, or follows "=";
+/// flags and texts may be mixed; after "--" all are texts. Throws CLI11's exceptions, with clearer
+/// messages in some cases; run_app handles them. Those for --help and --version carry the text to
+/// print.
 void parse(CLI::App& app, int argc, const char* const* argv);
 
-/// Throws CLI::ValidationError, "--page is for the verb compare", where an option of a group (a
-/// heading of --help) was given that nothing will use; `why` is what follows the option.
+/// Throws CLI::ValidationError, "--page is for the verb compare", if an option of a group (a
+/// heading of --help) was given. `why` follows the option's name.
 void refuse_group(const CLI::App& app, std::string_view group, std::string_view why);
 
-/// Every option's effective value (of the field as it is now) as a recipe that --config reads back;
-/// options without a value are left out.
+/// The current values of all options as a recipe that --config reads back; options without a value
+/// are omitted.
 std::string effective_config(const CLI::App& app);
 
 /// Names (without dashes) of the options that were given on the command line itself, not by a

@@ -47,13 +47,13 @@ double plain_every_seconds() {
   return 10;
 }
 
-/// Columns that a UTF-8 text takes, one a character.
+/// Columns of a UTF-8 text, one a character.
 size_t columns_of(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-/// Cuts between characters.
+/// The text's first columns, cut between characters.
 std::string_view first_columns(std::string_view text, size_t columns) {
   size_t end = 0;
   while (end < text.size()) {
@@ -78,7 +78,7 @@ ProgressBar::ProgressBar(std::string title, int64_t total, int64_t start)
       last_drawn_(began_) {}
 
 ProgressBar::~ProgressBar() {
-  // An exception's message must not land behind the bar.
+  // An exception's message needs a line of its own.
   if (terminal_ && drawn_ && !finished_) std::fputs("\n", stderr);
 }
 
@@ -98,7 +98,7 @@ std::string ProgressBar::render(std::string_view details, int width) const {
   if (!time.empty()) tail += fmt::format("  {}", time);
   if (!terminal_) return head + tail;
 
-  // The last column stays free: writing there makes some terminals wrap.
+  // Some terminals wrap when the last column is written.
   const auto room = static_cast<size_t>(std::max(width - 1, 0));
   const size_t used = columns_of(head) + columns_of(tail) + 3;
   std::string line = head;

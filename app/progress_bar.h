@@ -1,5 +1,4 @@
-// Progress of long work: a bar that redraws itself on a terminal, plain lines now and then
-// elsewhere.
+// Progress of long work: a bar on a terminal, otherwise a line from time to time.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -10,16 +9,16 @@ namespace zoo {
 
 class ProgressBar {
  public:
-  /// total: units of work in all; start: units already done (a resumed run). Writes to stderr.
+  /// total: units of work; start: units already done (a resumed run). Writes to stderr.
   ProgressBar(std::string title, int64_t total, int64_t start = 0);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// done: units done so far; details: "loss 2.31  lr 1e-3". Redraws at most ten times a second on
-  /// a terminal; elsewhere prints a line every 10 seconds (ZOO_PROGRESS_SECONDS says otherwise).
+  /// done: units done so far; details: "loss 2.31  lr 1e-3". On a terminal, redraws at most ten
+  /// times a second; otherwise prints a line every 10 seconds, or every ZOO_PROGRESS_SECONDS.
   void update(int64_t done, std::string_view details);
-  /// Prints a line of its own above the bar (an evaluation, a saved checkpoint).
+  /// Prints a line above the bar (an evaluation, a saved checkpoint).
   void print_above(std::string_view line);
   /// Leaves the finished bar on the screen and ends the line.
   void finish();

@@ -24,7 +24,7 @@ class Reader {
     for (skip_blank(true); !at_end(); skip_blank(true)) {
       entries.push_back(entry());
       if (!seen.insert(entries.back().key).second) {
-        fail(fmt::format("'{}' is set a second time", entries.back().key));
+        fail(fmt::format("'{}' is set twice", entries.back().key));
       }
     }
     return entries;
@@ -32,7 +32,7 @@ class Reader {
 
  private:
   RecipeEntry entry() {
-    if (peek() == '[') fail("tables are not known here; recipes are flat 'key = value' lines");
+    if (peek() == '[') fail("tables are not supported; recipes are flat 'key = value' lines");
     RecipeEntry entry;
     entry.line = line_;
     entry.key = peek() == '"' || peek() == '\'' ? string() : bare_key();
@@ -147,7 +147,7 @@ class Reader {
     }
   }
 
-  /// Skips blanks and a comment; with `lines`, also line ends and more of the same.
+  /// Skips blanks and a comment; with `lines`, also line ends and further blank lines and comments.
   void skip_blank(bool lines) {
     while (!at_end()) {
       const char c = peek();
@@ -209,14 +209,14 @@ std::vector<RecipeEntry> parse_recipe(std::string_view text) { return Reader(tex
 
 namespace {
 
-/// A recipe may come through a pipe, or be no recipe at all.
+/// The recipe may come through a pipe.
 std::string read_recipe(std::istream& in) {
   constexpr size_t kLongest = size_t{16} << 20;
   std::string text(kLongest + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));
   if (text.size() > kLongest)
-    throw CLI::ConfigError(fmt::format("longer than {} bytes: this is no recipe", kLongest));
+    throw CLI::ConfigError(fmt::format("longer than {} bytes: is this a recipe?", kLongest));
   if (!wide_encoding(text).empty())
     throw CLI::ConfigError(
         fmt::format("the file is {}, expected UTF-8; save it as UTF-8", wide_encoding(text)));
@@ -239,8 +239,8 @@ std::vector<CLI::ConfigItem> RecipeFormat::from_config(std::istream& in) const {
 }
 
 std::optional<std::string> RecipeFormat::value_of(const CLI::Option& option) const {
-  if (const auto known = prints_.find(&option); known != prints_.end()) return known->second();
-  // An option that a program added through CLI11 itself: its text is all there is to see.
+  if (const auto known = printers_.find(&option); known != printers_.end()) return known->second();
+  // An option that a program added through CLI11 directly has only its text.
   if (option.get_expected_max() == 0) return option.count() > 0 ? "true" : "false";
   const CLI::results_t results = option.reduced_results();
   if (results.size() == 1) return quote_text(results[0]);

@@ -6,7 +6,7 @@
 namespace zoo {
 namespace {
 
-/// 64 for what is no digit.
+/// 64 for other characters.
 uint32_t digit_of(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<uint32_t>(c - 'A');
   if (c >= 'a' && c <= 'z') return static_cast<uint32_t>(c - 'a') + 26;

@@ -1,4 +1,4 @@
-// Base64 (RFC 4648, section 4): how bytes lie in JSON.
+// Base64 (RFC 4648, section 4).
 #pragma once
 #include <optional>
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace zoo {
 
-/// Nothing for what is not Base64 with its padding and without line feeds.
+/// nullopt for text that is not Base64 with padding and without line feeds.
 std::optional<std::string> decode_base64(std::string_view text);
 
 std::string encode_base64(std::string_view bytes);

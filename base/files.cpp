@@ -1,4 +1,3 @@
-// Temporary names, flushes and renames.
 #include "base/files.h"
 
 #include <fmt/format.h>
@@ -45,13 +44,13 @@ bool flush_to_disk(std::FILE* file) {
 #if defined(_WIN32)
   return _commit(_fileno(file)) == 0;
 #else
-  // Pipes and devices know no fsync: EINVAL is not a lost write.
+  // Pipes and devices have no fsync: EINVAL is not a lost write.
   return ::fsync(::fileno(file)) == 0 || errno == EINVAL;
 #endif
 }
 
-/// Makes names and renames inside a folder survive a power cut; best effort, since some file
-/// systems know no fsync of folders.
+/// Makes names and renames in a folder survive a power failure. Best effort: some file systems have
+/// no fsync for folders.
 void flush_folder(const fs::path& folder) {
 #if !defined(_WIN32)
   const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC);
@@ -63,7 +62,7 @@ void flush_folder(const fs::path& folder) {
 #endif
 }
 
-/// Another process may write the same file at the same time: each has a temporary of its own.
+/// A unique name: other processes may write the same file at the same time.
 fs::path temporary_beside(const fs::path& path) {
   static std::atomic<uint64_t> next{std::random_device{}()};
   fs::path temporary = path;
@@ -89,7 +88,7 @@ void flush_tree(const fs::path& folder) {
   flush_folder(folder);
 }
 
-/// Swaps the two names in one step where the system can: no moment without a folder.
+/// Swaps two names atomically, if the system supports it.
 bool exchange(const fs::path& a, const fs::path& b) {
 #if defined(__linux__) && defined(SYS_renameat2)
   constexpr unsigned kExchange = 2;  // RENAME_EXCHANGE
@@ -116,26 +115,26 @@ void put_in_place(const fs::path& temporary, const fs::path& folder) {
 
 }  // namespace
 
-std::string read_file(const fs::path& path, uintmax_t longest) {
+std::string read_file(const fs::path& path, uintmax_t max_bytes) {
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) fail("read", path, EISDIR);
   File file(std::fopen(path.string().c_str(), "rb"));
   if (file == nullptr) fail("read", path, errno);
   const bool ends = fs::is_regular_file(path, ignored);
-  if (!ends) longest = std::min(longest, uintmax_t{1} << 30);
+  if (!ends) max_bytes = std::min(max_bytes, uintmax_t{1} << 30);
   const auto too_long = [&] {
     throw std::runtime_error(
-        fmt::format("cannot read {}: longer than {} bytes, which is no file of this kind",
-                    path.string(), longest));
+        fmt::format("cannot read {}: it is longer than {} bytes, the limit for such a file",
+                    path.string(), max_bytes));
   };
   std::string bytes;
   if (const auto size = fs::file_size(path, ignored); ends && !ignored) {
-    if (size > longest) too_long();
+    if (size > max_bytes) too_long();
     bytes.reserve(size);
   }
   char buffer[1 << 16];
   while (const size_t got = std::fread(buffer, 1, sizeof buffer, file.get())) {
-    if (bytes.size() + got > longest) too_long();
+    if (bytes.size() + got > max_bytes) too_long();
     bytes.append(buffer, got);
   }
   if (std::ferror(file.get())) fail("read", path, errno);
@@ -147,9 +146,9 @@ PendingFile::PendingFile(fs::path path)
   std::error_code ignored;
   const fs::file_status status = fs::status(path_, ignored);
   if (fs::is_directory(status)) zoo::fail("write", path_, EISDIR);
-  const bool keeps_its_place = fs::exists(status) && !fs::is_regular_file(status);
-  if (!keeps_its_place) opened_ = temporary_beside(path_);
-  file_.reset(std::fopen(opened_.string().c_str(), keeps_its_place ? "wb" : "wbx"));
+  const bool is_special = fs::exists(status) && !fs::is_regular_file(status);
+  if (!is_special) opened_ = temporary_beside(path_);
+  file_.reset(std::fopen(opened_.string().c_str(), is_special ? "wb" : "wbx"));
   if (file_ == nullptr) fail();
 }
 
@@ -169,7 +168,7 @@ void PendingFile::rewrite_start(std::string_view bytes) {
 }
 
 void PendingFile::commit() {
-  // Without the flush a crash of the machine could leave the new name on missing bytes.
+  // Without the flush, a crash of the machine could leave the new name with missing bytes.
   if (std::fflush(file_.get()) != 0 || !flush_to_disk(file_.get())) fail();
   if (std::fclose(file_.release()) != 0) fail();
   if (opened_ != path_) {
@@ -232,7 +231,7 @@ GrowingFile::GrowingFile(fs::path path, bool continued)
   std::setvbuf(file_.get(), nullptr, _IONBF, 0);
   std::error_code error;
   size_ = fs::file_size(path_, error);
-  if (error) size_ = 0;  // a pipe or a device: nothing that could be cut
+  if (error) size_ = 0;  // a pipe or a device cannot be truncated
 }
 
 void GrowingFile::append(std::string_view record) {

@@ -1,4 +1,4 @@
-// Reading and writing files with errors that say which file and why, and writes that never leave
+// Reading and writing files, with errors that name the file and the cause. A write never leaves
 // half a file.
 #pragma once
 #include <cstdint>
@@ -12,19 +12,19 @@
 
 namespace zoo {
 
-/// What no recipe, vocabulary or configuration is longer than.
+/// A limit for recipes, vocabularies and configurations.
 inline constexpr uintmax_t kSmallFile = uintmax_t{256} << 20;
-/// Whatever a disk holds; but of a pipe or a device, which may never end, 1 GiB.
+/// No limit; for pipes and devices, which may never end, 1 GiB.
 inline constexpr uintmax_t kAnyFile = ~uintmax_t{0};
 
-/// The whole file as bytes. Throws std::runtime_error: "cannot read PATH: No such file or
-/// directory", and where it is longer than `longest` bytes.
-std::string read_file(const std::filesystem::path& path, uintmax_t longest = kAnyFile);
+/// The whole file as bytes. Throws std::runtime_error, "cannot read PATH: No such file or
+/// directory", and also for a file of more than `max_bytes`.
+std::string read_file(const std::filesystem::path& path, uintmax_t max_bytes = kAnyFile);
 
-/// A file that is written piece by piece and appears whole: under a temporary name in the same
-/// folder until commit() flushes and renames it. Readers see the old file or the new one; without
-/// commit() nothing is left. A pipe or a device keeps its place and is written to directly. All
-/// throw std::runtime_error (full disk, no permission).
+/// A file that is written in pieces and replaces the old one atomically: it has a temporary name in
+/// the same folder until commit() flushes and renames it. Without commit() it is removed. A pipe or
+/// a device is written to directly. All functions throw std::runtime_error (full disk, no
+/// permission).
 class PendingFile {
  public:
   explicit PendingFile(std::filesystem::path path);
@@ -32,10 +32,9 @@ class PendingFile {
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
   void write(std::string_view bytes);
-  /// Replaces the bytes at the file's start, which were written before; the next write goes on at
-  /// the end.
+  /// Overwrites bytes at the file's start; the next write continues at the end.
   void rewrite_start(std::string_view bytes);
-  /// To be called once, as the last.
+  /// To be called once, after all writes.
   void commit();
 
  private:
@@ -45,43 +44,40 @@ class PendingFile {
   bool committed_ = false;
 };
 
-/// The same for bytes that are all there.
+/// The same for a file in one piece.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// A folder that is filled file by file and appears whole: under the name ".NAME.partial" beside
-/// its place until commit() flushes and renames it. What a killed run left under that name goes
-/// when the next one begins; an existing folder of the final name is replaced. Without commit()
-/// nothing is left. All throw std::runtime_error.
+/// A folder that is filled file by file and replaces the old one atomically: it is called
+/// ".NAME.partial" until commit() flushes and renames it. A folder of that name from a killed run
+/// is removed first. Without commit() nothing is left. All functions throw std::runtime_error.
 class PendingFolder {
  public:
   explicit PendingFolder(const std::filesystem::path& folder);
   ~PendingFolder();
   PendingFolder(const PendingFolder&) = delete;
   PendingFolder& operator=(const PendingFolder&) = delete;
-  /// Where to write meanwhile.
+  /// The temporary folder, to be filled.
   const std::filesystem::path& path() const { return temporary_; }
-  /// To be called once, as the last.
+  /// To be called once, after all writes.
   void commit();
 
  private:
   std::filesystem::path target_, temporary_;
 };
 
-/// The same where one function writes all: commits when `fill` returns.
+/// The same with one function that writes all files: commits when `fill` returns.
 void write_folder(const std::filesystem::path& folder,
                   const std::function<void(const std::filesystem::path& temporary)>& fill);
 
-/// Points the relative symbolic link `link` at `target` (a name relative to the link's folder) by
-/// rename.
+/// Atomically makes `link` a symbolic link to `target`, a path relative to the link's folder.
 void replace_link(const std::filesystem::path& link, const std::filesystem::path& target);
 
-/// A file that grows record by record. Each record reaches the operating system before append
-/// returns; one that fails (full disk: std::runtime_error) is cut off again, so that the file ends
-/// with a whole record.
+/// A file that grows by records. Each record reaches the operating system before append() returns.
+/// A record that fails (full disk: std::runtime_error) is truncated, so that the file ends with a
+/// whole record.
 class GrowingFile {
  public:
-  /// Makes a new file, or continues one where `continued`. Throws std::runtime_error; a new file
-  /// must not exist yet.
+  /// Creates a new file, which must not exist, or continues one. Throws std::runtime_error.
   GrowingFile(std::filesystem::path path, bool continued);
   void append(std::string_view record);
   const std::filesystem::path& path() const { return path_; }

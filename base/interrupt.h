@@ -1,38 +1,36 @@
-// Ctrl-C and SIGTERM as a polite request: the work finishes its step, saves and returns.
+// Ctrl-C and SIGTERM as a request: the work finishes its step, saves and returns.
 #pragma once
 #include <stdexcept>
 #include <string_view>
 
 namespace zoo {
 
-/// Exit code of a program that stopped early because it was asked to, whatever it saved: what a
-/// shell expects of a program that Ctrl-C ended.
+/// Exit code of a program that stopped early on request: as shells expect after Ctrl-C.
 inline constexpr int kInterrupted = 130;
 
-/// Thrown by work that was asked to stop and has nothing to keep.
+/// Thrown by work that stops on request and keeps nothing.
 struct Interrupted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// While alive, the first SIGINT or SIGTERM only sets a flag; the second one ends the program at
-/// once. A signal that the program was started to ignore (nohup, a job in the background) stays
-/// ignored. Guards nest: only the outermost begins without a request, so a program that does its
-/// work in parts holds one over all of them.
+/// While it lives, the first SIGINT or SIGTERM only sets a flag; the second one ends the program. A
+/// signal that was ignored at the start (nohup, a background job) stays ignored. Guards nest: only
+/// the outermost resets the flag, so that a program with several parts holds one guard over all of
+/// them.
 class InterruptGuard {
  public:
   InterruptGuard();
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
-  /// True once a signal has come, while there is a guard.
+  /// True after a signal, while a guard lives.
   static bool requested();
-  /// For tests and for work that stops for reasons of its own: as if a signal had come.
+  /// Sets the flag as a signal does; for tests, and for work that stops for other reasons.
   static void request();
 };
 
-/// For every loop that may take long and whose work is worth nothing in halves. Throws Interrupted
-/// ("interrupted while reading the pictures; nothing was kept") where a guard is alive and a signal
-/// has come.
+/// For long loops whose partial work is useless. After a signal, throws Interrupted: "interrupted
+/// while reading the pictures; nothing was kept".
 void stop_if_interrupted(std::string_view doing);
 
 }  // namespace zoo

@@ -19,14 +19,14 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// The number in a file of the system; infinity for "max" and where there is no such file.
+/// The number in a system file; infinity for "max", or without such a file.
 double number_in(const char* path) {
   std::ifstream in(path);
   double number = 0;
   return in >> number && number > 0 ? number : kInfinity;
 }
 
-std::string in_words(double bytes) {
+std::string with_unit(double bytes) {
   static constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   size_t unit = 0;
   for (; bytes >= 1000 && unit + 1 < kUnits.size(); ++unit) bytes /= 1000;
@@ -55,7 +55,7 @@ void require_memory(double bytes, std::string_view what, std::string_view what_t
   if (!(bytes > limit)) return;
   throw std::invalid_argument(
       fmt::format("{} needs at least {} of memory, but {} is all there is; {}", what,
-                  in_words(bytes), in_words(limit), what_to_do));
+                  with_unit(bytes), with_unit(limit), what_to_do));
 }
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// Enumerators with names: command lines, config.json and messages all read the same table.
+// Enumerators with names, for command lines, config.json and messages.
 #pragma once
 #include <istream>
 #include <ostream>
@@ -38,7 +38,7 @@ std::string known_names() {
   return list;
 }
 
-/// Throws std::invalid_argument with the known names.
+/// Throws std::invalid_argument, with a list of the names.
 template <NamedEnum E>
 E parse_enum(std::string_view text) {
   for (const auto& [value, name] : EnumNames<E>::values) {

@@ -1,4 +1,4 @@
-// One value of an option as text and back: what a flag accepts, and what a recipe says.
+// An option's value as text and back, for flags and recipes.
 #pragma once
 #include <fmt/format.h>
 
@@ -30,7 +30,7 @@ inline constexpr bool is_vector<std::vector<T>> = true;
 /// Stands for `key = []`: CLI11 cannot pass on an option that was given no value.
 inline constexpr std::string_view kEmptyList = "\x1f[]";
 
-/// What --help shows behind the flag.
+/// The type that --help shows after a flag.
 template <class T>
 std::string type_word() {
   if constexpr (is_optional<T> || is_vector<T>) {
@@ -67,7 +67,7 @@ T parse_value(std::string_view text) {
     T value{};
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     bool good = error == std::errc() && end == digits.data() + digits.size();
-    // "nan" and "inf" are numbers to from_chars; as an option's value they are slips.
+    // from_chars accepts "nan" and "inf"; no option does.
     if constexpr (std::is_floating_point_v<T>) good = good && std::isfinite(value);
     if (good) return value;
     if constexpr (std::is_integral_v<T>) {
@@ -84,7 +84,7 @@ T parse_value(std::string_view text) {
   }
 }
 
-/// All texts that were given for one option.
+/// Parses all texts that were given for one option.
 template <class T>
 void read_values(const std::vector<std::string>& texts, T& field) {
   if constexpr (is_vector<T>) {
@@ -105,7 +105,7 @@ void read_values(const std::vector<std::string>& texts, T& field) {
 /// A string as a recipe writes it: in double quotes, with escapes.
 std::string quote_text(std::string_view text);
 
-/// The value as a recipe writes it and parse_value reads it back exactly; nothing for an empty
+/// The value in a recipe's syntax, which parse_value reads back exactly; nullopt for an empty
 /// std::optional.
 template <class T>
 std::optional<std::string> recipe_value(const T& value) {

@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// NaN in output.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -6,8 +6,8 @@
 
 namespace zoo {
 
-/// What is printed wherever a value may be no number: "nan", never "-nan". The sign of a NaN says
-/// which instruction made it, and differs between machines.
+/// The value, or NaN without a sign: it prints as "nan", never "-nan". The sign of a NaN differs
+/// between machines.
 inline double printable(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }

@@ -1,4 +1,3 @@
-// What stands before and around a text without being a part of it.
 #include "base/text_file.h"
 
 #include <fmt/format.h>
@@ -18,10 +17,10 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr size_t kLooked = 4096;  // bytes that show an encoding
-constexpr size_t kLongestLine = size_t{256} << 20;
+constexpr size_t kInspected = 4096;  // bytes
+constexpr size_t kMaxLine = size_t{256} << 20;
 
-/// How many of the bytes at places n, n + 4, n + 8, ... are zero; and how many are not.
+/// How many of the bytes at offsets n, n + 4, n + 8, ... are zero, and how many are not.
 struct ZeroBytes {
   std::array<size_t, 4> zeros{}, others{};
   explicit ZeroBytes(std::string_view bytes) {
@@ -37,15 +36,15 @@ std::string_view wide_encoding(std::string_view beginning) {
   const auto begins = [&](std::string_view mark) { return beginning.starts_with(mark); };
   if (begins("\xFF\xFE\0\0"sv) || begins("\0\0\xFE\xFF"sv)) return "UTF-32";
   if (begins("\xFF\xFE"sv) || begins("\xFE\xFF"sv)) return "UTF-16";
-  const std::string_view looked = beginning.substr(0, kLooked);
-  if (looked.size() < 4) return {};
-  const ZeroBytes at(looked);
-  // Zeros stand where the high bytes of letters are, and nowhere else.
+  const std::string_view inspected = beginning.substr(0, kInspected);
+  if (inspected.size() < 4) return {};
+  const ZeroBytes at(inspected);
+  // The high bytes of letters are zero, and no others.
   if (at.none(0) && at.all(2) && at.all(3)) return "UTF-32LE";
   if (at.all(0) && at.all(1) && at.none(3)) return "UTF-32BE";
   const auto high = [&](size_t one, size_t other) {
     const size_t zeros = at.zeros[one] + at.zeros[other];
-    const bool enough = zeros >= 2 && zeros * 4 >= looked.size();  // of half the letters
+    const bool enough = zeros >= 2 && zeros * 4 >= inspected.size();  // of half the letters
     return enough && at.none((one + 1) % 4) && at.none((other + 1) % 4);
   };
   if (high(1, 3)) return "UTF-16LE";
@@ -85,9 +84,9 @@ bool read_raw_line(std::istream& in, std::string& line) {
       return !line.empty();
     }
     if (c == '\n') return true;
-    if (line.size() == kLongestLine)
+    if (line.size() == kMaxLine)
       throw std::runtime_error(
-          fmt::format("a line is longer than {} bytes: that is no text", kLongestLine));
+          fmt::format("a line is longer than {} bytes: is this a text file?", kMaxLine));
     line += static_cast<char>(c);
   }
 }

@@ -1,53 +1,33 @@
 #include "tokenizers/added_vocabulary.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
+#include "tokenizers/stages/added_ids.h"
+
 namespace zoo {
-namespace {
-
-/// normalized: the ids of which an entry is.
-std::map<int32_t, AddedToken> number(const std::vector<AddedToken>& listed,
-                                     const SubwordModel& model,
-                                     std::unordered_set<int32_t>& normalized) {
-  std::map<int32_t, AddedToken> numbered;
-  std::map<std::string_view, int32_t> ids;
-  int32_t next = model.piece_count();
-  for (const AddedToken& token : listed) {
-    if (token.text.empty()) continue;
-    auto known = ids.find(token.text);
-    if (known == ids.end()) {
-      const auto id = model.id_of(token.text);
-      known = ids.emplace(token.text, id ? *id : next++).first;
-    }
-    AddedToken& entry = numbered[known->second];
-    if (token.normalized) normalized.insert(known->second);
-    entry = token;
-    entry.id = known->second;
-  }
-  return numbered;
-}
-
-}  // namespace
-
 AddedVocabulary::AddedVocabulary(const std::vector<AddedToken>& listed, const SubwordModel& model,
                                  const Normalizer* normalizer, bool find_special) {
   for (const AddedToken& token : listed) {
     if (token.special && !token.text.empty()) special_.insert(token.text);
   }
+  AddedIds ids([&](std::string_view text) { return model.id_of(text); }, model.piece_count());
+  std::unordered_set<int32_t> shown_normalized;  // ids with a normalized entry
+  for (const AddedToken& token : listed) {
+    ids.add(token);
+    if (token.normalized && !token.text.empty()) shown_normalized.insert(*ids.id_of(token.text));
+  }
   std::vector<AddedToken> raw, normalized;
-  std::unordered_set<int32_t> shown_normalized;
   std::unordered_set<std::string> known;
-  for (auto& [id, token] : number(listed, model, shown_normalized)) {
+  for (AddedToken& token : ids.tokens()) {
     Entry entry{.token = token, .shown = token.text};
-    if (normalizer != nullptr && shown_normalized.contains(id)) {
+    if (normalizer != nullptr && shown_normalized.contains(token.id)) {
       AlignedText text(token.text, 0, false);
       normalizer->apply(text);
       entry.shown = text.text();
     }
     if (!find_special && special_.contains(token.text)) {
-      // has an id, and no more
+      // it has an id, but is not searched for in a text
     } else if (!token.normalized) {
       raw.push_back(token);
     } else {

@@ -1,4 +1,4 @@
-// The added tokens of a tokenizer.json, numbered and found as the `tokenizers` package does.
+// The added tokens of a tokenizer.json, numbered and searched for as in the `tokenizers` package.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -7,34 +7,32 @@
 #include <unordered_set>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
 #include "tokenizers/algorithms/subword_model.h"
+#include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/normalizer.h"
 
 namespace zoo {
 
-/// A token that the model has keeps the model's id, further ones count on from its number of
-/// pieces: the ids that the file gives them say nothing. Of two entries for one id the last counts.
-/// Where the normalizer makes one text of two tokens, the package finds either; here it is the one
-/// with the smaller id.
+/// Ids as in added_ids.h. Where the normalizer maps two tokens to one text, the package finds
+/// either at random; here it is the one with the smaller id.
 class AddedVocabulary {
  public:
   AddedVocabulary() = default;
-  /// `listed` in the order of the file; normalizer: null for none. find_special: else special ones
-  /// are text like any other.
+  /// `listed` in the order of the file; normalizer: null for none. find_special: whether to search
+  /// for special tokens in a text.
   AddedVocabulary(const std::vector<AddedToken>& listed, const SubwordModel& model,
                   const Normalizer* normalizer, bool find_special = true);
 
-  /// The token's text, normalized where it is; null for an id that is none.
+  /// The token's text, normalized if the token is; null for an id that is no added token.
   const std::string* shown(int32_t id) const;
-  /// By the text of the file.
+  /// By the text in the file.
   std::optional<int32_t> id_of(std::string_view text) const;
   /// Whether an entry of that text is special.
   bool is_special(const std::string& piece) const { return special_.contains(piece); }
-  /// One past the largest id.
+  /// One past the largest id; 0 without tokens.
   int32_t end() const { return tokens_.empty() ? 0 : tokens_.back().token.id + 1; }
 
-  /// Looked for before the normalizer, and after it.
+  /// Tokens that are searched for before the normalizer, and after it.
   const AddedTokens& raw() const { return raw_; }
   const AddedTokens& normalized() const { return normalized_; }
 

@@ -33,8 +33,8 @@ void keep(Encoding& encoding, size_t count, Side side) {
   keep(encoding.words, count, side);
 }
 
-/// One text gives all that is too much, and must not vanish.
-void cut_one(Encoding& text, size_t surplus, Side side) {
+/// Removes the surplus from one text, which must not become empty.
+void truncate_one(Encoding& text, size_t surplus, Side side) {
   if (surplus >= text.ids.size()) {
     throw std::invalid_argument(fmt::format(
         "truncation: {} ids too many, but the text to cut has {}; allow a larger length, or "
@@ -50,7 +50,7 @@ Encoding bare(const Tokenizer& tokenizer, std::string_view text) {
 
 struct Row {
   Encoding encoding;
-  bool was_cut = false;
+  bool was_truncated = false;
 };
 
 Row encode_row(const Tokenizer& tokenizer, const TextPair& texts, const BatchOptions& options) {
@@ -66,7 +66,7 @@ Row encode_row(const Tokenizer& tokenizer, const TextPair& texts, const BatchOpt
     if (options.truncation == Truncation::kOnlySecond && !texts.b) {
       throw std::invalid_argument("truncation only-second needs pairs of texts");
     }
-    row.was_cut =
+    row.was_truncated =
         truncate(a, b, options.max_length - added, options.truncation, options.truncation_side);
   }
   const PostTemplate post =
@@ -93,8 +93,8 @@ void pad(std::vector<int32_t>& row, size_t length, int32_t with, Side side) {
 bool truncate(Encoding& a, Encoding& b, size_t room, Truncation how, Side side) {
   const size_t total = a.ids.size() + b.ids.size();
   if (how == Truncation::kNone || total <= room) return false;
-  if (how == Truncation::kOnlyFirst) cut_one(a, total - room, side);
-  if (how == Truncation::kOnlySecond) cut_one(b, total - room, side);
+  if (how == Truncation::kOnlyFirst) truncate_one(a, total - room, side);
+  if (how == Truncation::kOnlySecond) truncate_one(b, total - room, side);
   if (how != Truncation::kLongestFirst) return true;
   const bool b_is_shorter = b.ids.size() < a.ids.size();
   Encoding& shorter = b_is_shorter ? b : a;
@@ -112,15 +112,15 @@ bool truncate(Encoding& a, Encoding& b, size_t room, Truncation how, Side side) 
 std::vector<std::vector<int32_t>> encode_all(const Tokenizer& tokenizer,
                                              const std::vector<std::string_view>& texts,
                                              int threads, const EncodeOptions& options) {
-  constexpr size_t kAtATime = 64;  // texts that a thread takes: few enough to share them evenly
+  constexpr size_t kChunk = 64;  // texts that a thread takes at a time
   std::vector<std::vector<int32_t>> ids(texts.size());
   std::atomic<size_t> taken = 0;
   std::exception_ptr failure;
   std::mutex failing;
   const auto work = [&] {
     try {
-      for (size_t begin; (begin = taken.fetch_add(kAtATime)) < texts.size();) {
-        for (size_t i = begin; i < std::min(begin + kAtATime, texts.size()); ++i) {
+      for (size_t begin; (begin = taken.fetch_add(kChunk)) < texts.size();) {
+        for (size_t i = begin; i < std::min(begin + kChunk, texts.size()); ++i) {
           ids[i] = tokenizer.ids(texts[i], options);
         }
       }
@@ -147,7 +147,7 @@ Batch encode_batch(const Tokenizer& tokenizer, const std::vector<TextPair>& text
 
   Batch batch;
   for (Row& row : rows) {
-    batch.truncated += row.was_cut ? 1 : 0;
+    batch.truncated += row.was_truncated ? 1 : 0;
     Encoding& encoding = row.encoding;
     std::vector<int32_t> mask(encoding.ids.size(), 1);
     if (encoding.ids.size() < length) {

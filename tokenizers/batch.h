@@ -1,4 +1,4 @@
-// Several texts as one rectangle of ids: cut to a length, filled up with padding.
+// Several texts as one rectangle of ids: truncated and padded.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/named_enum.h"
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/core/tokenizer.h"
 
 namespace zoo {
 
-/// Which text of a pair gives way when both are too long together.
+/// Which text of a pair is truncated when both together are too long.
 enum class Truncation { kNone, kLongestFirst, kOnlyFirst, kOnlySecond };
 
 template <>
@@ -29,11 +29,11 @@ enum class Side { kRight, kLeft };
 struct BatchOptions {
   bool add_special = true;
   Truncation truncation = Truncation::kLongestFirst;
-  size_t max_length = 0;  ///< of a row, the template's ids included; 0: no limit
+  size_t max_length = 0;  ///< of a row, with the template's ids; 0: no limit
   Side truncation_side = Side::kRight;
-  bool pad = true;                ///< all rows as long as the longest
-  size_t pad_to = 0;              ///< at least this long; 0: no more than needed
-  size_t pad_to_multiple_of = 1;  ///< lengths that hardware likes
+  bool pad = true;                ///< pad all rows to the longest
+  size_t pad_to = 0;              ///< minimum length; 0: none
+  size_t pad_to_multiple_of = 1;  ///< the length is a multiple of it
   Side padding_side = Side::kRight;
 };
 
@@ -50,21 +50,20 @@ struct Batch {
   size_t truncated = 0;                              ///< rows that lost ids
 };
 
-/// As `tokenizers` does it with the same settings. Throws std::invalid_argument where padding is
-/// asked of a tokenizer without a padding id, where max_length has no room for the template, and
-/// where only_second has no second text.
+/// The same as `tokenizers` with the same settings. Throws std::invalid_argument if rows need
+/// padding and the tokenizer has no padding id, if max_length has no room for the template, and if
+/// only-second gets no second text.
 Batch encode_batch(const Tokenizer& tokenizer, const std::vector<TextPair>& texts,
                    const BatchOptions& options = {});
 
-/// The ids of many texts, on several threads; the order is that of the texts. What a text throws is
-/// thrown here, too.
+/// The ids of many texts, in their order, computed on several threads. Rethrows the first error.
 std::vector<std::vector<int32_t>> encode_all(const Tokenizer& tokenizer,
                                              const std::vector<std::string_view>& texts,
                                              int threads, const EncodeOptions& options = {});
 
-/// Cuts two texts (the second may be empty) so that together they have at most `room` ids.
-/// longest_first, as `tokenizers` does: the longer one gives way until both are equal, then both
-/// half and half. Returns whether anything was cut.
+/// Truncates two texts (the second may be empty) to at most `room` ids together. longest-first, as
+/// in `tokenizers`: the longer one down to the length of the other, then both equally. Returns
+/// whether anything was removed.
 bool truncate(Encoding& a, Encoding& b, size_t room, Truncation how, Side side);
 
 }  // namespace zoo

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/text/utf8.h"
-#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {
@@ -130,7 +130,7 @@ void CharacterTokenizer::save(const std::filesystem::path& folder) const {
   TokenizerJson parts;
   parts.pre_tokenizer = split_between_characters();
   parts.decoder = {{"type", "Fuse"}};
-  parts.post_processor = post_template_to_json(post_, *this);
+  parts.post_processor = post_template_to_json(post_, [this](int32_t id) { return piece_of(id); });
   // Without "<unk>" in the vocabulary the package refuses an unknown character, as we do.
   parts.model = {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", kUnknown}};
   write_tokenizer_json(folder, make_tokenizer_json(parts, added_.all()), *this);

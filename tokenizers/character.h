@@ -1,5 +1,5 @@
-// Characters as tokens: a token is a Unicode code point, the vocabulary the characters of a text in
-// the order of their code points (as nanoGPT sorts its set of chars).
+// Characters as tokens: a token is a Unicode code point, and the vocabulary the characters of a
+// text, sorted by code point (as in nanoGPT).
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -8,28 +8,28 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/post_template.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
-/// Tokens behind the characters, in this order.
+/// Special tokens, numbered after the characters, in this order.
 struct CharacterSpecials {
   bool sequence = false;  ///< <pad>, <s> and </s>, which an encoder-decoder needs
   bool unknown = false;   ///< <unk>
 };
 
-/// A character outside the vocabulary, and each byte that is not valid UTF-8, becomes `<unk>` where
-/// the vocabulary has it; else encode throws std::runtime_error with the character and its place.
+/// A character outside the vocabulary, or a byte that is not valid UTF-8, becomes `<unk>` where the
+/// vocabulary has it; else encode() throws std::runtime_error with the character and its offset.
 class CharacterTokenizer : public Tokenizer {
  public:
-  /// The id of a character is its place in `characters`; the special tokens come after the last.
-  /// Throws std::invalid_argument for none, and for a character given twice.
+  /// The id of a character is its index in `characters`; the special tokens follow. Throws
+  /// std::invalid_argument for an empty list or a repeated character.
   explicit CharacterTokenizer(std::u32string characters, const CharacterSpecials& specials = {});
   /// From a tokenizer.json as save() writes it. Throws std::runtime_error without naming a file.
   static std::unique_ptr<CharacterTokenizer> from_json(const nlohmann::json& tokenizer_json);
-  /// Whether from_json is meant: a word for every character, split between all characters.
+  /// Whether the document is one that save() writes: a word for each character.
   static bool accepts(const nlohmann::json& tokenizer_json);
 
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const override;
@@ -56,7 +56,7 @@ class CharacterTokenizer : public Tokenizer {
   std::vector<std::string> specials_;
   std::optional<int32_t> unknown_;
   AddedTokens added_;
-  PostTemplate post_;  // of the tokenizer.json that was read; else nothing
+  PostTemplate post_;  // of the tokenizer.json that was read; else empty
 };
 
 }  // namespace zoo

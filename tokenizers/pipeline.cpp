@@ -10,13 +10,13 @@
 
 #include "base/files.h"
 #include "tokenizers/algorithms/bpe.h"
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/families/bert_files.h"
 #include "tokenizers/families/byte_bpe_files.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
-#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {
@@ -114,15 +114,6 @@ bool writes_byte_alphabet(const json& pre_tokenizer) {
   const auto stages = pre_tokenizer.find("pretokenizers");
   return stages != pre_tokenizer.end() && stages->is_array() &&
          std::any_of(stages->begin(), stages->end(), writes_byte_alphabet);
-}
-
-/// English as it is written: no space before a full stop or the rest of a short form.
-std::string cleaned_up(std::string text) {
-  constexpr std::pair<const char*, const char*> kRules[] = {
-      {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
-      {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-  for (const auto& [from, to] : kRules) text = utf8::replace_all(text, from, to);
-  return text;
 }
 
 }  // namespace
@@ -329,7 +320,7 @@ std::string PipelineTokenizer::decode(std::span<const int32_t> ids, bool skip_sp
   }
   if (decoder_ && !pieces.empty()) decoder_->apply(pieces);
   std::string text = fmt::format("{}", fmt::join(pieces, decoder_ ? "" : " "));
-  return clean_up_ ? cleaned_up(std::move(text)) : text;
+  return clean_up_ ? clean_up_english(std::move(text)) : text;
 }
 
 std::string PipelineTokenizer::bytes_of(int32_t id) const {

@@ -11,11 +11,11 @@
 
 #include "tokenizers/added_vocabulary.h"
 #include "tokenizers/algorithms/subword_model.h"
+#include "tokenizers/core/tokenizer.h"
 #include "tokenizers/stages/decoder.h"
 #include "tokenizers/stages/normalizer.h"
 #include "tokenizers/stages/post_template.h"
 #include "tokenizers/stages/pre_tokenizer.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

@@ -1,14 +1,14 @@
-// Tokens as labels of rows and columns.
+// Tokens as labels of rows and columns in figures.
 #pragma once
 #include <cstdint>
 #include <string>
 
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/core/tokenizer.h"
 
 namespace zoo {
 
-/// A token as a label: spaces, line ends and halves of characters made visible, long ones cut. What
-/// adds nothing to a text is an empty set.
+/// A token's text as a label: white space and invalid bytes visible, at most 8 characters and "…".
+/// A token without text gives "∅".
 std::string token_label(const Tokenizer& tokenizer, int64_t id);
 
 }  // namespace zoo

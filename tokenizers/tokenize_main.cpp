@@ -22,7 +22,7 @@
 #include "base/note.h"
 #include "base/text_file.h"
 #include "tokenizers/batch.h"
-#include "tokenizers/comparison.h"
+#include "tokenizers/comparison/comparison.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer.h"
 

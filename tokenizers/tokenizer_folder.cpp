@@ -1,4 +1,4 @@
-// Which class reads a folder, and which files belong to a tokenizer.
+// load_tokenizer: which class reads a folder.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -15,15 +15,15 @@
 #include "tokenizers/auto/settings.h"
 #include "tokenizers/auto/tokenizer_class.h"
 #include "tokenizers/character.h"
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/families/tiktoken_files.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/pipeline.h"
 #include "tokenizers/sentencepiece/marian.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/tokenizer.h"
-#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -41,17 +41,17 @@ std::vector<fs::path> files_ending(const fs::path& folder, const char* extension
   return found;
 }
 
-/// The folder's *.model files, the usual names first.
+/// The folder's *.model files, the common names first.
 std::vector<fs::path> model_files(const fs::path& folder) {
   std::vector<fs::path> found = files_ending(folder, ".model");
   for (const char* name : {"sentencepiece.bpe.model", "spiece.model", "tokenizer.model"}) {
-    const auto usual = std::find(found.begin(), found.end(), folder / name);
-    if (usual != found.end()) std::rotate(found.begin(), usual, usual + 1);
+    const auto common = std::find(found.begin(), found.end(), folder / name);
+    if (common != found.end()) std::rotate(found.begin(), common, common + 1);
   }
   return found;
 }
 
-/// Runs `read` and puts the file's name before what it complains of.
+/// Runs `read`; prefixes errors with the file's name.
 template <class Read>
 decltype(auto) reading(const fs::path& file, Read read) {
   try {
@@ -65,7 +65,7 @@ decltype(auto) reading(const fs::path& file, Read read) {
   }
 }
 
-using Made = std::unique_ptr<Tokenizer>;
+using TokenizerPtr = std::unique_ptr<Tokenizer>;
 
 bool has(const fs::path& folder, const char* name) {
   std::error_code ignored;
@@ -85,58 +85,59 @@ std::string listing(const fs::path& folder) {
   return fmt::format("{}{}", fmt::join(names, ", "), more ? fmt::format(" and {} more", more) : "");
 }
 
-/// The file's text, or nothing where there is none.
+/// The file's text; empty if there is no file.
 std::string text_of(const fs::path& file) {
   std::error_code ignored;
   return fs::is_regular_file(file, ignored) ? read_file(file) : std::string();
 }
 
-/// A folder's small files, and what they say of its class.
+/// A folder's configuration files, and the class that they name.
 struct Folder {
   fs::path path;
   const LoadOptions& options;
-  SmallFiles small = {};
+  ConfigTexts config = {};
   TokenizerClass named = {};
-  bool has_small_files = false;
+  bool has_config = false;
 };
 
-SmallFiles small_files(const fs::path& folder) {
+ConfigTexts config_texts(const fs::path& folder) {
   return {.tokenizer_config = text_of(folder / "tokenizer_config.json"),
           .special_tokens_map = text_of(folder / "special_tokens_map.json"),
           .added_tokens = text_of(folder / "added_tokens.json")};
 }
 
 Folder look_into(const fs::path& path, const LoadOptions& options) {
-  Folder folder{.path = path, .options = options, .small = small_files(path)};
-  const auto& small = folder.small;
-  folder.has_small_files = !(small.tokenizer_config.empty() && small.special_tokens_map.empty() &&
-                             small.added_tokens.empty());
+  Folder folder{.path = path, .options = options, .config = config_texts(path)};
+  const auto& config = folder.config;
+  folder.has_config = !(config.tokenizer_config.empty() && config.special_tokens_map.empty() &&
+                        config.added_tokens.empty());
   const bool byte_level =
       text_of(path / "tokenizer.json").find("\"ByteLevel\"") != std::string::npos;
-  folder.named = tokenizer_class_of(
-      parse_small_file(text_of(path / "config.json"), "config.json"),
-      parse_small_file(small.tokenizer_config, "tokenizer_config.json"), byte_level);
+  folder.named = tokenizer_class_of(parse_config(text_of(path / "config.json"), "config.json"),
+                                    parse_config(config.tokenizer_config, "tokenizer_config.json"),
+                                    byte_level);
   return folder;
 }
 
 TokenizerSettings settings_of(const Folder& folder, const nlohmann::json& tokenizer_json = {}) {
-  return read_settings(folder.small, tokenizer_json);
+  return read_settings(folder.config, tokenizer_json);
 }
 
-Made pipeline(AutoDocument made) {
-  return std::make_unique<PipelineTokenizer>(std::move(made.tokenizer_json),
-                                             std::move(made.config));
+TokenizerPtr pipeline(AutoDocument document) {
+  return std::make_unique<PipelineTokenizer>(std::move(document.tokenizer_json),
+                                             std::move(document.config));
 }
 
-/// Whether plain classes of the zoo may read a tokenizer.json that nothing beside it changes.
+/// Whether no option changes what the tokenizer.json describes.
 bool plain(const TokenizerSettings& settings) {
   return !settings.flag("clean_up_tokenization_spaces", false) &&
          !settings.flag("split_special_tokens", false);
 }
 
-/// A .model beside a tokenizer.json that says the same: sampling needs it. A damaged one is said,
-/// then passed over, since the tokenizer.json says all.
-Made load_beside(const Folder& folder, const fs::path& file, const nlohmann::json& tokenizer_json) {
+/// A .model with the same content as the tokenizer.json beside it, for sampling. A damaged one is
+/// reported and ignored, since the tokenizer.json is complete.
+TokenizerPtr load_beside(const Folder& folder, const fs::path& file,
+                         const nlohmann::json& tokenizer_json) {
   std::string model = read_file(file);
   if (SentencePieceTokenizer::accepts(model, tokenizer_json)) {
     return std::make_unique<SentencePieceTokenizer>(std::move(model), tokenizer_json);
@@ -145,59 +146,58 @@ Made load_beside(const Folder& folder, const fs::path& file, const nlohmann::jso
     if (!is_tiktoken(model)) parse_sentencepiece_model(model);
   } catch (const std::runtime_error& error) {
     if (folder.options.note) {
-      folder.options.note(fmt::format("{}: passed over, tokenizer.json is read alone: {}",
-                                      file.string(), error.what()));
+      folder.options.note(
+          fmt::format("{}: ignored, only tokenizer.json is read: {}", file.string(), error.what()));
     }
   }
   return nullptr;
 }
 
-Made load_json(const Folder& folder) {
+TokenizerPtr load_json(const Folder& folder) {
   const fs::path file = folder.path / "tokenizer.json";
   const std::vector<fs::path> models = model_files(folder.path);
-  return reading(file, [&]() -> Made {
+  return reading(file, [&]() -> TokenizerPtr {
     std::string text = read_file(file);
     const nlohmann::json parsed = parse_tokenizer_json(text);
     const TokenizerSettings settings = settings_of(folder, parsed);
-    AutoDocument made = json_document(folder.named.name, settings, std::move(text), parsed);
-    if (made.as_written && plain(settings)) {
+    AutoDocument document = json_document(folder.named.name, settings, std::move(text), parsed);
+    if (document.as_written && plain(settings)) {
       if (CharacterTokenizer::accepts(parsed)) return CharacterTokenizer::from_json(parsed);
       if (!models.empty()) {
-        if (Made read = load_beside(folder, models.front(), parsed)) return read;
+        if (TokenizerPtr read = load_beside(folder, models.front(), parsed)) return read;
       }
     }
-    return pipeline(std::move(made));
+    return pipeline(std::move(document));
   });
 }
 
-Made load_marian(const Folder& folder) {
+TokenizerPtr load_marian(const Folder& folder) {
   const fs::path& path = folder.path;
-  return reading(path / "vocab.json", [&]() -> Made {
+  return reading(path / "vocab.json", [&]() -> TokenizerPtr {
     const auto side =
         folder.options.target ? MarianTokenizer::Side::kTarget : MarianTokenizer::Side::kSource;
     return std::make_unique<MarianTokenizer>(
         read_file(path / "source.spm"), read_file(path / "target.spm"),
-        read_file(path / "vocab.json"), merged_config(folder.small), side);
+        read_file(path / "vocab.json"), merged_config(folder.config), side);
   });
 }
 
-Made load_tiktoken(const Folder& folder, const fs::path& file) {
-  return reading(file, [&]() -> Made {
+TokenizerPtr load_tiktoken(const Folder& folder, const fs::path& file) {
+  return reading(file, [&]() -> TokenizerPtr {
     if (!settings_of(folder).added.empty()) {
       throw std::runtime_error(
-          "tiktoken's ranks with added tokens beside them are not supported: the encoding names "
-          "its "
-          "special tokens; save the tokenizer as tokenizer.json");
+          "added tokens beside tiktoken's ranks are not supported, since the encoding has its own; "
+          "save the tokenizer as tokenizer.json");
     }
     return std::make_unique<PipelineTokenizer>(
         tiktoken_document(read_file(file), tiktoken_encoding_of(file)).dump(),
-        folder.small.tokenizer_config);
+        folder.config.tokenizer_config);
   });
 }
 
-Made load_merges(const Folder& folder, std::string_view name) {
+TokenizerPtr load_merges(const Folder& folder, std::string_view name) {
   const fs::path file = folder.path / "vocab.json";
-  return reading(file, [&]() -> Made {
+  return reading(file, [&]() -> TokenizerPtr {
     SourceVocabulary source =
         vocabulary_of_merges(read_file(file), read_file(folder.path / "merges.txt"));
     if (name.empty()) name = byte_bpe_class(source.vocab);
@@ -205,19 +205,19 @@ Made load_merges(const Folder& folder, std::string_view name) {
   });
 }
 
-Made load_lines(const Folder& folder, std::string_view name) {
+TokenizerPtr load_lines(const Folder& folder, std::string_view name) {
   const fs::path file = folder.path / "vocab.txt";
-  return reading(file, [&]() -> Made {
+  return reading(file, [&]() -> TokenizerPtr {
     return pipeline(
         class_document(name, settings_of(folder), vocabulary_of_lines(read_file(file))));
   });
 }
 
-/// A .model for a class that is named: as that class has it.
-Made load_model(const Folder& folder, const ClassRules* rules, const fs::path& file) {
+/// A .model of the named class; null: of the generic one.
+TokenizerPtr load_model(const Folder& folder, const ClassRules* rules, const fs::path& file) {
   std::string model = read_file(file);
   if (is_tiktoken(model)) return load_tiktoken(folder, file);
-  return reading(file, [&]() -> Made {
+  return reading(file, [&]() -> TokenizerPtr {
     if (rules == nullptr) return pipeline(model_document(settings_of(folder), model));
     const bool numbered = rules->model == ClassRules::Model::kBpe;
     return pipeline(
@@ -225,12 +225,13 @@ Made load_model(const Folder& folder, const ClassRules* rules, const fs::path& f
   });
 }
 
-/// A .model alone: SentencePiece's own ids, or Llama 3's ranks.
-Made load_raw_model(const Folder& folder, const fs::path& file) {
+/// A .model without configuration: SentencePiece's own ids, or Llama 3's ranks.
+TokenizerPtr load_raw_model(const Folder& folder, const fs::path& file) {
   std::string model = read_file(file);
   if (is_tiktoken(model)) return load_tiktoken(folder, file);
-  return reading(
-      file, [&]() -> Made { return std::make_unique<SentencePieceTokenizer>(std::move(model)); });
+  return reading(file, [&]() -> TokenizerPtr {
+    return std::make_unique<SentencePieceTokenizer>(std::move(model));
+  });
 }
 
 const ClassRules& rules_for(const Folder& folder) {
@@ -238,8 +239,8 @@ const ClassRules& rules_for(const Folder& folder) {
                  [&]() -> const ClassRules& { return require_rules_of_class(folder.named.name); });
 }
 
-/// Without tokenizer.json: the files that the named class keeps its vocabulary in.
-Made load_named_class(const Folder& folder, const ClassRules& rules) {
+/// The named class without tokenizer.json, from its own files.
+TokenizerPtr load_named_class(const Folder& folder, const ClassRules& rules) {
   const auto there = [&](std::string_view name) {
     return has(folder.path, std::string(name).c_str());
   };
@@ -247,7 +248,7 @@ Made load_named_class(const Folder& folder, const ClassRules& rules) {
   if (rules.files.size() == 2 && all) return load_merges(folder, rules.name);
   if (rules.model == ClassRules::Model::kWordPiece && all) return load_lines(folder, rules.name);
   if (!rules.files.empty() && rules.files.front().ends_with(".model")) {
-    // `transformers` takes this name for any class.
+    // `transformers` accepts this name for any class.
     for (const std::string_view name : {std::string_view("tokenizer.model"), rules.files.front()}) {
       if (there(name)) return load_model(folder, &rules, folder.path / name);
     }
@@ -264,7 +265,7 @@ bool has_two_sides(const fs::path& folder) {
   return has(folder, "source.spm") && has(folder, "target.spm") && has(folder, "vocab.json");
 }
 
-Made load_tokenizer(const fs::path& path, const LoadOptions& options) {
+TokenizerPtr load_tokenizer(const fs::path& path, const LoadOptions& options) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) {
     throw std::runtime_error(fmt::format(
@@ -287,7 +288,7 @@ Made load_tokenizer(const fs::path& path, const LoadOptions& options) {
   if (folder.named.name != kGenericClass) {
     return load_named_class(folder, rules_for(folder));
   }
-  if (folder.has_small_files && has(path, "tokenizer.model")) {
+  if (folder.has_config && has(path, "tokenizer.model")) {
     return load_model(folder, nullptr, path / "tokenizer.model");
   }
   if (const auto models = model_files(path); !models.empty()) {

@@ -1,4 +1,4 @@
-// What every call of attend promises its kernels, checked once.
+// attend(): checks the arguments once, then runs the kernel.
 #include "models/attention/attend.h"
 
 #include <ATen/ExpandUtils.h>
@@ -33,7 +33,7 @@ void check_tensors(const torch::Tensor& q, const torch::Tensor& k, const torch::
               " and ", v.device());
 }
 
-void check_rows(const char* name, const torch::Tensor& t, int64_t B) {
+void check_per_row(const char* name, const torch::Tensor& t, int64_t B) {
   TORCH_CHECK(!t.defined() || (t.dim() == 1 && t.size(0) == B && t.scalar_type() == torch::kLong),
               "attend: ", name, " must be int64 [", B, "], got ", t.dtype(), " ", t.sizes());
 }
@@ -41,15 +41,15 @@ void check_rows(const char* name, const torch::Tensor& t, int64_t B) {
 void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t S) {
   const std::array<int64_t, 4> shape{B, H, T, S};
   const at::IntArrayRef scores(shape);
-  check_rows("query_start", args.query_start, B);
-  check_rows("key_lengths", args.key_lengths, B);
+  check_per_row("query_start", args.query_start, B);
+  check_per_row("key_lengths", args.key_lengths, B);
   TORCH_CHECK(!args.window || *args.window >= 1, "attend: window must be at least 1, got ",
               args.window.value_or(0));
   TORCH_CHECK(args.dropout >= 0.0 && args.dropout <= 1.0,
               "attend: dropout must be between 0 and 1, got ", args.dropout);
   TORCH_CHECK(!args.may_attend.defined() || args.may_attend.scalar_type() == torch::kBool,
-              "attend: may_attend must be bool (true takes part), got ", args.may_attend.dtype(),
-              "; an additive mask goes into bias");
+              "attend: may_attend must be bool (true: may attend), got ", args.may_attend.dtype(),
+              "; pass an additive mask as bias");
   TORCH_CHECK(!args.may_attend.defined() || at::is_expandable_to(args.may_attend.sizes(), scores),
               "attend: may_attend must broadcast to ", scores, ", got ", args.may_attend.sizes());
   TORCH_CHECK(!args.bias.defined() || (args.bias.is_floating_point() &&
@@ -102,17 +102,17 @@ torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, cons
   const auto refusal = kernel.refuses(q, k, v, args);
   TORCH_CHECK(refusal.empty(), "attention kernel '", kernel.name(), "': ", refusal);
 
-  if (q.numel() == 0 || k.size(2) == 0) {  // nothing attends, or there is nothing to attend to
+  if (q.numel() == 0 || k.size(2) == 0) {  // no queries or no keys
     if (args.weights != nullptr)
       *args.weights = torch::zeros({q.size(0), q.size(1), q.size(2), k.size(2)}, q.options());
-    // Zeros that keep all inputs in the graph; an empty sum adds nothing.
+    // Zeros that depend on all inputs, so that each gets a gradient.
     const auto y = q.masked_fill(torch::ones({}, q.options().dtype(torch::kBool)), 0.0) +
                    (k.sum() + v.sum()) * 0.0;
     return args.head_gate.defined() ? gate_heads(y, args.head_gate) : y;
   }
-  AttendArgs ready = args;
-  if (args.dropout > 0.0 && !args.dropout_seed) ready.dropout_seed = draw_seed();
-  auto y = kernel.run(q, k, v, ready);  // [B, H, T, Dh]
+  AttendArgs seeded = args;
+  if (args.dropout > 0.0 && !args.dropout_seed) seeded.dropout_seed = draw_seed();
+  auto y = kernel.run(q, k, v, seeded);  // [B, H, T, Dh]
   return args.head_gate.defined() ? gate_heads(y, args.head_gate) : y;
 }
 

@@ -1,4 +1,4 @@
-// attend: the one door through which every model of the zoo computes attention.
+// attend(): the function through which every model of the zoo computes attention.
 // Vaswani et al. 2017 (arXiv:1706.03762), §3.2.1, Eq. 1: softmax(q k^T / sqrt(Dh)) v.
 //
 // B batch, H heads, Hkv key-value heads, T queries, S keys, Dh head width.
@@ -13,74 +13,71 @@
 
 namespace zoo {
 
-/// Carries inner tensors (attention weights, hidden states) out of a model to whoever asked for
-/// them.
+/// Collects inner tensors of a forward pass: attention weights and hidden states.
 struct Trace {
-  bool hidden_states = false;  ///< asks for "hidden_states.N"
-  bool attentions =
-      false;  ///< asks for "attentions.N"; needs a kernel that forms the weights ("matmul")
+  bool hidden_states = false;  ///< collect "hidden_states.N"
+  /// Collect "attentions.N"; needs a kernel that forms the weights ("matmul").
+  bool attentions = false;
   std::map<std::string, torch::Tensor> tensors;
 };
 
-/// What restricts or shapes one call. Structure (causal, window, lengths) stays structure, so that
-/// kernels can skip whole blocks instead of reading a dense mask. All restrictions hold together.
-/// A query that may attend to nothing gets zeros.
+/// Options of one call. Causal, window and lengths are not turned into a dense mask, so that
+/// kernels can skip whole blocks. A key must pass all restrictions. A query without visible keys
+/// gets zeros.
 struct AttendArgs {
-  /// Query t sees keys up to its own place, which is query_start + t.
+  /// Query t sees keys up to its own position, which is query_start + t.
   bool causal = false;
-  /// Of the keys up to its own place, a query sees only the last `window` (sliding window; itself
-  /// included). Without causal, keys after its place are limited to window - 1 as well.
+  /// Sliding window: of the keys up to its own position, a query sees the last `window`, its own
+  /// included. Without causal, it also sees the window - 1 keys after its position.
   std::optional<int64_t> window = {};
-  /// [B] int64: place of each row's first query among the keys. Undefined: S - T, so the last query
-  /// sits at the last key. Rows of a batch that are decoded together differ here.
+  /// [B] int64: position of each row's first query among the keys. Undefined: S - T, which aligns
+  /// the last query to the last key. Rows that are decoded together differ here.
   torch::Tensor query_start = {};
-  /// [B] int64: keys at and past it are padding. Undefined: all S are real.
+  /// [B] int64: keys from this position on are padding. Undefined: there is no padding.
   torch::Tensor key_lengths = {};
-  /// Bool, broadcasts to [B, H, T, S]; true takes part.
+  /// Bool, broadcasts to [B, H, T, S]; true: the query may see the key.
   torch::Tensor may_attend = {};
   /// Float, broadcasts to [B, H, T, S]: added to the scaled scores.
   torch::Tensor bias = {};
-  /// Float [H, T + S - 1], added to the scores: entry (key - query) + T - 1, both counted from 0
-  /// (ALiBi, T5).
+  /// Float [H, T + S - 1], added to the scores: entry s - t + T - 1 for query t and key s (ALiBi,
+  /// T5).
   torch::Tensor relative_bias = {};
   /// Float [H] or [B, H]: multiplies a head's output (DropHead, pruning, ablation).
   torch::Tensor head_gate = {};
   /// Multiplies the scores. Unset: 1 / sqrt(Dh).
   std::optional<double> scale = {};
-  /// Probability that a weight is dropped; the others grow by 1 / (1 - dropout). For training only.
+  /// Probability that a weight is dropped; the others are multiplied by 1 / (1 - dropout).
   double dropout = 0.0;
   /// Seed of the dropout mask (dropout_mask.h). Unset: attend() draws one from torch's default
-  /// generator, so that the stream does not depend on the kernel.
+  /// generator, in the same way for every kernel.
   std::optional<uint64_t> dropout_seed = {};
-  /// Not null: the kernel writes its weights [B, H, T, S] here, after dropout-free softmax.
+  /// Not null: the kernel writes its weights [B, H, T, S], before dropout, here.
   torch::Tensor* weights = nullptr;
 };
 
-/// One way to compute attention. Stateless; found by name.
+/// One way to compute attention. Has no state; found by name.
 class AttentionKernel {
  public:
   virtual ~AttentionKernel() = default;
   virtual std::string_view name() const = 0;
   /// One line: what it does and what it costs.
   virtual std::string_view summary() const = 0;
-  /// Empty when this kernel can do the call, else a sentence that says why not and which kernel
-  /// can.
+  /// Empty if the kernel supports the call; else a sentence with the reason and a kernel that does.
   virtual std::string refuses(const torch::Tensor& q, const torch::Tensor& k,
                               const torch::Tensor& v, const AttendArgs& args) const = 0;
-  /// The arguments were checked by attend(); dropout_seed is set wherever dropout > 0.
-  /// head_gate is attend()'s business.
+  /// attend() has checked the arguments, set dropout_seed where dropout > 0, and applies head_gate.
   virtual torch::Tensor run(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                             const AttendArgs& args) const = 0;
 };
 
-/// Throws c10::Error for an unknown name and lists the known.
+/// Throws c10::Error for an unknown name, with a list of the names.
 const AttentionKernel& attention_kernel(std::string_view name);
-/// All names, oldest idea first.
+/// All names, in the order of the README's table.
 std::vector<std::string> attention_kernel_names();
 
-/// q [B, H, T, Dh], k and v [B, Hkv, S, Dh] -> [B, H, T, Dh]. Hkv divides H: query heads h * Hkv /
-/// H share key-value heads (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245).
-/// Strided inputs are welcome. Throws c10::Error where shapes, dtypes or devices do not fit, or the
+/// q [B, H, T, Dh], k and v [B, Hkv, S, Dh] -> [B, H, T, Dh]. Hkv divides H: query head h reads
+/// key-value head h * Hkv / H (grouped-query attention, Ainslie et al. 2023, arXiv:2305.13245).
+/// Inputs may be strided. Throws c10::Error where shapes, dtypes or devices do not fit, or the
 /// kernel refuses.
 torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, const torch::Tensor& k,
                      const torch::Tensor& v, const AttendArgs& args = {});

@@ -1,14 +1,14 @@
-// Functions that nvcc compiles for the GPU as well; loops that it must unroll (arrays in registers
-// have no addresses), and what it must not copy into each of their rounds. Elsewhere the marks mean
-// nothing.
+// Marks for code that nvcc also compiles for the GPU: functions, loops that must be unrolled
+// (arrays in registers have no addresses), and functions that must not be inlined into them. Other
+// compilers see nothing.
 #pragma once
 
 #if defined(__CUDACC__)
 #define ZOO_DEVICE __host__ __device__
 #define ZOO_UNROLL _Pragma("unroll")
-#define ZOO_APART __noinline__
+#define ZOO_NOINLINE __noinline__
 #else
 #define ZOO_DEVICE
 #define ZOO_UNROLL
-#define ZOO_APART
+#define ZOO_NOINLINE
 #endif

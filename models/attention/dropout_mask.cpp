@@ -12,13 +12,13 @@ constexpr int64_t kLow32 = 0xFFFFFFFF;
 using Words = std::array<torch::Tensor, 4>;  // int64 that hold 32 bits each
 
 torch::Tensor low(const torch::Tensor& product) { return product.bitwise_and(kLow32); }
-/// The shift copies the sign bit, which the mask cuts off again.
+/// The shift copies the sign bit; the mask clears it.
 torch::Tensor high(const torch::Tensor& product) {
   return product.bitwise_right_shift(32).bitwise_and_(kLow32);
 }
 
-/// philox() on tensors that broadcast. A product of two words fills all 64 bits: int64 wraps round,
-/// and its bits are those of the unsigned product.
+/// philox() on tensors that broadcast. A product of two words may need all 64 bits: int64 wraps
+/// around, and its bits are those of the unsigned product.
 Words philox_by_tensors(uint64_t seed, Words c) {
   auto k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
@@ -55,7 +55,7 @@ torch::Tensor dropout_mask_by_loop(double p, uint64_t seed, int64_t B, int64_t H
 torch::Tensor detail::dropout_mask_by_tensors(double p, uint64_t seed, int64_t B, int64_t H,
                                               int64_t T, int64_t S, torch::Device device,
                                               int64_t rows) {
-  // Some 16 bytes of words and products a weight: a quarter of a GiB.
+  // About 16 bytes of words and products a weight: a quarter of a GiB.
   constexpr int64_t kWeights = int64_t{1} << 24;
   if (rows == 0) rows = std::max<int64_t>(1, kWeights / std::max<int64_t>(1, S));
   const auto integers = torch::dtype(torch::kLong).device(device);

@@ -1,8 +1,7 @@
-// Dropout on attention weights, from a counter instead of a stream.
+// Dropout on attention weights from a counter-based generator.
 //
-// Whether weight (b, h, t, s) is kept depends on the seed and on its place alone, so that every
-// kernel, whatever order it works in and however it cuts the matrix into tiles, drops the same
-// weights, forward and backward.
+// Whether weight (b, h, t, s) is kept depends on the seed and its indices alone. So every kernel
+// drops the same weights, forward and backward, in whatever order and tiles it computes them.
 #pragma once
 #include <torch/types.h>
 
@@ -12,14 +11,14 @@
 
 namespace zoo {
 
-/// Bool [B, H, T, S], true is kept: the whole mask at once, for kernels that hold the whole matrix
-/// anyway. Computed on `device`; the same on every device.
+/// The whole mask, bool [B, H, T, S], true: kept. Computed on `device`, with the same result on
+/// every device.
 torch::Tensor dropout_mask(double p, uint64_t seed, int64_t B, int64_t H, int64_t T, int64_t S,
                            torch::Device device);
 
 namespace detail {
-/// The same mask by torch's integer operations: dropout_mask anywhere but on the CPU. Works through
-/// `rows` rows of S weights at a time, which bounds its memory; 0 chooses.
+/// The same mask by torch's integer operations, for devices other than the CPU. Computes `rows`
+/// rows of S weights at a time to bound its memory; 0: a default.
 torch::Tensor dropout_mask_by_tensors(double p, uint64_t seed, int64_t B, int64_t H, int64_t T,
                                       int64_t S, torch::Device device, int64_t rows = 0);
 }  // namespace detail

@@ -16,7 +16,7 @@ torch::Tensor both(const torch::Tensor& a, const torch::Tensor& b) {
 }  // namespace
 
 bool is_unrestricted(const AttendArgs& args, int64_t T) {
-  // One query at the last key sees everything, causal or not: a step of decoding needs no mask.
+  // A single query at the last key sees all keys, causal or not: decoding steps need no mask.
   const bool causal_matters = args.causal && (T > 1 || args.query_start.defined());
   return !causal_matters && !args.window && !args.key_lengths.defined() &&
          !args.may_attend.defined();
@@ -28,10 +28,10 @@ torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::De
   const auto keys = torch::arange(S, options).view({1, 1, 1, S});
   torch::Tensor mask;
   if (args.causal || args.window) {
-    const auto steps = torch::arange(T, options).view({1, 1, T, 1});
-    const auto places =
-        args.query_start.defined() ? steps + per_row(args.query_start, device) : steps + (S - T);
-    const auto distance = places - keys;  // [B or 1, 1, T, S]: how far back the key lies
+    const auto queries = torch::arange(T, options).view({1, 1, T, 1});
+    const auto positions = args.query_start.defined() ? queries + per_row(args.query_start, device)
+                                                      : queries + (S - T);
+    const auto distance = positions - keys;  // [B or 1, 1, T, S]
     if (args.causal) mask = distance.ge(0);
     if (args.window) mask = both(mask, distance.lt(*args.window));
     if (args.window && !args.causal) mask = mask.logical_and(distance.gt(-*args.window));

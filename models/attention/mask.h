@@ -1,5 +1,5 @@
-// The structure of AttendArgs as dense tensors, for kernels that cannot use the structure itself,
-// and for drawing.
+// The restrictions and biases of AttendArgs as dense tensors, for kernels that need them so, and
+// for drawing.
 #pragma once
 #include <torch/types.h>
 
@@ -7,10 +7,10 @@
 
 namespace zoo {
 
-/// True when nothing restricts which keys a query may see.
+/// True if every query may see every key.
 bool is_unrestricted(const AttendArgs& args, int64_t T);
 
-/// Bool, broadcasts to [B, H, T, S], true takes part; undefined where nothing is restricted.
+/// Bool, broadcasts to [B, H, T, S], true: may attend; undefined where nothing is restricted.
 torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::Device device);
 
 /// `bias` and `relative_bias` as one tensor that broadcasts to [B, H, T, S]; undefined where there

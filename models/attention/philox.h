@@ -1,5 +1,5 @@
 // Philox-4x32-10, a counter-based random generator (Salmon et al. 2011, "Parallel random numbers:
-// as easy as 1, 2, 3"), and the words of it that decide which attention weights are dropped.
+// as easy as 1, 2, 3"), and its words that decide which attention weights are dropped.
 #pragma once
 #include <array>
 #include <cstdint>

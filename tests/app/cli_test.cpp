@@ -217,7 +217,7 @@ TEST_F(CliTest, BrokenAndMissingRecipesSayWhichFile) {
   EXPECT_THAT(Program().error({"--config", folder.path().c_str()}), HasSubstr("is a folder"));
   const std::string nested = recipe("config = \"other.toml\"");
   EXPECT_THAT(Program().error({"--config", nested.c_str()}),
-              HasSubstr("'config' cannot stand in a recipe"));
+              HasSubstr("'config' is not allowed in a recipe"));
   const std::string wrong = recipe("lr = true");
   EXPECT_THAT(Program().error({"--config", wrong.c_str()}),
               HasSubstr("--lr: must be a number, not 'true'"));
@@ -331,7 +331,7 @@ TEST_F(CliTest, RefusesNumbersThatAreNone) {
 }
 
 TEST_F(CliTest, RecipesAreShortUtf8Texts) {
-  EXPECT_THAT(Program().error({"--config", "/dev/zero"}), HasSubstr("this is no recipe"));
+  EXPECT_THAT(Program().error({"--config", "/dev/zero"}), HasSubstr("is this a recipe?"));
   const std::string wide = recipe(std::string("\xFF\xFEl\0a\0", 6));
   EXPECT_THAT(Program().error({"--config", wide.c_str()}), HasSubstr("UTF-16, expected UTF-8"));
   const std::string marked = recipe("\xEF\xBB\xBFlayers = 6\r\nname = '#[a,b]\"'\r\n");

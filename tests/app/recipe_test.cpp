@@ -69,7 +69,7 @@ TEST(RecipeTest, AnEmptyFileAndAByteOrderMarkAreFine) {
 }
 
 TEST(RecipeTest, EveryMalformedLineIsNamedByNumber) {
-  EXPECT_THAT(error_of("a = 1\n[model]\n"), HasSubstr("line 2: tables are not known here"));
+  EXPECT_THAT(error_of("a = 1\n[model]\n"), HasSubstr("line 2: tables are not supported"));
   EXPECT_THAT(error_of("a = 1\n\nb 2"), HasSubstr("line 3: expected '=' after 'b'"));
   EXPECT_THAT(error_of("a = "), HasSubstr("line 1: a value is missing"));
   EXPECT_THAT(error_of("= 3"), HasSubstr("expected 'key = value'"));
@@ -78,7 +78,7 @@ TEST(RecipeTest, EveryMalformedLineIsNamedByNumber) {
   EXPECT_THAT(error_of("a = 1 2"), HasSubstr("text after the value of 'a'"));
   EXPECT_THAT(error_of("norm = rms"), HasSubstr("'rms' is neither a number"));
   EXPECT_THAT(error_of("lr = 1e-3x"), HasSubstr("text goes in quotes"));
-  EXPECT_THAT(error_of("a = 1\na = 2"), HasSubstr("line 2: 'a' is set a second time"));
+  EXPECT_THAT(error_of("a = 1\na = 2"), HasSubstr("line 2: 'a' is set twice"));
 }
 
 TEST(RecipeTest, QuotedTextReadsBackWhateverItsBytes) {

@@ -281,7 +281,7 @@ REFUSED = {
     "a damaged special_tokens_map.json": ({**GPT2, MAP: "[]"}, "special_tokens_map.json: expected a JSON object"),
     "a damaged added_tokens.json": ({**GPT2, ADDED: "3"}, "added_tokens.json: expected a JSON object"),
     "an id that is none": ({**GPT2, ADDED: {"<x>": "3"}}, "added_tokens.json: the id of '<x>' must be a number"),
-    "code of its own": ({JSON: B.gpt2_json, CONFIG: {"auto_map": {"AutoTokenizer": [None, "x.Y"]}}}, "auto_map asks for Python code"),
+    "code of its own": ({JSON: B.gpt2_json, CONFIG: {"auto_map": {"AutoTokenizer": [None, "x.Y"]}}}, "auto_map requires the folder's own Python code"),
     "a damaged .model alone": (of_class("T5Tokenizer", {"spiece.model": b"\x0a\x05damaged"}), "spiece.model: "),
     "extra_ids that contradict": (changed(of_class("T5Tokenizer", {JSON: B.unigram_json}, extra_ids=3), map={
         "additional_special_tokens": ["<extra_id_0>"]}), "extra_ids is 3, but additional_special_tokens has 1 sentinels"),
@@ -383,7 +383,7 @@ class TokenizerFolderKeysTest(unittest.TestCase):
         damaged = changed(FAST, **{"tokenizer.model": b"\x0a\x05damaged"})
         done = self.tokenize(self.folder(damaged), "encode", lines=["a"])
         self.assertEqual(done.returncode, 0)
-        self.assertIn("tokenizer.model: passed over, tokenizer.json is read alone: ", done.stderr)
+        self.assertIn("tokenizer.model: ignored, only tokenizer.json is read: ", done.stderr)
 
 
 if __name__ == "__main__":

@@ -315,7 +315,7 @@ TEST_F(GenerateTest, AttentionMapTakesAKernelThatFormsTheWeights) {
                                          (folder / "map").string(), "--attention", kernel});
   };
   EXPECT_EQ(with("matmul").exit_code, 0);
-  EXPECT_THAT(complaint(with("torch"), 1, "attention_map"), HasSubstr("ask kernel 'matmul'"));
+  EXPECT_THAT(complaint(with("torch"), 1, "attention_map"), HasSubstr("use kernel 'matmul'"));
   EXPECT_THAT(complaint(with("fast"), 2, "attention_map"), HasSubstr("unknown kernel 'fast'"));
 }
 

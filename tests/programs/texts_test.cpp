@@ -312,7 +312,7 @@ TEST_F(TextsTest, WhatCannotFitIsRefusedBeforehand) {
   refused("train_bert", {"--data", text, "--layers", most}, why);
   refused("train_transformer", {"--task", "reverse", "--encoder-layers", most}, why);
   refused("train_clip", {"--task", "shapes", "--text-layers", most}, why);
-  refused("train_gpt", {"--data", text, "--config", "/dev/zero"}, "this is no recipe");
+  refused("train_gpt", {"--data", text, "--config", "/dev/zero"}, "is this a recipe?");
 }
 
 }  // namespace

@@ -313,7 +313,7 @@ TEST_F(TrainGptTest, WrongUsageEndsWithTwo) {
   expect_error(tiny("run", {{"no-such-flag", "1"}}), 2, "no-such-flag");
   expect_error(tiny("run", {{"attention", "magic"}}), 2, "known are: loops, matmul");
   expect_error(tiny("run", {{"attention", "loops"}}), 2, "--attention loops: it has no backward");
-  expect_error(tiny("run", {{"attention", "decode"}}), 2, "ask kernel 'matmul'");
+  expect_error(tiny("run", {{"attention", "decode"}}), 2, "use kernel 'matmul'");
   expect_error(tiny("run", {{"position", "sideways"}}), 2, "rotary");
   expect_error(tiny("run", {{"beta2", "1.5"}}), 2, "--beta2 must be");
   expect_error(tiny("run", {{"batch-size", "0"}}), 2, "--batch-size must be");

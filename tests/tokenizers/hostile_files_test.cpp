@@ -189,7 +189,7 @@ TEST(HostileFilesTest, ReadsTokenizerJsonBesideADamagedModel) {
   std::string said;
   const auto note = [&](std::string_view line) { said += line; };
   EXPECT_EQ(load_tokenizer(folder.path(), {.note = note})->ids("the ship"), ids);
-  EXPECT_THAT(said, HasSubstr("tokenizer.model: passed over, tokenizer.json is read alone: "));
+  EXPECT_THAT(said, HasSubstr("tokenizer.model: ignored, only tokenizer.json is read: "));
 }
 
 TEST(HostileFilesTest, RefusesDamagedTokensAndTemplatesBesideAModel) {

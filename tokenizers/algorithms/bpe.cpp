@@ -13,8 +13,8 @@
 #include "tokenizers/algorithms/bpe_merges.h"
 #include "tokenizers/algorithms/vocabulary_model.h"
 #include "tokenizers/algorithms/word_cache.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

@@ -11,7 +11,7 @@
 #include "tokenizers/algorithms/unigram.h"
 #include "tokenizers/algorithms/vocabulary_model.h"
 #include "tokenizers/algorithms/wordpiece.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 
 namespace zoo {
 namespace {

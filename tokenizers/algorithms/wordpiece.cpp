@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 
 namespace zoo {
 namespace {

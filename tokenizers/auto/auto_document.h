@@ -1,5 +1,5 @@
-// A folder of any class of `transformers` as one tokenizer.json: its class's stages around its
-// vocabulary, its tokens with the ids that they get there, and what stands around a text.
+// Converts a folder of any tokenizer class of `transformers` to one tokenizer.json: the stages of
+// the class, the folder's vocabulary, its added tokens with their ids, and the template.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -12,22 +12,22 @@ namespace zoo {
 
 struct AutoDocument {
   std::string tokenizer_json = {};
-  /// A tokenizer_config.json for it: the roles by name, and what else concerns the document's use.
-  /// Both together are the same tokenizer for the generic class, too.
+  /// A tokenizer_config.json for it: the roles, and further keys that affect results. The generic
+  /// class reads both as the same tokenizer.
   std::string config = {};
-  bool as_written = false;  ///< the tokenizer.json is the folder's own, to the letter
+  bool as_written = false;  ///< tokenizer_json is the folder's own file, unchanged
 };
 
-/// A class other than the generic one. Throws std::runtime_error, also for a class that the zoo
-/// does not know.
+/// For a class other than the generic one. Throws std::runtime_error, also for a class that is not
+/// supported.
 AutoDocument class_document(std::string_view class_name, TokenizerSettings settings,
                             SourceVocabulary source);
 
-/// A class with a tokenizer.json beside it, whose text and contents these are.
+/// For any class with a tokenizer.json, given as text and parsed.
 AutoDocument json_document(std::string_view class_name, TokenizerSettings settings,
                            std::string text, const nlohmann::json& tokenizer_json);
 
-/// The generic class with a SentencePiece model alone.
+/// For the generic class with a SentencePiece model and no tokenizer.json.
 AutoDocument model_document(TokenizerSettings settings, std::string_view model);
 
 }  // namespace zoo

@@ -1,8 +1,8 @@
-// Byte-level BPE: GPT-2 (Radford et al. 2019) and what is built like it. They differ in how a text
-// is cut into words, in their special tokens and in what stands around a text.
+// Byte-level BPE: GPT-2 (Radford et al. 2019) and its relatives. They differ in how a text is split
+// into words, in their special tokens and in their templates.
 #include "tokenizers/auto/class_rules.h"
 #include "tokenizers/families/byte_bpe_files.h"
-#include "tokenizers/tiktoken_patterns.h"
+#include "tokenizers/stages/split_patterns.h"
 
 namespace zoo {
 namespace {
@@ -20,7 +20,7 @@ ClassParts byte_level(ClassInput& in, bool add_prefix_space) {
 
 ClassParts byte_level(ClassInput& in) { return byte_level(in, in.flag("add_prefix_space", false)); }
 
-/// null stands for false in the classes that say so.
+/// null means false in these classes.
 bool prefix_space_or_null(const ClassInput& in) {
   const auto found = in.settings.values.find("add_prefix_space");
   return found != in.settings.values.end() && !found->is_null() &&
@@ -38,30 +38,28 @@ json roberta_processing(const std::string& sep, const std::string& cls, bool tri
           {"add_prefix_space", add_prefix_space}};
 }
 
-/// <|endoftext|> for all that GPT-2 needs; no padding.
-void gpt2_tokens(ClassInput& in) {
-  for (const char* role : {"bos_token", "eos_token", "unk_token"}) {
-    in.optional_token(role, "<|endoftext|>");
-  }
+/// <|endoftext|> for every role but padding.
+void gpt2_tokens(ClassInput& in, const char* padding = nullptr) {
+  in.default_tokens({{"bos_token", "<|endoftext|>"},
+                     {"eos_token", "<|endoftext|>"},
+                     {"unk_token", "<|endoftext|>"},
+                     {"pad_token", padding}});
 }
 
 ClassParts gpt2(ClassInput& in) {
   gpt2_tokens(in);
-  in.optional_token("pad_token", nullptr);
   return byte_level(in);
 }
 
 ClassParts codegen(ClassInput& in) {
   gpt2_tokens(in);
-  in.optional_token("pad_token", nullptr);
   ClassParts parts = byte_level(in);
   parts.post_processor = byte_level_json(true, false, true);
   return parts;
 }
 
 ClassParts gpt_neox(ClassInput& in) {
-  gpt2_tokens(in);
-  in.optional_token("pad_token", "<|padding|>");
+  gpt2_tokens(in, "<|padding|>");
   ClassParts parts = byte_level(in);
   parts.normalizer = nfc();
   parts.pre_tokenizer["trim_offsets"] = in.flag("trim_offsets", true);
@@ -71,11 +69,11 @@ ClassParts gpt_neox(ClassInput& in) {
 
 /// RoBERTa's, BART's and Longformer's (Liu et al. 2019, arXiv:1907.11692).
 void roberta_tokens(ClassInput& in) {
-  in.optional_token("bos_token", "<s>");
-  in.optional_token("eos_token", "</s>");
-  in.optional_token("unk_token", "<unk>");
-  in.optional_token("pad_token", "<pad>");
-  in.optional_token("mask_token", "<mask>");
+  in.default_tokens({{"bos_token", "<s>"},
+                     {"eos_token", "</s>"},
+                     {"unk_token", "<unk>"},
+                     {"pad_token", "<pad>"},
+                     {"mask_token", "<mask>"}});
 }
 
 ClassParts roberta(ClassInput& in) {
@@ -90,8 +88,7 @@ ClassParts roberta(ClassInput& in) {
 }
 
 ClassParts blenderbot(ClassInput& in) {
-  in.optional_token("sep_token", "</s>");
-  in.optional_token("cls_token", "<s>");
+  in.default_tokens({{"sep_token", "</s>"}, {"cls_token", "<s>"}});
   roberta_tokens(in);
   in.strip_left_of("mask_token");
   return byte_level(in, in.flag("add_prefix_space", true));
@@ -99,11 +96,11 @@ ClassParts blenderbot(ClassInput& in) {
 
 ClassParts deberta(ClassInput& in) {
   const std::string sep = in.token("sep_token", "[SEP]"), cls = in.token("cls_token", "[CLS]");
-  in.optional_token("bos_token", "[CLS]");
-  in.optional_token("eos_token", "[SEP]");
-  in.optional_token("unk_token", "[UNK]");
-  in.optional_token("pad_token", "[PAD]");
-  in.optional_token("mask_token", "[MASK]");
+  in.default_tokens({{"bos_token", "[CLS]"},
+                     {"eos_token", "[SEP]"},
+                     {"unk_token", "[UNK]"},
+                     {"pad_token", "[PAD]"},
+                     {"mask_token", "[MASK]"}});
   ClassParts parts = byte_level(in);
   parts.own_post_processor = [=](const TokenIds& id_of) {
     return template_json({{cls}, {"$A"}, {sep}}, {{cls}, {"$A"}, {sep}, {sep}, {"$B"}, {sep}},
@@ -112,7 +109,7 @@ ClassParts deberta(ClassInput& in) {
   return parts;
 }
 
-/// Radford et al. 2021, arXiv:2103.00020: lower case, and the last piece of a word ends with </w>.
+/// Radford et al. 2021, arXiv:2103.00020: lower case, and a word's last piece ends with </w>.
 ClassParts clip(ClassInput& in) {
   const std::string unk = in.token("unk_token", "<|endoftext|>");
   const std::string bos = in.token("bos_token", "<|startoftext|>");
@@ -130,7 +127,7 @@ ClassParts clip(ClassInput& in) {
       {split_json(R"(<\|startoftext\|>|<\|endoftext\|>|)" + std::string(split_pattern("clip")),
                   "Removed", true),
        byte_level_json(false, true, true)});
-  // The class changes the text that its decoder gives: so does this.
+  // The class changes the text that its decoder returns; this decoder gives the same.
   const json space = {{"type", "Replace"}, {"pattern", {{"String", "</w>"}}}, {"content", " "}};
   constexpr int kAll = 65536;
   parts.decoder = sequence_json(
@@ -143,12 +140,12 @@ ClassParts clip(ClassInput& in) {
   return parts;
 }
 
-/// Qwen 2 and later, whose words are cut as GPT-4's, digit by digit.
+/// Qwen 2: split like GPT-4's words, but digit by digit.
 ClassParts qwen(ClassInput& in, std::string_view pattern) {
-  in.optional_token("bos_token", nullptr);
-  for (const char* role : {"eos_token", "unk_token", "pad_token"}) {
-    in.optional_token(role, "<|endoftext|>");
-  }
+  in.default_tokens({{"bos_token", nullptr},
+                     {"eos_token", "<|endoftext|>"},
+                     {"unk_token", "<|endoftext|>"},
+                     {"pad_token", "<|endoftext|>"}});
   ClassParts parts = byte_level(in, false);
   parts.normalizer = nfc();
   parts.pre_tokenizer =
@@ -160,7 +157,7 @@ ClassParts qwen(ClassInput& in, std::string_view pattern) {
 ClassParts qwen2(ClassInput& in) {
   ClassParts parts = qwen(in, R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
                               R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)");
-  parts.again = ClassParts::Again::kByText;
+  parts.re_add = ClassParts::ReAdd::kByText;
   return parts;
 }
 

@@ -10,26 +10,31 @@ namespace zoo {
 
 using nlohmann::json;
 
-std::optional<std::string> ClassInput::optional_token(std::string_view role, const char* usual) {
+std::optional<std::string> ClassInput::optional_token(std::string_view role, const char* fallback) {
   auto found = settings.roles.find(role);
   if (found == settings.roles.end()) {
-    const auto token = usual == nullptr ? std::nullopt : std::optional(TokenSpec::of(usual));
+    const auto token = fallback == nullptr ? std::nullopt : std::optional(TokenSpec::of(fallback));
     found = settings.roles.emplace(role, token).first;
   }
   if (!found->second) return std::nullopt;
   return found->second->text;
 }
 
-std::string ClassInput::token(std::string_view role, const char* usual) {
-  if (auto text = optional_token(role, usual)) return *std::move(text);
+std::string ClassInput::token(std::string_view role, const char* fallback) {
+  if (auto text = optional_token(role, fallback)) return *std::move(text);
   throw std::runtime_error(fmt::format(
-      "tokenizer_config.json: {} is null, but the class needs one; leave it out for the usual '{}'",
-      role, usual));
+      "tokenizer_config.json: {} is null, but the class needs one; omit it for the default '{}'",
+      role, fallback));
 }
 
-std::string ClassInput::said(std::string_view role, const char* otherwise) const {
+void ClassInput::default_tokens(
+    std::initializer_list<std::pair<std::string_view, const char*>> roles_and_fallbacks) {
+  for (const auto& [role, fallback] : roles_and_fallbacks) optional_token(role, fallback);
+}
+
+std::string ClassInput::token_in_files(std::string_view role, const char* fallback) const {
   const auto found = settings.roles.find(role);
-  if (found == settings.roles.end()) return otherwise;
+  if (found == settings.roles.end()) return fallback;
   return found->second ? found->second->text : "None";
 }
 
@@ -40,22 +45,21 @@ void ClassInput::strip_left_of(std::string_view role) {
   found->second->lstrip = true;
 }
 
-int64_t ClassInput::number(std::string_view key, int64_t otherwise) const {
+int64_t ClassInput::number(std::string_view key, int64_t fallback) const {
   const auto found = settings.values.find(key);
-  if (found == settings.values.end()) return otherwise;
-  constexpr int64_t kMost = 1 << 20;
-  if (found->is_number_integer() && found->get<int64_t>() >= 0 && found->get<int64_t>() <= kMost) {
+  if (found == settings.values.end()) return fallback;
+  constexpr int64_t kMax = 1 << 20;
+  if (found->is_number_integer() && found->get<int64_t>() >= 0 && found->get<int64_t>() <= kMax) {
     return found->get<int64_t>();
   }
-  throw std::runtime_error(
-      fmt::format("tokenizer_config.json: {} must be a number from 0 to {}, got {}", key, kMost,
-                  found->dump()));
+  throw std::runtime_error(fmt::format(
+      "tokenizer_config.json: {} must be a number from 0 to {}, got {}", key, kMax, found->dump()));
 }
 
 const ClassRules& require_rules_of_class(std::string_view name) {
   std::vector<std::string_view> known;
   for (const auto classes : {byte_level_classes(), wordpiece_classes(), unigram_classes(),
-                             sentencepiece_bpe_classes(), translation_classes()}) {
+                             t5_classes(), sentencepiece_bpe_classes(), translation_classes()}) {
     for (const ClassRules& rules : classes) {
       if (rules.name == name) return rules;
       known.push_back(rules.name);

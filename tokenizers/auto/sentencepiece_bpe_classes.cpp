@@ -1,4 +1,4 @@
-// BPE over SentencePiece's pieces: Llama 2, Gemma and others.
+// BPE on SentencePiece's pieces: Llama 2, Gemma and others.
 #include <algorithm>
 
 #include "tokenizers/auto/class_rules.h"
@@ -11,18 +11,16 @@ using namespace sentencepiece_stages;
 using nlohmann::json;
 using Model = ClassRules::Model;
 
-/// null stands for true here.
+/// null means true here.
 bool prefix_space(const ClassInput& in) {
   const auto space = in.settings.values.find("add_prefix_space");
   return space == in.settings.values.end() || space->is_null() || in.flag("add_prefix_space", true);
 }
 
-/// "first" means before a text's first word alone; older settings put one after added tokens, too.
+/// "first": a space before the first word of a text only; legacy settings also add one after each
+/// added token.
 ClassParts llama(ClassInput& in) {
-  for (const auto& [role, usual] :
-       {std::pair{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}}) {
-    in.optional_token(role, usual);
-  }
+  in.default_tokens({{"unk_token", "<unk>"}, {"bos_token", "<s>"}, {"eos_token", "</s>"}});
   const bool prefix = prefix_space(in);
   const auto legacy = in.settings.values.find("legacy");
   const bool old =
@@ -41,10 +39,10 @@ ClassParts llama(ClassInput& in) {
 
 ClassParts gemma(ClassInput& in) {
   const std::string unk = in.token("unk_token", "<unk>");
-  in.optional_token("bos_token", "<bos>");
-  in.optional_token("eos_token", "<eos>");
-  in.optional_token("pad_token", "<pad>");
-  in.optional_token("mask_token", "<mask>");
+  in.default_tokens({{"bos_token", "<bos>"},
+                     {"eos_token", "<eos>"},
+                     {"pad_token", "<pad>"},
+                     {"mask_token", "<mask>"}});
   json model = bpe_json(in.source);
   model["fuse_unk"] = model["byte_fallback"] = true;
   model["unk_token"] = unk;
@@ -58,7 +56,7 @@ ClassParts gemma(ClassInput& in) {
           .model = std::move(model)};
 }
 
-/// Rozière et al. 2023, arXiv:2308.12950: tokens around what is to be filled in.
+/// Rozière et al. 2023, arXiv:2308.12950: tokens for infilling.
 ClassParts code_llama(ClassInput& in) {
   const std::string unk = in.token("unk_token", "<unk>");
   in.optional_token("bos_token", "<s>");
@@ -73,13 +71,13 @@ ClassParts code_llama(ClassInput& in) {
     additional.push_back(TokenSpec::of(text));
     named.emplace_back(name, TokenSpec::of(text));
   }
-  for (const auto& said : in.settings.named) {
+  for (const auto& given : in.settings.named) {
     const auto same = std::find_if(named.begin(), named.end(),
-                                   [&](const auto& known) { return known.first == said.first; });
+                                   [&](const auto& known) { return known.first == given.first; });
     if (same == named.end()) {
-      named.push_back(said);
+      named.push_back(given);
     } else {
-      same->second = said.second;
+      same->second = given.second;
     }
   }
   in.settings.named = std::move(named);
@@ -101,14 +99,9 @@ ClassParts code_llama(ClassInput& in) {
 ClassParts reformer(ClassInput& in) {
   in.optional_token("eos_token", "</s>");
   const std::string unk = in.token("unk_token", "<unk>");
-  json model = bpe_json(in.source);
-  model["fuse_unk"] = true;
-  model["unk_token"] = unk;
-  return {.normalizer = in.source.charsmap.empty() ? json() : charsmap_and_one_space(in),
-          .pre_tokenizer = metaspace("always"),
-          .decoder = metaspace("always"),
-          .model = std::move(model),
-          .again = ClassParts::Again::kWithFlags};
+  ClassParts parts = bpe_on_text(in, unk);
+  parts.re_add = ClassParts::ReAdd::kWithFlags;
+  return parts;
 }
 
 }  // namespace

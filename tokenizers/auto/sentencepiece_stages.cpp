@@ -52,7 +52,29 @@ json unigram(const ClassInput& in, int64_t unk_id) {
           {"byte_fallback", false}};
 }
 
-std::optional<int64_t> place_of(const json& vocab, const std::string& text, size_t from,
+ClassParts unigram_on_words(const ClassInput& in, const char* scheme, int64_t unk_id) {
+  return {.pre_tokenizer = marked_words(scheme),
+          .decoder = metaspace(scheme),
+          .model = unigram(in, unk_id)};
+}
+
+ClassParts unigram_on_text(const ClassInput& in, const char* scheme, int64_t unk_id) {
+  return {.pre_tokenizer = metaspace(scheme),
+          .decoder = metaspace(scheme),
+          .model = unigram(in, unk_id)};
+}
+
+ClassParts bpe_on_text(ClassInput& in, const std::string& unk) {
+  json model = bpe_json(in.source);
+  model["fuse_unk"] = true;
+  model["unk_token"] = unk;
+  return {.normalizer = in.source.charsmap.empty() ? json() : charsmap_and_one_space(in),
+          .pre_tokenizer = metaspace("always"),
+          .decoder = metaspace("always"),
+          .model = std::move(model)};
+}
+
+std::optional<int64_t> index_of(const json& vocab, const std::string& text, size_t from,
                                 bool zero) {
   for (size_t id = from; id < vocab.size(); ++id) {
     const json& entry = vocab[id];
@@ -63,12 +85,11 @@ std::optional<int64_t> place_of(const json& vocab, const std::string& text, size
   return std::nullopt;
 }
 
-// ---- Vocabularies of .model files, renumbered ----
 json entry(std::string text, double score) { return json::array({std::move(text), score}); }
 
 void fairseq_order(ClassInput& in, const char* first, const std::vector<std::string_view>& last) {
   if (!in.source.from_model) return;
-  constexpr size_t kSkipped = 3;  // the file's own <unk>, <s>, </s>
+  constexpr size_t kSkipped = 3;  // the model's <unk>, <s>, </s>
   json vocab =
       json::array({entry(in.token(first, "<s>")), entry(in.token("pad_token", "<pad>")),
                    entry(in.token("eos_token", "</s>")), entry(in.token("unk_token", "<unk>"))});

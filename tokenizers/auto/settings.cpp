@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 
 namespace zoo {
 namespace {
@@ -23,7 +23,7 @@ bool is_role(std::string_view key) {
   return std::find(std::begin(kTokenRoles), std::end(kTokenRoles), key) != std::end(kTokenRoles);
 }
 
-/// Keys that would be handed to the class in place of what the files hold.
+/// Keys whose values would replace the contents of the files.
 constexpr std::string_view kRefused[] = {"vocab",
                                          "merges",
                                          "tokenizer_object",
@@ -41,9 +41,10 @@ void check_keys(const ordered_json& config, bool has_json) {
     throw std::runtime_error(fmt::format("{}: {} is not supported: {}", kConfig, key, why));
   };
   for (const std::string_view key : kRefused) {
-    if (has_json && (key == "vocab" || key == "merges")) continue;  // the file's own count
+    if (has_json && (key == "vocab" || key == "merges"))
+      continue;  // the tokenizer.json's own are used
     if (config.contains(key) && !config[std::string(key)].is_null()) {
-      refuse(key, "it would replace what the tokenizer's files hold; remove it");
+      refuse(key, "it would replace the contents of the tokenizer's files; remove it");
     }
   }
   const ordered_json inputs = config.value("init_inputs", ordered_json());
@@ -51,7 +52,7 @@ void check_keys(const ordered_json& config, bool has_json) {
   const ordered_json files = config.value("fast_tokenizer_files", ordered_json::array());
   for (const ordered_json& file : files) {
     if (file.is_string() && file != "tokenizer.json") {
-      refuse("fast_tokenizer_files", "one tokenizer.json alone is read; remove the other names");
+      refuse("fast_tokenizer_files", "only tokenizer.json is read; remove the other names");
     }
   }
   for (const char* key : {"padding_side", "truncation_side"}) {
@@ -60,7 +61,8 @@ void check_keys(const ordered_json& config, bool has_json) {
   }
 }
 
-/// The reference then cuts the words of a large vocabulary as Mistral's own package does.
+/// With this key the reference splits the words of a large vocabulary as Mistral's own package
+/// does.
 void check_mistral(const TokenizerSettings& settings, const json& tokenizer_json) {
   constexpr size_t kSmall = 100000;
   if (!tokenizer_json.is_object() || !settings.flag("fix_mistral_regex", false)) return;
@@ -108,7 +110,7 @@ int64_t read_id(const std::string& text, const std::string& where) {
 void read_config(const ordered_json& config, bool has_json, TokenizerSettings& settings) {
   check_keys(config, has_json);
   for (const auto& [key, value] : config.items()) {
-    // A tokenizer.json says itself what stands around a text.
+    // A tokenizer.json has its own template.
     if (has_json && (key == "add_bos_token" || key == "add_eos_token")) continue;
     if (key == "tokenizer_class" || key == "added_tokens_decoder") continue;
     const std::string where = in(kConfig, key);
@@ -140,7 +142,7 @@ void read_config(const ordered_json& config, bool has_json, TokenizerSettings& s
   }
 }
 
-/// Its tokens are special, and count before tokenizer_config.json's.
+/// Its tokens are special, and take precedence over those of tokenizer_config.json.
 void read_map(const ordered_json& map, TokenizerSettings& settings) {
   const auto made_special = [](TokenSpec token) {
     if (!token.plain) token.special = true;
@@ -195,9 +197,9 @@ void read_added(const ordered_json& added, TokenizerSettings& settings) {
 
 }  // namespace
 
-bool TokenizerSettings::flag(std::string_view key, bool otherwise) const {
+bool TokenizerSettings::flag(std::string_view key, bool fallback) const {
   const auto found = values.find(key);
-  if (found == values.end()) return otherwise;
+  if (found == values.end()) return fallback;
   if (!found->is_boolean()) {
     throw std::runtime_error(
         fmt::format("{}: {} must be true or false, got {}", kConfig, key, found->dump()));
@@ -205,13 +207,13 @@ bool TokenizerSettings::flag(std::string_view key, bool otherwise) const {
   return found->get<bool>();
 }
 
-ordered_json parse_small_file(std::string_view text, std::string_view name) {
+ordered_json parse_config(std::string_view text, std::string_view name) {
   if (text.empty()) return ordered_json::object();
   if (fields::parse(text).is_object()) return ordered_json::parse(text);
   throw std::runtime_error(fmt::format("{}: expected a JSON object; is the file whole?", name));
 }
 
-std::string merged_config(const SmallFiles& files) {
+std::string merged_config(const ConfigTexts& files) {
   if (files.special_tokens_map.empty() && files.added_tokens.empty()) return files.tokenizer_config;
   const TokenizerSettings settings = read_settings(files, nullptr);
   ordered_json config = settings.values;
@@ -230,9 +232,9 @@ std::string merged_config(const SmallFiles& files) {
   return config.dump(2) + "\n";
 }
 
-TokenizerSettings read_settings(const SmallFiles& files, const json& tokenizer_json) {
+TokenizerSettings read_settings(const ConfigTexts& files, const json& tokenizer_json) {
   TokenizerSettings settings;
-  const ordered_json config = parse_small_file(files.tokenizer_config, kConfig);
+  const ordered_json config = parse_config(files.tokenizer_config, kConfig);
   read_config(config, tokenizer_json.is_object(), settings);
   check_mistral(settings, tokenizer_json);
   if (const auto decoder = config.find("added_tokens_decoder"); decoder != config.end()) {
@@ -243,8 +245,8 @@ TokenizerSettings read_settings(const SmallFiles& files, const json& tokenizer_j
       settings.added[read_id(id, where)] = read_token_spec(token, where);
     }
   } else {
-    read_map(parse_small_file(files.special_tokens_map, kMap), settings);
-    read_added(parse_small_file(files.added_tokens, kAdded), settings);
+    read_map(parse_config(files.special_tokens_map, kMap), settings);
+    read_added(parse_config(files.added_tokens, kAdded), settings);
     const auto listed =
         tokenizer_json.is_object() ? tokenizer_json.find("added_tokens") : tokenizer_json.end();
     if (listed != tokenizer_json.end() && listed->is_array()) {
@@ -254,7 +256,7 @@ TokenizerSettings read_settings(const SmallFiles& files, const json& tokenizer_j
       }
     }
   }
-  // What the tokens' own list says of a role's flags counts before the role's.
+  // The flags in the list of added tokens take precedence over those of a role.
   for (auto& [role, token] : settings.roles) {
     if (!token) continue;
     for (const auto& [id, added] : settings.added) {

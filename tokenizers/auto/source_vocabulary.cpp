@@ -24,7 +24,7 @@ size_t characters(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-/// A merge for every way to cut a piece into two pieces: in the order of the whole's id, shorter
+/// A merge for every way to split a piece into two pieces, in the order of the piece's id, shorter
 /// left halves first.
 json merges_by_id(const std::vector<SentencePieceModel::Piece>& pieces) {
   std::unordered_map<std::string_view, size_t> ids;
@@ -49,7 +49,7 @@ json merges_by_id(const std::vector<SentencePieceModel::Piece>& pieces) {
   return merges;
 }
 
-/// The first normalisation of SentencePiece's kind; classes take no other stage from the file.
+/// The first Precompiled normalizer: the only one that classes take from the file.
 std::string charsmap_of(const json& normalizer) {
   if (!normalizer.is_object()) return {};
   const std::string type = normalizer.value("type", "");

@@ -1,4 +1,4 @@
-// The vocabulary that a class builds its tokenizer from, whichever file holds it.
+// The vocabulary from which a class builds its tokenizer, from any of its file formats.
 #pragma once
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -12,7 +12,7 @@ namespace zoo {
 
 struct SourceVocabulary {
   nlohmann::json vocab = {};   ///< {"piece": id} or [["piece", score], ...]
-  nlohmann::json merges = {};  ///< [["a", "b"], ...]; null where the file has none
+  nlohmann::json merges = {};  ///< [["a", "b"], ...]; null if the file has none
   std::string charsmap = {};   ///< SentencePiece's normalisation in Base64; empty: none
   // Of a tokenizer.json only:
   nlohmann::json post_processor = {}, padding = {};
@@ -21,15 +21,15 @@ struct SourceVocabulary {
   bool byte_fallback = false;
   int64_t unk_id = 0;
   std::string unk_piece = "<unk>";
-  /// Its pieces for both; empty texts where it has none.
+  /// Its bos and eos pieces; empty texts where it has none.
   std::vector<std::string> begin_and_end = {};
-  std::vector<TokenSpec> reserved = {};  ///< its control pieces, and those that the user defined
+  std::vector<TokenSpec> reserved = {};  ///< control and user-defined pieces
 };
 
 /// From a whole tokenizer.json.
 SourceVocabulary vocabulary_of_json(const nlohmann::json& tokenizer_json);
-/// From the bytes of a SentencePiece .model. numbered: as {"piece": id} with the merges that the
-/// order of the ids implies, which is how BPE classes take it. Throws std::runtime_error.
+/// From the bytes of a SentencePiece .model. numbered: as {"piece": id} with the merges
+/// implied by the order of the ids, for BPE classes. Throws std::runtime_error.
 SourceVocabulary vocabulary_of_model(std::string_view model, bool numbered);
 /// Whether the .model's own algorithm is BPE.
 bool model_is_bpe(std::string_view model);

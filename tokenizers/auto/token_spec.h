@@ -1,31 +1,30 @@
-// A token as the small files write it: a text alone, or an object that says how it is found in
-// text.
+// A token in a configuration file: a text alone, or an object with flags for the search in a text.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/stages/added_tokens.h"
 
 namespace zoo {
 
 struct TokenSpec {
   std::string text;
   bool special = false, single_word = false, lstrip = false, rstrip = false;
-  std::optional<bool> normalized = std::nullopt;  ///< nothing: where it is not special
-  bool plain = false;  ///< a text alone, which becomes a special token without flags
+  std::optional<bool> normalized = std::nullopt;  ///< nullopt: if it is not special
+  bool plain = false;  ///< given by its text alone: a special token without flags
 
   static TokenSpec of(std::string text) { return {.text = std::move(text), .plain = true}; }
-  /// With all flags decided; its id is still to be given.
+  /// With all flags resolved, and without an id.
   AddedToken token() const;
   bool operator==(const TokenSpec&) const = default;
 };
 
-/// From a text, or an object with "content". Throws std::runtime_error, which `where` begins.
+/// From a text, or an object with "content". Throws std::runtime_error; `where` begins the message.
 TokenSpec read_token_spec(const nlohmann::ordered_json& token, std::string_view where);
 
-/// The object that a tokenizer_config.json holds, or the text.
+/// The token as tokenizer_config.json has it: an object, or the text.
 nlohmann::ordered_json token_spec_json(const TokenSpec& token);
 
 }  // namespace zoo

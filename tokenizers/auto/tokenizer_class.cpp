@@ -30,7 +30,7 @@ std::string_view without_fast(std::string_view name) {
   return name;
 }
 
-/// Empty for a class that `transformers` does not have.
+/// Empty for a name that `transformers` does not have.
 std::string_view class_by_name(std::string_view name) {
   const auto target = find(name, std::begin(kStandsFor), std::end(kStandsFor));
   if (!target.empty() || !name.ends_with("Fast")) return target;
@@ -87,7 +87,7 @@ TokenizerClass tokenizer_class_of(const ordered_json& config, const ordered_json
   }
   if (own_code && registered.empty() && class_by_name(without_fast(asked)).empty()) {
     throw std::runtime_error(
-        "tokenizer_config.json: auto_map asks for Python code of the folder's own, which the zoo "
+        "tokenizer_config.json: auto_map requires the folder's own Python code, which the zoo "
         "does not run; save the tokenizer as tokenizer.json with tokenizer_class "
         "PreTrainedTokenizerFast");
   }

@@ -1,6 +1,5 @@
-// Which of its tokenizer classes AutoTokenizer of `transformers` makes of a folder:
-// tokenizer_config.json names one, config.json's model_type has one, and the two do not always
-// agree.
+// The tokenizer class that AutoTokenizer of `transformers` uses for a folder. tokenizer_config.json
+// names one, config.json's model_type implies one, and the two do not always agree.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -8,12 +7,12 @@
 
 namespace zoo {
 
-/// The class that reads a tokenizer.json as it is: PreTrainedTokenizerFast of older versions.
+/// The class that uses a tokenizer.json unchanged: PreTrainedTokenizerFast of older versions.
 inline constexpr std::string_view kGenericClass = "TokenizersBackend";
 
 struct TokenizerClass {
-  std::string name;    ///< of the class itself, not of one of its aliases
-  bool named = false;  ///< a file names it; else it is the generic one for want of a name
+  std::string name;    ///< the canonical name, not an alias
+  bool named = false;  ///< whether a file names it; if not, it is the generic class
 };
 
 /// config: config.json, tokenizer_config: tokenizer_config.json (empty objects: none). byte_level:

@@ -1,5 +1,5 @@
-// Many languages in one model: mBART (Liu et al. 2020, arXiv:2001.08210), its second edition with
-// fifty, and NLLB (arXiv:2207.04672). The code of the text's language (src_lang) stands beside the
+// Multilingual translation: mBART (Liu et al. 2020, arXiv:2001.08210), mBART-50, and NLLB
+// (arXiv:2207.04672). The code of the source language (src_lang) is a token before or after the
 // text.
 #include <fmt/format.h>
 
@@ -21,9 +21,9 @@ using Model = ClassRules::Model;
 
 using Codes = std::vector<std::string_view>;
 
-std::string source_language(const ClassInput& in, const char* usual) {
+std::string source_language(const ClassInput& in, const char* fallback) {
   const auto found = in.settings.values.find("src_lang");
-  if (found == in.settings.values.end() || found->is_null()) return usual;
+  if (found == in.settings.values.end() || found->is_null()) return fallback;
   if (found->is_string()) return found->get<std::string>();
   throw std::runtime_error("tokenizer_config.json: src_lang must be the code of a language");
 }
@@ -32,7 +32,7 @@ void add_codes(const Codes& codes, TokenizerSettings::Tokens& tokens) {
   for (const std::string_view code : codes) tokens.push_back(TokenSpec::of(std::string(code)));
 }
 
-/// Before or after the texts, with the end of the text.
+/// The language's code before or after the texts, and the end token.
 std::function<json(const TokenIds&)> language_and_end(const std::string& language,
                                                       const std::string& eos, bool before) {
   return [=](const TokenIds& id_of) {
@@ -44,11 +44,11 @@ std::function<json(const TokenIds&)> language_and_end(const std::string& languag
 }
 
 void common_tokens(ClassInput& in) {
-  in.optional_token("sep_token", "</s>");
-  in.optional_token("cls_token", "<s>");
-  in.optional_token("unk_token", "<unk>");
-  in.optional_token("pad_token", "<pad>");
-  in.optional_token("mask_token", "<mask>");
+  in.default_tokens({{"sep_token", "</s>"},
+                     {"cls_token", "<s>"},
+                     {"unk_token", "<unk>"},
+                     {"pad_token", "<pad>"},
+                     {"mask_token", "<mask>"}});
 }
 
 ClassParts mbart(ClassInput& in) {
@@ -65,13 +65,12 @@ ClassParts mbart(ClassInput& in) {
     if (!known) tokens.push_back(token);
   }
   in.additional() = std::move(tokens);
-  return {.pre_tokenizer = marked_words("always"),
-          .decoder = metaspace("always"),
-          .model = unigram(in, 3),
-          .own_post_processor = language_and_end(source_language(in, "en_XX"), eos, false)};
+  ClassParts parts = unigram_on_words(in, "always", 3);
+  parts.own_post_processor = language_and_end(source_language(in, "en_XX"), eos, false);
+  return parts;
 }
 
-/// A list without codes is that of a .model, which gets them.
+/// A vocabulary without codes is that of a .model and gets them.
 void add_fifty_languages(ClassInput& in, const Codes& codes) {
   const auto is_code = [&](const json& piece) {
     return std::find(codes.begin(), codes.end(), piece.at(0).get<std::string>()) != codes.end();
@@ -95,14 +94,13 @@ ClassParts mbart50(ClassInput& in) {
         "tokenizer_config.json: src_lang '{}' is none of mBART-50's codes, such as en_XX",
         language));
   }
-  return {.normalizer = charsmap_and_one_space(in),
-          .pre_tokenizer = metaspace("always"),
-          .decoder = metaspace("always"),
-          .model = unigram(in, 3),
-          .own_post_processor = language_and_end(language, eos, true)};
+  ClassParts parts = unigram_on_text(in, "always", 3);
+  parts.normalizer = charsmap_and_one_space(in);
+  parts.own_post_processor = language_and_end(language, eos, true);
+  return parts;
 }
 
-/// The four special tokens first, then all others as the .model has them.
+/// The four special tokens first, then the others in the order of the .model.
 void nllb_order(ClassInput& in) {
   if (!in.source.from_model) return;
   json order = json::object();
@@ -133,15 +131,10 @@ ClassParts nllb(ClassInput& in) {
     add_codes(Codes(std::begin(kNllbLanguages), std::end(kNllbLanguages)),
               in.additional().emplace());
   }
-  json model = bpe_json(in.source);
-  model["fuse_unk"] = true;
-  model["unk_token"] = unk;
-  return {.normalizer = in.source.charsmap.empty() ? json() : charsmap_and_one_space(in),
-          .pre_tokenizer = metaspace("always"),
-          .decoder = metaspace("always"),
-          .model = std::move(model),
-          .own_post_processor = language_and_end(source_language(in, "eng_Latn"), eos,
-                                                 !in.flag("legacy_behaviour", false))};
+  ClassParts parts = bpe_on_text(in, unk);
+  parts.own_post_processor =
+      language_and_end(source_language(in, "eng_Latn"), eos, !in.flag("legacy_behaviour", false));
+  return parts;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// WordPiece: BERT and what is built like it.
+// WordPiece: BERT and its relatives.
 #include "tokenizers/auto/class_rules.h"
 
 namespace zoo {
@@ -13,7 +13,7 @@ json optional_flag(const ClassInput& in, const char* key) {
   return in.flag(key, false);
 }
 
-/// Devlin et al. 2019, arXiv:1810.04805, and its code.
+/// Devlin et al. 2019, arXiv:1810.04805, and the code published with it.
 ClassParts bert_stages(ClassInput& in, const std::string& unk_token) {
   return {.normalizer = {{"type", "BertNormalizer"},
                          {"clean_text", true},

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/files.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/stages/bert_rules.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/text/utf8.h"
-#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 namespace {

@@ -9,9 +9,9 @@
 #include "base/files.h"
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/algorithms/vocabulary.h"
-#include "tokenizers/json_fields.h"
-#include "tokenizers/tiktoken_patterns.h"
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/core/tokenizer_json.h"
+#include "tokenizers/stages/json_fields.h"
+#include "tokenizers/stages/split_patterns.h"
 
 namespace zoo {
 namespace {

@@ -16,11 +16,11 @@
 #include "tokenizers/algorithms/bpe.h"
 #include "tokenizers/algorithms/piece_map.h"
 #include "tokenizers/algorithms/vocabulary.h"
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/families/byte_bpe_files.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
-#include "tokenizers/tiktoken_patterns.h"
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/stages/json_fields.h"
+#include "tokenizers/stages/split_patterns.h"
 
 namespace zoo {
 namespace {

@@ -9,7 +9,7 @@
 #include <unordered_set>
 
 #include "base/files.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

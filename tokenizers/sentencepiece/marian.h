@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/core/tokenizer.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/post_template.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

@@ -336,7 +336,7 @@ OrderedJson SentencePieceTokenizer::to_json() const {
   if (added.empty()) added = added_tokens_of(model_);
   const SentencePieceModel own = parse_sentencepiece_model(bytes_);  // without added tokens
   TokenizerJson parts = sentencepiece_to_json(own);
-  parts.post_processor = post_template_to_json(post_, *this);
+  parts.post_processor = post_template_to_json(post_, [this](int32_t id) { return piece_of(id); });
   return make_tokenizer_json(parts, added);
 }
 

@@ -10,13 +10,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/sentencepiece/segmenter.h"
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
 #include "tokenizers/sentencepiece/sentencepiece_normalizer.h"
+#include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/post_template.h"
-#include "tokenizers/tokenizer.h"
-#include "tokenizers/tokenizer_json.h"
 
 namespace zoo {
 

@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <unordered_set>
 
-#include "tokenizers/sentencepiece/precompiled_charsmap.h"
+#include "tokenizers/stages/precompiled_charsmap.h"
 #include "tokenizers/text/utf8.h"
 
 namespace zoo {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tokenizers/algorithms/piece_finder.h"
-#include "tokenizers/sentencepiece/precompiled_charsmap.h"
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
+#include "tokenizers/stages/precompiled_charsmap.h"
 
 namespace zoo {
 

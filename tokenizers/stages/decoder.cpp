@@ -9,8 +9,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/text/regex.h"
 #include "tokenizers/text/utf8.h"
 
@@ -36,16 +36,9 @@ class ByteLevelDecoder final : public Decoder {
   }
 };
 
-/// Takes back the spaces that BERT's splitting put around punctuation, as far as English needs it.
-std::string clean_up_english(std::string piece) {
-  constexpr std::pair<std::string_view, std::string_view> kRules[] = {
-      {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
-      {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
-      {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-  for (const auto& [from, to] : kRules) {
-    if (piece.find(from) != std::string::npos) piece = utf8::replace_all(piece, from, to);
-  }
-  return piece;
+/// The `tokenizers` package also contracts "do not".
+std::string clean_up_piece(std::string piece) {
+  return utf8::replace_all(clean_up_english(std::move(piece)), " do not", " don't");
 }
 
 /// A piece that begins with the prefix continues the word before it.
@@ -62,7 +55,7 @@ class WordPieceDecoder final : public Decoder {
       } else if (i > 0) {
         piece.insert(0, 1, ' ');
       }
-      if (clean_up_) piece = clean_up_english(std::move(piece));
+      if (clean_up_) piece = clean_up_piece(std::move(piece));
     }
   }
 
@@ -201,7 +194,7 @@ class CtcDecoder final : public Decoder {
     pieces.erase(std::unique(pieces.begin(), pieces.end()), pieces.end());
     for (std::string& piece : pieces) {
       piece = replace(piece, blank_, "");
-      if (clean_up_) piece = replace(clean_up_english(std::move(piece)), delimiter_, " ");
+      if (clean_up_) piece = replace(clean_up_piece(std::move(piece)), delimiter_, " ");
     }
     std::erase(pieces, std::string());
   }
@@ -303,6 +296,16 @@ std::unique_ptr<Decoder> make(const json& decoder, int depth) {
 }
 
 }  // namespace
+
+std::string clean_up_english(std::string text) {
+  constexpr std::pair<std::string_view, std::string_view> kRules[] = {
+      {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+      {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kRules) {
+    if (text.find(from) != std::string::npos) text = utf8::replace_all(text, from, to);
+  }
+  return text;
+}
 
 std::optional<char> byte_of_piece(std::string_view piece) {
   if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return std::nullopt;

@@ -1,4 +1,4 @@
-// Last stage, backwards: pieces to text.
+// Decoding: pieces to text.
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -12,16 +12,19 @@ namespace zoo {
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Changes pieces in place; joined, they are the text.
+  /// Changes pieces in place; the text is their concatenation.
   virtual void apply(std::vector<std::string>& pieces) const = 0;
 };
 
 /// From a tokenizer.json's "decoder"; null gives null (pieces are then joined with spaces). Known
 /// types: Sequence, ByteLevel, WordPiece, Metaspace, BPEDecoder, ByteFallback, Fuse, Strip,
-/// Replace, CTC. Throws std::runtime_error for others, and lists the known.
+/// Replace, CTC. Throws std::runtime_error for others, with a list of these.
 std::unique_ptr<Decoder> make_decoder(const nlohmann::json& decoder);
 
-/// "<0x0A>", the piece of a byte where a vocabulary has no character, is the byte 0x0A.
+/// Removes spaces before punctuation and English contractions, as `transformers` does.
+std::string clean_up_english(std::string text);
+
+/// The byte 0x0A of the piece "<0x0A>": such pieces stand for characters outside the vocabulary.
 std::optional<char> byte_of_piece(std::string_view piece);
 
 }  // namespace zoo

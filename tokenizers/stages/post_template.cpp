@@ -62,12 +62,11 @@ Encoding fill(const Parts& parts, const Encoding* a, const Encoding* b) {
 }
 
 // ---- tokenizer.json ----
-// What a processor takes and makes: sequences of ids, at first one for each text. They are joined
-// at the end.
+// Input and output of a processor: sequences of ids, at first one for each text, joined at the end.
 using Sequences = std::vector<Parts>;
 
-/// The stages before make more texts of one or two than a template takes, or it names a text that
-/// is none: the reference fails on each text then.
+/// A template gets more sequences than it takes, or names a text that does not exist. The reference
+/// then fails on every text.
 struct CannotTake {};
 
 /// ["[SEP]", 102]
@@ -79,7 +78,7 @@ void set_type(Parts& parts, int32_t type_id) {
   for (Part& part : parts) part.type_id = type_id;
 }
 
-// `ids`: whether they are asked for.
+// `ids`: whether to add ids.
 
 /// [CLS] A [SEP] and B [SEP].
 void apply_bert(const json& processor, bool ids, Sequences& sequences) {
@@ -222,7 +221,8 @@ std::vector<OffsetTrimming> read_offset_trimming(const json& processor) {
   return all;
 }
 
-nlohmann::ordered_json post_template_to_json(const PostTemplate& post, const Tokenizer& tokenizer) {
+nlohmann::ordered_json post_template_to_json(
+    const PostTemplate& post, const std::function<std::string(int32_t id)>& piece_of) {
   using OrderedJson = nlohmann::ordered_json;
   if (post.added(false) == 0 && post.added(true) == 0) return nullptr;
   OrderedJson names = OrderedJson::object();
@@ -234,7 +234,7 @@ nlohmann::ordered_json post_template_to_json(const PostTemplate& post, const Tok
         list.push_back({{"Sequence", {{"id", text}, {"type_id", part.type_id}}}});
         continue;
       }
-      const std::string name = tokenizer.piece_of(part.id);
+      const std::string name = piece_of(part.id);
       list.push_back({{"SpecialToken", {{"id", name}, {"type_id", part.type_id}}}});
       names[name] = {{"id", name}, {"ids", {part.id}}, {"tokens", {name}}};
     }

@@ -1,17 +1,19 @@
-// Fourth stage: what stands around one text or two, such as [CLS] A [SEP] B [SEP].
+// Fifth stage: the ids around one text or two, such as [CLS] A [SEP] B [SEP].
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/stages/encoding.h"
 
 namespace zoo {
 
 class PostTemplate {
  public:
-  /// An id, or the place of a text.
+  /// An id, or one of the texts.
   struct Part {
     enum class Kind { kId, kA, kB };
     Kind kind = Kind::kA;
@@ -19,24 +21,24 @@ class PostTemplate {
     int32_t type_id = 0;
   };
   using Parts = std::vector<Part>;
-  /// Around one text, and around two; nothing where the template cannot take so many.
+  /// For one text and for two; nullopt where the template does not take that many.
   struct Forms {
     std::optional<Parts> single, pair;
   };
-  /// Nothing around the texts; B is segment 1.
+  /// No ids; B is segment 1.
   PostTemplate();
   /// before A after; for two texts before A after B after, the second with segment 1.
   PostTemplate(std::vector<int32_t> before, std::vector<int32_t> after);
   PostTemplate(Parts single, Parts pair);
   PostTemplate(Forms whole, Forms without_ids);
 
-  // Where the template cannot take so many texts, the rest throws std::runtime_error.
+  // The functions below throw std::runtime_error where the template does not take that many texts.
 
-  /// How many ids it adds to one text, or to two.
+  /// The number of ids that it adds to one text, or to two.
   size_t added(bool is_pair) const;
-  /// The places and segments of the texts when no ids are asked for.
+  /// The order and segments of the texts without added ids.
   PostTemplate without_ids() const { return {bare_, bare_}; }
-  /// One text. Details are filled where `a` has offsets and words.
+  /// One text. The result has details where `a` has offsets and words.
   Encoding apply(const Encoding& a) const;
   Encoding apply(const Encoding& a, const Encoding& b) const;
 
@@ -48,18 +50,20 @@ class PostTemplate {
 };
 
 /// From a tokenizer.json's "post_processor": TemplateProcessing, BertProcessing,
-/// RobertaProcessing, ByteLevel or a Sequence of those, each of which takes what the one before
-/// made; null gives one without ids. Throws std::runtime_error for others, and lists the known.
+/// RobertaProcessing, ByteLevel or a Sequence of those, each applied to the result of the previous
+/// one; null gives a template without ids. Throws std::runtime_error for others, with a list of
+/// these.
 PostTemplate read_post_template(const nlohmann::json& post_processor);
 
-/// Leaves spaces at the ends of an id's piece out of its offsets (GPT-2's family).
+/// Excludes spaces at the ends of a piece from its offsets (GPT-2 and related tokenizers).
 struct OffsetTrimming {
-  bool prefix_space = false;  ///< the first of them is taken for one that the tokenizer added
+  bool prefix_space = false;  ///< a text's first space counts as added by the tokenizer
 };
-/// One for each stage that trims.
+/// One for each processor that trims.
 std::vector<OffsetTrimming> read_offset_trimming(const nlohmann::json& post_processor);
 
-/// The "post_processor" of a template; null for one without ids.
-nlohmann::ordered_json post_template_to_json(const PostTemplate& post, const Tokenizer& tokenizer);
+/// The "post_processor" of a template; null for one without ids. piece_of names an id.
+nlohmann::ordered_json post_template_to_json(
+    const PostTemplate& post, const std::function<std::string(int32_t id)>& piece_of);
 
 }  // namespace zoo

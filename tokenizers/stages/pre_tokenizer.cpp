@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tokenizers/json_fields.h"
 #include "tokenizers/stages/bert_rules.h"
+#include "tokenizers/stages/json_fields.h"
 #include "tokenizers/stages/split_pre_tokenizers.h"
 #include "tokenizers/text/utf8.h"
 

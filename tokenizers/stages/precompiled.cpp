@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizers/sentencepiece/precompiled_charsmap.h"
+#include "tokenizers/stages/precompiled_charsmap.h"
 #include "tokenizers/text/graphemes.h"
 #include "tokenizers/text/normalization.h"
 #include "tokenizers/text/utf8.h"

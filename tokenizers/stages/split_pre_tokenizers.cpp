@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "tokenizers/stages/byte_alphabet.h"
+#include "tokenizers/stages/split_patterns.h"
 #include "tokenizers/text/unicode_scripts.h"
 #include "tokenizers/text/utf8.h"
-#include "tokenizers/tiktoken_patterns.h"
 
 namespace zoo {
 namespace {

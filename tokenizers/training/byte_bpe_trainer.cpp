@@ -1,9 +1,9 @@
 // Training byte-level BPE (Radford et al. 2019, section 2.2): words are bytes, so that no text is
 // unknown. Equal to the `tokenizers` package with ByteLevel's alphabet as initial alphabet.
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/pipeline.h"
-#include "tokenizers/tiktoken_patterns.h"
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/stages/split_patterns.h"
 #include "tokenizers/training/subword_training.h"
 
 namespace zoo {

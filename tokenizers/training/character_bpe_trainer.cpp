@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/pipeline.h"
-#include "tokenizers/tokenizer_json.h"
 #include "tokenizers/training/subword_training.h"
 
 namespace zoo {

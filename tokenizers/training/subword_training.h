@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/core/tokenizer_json.h"
+#include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/training/bpe_alphabet.h"
 #include "tokenizers/training/trainers.h"
 

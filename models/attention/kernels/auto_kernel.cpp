@@ -1,8 +1,8 @@
-// auto: no rung, but the choice that suits the place. On the CPU flash, on a GPU torch's own
-// kernel, which also does what flash cannot; but with dropout that would need a score matrix, where
-// the GPU's tensor cores do not.
+// auto: chooses a kernel for each call. On the CPU flash, on a GPU torch. A call that flash refuses
+// goes to torch, too. Dropout of 16-bit numbers on a GPU goes to cuda-tensor, because torch would
+// need the score matrix.
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 
 namespace zoo {
 namespace {

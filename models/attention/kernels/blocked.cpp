@@ -1,14 +1,15 @@
-// blocked: blocks of 32 queries against blocks of 64 keys, so that what is read once serves many.
+// blocked: blocks of 32 queries against blocks of 64 keys, so that each key read serves many
+// queries.
 //
-// Adds to `loops`: caches (a block of k and v is used by all queries of a block before it is left),
-// loops a compiler can vectorise, and threads. Still keeps whole rows of scores: 32 S numbers a
-// thread, where `matmul` keeps B H T S. Costs 4 B H T S Dh operations, those that causal, window
-// and lengths hide left out block by block.
+// Adds to `loops`: caches (all queries of a block use a block of k and v while it is there), loops
+// that a compiler can vectorise, and threads. Still keeps whole rows of scores: 32 S numbers a
+// thread, where `matmul` keeps B H T S. Costs 4 B H T S Dh operations, less the blocks that causal,
+// window and lengths hide.
 #include <span>
 
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 
 namespace zoo {
 namespace {
@@ -18,60 +19,60 @@ using blocks::Queries;
 template <typename Real>
 class Blocked {
  public:
-  Blocked(const PlainCall<Real>& call, const PlainResult<Real>& result)
-      : call_(call), result_(result) {}
+  Blocked(const KernelArgs<Real>& args, const KernelOutputs<Real>& outputs)
+      : args_(args), outputs_(outputs) {}
 
   void run() const {
-    blocks::for_each_queries(call_, [&](const Queries& of) { one_block(of); });
+    blocks::for_each_queries(args_, [&](const Queries& of) { one_block(of); });
   }
 
  private:
   void one_block(const Queries& of) const {
-    const KeyRange all = blocks::keys_of(call_, of);
+    const KeyRange all = blocks::visible_keys(args_, of);
     const int64_t S = std::max<int64_t>(0, all.end - all.begin);
     std::vector<Real> rows(static_cast<size_t>(of.count * S));  // scores, then weights
     blocks::for_each_block(all, blocks::kKeys, [&](KeyRange keys) {
-      blocks::find_scores(call_, of, keys, rows.data() + keys.begin - all.begin, S);
+      blocks::compute_scores(args_, of, keys, rows.data() + keys.begin - all.begin, S);
     });
     for (int64_t i = 0; i < of.count; ++i)
       softmax(of, of.first + i, all, std::span(rows.data() + i * S, static_cast<size_t>(S)));
     for (int64_t i = 0; i < of.count; ++i)
-      std::fill_n(result_.y.at(of.b, of.h, of.first + i), call_.Dh, Real{0});
+      std::fill_n(outputs_.y.at(of.b, of.h, of.first + i), args_.Dh, Real{0});
     blocks::for_each_block(all, blocks::kKeys, [&](KeyRange keys) {
       for (int64_t i = 0; i < of.count; ++i) {
-        blocks::add_rows(rows.data() + i * S + keys.begin - all.begin, call_.v, of.b,
-                         call_.kv_head(of.h), keys, call_.Dh,
-                         result_.y.at(of.b, of.h, of.first + i));
+        blocks::add_rows(rows.data() + i * S + keys.begin - all.begin, args_.v, of.b,
+                         args_.kv_head(of.h), keys, args_.Dh,
+                         outputs_.y.at(of.b, of.h, of.first + i));
       }
     });
-    mend_queries(call_, result_, of.b, of.h, of.first, of.count);
+    recompute_nan_queries(args_, outputs_, of.b, of.h, of.first, of.count);
   }
 
   void softmax(const Queries& of, int64_t t, KeyRange keys, std::span<Real> row) const {
     constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
-    const Real top = blocks::largest(row.data(), std::ssize(row), -kInfinity);
-    Real sum = 0;
-    const bool empty = top == -kInfinity;
+    const Real row_max = blocks::largest(row.data(), std::ssize(row), -kInfinity);
+    Real row_sum = 0;
+    const bool empty = row_max == -kInfinity;
     for (Real& score : row) {
-      score = empty ? Real{0} : std::exp(score - top);
-      sum += score;
+      score = empty ? Real{0} : std::exp(score - row_max);
+      row_sum += score;
     }
-    for (Real& weight : row) weight = empty ? Real{0} : weight / sum;
-    const int64_t place = (of.b * call_.H + of.h) * call_.T + t;
-    if (result_.tops != nullptr) {
-      result_.tops[place] = empty ? Real{0} : top;
-      result_.inverse_sums[place] = empty ? Real{0} : 1 / sum;
+    for (Real& weight : row) weight = empty ? Real{0} : weight / row_sum;
+    const int64_t index = (of.b * args_.H + of.h) * args_.T + t;
+    if (outputs_.row_max != nullptr) {
+      outputs_.row_max[index] = empty ? Real{0} : row_max;
+      outputs_.inverse_row_sum[index] = empty ? Real{0} : 1 / row_sum;
     }
-    if (result_.weights != nullptr)
-      std::copy(row.begin(), row.end(), result_.weights + place * call_.S + keys.begin);
-    if (call_.dropout > 0.0) call_.drop(of.b, of.h, t, keys, row.data());
+    if (outputs_.weights != nullptr)
+      std::copy(row.begin(), row.end(), outputs_.weights + index * args_.S + keys.begin);
+    if (args_.dropout > 0.0) args_.apply_dropout(of.b, of.h, t, keys, row.data());
   }
 
-  const PlainCall<Real>& call_;
-  const PlainResult<Real>& result_;
+  const KernelArgs<Real>& args_;
+  const KernelOutputs<Real>& outputs_;
 };
 
-class BlockedKernel final : public PlainKernel {
+class BlockedKernel final : public PointerKernel {
  public:
   std::string_view name() const override { return "blocked"; }
   std::string_view summary() const override {
@@ -80,17 +81,18 @@ class BlockedKernel final : public PlainKernel {
   Abilities abilities() const override {
     return {.backward = true, .float64 = true, .weights = true};
   }
-  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    Blocked(call, result).run();
+  void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
+    Blocked(args, outputs).run();
   }
-  void forward(const PlainCall<double>& call, const PlainResult<double>& result) const override {
-    Blocked(call, result).run();
+  void forward(const KernelArgs<double>& args,
+               const KernelOutputs<double>& outputs) const override {
+    Blocked(args, outputs).run();
   }
-  void backward(const PlainCall<float>& call, const PlainGradients<float>& g) const override {
-    blocks::Backward(call, g, call.S).run();
+  void backward(const KernelArgs<float>& args, const KernelGradients<float>& g) const override {
+    blocks::Backward(args, g, args.S).run();
   }
-  void backward(const PlainCall<double>& call, const PlainGradients<double>& g) const override {
-    blocks::Backward(call, g, call.S).run();
+  void backward(const KernelArgs<double>& args, const KernelGradients<double>& g) const override {
+    blocks::Backward(args, g, args.S).run();
   }
 };
 

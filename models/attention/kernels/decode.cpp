@@ -1,13 +1,12 @@
-// decode: a few queries against a long cache, as when a text is generated token by token.
+// decode: a few queries against a long cache, as in generating text token by token.
 //
-// What differs from `flash`: with one query there is nothing to tile, the time is that of reading
-// keys and values once, and the only work to share between threads lies along the keys. So the
-// cache is cut into runs of 512 keys, each gives an unfinished output with its own maximum and sum,
-// and these are put together at the end ("split-KV" decoding: Dao et al. 2023, "Flash-Decoding for
-// long-context inference"). Query heads that share a key-value head go through it together, so that
-// a cache of Hkv heads is read once and not H / Hkv times. Costs 4 B H T S Dh operations, and Dh +
-// 2 numbers of memory for each query and run. No backward pass. More than 16
-// queries, such as a long prompt before the first token, are left to `flash`.
+// With one query there is nothing to tile: the time is that of reading keys and values once, and
+// only the keys can be divided between threads. So the cache is split into chunks of 512 keys. Each
+// chunk gives a partial output with its own maximum and sum, and these are merged at the end
+// ("split-KV" decoding: Dao et al. 2023, "Flash-Decoding for long-context inference"). Query heads
+// that share a key-value head are computed together, so that a cache of Hkv heads is read once and
+// not H / Hkv times. Costs 4 B H T S Dh operations, and Dh + 2 numbers for each query and chunk. No
+// backward pass. `flash` takes over above 16 queries, such as a prompt.
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -15,133 +14,135 @@
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 #include "models/simd/parallel.h"
 
 namespace zoo {
 namespace {
 
-constexpr int64_t kRun = 512;
+constexpr int64_t kChunk = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// What one query has of one run of keys.
-struct Part {
-  float top = -kInfinity, sum = 0;
+/// The softmax of one query over one chunk of keys.
+struct PartialSoftmax {
+  float row_max = -kInfinity, row_sum = 0;
 };
 
 class Decode {
  public:
-  Decode(const PlainCall<float>& call, const PlainResult<float>& result)
-      : call_(call),
-        result_(result),
-        group_(call.H / call.Hkv),
-        rows_(group_ * call.T),
-        runs_((call.S + kRun - 1) / kRun),
-        parts_(static_cast<size_t>(call.B * call.Hkv * runs_ * rows_)),
-        sums_(parts_.size() * static_cast<size_t>(call.Dh)) {}
+  Decode(const KernelArgs<float>& args, const KernelOutputs<float>& outputs)
+      : args_(args),
+        outputs_(outputs),
+        group_(args.H / args.Hkv),
+        rows_(group_ * args.T),
+        chunks_((args.S + kChunk - 1) / kChunk),
+        parts_(static_cast<size_t>(args.B * args.Hkv * chunks_ * rows_)),
+        sums_(parts_.size() * static_cast<size_t>(args.Dh)) {}
 
   void run() {
-    for_each_task(call_.B * call_.Hkv * runs_, [&](int64_t n) {
-      one_run(n / runs_ / call_.Hkv, n / runs_ % call_.Hkv, n % runs_);
+    for_each_task(args_.B * args_.Hkv * chunks_, [&](int64_t n) {
+      one_chunk(n / chunks_ / args_.Hkv, n / chunks_ % args_.Hkv, n % chunks_);
     });
-    for (int64_t head = 0; head < call_.B * call_.Hkv; ++head)
-      for (int64_t r = 0; r < rows_; ++r) put_together(head, r);
+    for (int64_t head = 0; head < args_.B * args_.Hkv; ++head)
+      for (int64_t r = 0; r < rows_; ++r) merge(head, r);
   }
 
  private:
-  int64_t head_of(int64_t kv, int64_t row) const { return kv * group_ + row / call_.T; }
-  int64_t query_of(int64_t row) const { return row % call_.T; }
-  size_t place_of(int64_t head, int64_t run, int64_t row) const {
-    return static_cast<size_t>((head * runs_ + run) * rows_ + row);
+  int64_t head_of(int64_t kv, int64_t row) const { return kv * group_ + row / args_.T; }
+  int64_t query_of(int64_t row) const { return row % args_.T; }
+  size_t index_of(int64_t head, int64_t chunk, int64_t row) const {
+    return static_cast<size_t>((head * chunks_ + chunk) * rows_ + row);
   }
 
-  void one_run(int64_t b, int64_t kv, int64_t run) {
-    const int64_t head = b * call_.Hkv + kv, Dh = call_.Dh;
-    // The rows of one head see nested runs of keys: the last query the furthest.
-    KeyRange keys{std::max(run * kRun, call_.keys_of(b, 0).begin),
-                  std::min((run + 1) * kRun, call_.keys_of(b, call_.T - 1).end)};
+  void one_chunk(int64_t b, int64_t kv, int64_t chunk) {
+    const int64_t head = b * args_.Hkv + kv, Dh = args_.Dh;
+    // From the first key of the first query to the last key of the last one.
+    KeyRange keys{std::max(chunk * kChunk, args_.visible_keys(b, 0).begin),
+                  std::min((chunk + 1) * kChunk, args_.visible_keys(b, args_.T - 1).end)};
     const int64_t count = keys.end - keys.begin;
     if (count <= 0) return;
     std::vector<float> queries(static_cast<size_t>(rows_ * Dh)),
         scores(static_cast<size_t>(rows_ * count));
     for (int64_t r = 0; r < rows_; ++r) {
-      const float* const q = call_.q.at(b, head_of(kv, r), query_of(r));
+      const float* const q = args_.q.at(b, head_of(kv, r), query_of(r));
       for (int64_t i = 0; i < Dh; ++i)
         queries[static_cast<size_t>(r * Dh + i)] =
-            q[i] * call_.scale * std::numbers::log2e_v<float>;
+            q[i] * args_.scale * std::numbers::log2e_v<float>;
     }
-    decode::multiply_keys(queries.data(), rows_, call_.k.at(b, kv, keys.begin), call_.k.step, count,
+    decode::multiply_keys(queries.data(), rows_, args_.k.at(b, kv, keys.begin), args_.k.step, count,
                           Dh, scores.data(), count);
     for (int64_t r = 0; r < rows_; ++r) {
-      parts_[place_of(head, run, r)] =
-          soften(b, head_of(kv, r), query_of(r), keys, scores.data() + r * count);
+      parts_[index_of(head, chunk, r)] =
+          softmax(b, head_of(kv, r), query_of(r), keys, scores.data() + r * count);
     }
-    decode::add_values(scores.data(), count, rows_, call_.v.at(b, kv, keys.begin), call_.v.step,
-                       count, Dh, sums_.data() + place_of(head, run, 0) * static_cast<size_t>(Dh));
+    decode::add_values(scores.data(), count, rows_, args_.v.at(b, kv, keys.begin), args_.v.step,
+                       count, Dh,
+                       sums_.data() + index_of(head, chunk, 0) * static_cast<size_t>(Dh));
   }
 
-  /// Scores become weights in units of 2^top.
-  Part soften(int64_t b, int64_t h, int64_t t, KeyRange keys, float* scores) const {
+  /// Scores x to unnormalised weights 2^(x - row_max).
+  PartialSoftmax softmax(int64_t b, int64_t h, int64_t t, KeyRange keys, float* scores) const {
     const int64_t count = keys.end - keys.begin;
-    const KeyRange seen = call_.keys_of(b, t);
-    if (call_.has_terms()) call_.add_terms(b, h, t, keys, std::numbers::log2e_v<float>, scores);
-    for (int64_t s = keys.begin; s < std::min(seen.begin, keys.end); ++s)
+    const KeyRange visible = args_.visible_keys(b, t);
+    if (args_.has_bias_or_mask())
+      args_.add_bias_and_mask(b, h, t, keys, std::numbers::log2e_v<float>, scores);
+    for (int64_t s = keys.begin; s < std::min(visible.begin, keys.end); ++s)
       scores[s - keys.begin] = -kInfinity;
-    for (int64_t s = std::max(seen.end, keys.begin); s < keys.end; ++s)
+    for (int64_t s = std::max(visible.end, keys.begin); s < keys.end; ++s)
       scores[s - keys.begin] = -kInfinity;
-    const float top = blocks::largest(scores, count, -kInfinity);
-    if (top == -kInfinity) {
+    const float row_max = blocks::largest(scores, count, -kInfinity);
+    if (row_max == -kInfinity) {
       std::fill_n(scores, count, 0.0F);
       return {};
     }
-    const Part part{top, decode::weigh(scores, count, top)};
-    if (call_.dropout > 0.0) call_.drop(b, h, t, keys, scores);
+    const PartialSoftmax part{row_max, decode::exponentials(scores, count, row_max)};
+    if (args_.dropout > 0.0) args_.apply_dropout(b, h, t, keys, scores);
     return part;
   }
 
-  void put_together(int64_t head, int64_t row) const {
-    const int64_t b = head / call_.Hkv, h = head_of(head % call_.Hkv, row), t = query_of(row);
-    float top = -kInfinity, sum = 0;
-    for (int64_t run = 0; run < runs_; ++run)
-      top = blocks::largest(&parts_[place_of(head, run, row)].top, 1, top);
-    float* const y = result_.y.at(b, h, t);
-    std::fill_n(y, call_.Dh, 0.0F);
-    if (top == -kInfinity) return;
-    for (int64_t run = 0; run < runs_; ++run) {
-      const size_t place = place_of(head, run, row);
-      const float unit = std::exp2(parts_[place].top - top);
-      sum += parts_[place].sum * unit;
-      const float* const part = sums_.data() + place * static_cast<size_t>(call_.Dh);
-      for (int64_t i = 0; i < call_.Dh; ++i) y[i] += unit * part[i];
+  void merge(int64_t head, int64_t row) const {
+    const int64_t b = head / args_.Hkv, h = head_of(head % args_.Hkv, row), t = query_of(row);
+    float row_max = -kInfinity, row_sum = 0;
+    for (int64_t chunk = 0; chunk < chunks_; ++chunk)
+      row_max = blocks::largest(&parts_[index_of(head, chunk, row)].row_max, 1, row_max);
+    float* const y = outputs_.y.at(b, h, t);
+    std::fill_n(y, args_.Dh, 0.0F);
+    if (row_max == -kInfinity) return;
+    for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+      const size_t index = index_of(head, chunk, row);
+      const float rescale = std::exp2(parts_[index].row_max - row_max);
+      row_sum += parts_[index].row_sum * rescale;
+      const float* const part = sums_.data() + index * static_cast<size_t>(args_.Dh);
+      for (int64_t i = 0; i < args_.Dh; ++i) y[i] += rescale * part[i];
     }
-    for (int64_t i = 0; i < call_.Dh; ++i) y[i] /= sum;
-    mend_queries(call_, result_, b, h, t, 1);
+    for (int64_t i = 0; i < args_.Dh; ++i) y[i] /= row_sum;
+    recompute_nan_queries(args_, outputs_, b, h, t, 1);
   }
 
-  const PlainCall<float>& call_;
-  const PlainResult<float>& result_;
-  int64_t group_, rows_, runs_;  // rows: queries that share a key-value head
-  std::vector<Part> parts_;      // [B * Hkv, runs, rows]
-  std::vector<float> sums_;      // [B * Hkv, runs, rows, Dh]
+  const KernelArgs<float>& args_;
+  const KernelOutputs<float>& outputs_;
+  int64_t group_, rows_, chunks_;      // rows: queries that share a key-value head
+  std::vector<PartialSoftmax> parts_;  // [B * Hkv, chunks, rows]
+  std::vector<float> sums_;            // [B * Hkv, chunks, rows, Dh]
 };
 
-class DecodeKernel final : public PlainKernel {
+class DecodeKernel final : public PointerKernel {
  public:
   std::string_view name() const override { return "decode"; }
   std::string_view summary() const override {
-    return "a few queries against a long cache, shared between threads along the keys";
+    return "a few queries against a long cache, which threads divide";
   }
   Abilities abilities() const override { return {}; }
-  using PlainKernel::forward;
-  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    if (call.T > decode::kMostQueries) return flash_kernel().forward(call, result);
-    Decode(call, result).run();
+  using PointerKernel::forward;
+  void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
+    if (args.T > decode::kMaxQueries) return flash_kernel().forward(args, outputs);
+    Decode(args, outputs).run();
   }
 };
 
 }  // namespace
 
-const PlainKernel& decode_kernel() {
+const PointerKernel& decode_kernel() {
   static const DecodeKernel kernel;
   return kernel;
 }

@@ -1,5 +1,4 @@
-// Here the lanes of a vector run along a head's width: with one query there are no others to fill
-// them.
+// The lanes of a vector run along the head width: one query cannot fill them.
 #include "models/attention/kernels/decode_rows.h"
 
 #include "models/simd/instruction_sets.h"
@@ -14,8 +13,8 @@ HWY_BEFORE_NAMESPACE();
 namespace zoo::decode::HWY_NAMESPACE {
 using namespace vectors::HWY_NAMESPACE;
 
-// Keys at once: their sums do not wait for each other.
-constexpr int64_t kTogether = 4;
+// Keys at a time, with independent sums.
+constexpr int64_t kUnroll = 4;
 
 template <int64_t kKeys>
 HWY_INLINE void multiply_some(const float* query, const float* keys, int64_t step, int64_t Dh,
@@ -37,27 +36,26 @@ HWY_INLINE void multiply_some(const float* query, const float* keys, int64_t ste
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride) {
   int64_t n = 0;
-  for (; n + kTogether <= count; n += kTogether)
+  for (; n + kUnroll <= count; n += kUnroll)
     for (int64_t r = 0; r < rows; ++r)
-      multiply_some<kTogether>(queries + r * Dh, keys + n * step, step, Dh,
-                               scores + r * stride + n);
+      multiply_some<kUnroll>(queries + r * Dh, keys + n * step, step, Dh, scores + r * stride + n);
   for (; n < count; ++n)
     for (int64_t r = 0; r < rows; ++r)
       multiply_some<1>(queries + r * Dh, keys + n * step, step, Dh, scores + r * stride + n);
 }
 
-float weigh(float* scores, int64_t count, float top) {
-  const Vec tops = hn::Set(d, top);
+float exponentials(float* scores, int64_t count, float row_max) {
+  const Vec max = hn::Set(d, row_max);
   Vec sums = hn::Zero(d);
   int64_t n = 0;
   for (; n + kLanes <= count; n += kLanes) {
-    const Vec weights = exp2(hn::Sub(hn::LoadU(d, scores + n), tops));
+    const Vec weights = exp2(hn::Sub(hn::LoadU(d, scores + n), max));
     hn::StoreU(weights, d, scores + n);
     sums = hn::Add(sums, weights);
   }
   float sum = hn::GetLane(hn::SumOfLanes(d, sums));
   for (; n < count; ++n) {
-    scores[n] = hn::GetLane(exp2(hn::Set(d, scores[n] - top)));
+    scores[n] = hn::GetLane(exp2(hn::Set(d, scores[n] - row_max)));
     sum += scores[n];
   }
   return sum;
@@ -65,8 +63,8 @@ float weigh(float* scores, int64_t count, float top) {
 
 void add_values(const float* weights, int64_t stride, int64_t rows, const float* values,
                 int64_t step, int64_t count, int64_t Dh, float* sums) {
-  for (int64_t n = 0; n < count; n += kTogether) {
-    const int64_t some = count - n < kTogether ? count - n : kTogether;
+  for (int64_t n = 0; n < count; n += kUnroll) {
+    const int64_t some = count - n < kUnroll ? count - n : kUnroll;
     for (int64_t r = 0; r < rows; ++r) {
       float* const sum = sums + r * Dh;
       int64_t i = 0;
@@ -90,15 +88,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace zoo::decode {
 HWY_EXPORT(multiply_keys);
-HWY_EXPORT(weigh);
+HWY_EXPORT(exponentials);
 HWY_EXPORT(add_values);
 
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride) {
   HWY_DYNAMIC_DISPATCH(multiply_keys)(queries, rows, keys, step, count, Dh, scores, stride);
 }
-float weigh(float* scores, int64_t count, float top) {
-  return HWY_DYNAMIC_DISPATCH(weigh)(scores, count, top);
+float exponentials(float* scores, int64_t count, float row_max) {
+  return HWY_DYNAMIC_DISPATCH(exponentials)(scores, count, row_max);
 }
 void add_values(const float* weights, int64_t stride, int64_t rows, const float* values,
                 int64_t step, int64_t count, int64_t Dh, float* sums) {

@@ -1,22 +1,21 @@
-// The SIMD inside of kernel decode: a few query rows against a run of keys. Compiled once for each
-// instruction set, as flash_tiles.
+// The SIMD part of kernel decode: a few query rows against a chunk of keys. Compiled for each
+// instruction set, like flash_tiles.
 #pragma once
 #include <cstdint>
 
 namespace zoo::decode {
 
-/// From here on tiles of queries are quicker than rows (compare_attention --shapes
-/// 1x12x16x64x1024).
-inline constexpr int64_t kMostQueries = 16;
+/// Above it tiles of queries are faster than rows (compare_attention --shapes 1x12x16x64x1024).
+inline constexpr int64_t kMaxQueries = 16;
 
-/// scores[r * stride + n] = query_r . key_n; rows of queries lie Dh apart, keys `step`.
+/// scores[r * stride + n] = query_r . key_n; rows of queries are Dh apart, keys `step`.
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride);
 
-/// scores become 2^(score - top); their sum.
-float weigh(float* scores, int64_t count, float top);
+/// Replaces each score x by 2^(x - row_max) and returns their sum.
+float exponentials(float* scores, int64_t count, float row_max);
 
-/// sums_r += sum over n of weights[r * stride + n] value_n; rows of sums lie Dh apart.
+/// sums_r += sum over n of weights[r * stride + n] value_n; rows of sums are Dh apart.
 void add_values(const float* weights, int64_t stride, int64_t rows, const float* values,
                 int64_t step, int64_t count, int64_t Dh, float* sums);
 

@@ -1,20 +1,19 @@
 // flash: tiles of 64 queries against tiles of keys, with SIMD and threads.
 //
 // Adds to `online`: a tile's work is two small matrix products (backward: five) whose sums stay in
-// registers; keys that causal, window or lengths hide are never touched; heads are read where a
-// projection left them. Costs 4 B H T S Dh operations, half of them where causal, and no memory
-// that grows with T S but for sums of dk and dv. Backward (Dao et al. 2022, arXiv:2205.14135,
-// Algorithm 4) forms the weights again from q, k, and the largest score and the sum of each row,
-// which makes it five products where forward has two. A forward pass of a few queries, as in
-// generating text, is left to `decode`.
+// registers; keys that causal, window or lengths hide are skipped; strided heads are read in place.
+// Costs 4 B H T S Dh operations, half of them where causal, and no memory that grows with T S.
+// Backward (Dao et al. 2022, arXiv:2205.14135, Algorithm 4) recomputes the weights from q, k, and
+// the maximum and the sum of each row: five products where forward has two. `decode` computes the
+// forward pass of a few queries, as in generating text.
 #include <algorithm>
 #include <vector>
 
 #include "models/attention/kernels/decode_rows.h"
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/plain_kernel.h"
-#include "models/attention/kernels/seen_rows.h"
+#include "models/attention/kernels/pointer_kernel.h"
+#include "models/attention/kernels/visible_rows.h"
 #include "models/simd/parallel.h"
 
 namespace zoo {
@@ -22,12 +21,12 @@ namespace {
 
 using flash::padded;
 
-/// The sums for the keys and values of one head: [S, padded(Dh)] each.
+/// Gradient sums of the keys and values of one head: [S, padded(Dh)] each.
 struct KeySums {
   std::vector<float> dk, dv;
 
-  void clear(const PlainCall<float>& call) {
-    const auto size = static_cast<size_t>(call.S * padded(call.Dh));
+  void clear(const KernelArgs<float>& args) {
+    const auto size = static_cast<size_t>(args.S * padded(args.Dh));
     dk.assign(size, 0.0F);
     dv.assign(size, 0.0F);
   }
@@ -37,22 +36,23 @@ struct KeySums {
   }
 };
 
-/// Key-value head and everything that reads it, cut into parts that run side by side where there
-/// are few heads. How many does not depend on the number of threads, so that sums do not either.
-class BackwardWork {
+/// A task is a key-value head with all queries that read it. Where heads are few, each is divided
+/// into several parts. Their number does not depend on the number of threads, and so the sums do
+/// not either.
+class BackwardTasks {
  public:
-  BackwardWork(const PlainCall<float>& call, const PlainGradients<float>& gradients)
-      : call_(call),
+  BackwardTasks(const KernelArgs<float>& args, const KernelGradients<float>& gradients)
+      : args_(args),
         gradients_(gradients),
-        heads_(call.B * call.Hkv),
-        units_(flash::tiles_of(call.T) * (call.H / call.Hkv)),
-        parts_(std::clamp<int64_t>(kEnough / heads_, 1, units_)) {}
+        heads_(args.B * args.Hkv),
+        units_(flash::tiles_of(args.T) * (args.H / args.Hkv)),
+        parts_(std::clamp<int64_t>(kEnoughTasks / heads_, 1, units_)) {}
 
   void run() {
     if (parts_ == 1) {
       for_each_task(heads_, [&](int64_t head) {
         thread_local KeySums sums;
-        sums.clear(call_);
+        sums.clear(args_);
         add(head, 0, sums);
         write(head, &sums);
       });
@@ -61,7 +61,7 @@ class BackwardWork {
     std::vector<KeySums> sums(static_cast<size_t>(heads_ * parts_));
     for_each_task(heads_ * parts_, [&](int64_t n) {
       KeySums& mine = sums[static_cast<size_t>(n)];
-      mine.clear(call_);
+      mine.clear(args_);
       add(n / parts_, n % parts_, mine);
     });
     for_each_task(heads_,
@@ -69,66 +69,66 @@ class BackwardWork {
   }
 
  private:
-  static constexpr int64_t kEnough = 16;
+  static constexpr int64_t kEnoughTasks = 16;
 
-  // Every parts_-th tile: with causal, later ones have more to do.
+  // Every parts_-th tile: with causal, later tiles have more to do.
   void add(int64_t head, int64_t part, KeySums& sums) const {
-    const int64_t b = head / call_.Hkv, group = call_.H / call_.Hkv;
+    const int64_t b = head / args_.Hkv, group = args_.H / args_.Hkv;
     for (int64_t unit = part; unit < units_; unit += parts_) {
-      flash::backward_tile(call_, gradients_, b, head % call_.Hkv * group + unit % group,
+      flash::backward_tile(args_, gradients_, b, head % args_.Hkv * group + unit % group,
                            unit / group, sums.dk.data(), sums.dv.data());
     }
   }
 
   void write(int64_t head, KeySums* parts) const {
     for (int64_t part = 1; part < parts_; ++part) parts[0].add(parts[part]);
-    const int64_t b = head / call_.Hkv, h = head % call_.Hkv, width = padded(call_.Dh);
-    for (int64_t s = 0; s < call_.S; ++s) {
+    const int64_t b = head / args_.Hkv, h = head % args_.Hkv, width = padded(args_.Dh);
+    for (int64_t s = 0; s < args_.S; ++s) {
       const float* const k_sums = parts[0].dk.data() + s * width;
       const float* const v_sums = parts[0].dv.data() + s * width;
       float* const dk = gradients_.dk.at(b, h, s);
-      for (int64_t i = 0; i < call_.Dh; ++i) dk[i] = call_.scale * k_sums[i];
-      std::copy_n(v_sums, call_.Dh, gradients_.dv.at(b, h, s));
+      for (int64_t i = 0; i < args_.Dh; ++i) dk[i] = args_.scale * k_sums[i];
+      std::copy_n(v_sums, args_.Dh, gradients_.dv.at(b, h, s));
     }
-    mend_head(call_, gradients_, b, h);
+    recompute_nan_head(args_, gradients_, b, h);
   }
 
-  const PlainCall<float>& call_;
-  const PlainGradients<float>& gradients_;
+  const KernelArgs<float>& args_;
+  const KernelGradients<float>& gradients_;
   int64_t heads_, units_, parts_;
 };
 
-class FlashKernel final : public PlainKernel {
+class FlashKernel final : public PointerKernel {
  public:
   std::string_view name() const override { return "flash"; }
   std::string_view summary() const override {
-    return "tiles in SIMD registers, threads, no score matrix; skips what is hidden";
+    return "tiles in SIMD registers, threads, no score matrix; skips hidden keys";
   }
   Abilities abilities() const override { return {.backward = true}; }
-  using PlainKernel::backward;
-  using PlainKernel::forward;
+  using PointerKernel::backward;
+  using PointerKernel::forward;
 
-  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    // With few queries there is nothing to tile.
-    if (call.T <= decode::kMostQueries && result.tops == nullptr)
-      return decode_kernel().forward(call, result);
-    const int64_t tiles = flash::tiles_of(call.T);
-    for_each_task(call.B * call.H * tiles, [&](int64_t n) {
+  void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
+    // Too few queries to fill a tile.
+    if (args.T <= decode::kMaxQueries && outputs.row_max == nullptr)
+      return decode_kernel().forward(args, outputs);
+    const int64_t tiles = flash::tiles_of(args.T);
+    for_each_task(args.B * args.H * tiles, [&](int64_t n) {
       const int64_t head = n / tiles, tile = tiles - 1 - n % tiles;  // the longest first
-      const int64_t b = head / call.H, h = head % call.H, first = tile * flash::kQueries;
-      flash::forward_tile(call, result, b, h, tile);
-      mend_queries(call, result, b, h, first, std::min(flash::kQueries, call.T - first));
+      const int64_t b = head / args.H, h = head % args.H, first = tile * flash::kQueries;
+      flash::forward_tile(args, outputs, b, h, tile);
+      recompute_nan_queries(args, outputs, b, h, first, std::min(flash::kQueries, args.T - first));
     });
   }
-  void backward(const PlainCall<float>& call,
-                const PlainGradients<float>& gradients) const override {
-    BackwardWork(call, gradients).run();
+  void backward(const KernelArgs<float>& args,
+                const KernelGradients<float>& gradients) const override {
+    BackwardTasks(args, gradients).run();
   }
 };
 
 }  // namespace
 
-const PlainKernel& flash_kernel() {
+const PointerKernel& flash_kernel() {
   static const FlashKernel kernel;
   return kernel;
 }

@@ -1,4 +1,4 @@
-// The backward pass of a tile of queries: weights formed again, and five products.
+// The backward pass of a tile of queries: the weights are recomputed; five products in all.
 #if defined(ZOO_FLASH_BACKWARD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZOO_FLASH_BACKWARD_INL_H
 #undef ZOO_FLASH_BACKWARD_INL_H
@@ -14,33 +14,33 @@ HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
 class Backward {
  public:
-  Backward(const PlainCall<float>& call, const PlainGradients<float>& gradients, int64_t b,
+  Backward(const KernelArgs<float>& args, const KernelGradients<float>& gradients, int64_t b,
            int64_t h, int64_t tile, float* dk, float* dv)
-      : tile_(call, b, h, tile), gradients_(gradients), dk_(dk), dv_(dv), width_(padded(call.Dh)) {
-    const int64_t Dh = call.Dh, side = Dh * kQueries, rows = width_ * kQueries;
+      : tile_(args, b, h, tile), gradients_(gradients), dk_(dk), dv_(dv), width_(padded(args.Dh)) {
+    const int64_t Dh = args.Dh, side = Dh * kQueries, rows = width_ * kQueries;
     float* memory = scratch(3 * side + 3 * kKeys * kQueries + 2 * rows);
     const auto take = [&](int64_t size) { return std::exchange(memory, memory + size); };
     q_t_ = take(side), dy_t_ = take(side), dq_t_ = take(side);
-    weights_ = take(kKeys * kQueries), kept_ = take(kKeys * kQueries),
+    weights_ = take(kKeys * kQueries), dropped_ = take(kKeys * kQueries),
     dscores_ = take(kKeys * kQueries);
-    keys_ = call.k.at(b, call.kv_head(h), 0);
-    values_ = call.v.at(b, call.kv_head(h), 0);
-    const float* const q = call.q.at(b, h, tile_.first);
+    keys_ = args.k.at(b, args.kv_head(h), 0);
+    values_ = args.v.at(b, args.kv_head(h), 0);
+    const float* const q = args.q.at(b, h, tile_.first);
     const float* const dy = gradients.dy.at(b, h, tile_.first);
-    pack(q, call.q.step, tile_.queries, Dh, call.scale * kLog2E, q_t_);
+    pack(q, args.q.step, tile_.queries, Dh, args.scale * kLog2E, q_t_);
     pack(dy, gradients.dy.step, tile_.queries, Dh, 1.0F, dy_t_);
-    q_ = whole_vectors(q, call.q.step, take(rows));
+    q_ = whole_vectors(q, args.q.step, take(rows));
     dy_ = whole_vectors(dy, gradients.dy.step, take(rows));
     std::fill(dq_t_, dq_t_ + side, 0.0F);
-    read_rows();
+    load_row_stats();
   }
 
   void run() {
-    const PlainCall<float>& call = tile_.call;
+    const KernelArgs<float>& args = tile_.args;
     view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
     HWY_ALIGN float scale[kQueries];
-    std::fill(scale, scale + kQueries, call.scale);
-    unpack(dq_t_, tile_.queries, call.Dh, scale, gradients_.dq.at(tile_.b, tile_.h, tile_.first),
+    std::fill(scale, scale + kQueries, args.scale);
+    unpack(dq_t_, tile_.queries, args.Dh, scale, gradients_.dq.at(tile_.b, tile_.h, tile_.first),
            gradients_.dq.step);
   }
 
@@ -50,9 +50,9 @@ class Backward {
     int64_t step;
   };
 
-  // Rows of whole vectors: those of the tensor where they are, else a copy with zeros behind.
+  // Rows padded to whole vectors: the tensor's own where Dh needs no padding, else a copy.
   HWY_INLINE Matrix whole_vectors(const float* rows, int64_t step, float* copy) const {
-    const int64_t Dh = tile_.call.Dh;
+    const int64_t Dh = tile_.args.Dh;
     if (width_ == Dh) return {rows, step};
     for (int64_t i = 0; i < tile_.queries; ++i) {
       std::copy(rows + i * step, rows + i * step + Dh, copy + i * width_);
@@ -61,54 +61,54 @@ class Backward {
     return {copy, width_};
   }
 
-  // Of each query: its largest score, its sum, and y dy, by which its softmax pulls all its scores
-  // back.
-  void read_rows() {
-    const PlainCall<float>& call = tile_.call;
-    const int64_t place = (tile_.b * call.H + tile_.h) * call.T + tile_.first;
-    std::fill(top_, top_ + kQueries, 0.0F);
-    std::copy_n(gradients_.tops + place, tile_.queries, top_);
-    std::fill(inverse_sum_, inverse_sum_ + kQueries, 0.0F);
-    std::copy_n(gradients_.inverse_sums + place, tile_.queries, inverse_sum_);
-    std::fill(pull_, pull_ + kQueries, 0.0F);
+  // Of each query: the maximum and the inverse sum of its scores, and delta = y dy.
+  void load_row_stats() {
+    const KernelArgs<float>& args = tile_.args;
+    const int64_t first_row = (tile_.b * args.H + tile_.h) * args.T + tile_.first;
+    std::fill(row_max_, row_max_ + kQueries, 0.0F);
+    std::copy_n(gradients_.row_max + first_row, tile_.queries, row_max_);
+    std::fill(inverse_row_sum_, inverse_row_sum_ + kQueries, 0.0F);
+    std::copy_n(gradients_.inverse_row_sum + first_row, tile_.queries, inverse_row_sum_);
+    std::fill(delta_, delta_ + kQueries, 0.0F);
     for (int64_t i = 0; i < tile_.queries; ++i) {
       const float* const y = gradients_.y.at(tile_.b, tile_.h, tile_.first + i);
       const float* const dy = gradients_.dy.at(tile_.b, tile_.h, tile_.first + i);
       Vec sum = hn::Zero(d);
       int64_t n = 0;
-      for (; n + kLanes <= call.Dh; n += kLanes)
+      for (; n + kLanes <= args.Dh; n += kLanes)
         sum = hn::MulAdd(hn::LoadU(d, y + n), hn::LoadU(d, dy + n), sum);
       float rest = 0;
-      for (; n < call.Dh; ++n) rest += y[n] * dy[n];
-      pull_[i] = hn::GetLane(hn::SumOfLanes(d, sum)) + rest;
+      for (; n < args.Dh; ++n) rest += y[n] * dy[n];
+      delta_[i] = hn::GetLane(hn::SumOfLanes(d, sum)) + rest;
     }
   }
 
-  // From the weights and the gradients of the scores those of queries, strip by strip, and of keys
-  // and values, run by run.
+  // Computes weights and score gradients of a group, and adds its products to dq, strip by strip,
+  // and to dk and dv, run by run.
   HWY_INLINE void add(const Group& group) {
-    const bool drops = tile_.call.dropout > 0.0;
-    float* const used = drops ? kept_ : weights_;  // after dropout
+    const bool drops = tile_.args.dropout > 0.0;
+    float* const used = drops ? dropped_ : weights_;  // weights after dropout
     for (int64_t n = 0; n < group.count; ++n) {
       const Piece& strip = group.strips[n];
-      float* const dscores = group.place(strip, dscores_);
-      differentiate(strip, group.place(strip, weights_), group.place(strip, kept_), dscores);
+      float* const dscores = group.scores_of(strip, dscores_);
+      differentiate(strip, group.scores_of(strip, weights_), group.scores_of(strip, dropped_),
+                    dscores);
       if (group.edge) {
-        clear_rim(group, strip, used);
-        clear_rim(group, strip, dscores_);
+        clear_margin(group, strip, used);
+        clear_margin(group, strip, dscores_);
       }
-      const Transposed keys{keys_ + strip.key * tile_.call.k.step, tile_.call.k.step};
-      multiply(tile_.call.Dh, strip.begin, strip.end, keys, dscores, kQueries, strip.keys,
+      const Transposed keys{keys_ + strip.key * tile_.args.k.step, tile_.args.k.step};
+      multiply(tile_.args.Dh, strip.begin, strip.end, keys, dscores, kQueries, strip.keys,
                Add{dq_t_, kQueries});
     }
     view_.for_each_run(group, [&](const Piece& run) HWY_ATTR {
-      add_to_keys(run, group.place(run, used), dy_, dv_);
-      add_to_keys(run, group.place(run, dscores_), q_, dk_);
+      add_to_keys(run, group.scores_of(run, used), dy_, dv_);
+      add_to_keys(run, group.scores_of(run, dscores_), q_, dk_);
     });
   }
 
-  // Zeros above and below a strip, as far as runs reach.
-  static HWY_INLINE void clear_rim(const Group& group, const Piece& strip, float* tile) {
+  // Zeros the rows above and below a strip that a run of keys also covers.
+  static HWY_INLINE void clear_margin(const Group& group, const Piece& strip, float* tile) {
     const int64_t from = strip.key - group.key, to = from + strip.keys;
     const int64_t above = from / kEdgeKeys * kEdgeKeys;
     const int64_t below = std::min((to + kEdgeKeys - 1) / kEdgeKeys * kEdgeKeys, group.keys);
@@ -122,46 +122,48 @@ class Backward {
     clear(to, below);
   }
 
-  // weights = exp(scores - top) / sum, dweights = dy v, dscores = weights * (dweights - y dy).
-  HWY_INLINE void differentiate(const Piece& piece, float* weights, float* kept, float* dscores) {
-    const PlainCall<float>& call = tile_.call;
-    const Plain keys{keys_ + piece.key * call.k.step, call.k.step};
-    const Plain values{values_ + piece.key * call.v.step, call.v.step};
-    multiply(piece.keys, piece.begin, piece.end, keys, q_t_, kQueries, call.Dh,
+  // weights = 2^(scores - row_max) / sum, dweights = dy v, dscores = weights * (dweights - delta).
+  HWY_INLINE void differentiate(const Piece& piece, float* weights, float* dropped,
+                                float* dscores) {
+    const KernelArgs<float>& args = tile_.args;
+    const Plain keys{keys_ + piece.key * args.k.step, args.k.step};
+    const Plain values{values_ + piece.key * args.v.step, args.v.step};
+    multiply(piece.keys, piece.begin, piece.end, keys, q_t_, kQueries, args.Dh,
              Store{weights, kQueries});
-    if (call.has_terms()) tile_.add_terms(piece, weights);
+    if (args.has_bias_or_mask()) tile_.add_bias_and_mask(piece, weights);
     if (piece.edge) view_.hide(piece, weights);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
-      const Vec top = hn::LoadU(d, top_ + vec * kLanes);
-      const Vec inverse_sum = hn::LoadU(d, inverse_sum_ + vec * kLanes);
+      const Vec row_max = hn::LoadU(d, row_max_ + vec * kLanes);
+      const Vec inverse_row_sum = hn::LoadU(d, inverse_row_sum_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        const Vec weight = exp2(hn::Sub(hn::LoadU(d, weights + at), top));
-        hn::StoreU(hn::Mul(weight, inverse_sum), d, weights + at);
+        const Vec weight = exp2(hn::Sub(hn::LoadU(d, weights + at), row_max));
+        hn::StoreU(hn::Mul(weight, inverse_row_sum), d, weights + at);
       });
     }
-    multiply(piece.keys, piece.begin, piece.end, values, dy_t_, kQueries, call.Dh,
+    multiply(piece.keys, piece.begin, piece.end, values, dy_t_, kQueries, args.Dh,
              Store{dscores, kQueries});
-    if (call.dropout > 0.0) drop(piece, weights, kept, dscores);
+    if (args.dropout > 0.0) apply_dropout(piece, weights, dropped, dscores);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
-      const Vec pull = hn::LoadU(d, pull_ + vec * kLanes);
+      const Vec delta = hn::LoadU(d, delta_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        const Vec pulled = hn::Sub(hn::LoadU(d, dscores + at), pull);
-        hn::StoreU(hn::Mul(pulled, hn::LoadU(d, weights + at)), d, dscores + at);
+        const Vec centered = hn::Sub(hn::LoadU(d, dscores + at), delta);
+        hn::StoreU(hn::Mul(centered, hn::LoadU(d, weights + at)), d, dscores + at);
       });
     }
   }
 
-  // kept: the weights after dropout; and dropout's factors on the gradients of the weights.
-  HWY_INLINE void drop(const Piece& piece, const float* weights, float* kept, float* dscores) {
+  // Multiplies weights, into `dropped`, and weight gradients by the dropout factors.
+  HWY_INLINE void apply_dropout(const Piece& piece, const float* weights, float* dropped,
+                                float* dscores) {
     const auto each = [&](auto f) HWY_ATTR {
       for (int64_t vec = piece.begin; vec < piece.end; ++vec) for_each_vec(piece, vec, f);
     };
-    each([&](int64_t at) HWY_ATTR { hn::StoreU(hn::Set(d, 1.0F), d, kept + at); });
-    tile_.drop(piece, kept);
+    each([&](int64_t at) HWY_ATTR { hn::StoreU(hn::Set(d, 1.0F), d, dropped + at); });
+    tile_.apply_dropout(piece, dropped);
     each([&](int64_t at) HWY_ATTR {
-      const Vec factor = hn::LoadU(d, kept + at);
+      const Vec factor = hn::LoadU(d, dropped + at);
       hn::StoreU(hn::Mul(hn::LoadU(d, dscores + at), factor), d, dscores + at);
-      hn::StoreU(hn::Mul(hn::LoadU(d, weights + at), factor), d, kept + at);
+      hn::StoreU(hn::Mul(hn::LoadU(d, weights + at), factor), d, dropped + at);
     });
   }
 
@@ -175,21 +177,21 @@ class Backward {
   }
 
   const Tile tile_;
-  const View view_{tile_.call, tile_.b, tile_.first, tile_.queries};
-  const PlainGradients<float>& gradients_;
+  const View view_{tile_.args, tile_.b, tile_.first, tile_.queries};
+  const KernelGradients<float>& gradients_;
   float *dk_, *dv_;
-  int64_t width_;                      // of rows in whole vectors
-  float *q_t_, *dy_t_, *dq_t_;         // [Dh, kQueries]
-  float *weights_, *kept_, *dscores_;  // [kKeys, kQueries]
+  int64_t width_;                         // Dh padded to whole vectors
+  float *q_t_, *dy_t_, *dq_t_;            // [Dh, kQueries]
+  float *weights_, *dropped_, *dscores_;  // [kKeys, kQueries]
   const float *keys_, *values_;
   Matrix q_, dy_;  // [kQueries, width_]
-  HWY_ALIGN float top_[kQueries], inverse_sum_[kQueries];
-  HWY_ALIGN float pull_[kQueries];
+  HWY_ALIGN float row_max_[kQueries], inverse_row_sum_[kQueries];
+  HWY_ALIGN float delta_[kQueries];
 };
 
-void backward_tile(const PlainCall<float>& call, const PlainGradients<float>& gradients, int64_t b,
-                   int64_t h, int64_t tile, float* dk, float* dv) {
-  Backward(call, gradients, b, h, tile, dk, dv).run();
+void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
+                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv) {
+  Backward(args, gradients, b, h, tile, dk, dv).run();
 }
 
 }  // namespace zoo::flash::HWY_NAMESPACE

@@ -14,124 +14,125 @@ HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
 class Forward {
  public:
-  Forward(const PlainCall<float>& call, int64_t b, int64_t h, int64_t tile)
-      : tile_(call, b, h, tile) {
-    const int64_t Dh = call.Dh;
+  Forward(const KernelArgs<float>& args, int64_t b, int64_t h, int64_t tile)
+      : tile_(args, b, h, tile) {
+    const int64_t Dh = args.Dh;
     q_ = scratch((2 * Dh + kKeys) * kQueries);
     y_ = q_ + Dh * kQueries;
     scores_ = y_ + Dh * kQueries;
-    keys_ = call.k.at(b, call.kv_head(h), 0);
-    values_ = call.v.at(b, call.kv_head(h), 0);
-    pack(call.q.at(b, h, tile_.first), call.q.step, tile_.queries, Dh, call.scale * kLog2E, q_);
+    keys_ = args.k.at(b, args.kv_head(h), 0);
+    values_ = args.v.at(b, args.kv_head(h), 0);
+    pack(args.q.at(b, h, tile_.first), args.q.step, tile_.queries, Dh, args.scale * kLog2E, q_);
     std::fill(y_, y_ + Dh * kQueries, 0.0F);
-    std::fill(top_, top_ + kQueries, -kInfinity);
-    std::fill(sum_, sum_ + kQueries, 0.0F);
+    std::fill(row_max_, row_max_ + kQueries, -kInfinity);
+    std::fill(row_sum_, row_sum_ + kQueries, 0.0F);
   }
 
-  void run(const PlainResult<float>& result) {
-    const PlainCall<float>& call = tile_.call;
+  void run(const KernelOutputs<float>& outputs) {
+    const KernelArgs<float>& args = tile_.args;
     view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
     alignas(64) float inverse[kQueries];
-    for (int64_t i = 0; i < kQueries; ++i) inverse[i] = sum_[i] == 0.0F ? 0.0F : 1.0F / sum_[i];
-    unpack(y_, tile_.queries, call.Dh, inverse, result.y.at(tile_.b, tile_.h, tile_.first),
-           result.y.step);
-    if (result.tops == nullptr) return;
-    const int64_t place = (tile_.b * call.H + tile_.h) * call.T + tile_.first;
+    for (int64_t i = 0; i < kQueries; ++i)
+      inverse[i] = row_sum_[i] == 0.0F ? 0.0F : 1.0F / row_sum_[i];
+    unpack(y_, tile_.queries, args.Dh, inverse, outputs.y.at(tile_.b, tile_.h, tile_.first),
+           outputs.y.step);
+    if (outputs.row_max == nullptr) return;
+    const int64_t first_row = (tile_.b * args.H + tile_.h) * args.T + tile_.first;
     for (int64_t i = 0; i < tile_.queries; ++i) {
-      result.tops[place + i] = sum_[i] == 0.0F ? 0.0F : top_[i];
-      result.inverse_sums[place + i] = inverse[i];
+      outputs.row_max[first_row + i] = row_sum_[i] == 0.0F ? 0.0F : row_max_[i];
+      outputs.inverse_row_sum[first_row + i] = inverse[i];
     }
   }
 
  private:
-  // The next keys: the online softmax (Milakov and Gimelshein 2018) on a tile.
   void add(const Group& group) {
-    HWY_ALIGN float top[kQueries];
-    std::memcpy(top, top_, sizeof top);
+    HWY_ALIGN float row_max[kQueries];
+    std::memcpy(row_max, row_max_, sizeof row_max);
     for (int64_t n = 0; n < group.count; ++n)
-      find_scores(group.strips[n], group.place(group.strips[n], scores_), top);
-    // Sums so far, in the new unit.
+      compute_scores(group.strips[n], group.scores_of(group.strips[n], scores_), row_max);
+    // Rescale the sums so far to the new maximum.
     for (int64_t vec = 0; vec < kVecs; ++vec) {
       const int64_t at = vec * kLanes;
-      const Vec now = hn::LoadU(d, top + at);
-      const Vec shrink = exp2(hn::Sub(hn::LoadU(d, top_ + at), finite(now)));
-      hn::StoreU(now, d, top_ + at);
-      hn::StoreU(shrink, d, shrink_ + at);
-      hn::StoreU(hn::Mul(hn::LoadU(d, sum_ + at), shrink), d, sum_ + at);
+      const Vec new_max = hn::LoadU(d, row_max + at);
+      const Vec rescale = exp2(hn::Sub(hn::LoadU(d, row_max_ + at), finite(new_max)));
+      hn::StoreU(new_max, d, row_max_ + at);
+      hn::StoreU(rescale, d, rescale_ + at);
+      hn::StoreU(hn::Mul(hn::LoadU(d, row_sum_ + at), rescale), d, row_sum_ + at);
     }
-    // What is in no strip has seen no new keys: it does not shrink.
+    // Queries in no strip see no new key: their factor is 1.
     for (int64_t n = 0; n < group.count; ++n) {
       const Piece& strip = group.strips[n];
-      float* const scores = group.place(strip, scores_);
-      weigh(strip, scores);
-      const Transposed values{values_ + strip.key * tile_.call.v.step, tile_.call.v.step};
-      multiply(tile_.call.Dh, strip.begin, strip.end, values, scores, kQueries, strip.keys,
-               Shrink{y_, shrink_});
+      float* const scores = group.scores_of(strip, scores_);
+      exponentiate(strip, scores);
+      const Transposed values{values_ + strip.key * tile_.args.v.step, tile_.args.v.step};
+      multiply(tile_.args.Dh, strip.begin, strip.end, values, scores, kQueries, strip.keys,
+               RescaleAndAdd{y_, rescale_});
     }
   }
 
-  // A row that has seen nothing yet keeps its maximum of -inf; to subtract it would give NaN.
-  static HWY_INLINE Vec finite(Vec top) {
-    return hn::IfThenElse(hn::Eq(top, hn::Set(d, -kInfinity)), hn::Zero(d), top);
+  // A query without visible keys so far has maximum -inf; subtracting that would give NaN.
+  static HWY_INLINE Vec finite(Vec row_max) {
+    return hn::IfThenElse(hn::Eq(row_max, hn::Set(d, -kInfinity)), hn::Zero(d), row_max);
   }
 
-  HWY_INLINE void find_scores(const Piece& piece, float* scores, float* top) const {
-    const PlainCall<float>& call = tile_.call;
-    const Plain keys{keys_ + piece.key * call.k.step, call.k.step};
+  HWY_INLINE void compute_scores(const Piece& piece, float* scores, float* row_max) const {
+    const KernelArgs<float>& args = tile_.args;
+    const Plain keys{keys_ + piece.key * args.k.step, args.k.step};
     const auto store = Store{scores, kQueries};
-    const bool bare = !piece.edge && !call.has_terms();
-    if (bare) {
-      multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, call.Dh,
-               StoreAndTop{store, top});
+    const bool plain = !piece.edge && !args.has_bias_or_mask();
+    if (plain) {
+      multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, args.Dh,
+               StoreAndMax{store, row_max});
       return;
     }
-    multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, call.Dh, store);
-    if (call.has_terms()) tile_.add_terms(piece, scores);
+    multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, args.Dh, store);
+    if (args.has_bias_or_mask()) tile_.add_bias_and_mask(piece, scores);
     if (piece.edge) view_.hide(piece, scores);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
-      Vec most = hn::LoadU(d, top + vec * kLanes);
-      for_each_vec(piece, vec,
-                   [&](int64_t at) HWY_ATTR { most = hn::Max(most, hn::LoadU(d, scores + at)); });
-      hn::StoreU(most, d, top + vec * kLanes);
+      Vec largest = hn::LoadU(d, row_max + vec * kLanes);
+      for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
+        largest = hn::Max(largest, hn::LoadU(d, scores + at));
+      });
+      hn::StoreU(largest, d, row_max + vec * kLanes);
     }
   }
 
-  struct StoreAndTop {
+  struct StoreAndMax {
     Store store;
-    float* top;
+    float* row_max;
     template <int kR, int kV>
     HWY_INLINE void operator()(int64_t row, int64_t vec, const Vec (&sums)[kR][kV]) const {
       store(row, vec, sums);
       for (int j = 0; j < kV; ++j) {
-        float* const at = top + (vec + j) * kLanes;
-        Vec most = hn::LoadU(d, at);
-        for (int i = 0; i < kR; ++i) most = hn::Max(most, sums[i][j]);
-        hn::StoreU(most, d, at);
+        float* const at = row_max + (vec + j) * kLanes;
+        Vec largest = hn::LoadU(d, at);
+        for (int i = 0; i < kR; ++i) largest = hn::Max(largest, sums[i][j]);
+        hn::StoreU(largest, d, at);
       }
     }
   };
 
-  HWY_INLINE void weigh(const Piece& piece, float* scores) {
+  HWY_INLINE void exponentiate(const Piece& piece, float* scores) {
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
-      const Vec top = finite(hn::LoadU(d, top_ + vec * kLanes));
-      Vec sum = hn::LoadU(d, sum_ + vec * kLanes);
+      const Vec row_max = finite(hn::LoadU(d, row_max_ + vec * kLanes));
+      Vec sum = hn::LoadU(d, row_sum_ + vec * kLanes);
       for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
-        const Vec weight = exp2(hn::Sub(hn::LoadU(d, scores + at), top));
+        const Vec weight = exp2(hn::Sub(hn::LoadU(d, scores + at), row_max));
         sum = hn::Add(sum, weight);
         hn::StoreU(weight, d, scores + at);
       });
-      hn::StoreU(sum, d, sum_ + vec * kLanes);
+      hn::StoreU(sum, d, row_sum_ + vec * kLanes);
     }
-    if (tile_.call.dropout > 0.0) tile_.drop(piece, scores);
+    if (tile_.args.dropout > 0.0) tile_.apply_dropout(piece, scores);
   }
 
-  struct Shrink {
+  struct RescaleAndAdd {
     float* y;
-    const float* shrink;
+    const float* rescale;
     template <int kR, int kV>
     HWY_INLINE void operator()(int64_t row, int64_t vec, const Vec (&sums)[kR][kV]) const {
       for (int j = 0; j < kV; ++j) {
-        const Vec factor = hn::LoadU(d, shrink + (vec + j) * kLanes);
+        const Vec factor = hn::LoadU(d, rescale + (vec + j) * kLanes);
         for (int i = 0; i < kR; ++i) {
           float* const at = y + (row + i) * kQueries + (vec + j) * kLanes;
           hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, at), sums[i][j]), d, at);
@@ -141,17 +142,17 @@ class Forward {
   };
 
   const Tile tile_;
-  const View view_{tile_.call, tile_.b, tile_.first, tile_.queries};
+  const View view_{tile_.args, tile_.b, tile_.first, tile_.queries};
   float *q_, *y_, *scores_;  // transposed: [Dh, kQueries], [Dh, kQueries], [kKeys, kQueries]
   const float *keys_, *values_;
-  HWY_ALIGN float top_[kQueries];  // of a query: the largest score so far,
-  HWY_ALIGN float sum_[kQueries];  // the sum of 2^(score - top)
-  HWY_ALIGN float shrink_[kQueries];
+  HWY_ALIGN float row_max_[kQueries];  // of each query, so far: the largest score,
+  HWY_ALIGN float row_sum_[kQueries];  // and the sum of 2^(score - row_max)
+  HWY_ALIGN float rescale_[kQueries];
 };
 
-void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,
+void forward_tile(const KernelArgs<float>& args, const KernelOutputs<float>& outputs, int64_t b,
                   int64_t h, int64_t tile) {
-  Forward(call, b, h, tile).run(result);
+  Forward(args, b, h, tile).run(outputs);
 }
 
 }  // namespace zoo::flash::HWY_NAMESPACE

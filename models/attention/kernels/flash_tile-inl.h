@@ -1,4 +1,4 @@
-// A tile of queries: what forward and backward share.
+// A tile of queries: the part that forward and backward share.
 #if defined(ZOO_FLASH_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZOO_FLASH_TILE_INL_H
 #undef ZOO_FLASH_TILE_INL_H
@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
 using namespace vectors::HWY_NAMESPACE;
 
-// Rows of Dh numbers into a tile [Dh, kQueries]; columns past `rows` become 0.
+// Copies rows of Dh numbers into a tile [Dh, kQueries]; columns past `rows` become 0.
 HWY_INLINE void pack(const float* in, int64_t step, int64_t rows, int64_t Dh, float factor,
                      float* tile) {
   transpose(in, step, rows, Dh, &factor, 0, tile, kQueries);
@@ -25,53 +25,54 @@ HWY_INLINE void pack(const float* in, int64_t step, int64_t rows, int64_t Dh, fl
     std::fill(tile + column * kQueries + rows, tile + (column + 1) * kQueries, 0.0F);
 }
 
-// The way back: row i of out is column i of the tile, times factors[i].
+// The inverse: row i of out is column i of the tile, times factors[i].
 HWY_INLINE void unpack(const float* tile, int64_t rows, int64_t Dh, const float* factors,
                        float* out, int64_t step) {
   transpose(tile, kQueries, Dh, rows, factors, 1, out, step);
 }
 
-// One tile of queries at work.
+// One tile of queries of one head.
 struct Tile {
-  const PlainCall<float>& call;
+  const KernelArgs<float>& args;
   int64_t b, h, first, queries;
 
-  Tile(const PlainCall<float>& call_, int64_t b_, int64_t h_, int64_t tile)
-      : call(call_),
+  Tile(const KernelArgs<float>& args_, int64_t b_, int64_t h_, int64_t tile)
+      : args(args_),
         b(b_),
         h(h_),
         first(tile * kQueries),
-        queries(std::min(kQueries, call_.T - first)) {}
+        queries(std::min(kQueries, args_.T - first)) {}
 
-  // Calls f(query, its place in the tile) for the queries of a piece.
+  // Calls f(query, its column in the tile) for the queries of a piece.
   template <class F>
   HWY_INLINE void for_each_query(const Piece& piece, const F& f) const {
     const int64_t last = std::min(queries, piece.end * kLanes);
     for (int64_t i = piece.begin * kLanes; i < last; ++i) f(first + i, i);
   }
-  void add_terms(const Piece& piece, float* scores) const {
+  void add_bias_and_mask(const Piece& piece, float* scores) const {
     for_each_query(piece, [&](int64_t t, int64_t i) {
-      call.add_terms(b, h, t, {piece.key, piece.key + piece.keys}, kLog2E, scores + i, kQueries);
+      args.add_bias_and_mask(b, h, t, {piece.key, piece.key + piece.keys}, kLog2E, scores + i,
+                             kQueries);
     });
   }
-  void drop(const Piece& piece, float* weights) const {
+  void apply_dropout(const Piece& piece, float* weights) const {
     for_each_query(piece, [&](int64_t t, int64_t i) {
-      call.drop(b, h, t, {piece.key, piece.key + piece.keys}, weights + i, kQueries);
+      args.apply_dropout(b, h, t, {piece.key, piece.key + piece.keys}, weights + i, kQueries);
     });
   }
 };
 
-// Calls f(at) for the vectors of a piece, down the rows; at is their place in the tile.
+// Calls f(offset in the tile) for vector `vec` of each row of a piece.
 template <class F>
 HWY_INLINE void for_each_vec(const Piece& piece, int64_t vec, const F& f) {
   for (int64_t row = 0; row < piece.keys; ++row) f(row * kQueries + vec * kLanes);
 }
 
-// Memory of one thread, kept between tiles: `size` floats that begin a cache line.
+// Scratch memory of this thread, reused between tiles: `size` floats aligned to a cache line.
 float* scratch(int64_t size) {
   thread_local std::vector<float> memory;
-  const auto wanted = static_cast<size_t>(size) + 16;
-  if (memory.size() < wanted) memory.resize(wanted);
+  const auto needed = static_cast<size_t>(size) + 16;
+  if (memory.size() < needed) memory.resize(needed);
   const auto address = reinterpret_cast<uintptr_t>(memory.data());
   return memory.data() + (64 - address % 64) % 64 / sizeof(float);
 }

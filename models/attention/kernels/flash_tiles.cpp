@@ -1,7 +1,7 @@
-// Tiles of scores are kept transposed: a row is a key, the lanes of a vector are queries. So the
-// maximum and the sum of a softmax go down the rows, vector by vector, and never across lanes. Only
-// q^T (backward: dy^T, too) is packed for it, once a tile; k and v are read where they lie, one
-// number broadcast to all lanes at a time.
+// Tiles of scores are transposed: a row is a key, the lanes of a vector are queries. So the maximum
+// and the sum of a softmax go down the rows, vector by vector, and never across lanes. Only q^T
+// (backward: dy^T, too) is packed, once a tile; k and v are read in place, one number broadcast to
+// all lanes at a time.
 #include "models/attention/kernels/flash_tiles.h"
 
 #include <stdexcept>
@@ -29,21 +29,22 @@ HWY_EXPORT(forward_tile);
 HWY_EXPORT(backward_tile);
 HWY_EXPORT(instruction_set);
 
-void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,
+void forward_tile(const KernelArgs<float>& args, const KernelOutputs<float>& outputs, int64_t b,
                   int64_t h, int64_t tile) {
-  HWY_DYNAMIC_DISPATCH(forward_tile)(call, result, b, h, tile);
+  HWY_DYNAMIC_DISPATCH(forward_tile)(args, outputs, b, h, tile);
 }
 
-void backward_tile(const PlainCall<float>& call, const PlainGradients<float>& gradients, int64_t b,
-                   int64_t h, int64_t tile, float* dk, float* dv) {
-  HWY_DYNAMIC_DISPATCH(backward_tile)(call, gradients, b, h, tile, dk, dv);
+void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
+                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv) {
+  HWY_DYNAMIC_DISPATCH(backward_tile)(args, gradients, b, h, tile, dk, dv);
 }
 
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(instruction_set)(); }
 
 namespace {
 
-// Bits of what the processor knows and the program has; a smaller bit is a better set.
+// One bit for each instruction set that is compiled in and that the processor supports; the lowest
+// bit is the best set.
 int64_t usable_sets() {
   static const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
   return usable;

@@ -1,12 +1,12 @@
-// The SIMD inside of kernel flash: what one thread does with one tile of queries. Compiled once for
-// each instruction set (Google Highway) and chosen when the program runs.
+// The SIMD part of kernel flash: the work of one thread on one tile of queries. Compiled for each
+// instruction set (Google Highway); the best one is chosen at run time.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "models/attention/kernels/plain_call.h"
+#include "models/attention/kernels/kernel_args.h"
 
 namespace zoo::flash {
 
@@ -15,25 +15,25 @@ inline constexpr int64_t kQueries = 64;
 
 inline int64_t tiles_of(int64_t T) { return (T + kQueries - 1) / kQueries; }
 
-/// A head's width in the sums of a backward pass: a whole number of vectors of any machine.
+/// The head width in the sums of a backward pass: a multiple of the vector length of any machine.
 inline int64_t padded(int64_t Dh) { return (Dh + 15) / 16 * 16; }
 
-/// Queries tile * kQueries and following of one head: fills their rows of y, tops and
-/// inverse_sums. A top is in units of log 2: weights are powers of two.
-void forward_tile(const PlainCall<float>& call, const PlainResult<float>& result, int64_t b,
+/// Writes the rows of y, row_max and inverse_row_sum of one tile of queries, which begins at query
+/// tile * kQueries. Scores and row_max are times log2(e): weights are powers of two.
+void forward_tile(const KernelArgs<float>& args, const KernelOutputs<float>& outputs, int64_t b,
                   int64_t h, int64_t tile);
 
-/// The same queries, backward: writes their rows of dq, and adds to dk and dv what reaches the keys
-/// and values of their head, [S, padded(Dh)] each; dk still wants the factor call.scale.
-void backward_tile(const PlainCall<float>& call, const PlainGradients<float>& gradients, int64_t b,
-                   int64_t h, int64_t tile, float* dk, float* dv);
+/// Backward of the same tile: writes its rows of dq, and adds its share to dk and dv of its head,
+/// [S, padded(Dh)] each. The caller multiplies dk by args.scale at the end.
+void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
+                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv);
 
-/// The instruction set in use, as Highway calls it: "AVX2".
+/// The instruction set in use, by its name in Highway, such as "AVX2".
 std::string instruction_set();
-/// Those that this program has and this processor knows, the best first.
+/// Those that are compiled in and that the processor supports, the best first.
 std::vector<std::string> instruction_sets();
-/// Uses this one from now on, to compare it with others; not while another thread computes. Throws
-/// std::invalid_argument for one that instruction_sets() does not have.
+/// Uses this one from now on. Not to be called while another thread computes. Throws
+/// std::invalid_argument for a name that is not in instruction_sets().
 void use_instruction_set(std::string_view name);
 
 }  // namespace zoo::flash

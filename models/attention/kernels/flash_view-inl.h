@@ -1,4 +1,4 @@
-// What the queries of a tile see, cut into pieces that are worth a product.
+// The keys that the queries of a tile see, cut into pieces for one product each.
 #if defined(ZOO_FLASH_VIEW_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZOO_FLASH_VIEW_INL_H
 #undef ZOO_FLASH_VIEW_INL_H
@@ -16,24 +16,23 @@ HWY_BEFORE_NAMESPACE();
 namespace zoo::flash::HWY_NAMESPACE {
 using namespace vectors::HWY_NAMESPACE;
 
-constexpr int64_t kVecs = kQueries / kLanes;  // in a row of a tile
+constexpr int64_t kVecs = kQueries / kLanes;  // vectors in a row of a tile
 
-constexpr int64_t kKeys = 64;  // in a tile of scores
-// At the edge of what queries see a tile is cut: into strips of vectors, for sums over keys, and
-// into runs of keys, for sums over queries.
+constexpr int64_t kKeys = 64;  // keys in a tile of scores
+// A tile at the edge of the visible keys is cut: into strips of vectors for sums over keys, and
+// into runs of keys for sums over queries.
 constexpr int64_t kStripVecs = 2, kStrips = kVecs / kStripVecs;
 constexpr int64_t kEdgeKeys = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// A run of keys against a run of the tile's vectors. Where `edge`, some of these queries do not see
-// some of these keys.
+// `keys` keys from `key` on against vectors [begin, end) of the tile. With `edge`, some of these
+// queries do not see some of these keys.
 struct Piece {
   int64_t key, keys, begin, end;
   bool edge;
 };
 
-// The keys of one tile of scores, row 0 for `key`: what is seen of it, in strips whose vectors are
-// all different.
+// The visible part of one tile of scores, whose row 0 is `key`: strips with disjoint vectors.
 struct Group {
   int64_t key, keys;
   bool edge;
@@ -42,23 +41,23 @@ struct Group {
 
   // The first score of a piece in a tile.
   template <class Score>
-  HWY_INLINE Score* place(const Piece& piece, Score* tile) const {
+  HWY_INLINE Score* scores_of(const Piece& piece, Score* tile) const {
     return tile + (piece.key - key) * kQueries;
   }
 };
 
 class View {
  public:
-  View(const PlainCall<float>& call, int64_t b, int64_t first_query, int64_t queries)
+  View(const KernelArgs<float>& args, int64_t b, int64_t first_query, int64_t queries)
       : vecs_((queries + kLanes - 1) / kLanes) {
     for (int64_t i = 0; i < kQueries; ++i) {
-      const KeyRange range = call.keys_of(b, first_query + std::min(i, queries - 1));
+      const KeyRange range = args.visible_keys(b, first_query + std::min(i, queries - 1));
       begin_[i] = static_cast<int32_t>(range.begin);
       end_[i] = static_cast<int32_t>(range.end);
     }
   }
 
-  // Calls each(group): first for what all queries see, then for the two edges.
+  // Calls each(group): first for keys that all queries see, then for the two edges.
   template <class Each>
   HWY_INLINE void for_each_group(const Each& each) const {
     const int64_t first = begin_[0], last = end_[kQueries - 1];
@@ -75,24 +74,24 @@ class View {
     edge_groups(end, last, each);
   }
 
-  // Calls each(piece) for what is seen of a group, cut into runs of keys.
+  // Calls each(piece) for the visible part of a group, cut into runs of keys.
   template <class Each>
   HWY_INLINE void for_each_run(const Group& group, const Each& each) const {
     if (!group.edge) return each(group.strips[0]);
     for (int64_t key = group.key; key < group.key + group.keys; key += kEdgeKeys) {
       const int64_t keys = std::min(kEdgeKeys, group.key + group.keys - key);
-      const auto unseen = [&](int64_t vec) {
+      const auto is_hidden = [&](int64_t vec) {
         const int64_t one = vec * kLanes, other = one + kLanes - 1;
         return begin_[one] >= key + keys || end_[other] <= key;
       };
       int64_t begin = 0, end = vecs_;
-      while (begin < end && unseen(begin)) ++begin;
-      while (begin < end && unseen(end - 1)) --end;
+      while (begin < end && is_hidden(begin)) ++begin;
+      while (begin < end && is_hidden(end - 1)) --end;
       if (begin < end) each(Piece{key, keys, begin, end, true});
     }
   }
 
-  // -inf to the scores that are not seen.
+  // Sets hidden scores to -inf.
   HWY_INLINE void hide(const Piece& piece, float* scores) const {
     const hn::RebindToSigned<Tag> integers;
     const auto key = hn::Set(integers, static_cast<int32_t>(piece.key));
@@ -106,13 +105,13 @@ class View {
       const Vec begin = from(begin_), end = from(end_);
       const auto rows = [&](int64_t first, int64_t last) HWY_ATTR {
         for (int64_t row = first; row < last; ++row) {
-          const Vec place = hn::Set(d, static_cast<float>(row));
+          const Vec index = hn::Set(d, static_cast<float>(row));
           float* const at = scores + row * kQueries + vec * kLanes;
-          const auto seen = hn::And(hn::Ge(place, begin), hn::Lt(place, end));
-          hn::StoreU(hn::IfThenElse(seen, hn::LoadU(d, at), hidden), d, at);
+          const auto visible = hn::And(hn::Ge(index, begin), hn::Lt(index, end));
+          hn::StoreU(hn::IfThenElse(visible, hn::LoadU(d, at), hidden), d, at);
         }
       };
-      // Between the last query's first key and the first query's last one, all see all.
+      // All queries see the keys between the last query's first key and the first query's last.
       const auto inside = [&](int64_t bound) {
         return std::clamp<int64_t>(bound - piece.key, 0, piece.keys);
       };

@@ -1,4 +1,4 @@
-// The list of kernels, and what several of them share.
+// The list of kernels.
 #include "models/attention/kernels/kernels.h"
 
 namespace zoo {

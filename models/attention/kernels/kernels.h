@@ -1,29 +1,28 @@
-// The list of attention kernels, one a file. To add one: a file, a function here, a line in
-// kernels.cpp.
+// All attention kernels. To add one: a file of its own, a function here, a line in kernels.cpp.
 #pragma once
 #include <span>
 
 #include "models/attention/attend.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 
 namespace zoo {
 
 const AttentionKernel& loops_kernel();    ///< the definition
 const AttentionKernel& matmul_kernel();   ///< the formula in torch operations
-const AttentionKernel& blocked_kernel();  ///< blocks that stay in the cache
+const AttentionKernel& blocked_kernel();  ///< blocks that fit the cache
 const AttentionKernel& online_kernel();   ///< online softmax: no row of scores
-const PlainKernel& flash_kernel();        ///< tiles in SIMD registers
-const PlainKernel& decode_kernel();       ///< few queries, long cache
+const PointerKernel& flash_kernel();      ///< tiles in SIMD registers
+const PointerKernel& decode_kernel();     ///< few queries, long cache
 const AttentionKernel& torch_kernel();    ///< torch's scaled_dot_product_attention
-const AttentionKernel& auto_kernel();     ///< flash or torch, as suits
+const AttentionKernel& auto_kernel();     ///< chooses flash, torch or cuda-tensor
 
-// In builds for CUDA.
-const AttentionKernel& cuda_naive_kernel();   ///< a thread a query
+// In builds for CUDA only.
+const AttentionKernel& cuda_naive_kernel();   ///< one thread a query
 const AttentionKernel& cuda_tiled_kernel();   ///< shared memory
-const AttentionKernel& cuda_warps_kernel();   ///< a warp a query
+const AttentionKernel& cuda_warps_kernel();   ///< one warp a query
 const AttentionKernel& cuda_tensor_kernel();  ///< tensor cores
 
-/// Oldest idea first.
+/// In the order of the README's table.
 std::span<const AttentionKernel* const> all_kernels();
 
 /// k or v [B, Hkv, S, Dh] -> [B, H, S, Dh]: each key-value head repeated for the query heads that

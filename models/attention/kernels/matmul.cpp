@@ -1,10 +1,9 @@
-// matmul: Eq. 1 of Vaswani et al. 2017 as torch operations, one line an operation, forward and
-// backward.
+// matmul: Eq. 1 of Vaswani et al. 2017 in torch operations, forward and backward.
 //
-// Adds to `loops` the fast matrix products of a library. Costs 4 B H T S Dh operations in two of
-// them (backward: 8 in four), and memory for the whole score matrix [B, H, T, S]: two of them in
-// forward, three in backward, of which one is kept in between. Can do everything attend() can ask
-// for, which makes it the reference for all other kernels.
+// Adds to `loops` a library's fast matrix products. Costs 4 B H T S Dh operations in two products
+// (backward: 8 B H T S Dh in four), and memory for score matrices [B, H, T, S]: two in forward,
+// three in backward, of which one is kept in between. It supports every option of attend(), and so
+// other kernels name it when they refuse.
 #include <ATen/ExpandUtils.h>
 #include <ATen/ops/_safe_softmax.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -31,7 +30,7 @@ double scale_of(const AttendArgs& args, const torch::Tensor& q) {
   return args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
 }
 
-/// The factor of each weight [B, H, T, S] that dropout leaves: 0, or 1 / (1 - p).
+/// The dropout factor of each weight [B, H, T, S]: 0, or 1 / (1 - p).
 torch::Tensor dropout_factors(const AttendArgs& args, const torch::Tensor& weights) {
   if (args.dropout >= 1.0) return torch::zeros_like(weights);
   return dropout_mask(args.dropout, *args.dropout_seed, weights.size(0), weights.size(1),
@@ -40,9 +39,9 @@ torch::Tensor dropout_factors(const AttendArgs& args, const torch::Tensor& weigh
       .div_(1.0 - args.dropout);
 }
 
-/// Whether something that a query does not see is no number: a weight of 0 times it would be NaN.
-bool hides_nan(const AttendArgs& args, const torch::Tensor& q, const torch::Tensor& k,
-               const torch::Tensor& v) {
+/// Whether a hidden key or value may be NaN or infinite: times a weight of 0 it would give NaN.
+bool may_hide_nan(const AttendArgs& args, const torch::Tensor& q, const torch::Tensor& k,
+                  const torch::Tensor& v) {
   if (is_unrestricted(args, q.size(2)) && !args.bias.defined() && !args.relative_bias.defined())
     return false;
   const auto finite = [](const torch::Tensor& t) {
@@ -51,22 +50,21 @@ bool hides_nan(const AttendArgs& args, const torch::Tensor& q, const torch::Tens
   return !finite(k) || !finite(v);
 }
 
-torch::Tensor plain_product(const torch::Tensor& weights, const torch::Tensor& rows) {
+torch::Tensor full_product(const torch::Tensor& weights, const torch::Tensor& rows) {
   return torch::matmul(weights, rows);
 }
 
-/// The same, in which a row counts only for those whose weight for it is not 0. Costs a second
-/// product.
-torch::Tensor product_with_seen(const torch::Tensor& weights, const torch::Tensor& rows) {
-  const auto bad = rows.isfinite().logical_not();
-  const auto shares = weights.detach().ne(0).to(weights.scalar_type());
-  const auto sees_bad = torch::matmul(shares, bad.to(weights.scalar_type())).gt(0);
-  const auto clean = torch::matmul(weights, rows.masked_fill(bad, 0.0));
-  return torch::where(sees_bad, torch::matmul(weights, rows), clean);
+/// The same without the terms of weight 0. Costs a second and a third product.
+torch::Tensor visible_product(const torch::Tensor& weights, const torch::Tensor& rows) {
+  const auto not_finite = rows.isfinite().logical_not();
+  const auto nonzero = weights.detach().ne(0).to(weights.scalar_type());
+  const auto sees_not_finite = torch::matmul(nonzero, not_finite.to(weights.scalar_type())).gt(0);
+  const auto finite = torch::matmul(weights, rows.masked_fill(not_finite, 0.0));
+  return torch::where(sees_not_finite, torch::matmul(weights, rows), finite);
 }
 
 torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
-                                const AttendArgs& args, bool careful) {
+                                const AttendArgs& args, bool skip_hidden) {
   const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
   const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
   auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
@@ -74,15 +72,15 @@ torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
   if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
     scores = scores.masked_fill(mask.logical_not(), -kInfinity);
-  if (careful && bias.defined()) scores = scores.masked_fill(bias.eq(-kInfinity), -kInfinity);
-  return at::_safe_softmax(scores, -1);  // rows that may attend to nothing: zeros, not NaN
+  if (skip_hidden && bias.defined()) scores = scores.masked_fill(bias.eq(-kInfinity), -kInfinity);
+  return at::_safe_softmax(scores, -1);  // a row without visible keys gives zeros
 }
 
 torch::Tensor weighted_values(const torch::Tensor& weights, const torch::Tensor& v,
-                              const AttendArgs& args, bool careful) {
+                              const AttendArgs& args, bool skip_hidden) {
   const auto used = args.dropout > 0.0 ? weights * dropout_factors(args, weights) : weights;
   const auto values = repeat_kv_heads(v, weights.size(1));  // [B, H, S, Dh]
-  const auto product = careful ? product_with_seen : plain_product;
+  const auto product = skip_hidden ? visible_product : full_product;
   return product(used, values);  // [B, H, T, Dh]
 }
 
@@ -92,7 +90,7 @@ torch::Tensor sum_groups(const torch::Tensor& t, int64_t kv_heads) {
   return t.unflatten(1, {kv_heads, t.size(1) / kv_heads}).sum(2);
 }
 
-/// relative_bias [H, T + S - 1]: entry (s - t) + T - 1 stood at all (t, s) on its diagonal.
+/// Gradient of relative_bias [H, T + S - 1]: entry (s - t) + T - 1 was added along a diagonal.
 torch::Tensor sum_diagonals(const torch::Tensor& dscores) {
   const int64_t H = dscores.size(1), T = dscores.size(2), S = dscores.size(3);
   const auto integers = torch::dtype(torch::kLong).device(dscores.device());
@@ -101,8 +99,8 @@ torch::Tensor sum_diagonals(const torch::Tensor& dscores) {
       .index_add_(1, entry.flatten(), dscores.sum(0).flatten(1));
 }
 
-struct KeptArgs : torch::CustomClassHolder {
-  explicit KeptArgs(AttendArgs args_) : args(std::move(args_)) {}
+struct SavedArgs : torch::CustomClassHolder {
+  explicit SavedArgs(AttendArgs args_) : args(std::move(args_)) {}
   AttendArgs args;
 };
 
@@ -112,40 +110,42 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
                                const std::optional<torch::Tensor>& /*bias*/,
                                const std::optional<torch::Tensor>& /*relative_bias*/,
                                const AttendArgs& args) {
-    // Backward computes in the types that forward ends with: autocast must not change them between.
+    // Backward computes in the types of the saved tensors: autocast must not change them in
+    // forward.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    const bool careful = hides_nan(args, q, k, v);
-    const auto weights = attention_weights(q, k, args, careful);  // [B, H, T, S]
+    const bool skip_hidden = may_hide_nan(args, q, k, v);
+    const auto weights = attention_weights(q, k, args, skip_hidden);  // [B, H, T, S]
     if (args.weights != nullptr) *args.weights = weights;
     context->save_for_backward({q, k, v, args.bias, args.relative_bias, weights});
     AttendArgs kept = args;
     kept.weights = nullptr;
     kept.bias = kept.relative_bias = torch::Tensor();
     context->saved_data["args"] =
-        c10::IValue::make_capsule(c10::make_intrusive<KeptArgs>(std::move(kept)));
-    context->saved_data["careful"] = careful;
-    return weighted_values(weights, v, args, careful);
+        c10::IValue::make_capsule(c10::make_intrusive<SavedArgs>(std::move(kept)));
+    context->saved_data["skip_hidden"] = skip_hidden;
+    return weighted_values(weights, v, args, skip_hidden);
   }
 
-  // With w the weights, f dropout's factors, x the scores before softmax:
-  //   dv = (f w)^T dy;  dw = f (dy v^T);  dx = w (dw - rowsum(w dw));  dq = scale dx k;  dk = scale
-  //   dx^T q;  and a bias gets dx, summed over where it was repeated.
+  // With w the weights, f the dropout factors, x the scores before the softmax:
+  //   dv = (f w)^T dy;  dw = f (dy v^T);  dx = w (dw - rowsum(w dw));
+  //   dq = scale dx k;  dk = scale dx^T q;  dbias = dx, summed over broadcast dimensions.
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
     const auto &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &relative = saved[4],
-               &formed = saved[5];
+               &saved_weights = saved[5];
     const auto& dy = upstream[0];  // [B, H, T, Dh]
     const auto capsule = context->saved_data["args"].toCapsule();
-    AttendArgs args = static_cast<const KeptArgs&>(*capsule).args;
+    AttendArgs args = static_cast<const SavedArgs&>(*capsule).args;
     args.bias = bias;
     args.relative_bias = relative;
     const double scale = scale_of(args, q);
-    const bool careful = context->saved_data["careful"].toBool();
+    const bool skip_hidden = context->saved_data["skip_hidden"].toBool();
     const int64_t H = q.size(1), Hkv = k.size(1);
-    // For second derivatives the weights must be a function of the inputs again.
-    auto w = torch::GradMode::is_enabled() ? attention_weights(q, k, args, careful) : formed;
-    // A query to which nothing comes back, as that of a padded place, passes nothing on.
-    if (careful) w = w.masked_fill(dy.detach().eq(0).all(-1, /*keepdim=*/true), 0.0);
+    // Second derivatives need the weights as a function of the inputs.
+    auto w =
+        torch::GradMode::is_enabled() ? attention_weights(q, k, args, skip_hidden) : saved_weights;
+    // A query without upstream gradient, such as a padded one, adds nothing.
+    if (skip_hidden) w = w.masked_fill(dy.detach().eq(0).all(-1, /*keepdim=*/true), 0.0);
     auto used = w;
     auto dw = torch::matmul(dy, repeat_kv_heads(v, H).transpose(-2, -1));  // [B, H, T, S]
     if (args.dropout > 0.0) {
@@ -153,8 +153,8 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
       used = w * factors;
       dw = dw * factors;
     }
-    if (careful) dw = dw.masked_fill(w.detach().eq(0), 0.0);
-    const auto product = careful ? product_with_seen : plain_product;
+    if (skip_hidden) dw = dw.masked_fill(w.detach().eq(0), 0.0);
+    const auto product = skip_hidden ? visible_product : full_product;
     const auto dv = product(used.transpose(-2, -1), dy);            // [B, H, S, Dh]
     const auto dx = w * (dw - (w * dw).sum(-1, /*keepdim=*/true));  // [B, H, T, S]
     const auto dq = product(dx, repeat_kv_heads(k, H)) * scale;     // [B, H, T, Dh]
@@ -179,7 +179,7 @@ class MatmulKernel final : public AttentionKernel {
 
   torch::Tensor run(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                     const AttendArgs& args) const override {
-    // An undefined tensor is no input for autograd; none at all is.
+    // Autograd takes nullopt as an input, but no undefined tensor.
     const auto given = [](const torch::Tensor& t) {
       return t.defined() ? std::optional(t) : std::nullopt;
     };

@@ -1,13 +1,13 @@
-// online: no row of scores any more, only a block of them.
+// online: keeps a block of scores instead of whole rows.
 //
 // Adds to `blocked` the online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867; for
-// attention Rabe and Staats 2021, arXiv:2112.05682): a query keeps the largest score so far, the
-// sum of exponentials and the weighted sum of values, both in units of that largest score; when a
-// block brings a larger one, both are multiplied by exp(old - new). Costs 4 B H T S Dh operations
-// and memory for 32 x 64 scores a thread, whatever S is.
+// attention Rabe and Staats 2021, arXiv:2112.05682). A query keeps the largest score so far, and,
+// relative to it, the sum of exponentials and the weighted sum of values. A block with a larger
+// score multiplies both sums by exp(old - new). Costs 4 B H T S Dh operations and memory for
+// 32 x 64 scores a thread, whatever S is.
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/kernels.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 
 namespace zoo {
 namespace {
@@ -17,84 +17,86 @@ using blocks::Queries;
 template <typename Real>
 class Online {
  public:
-  Online(const PlainCall<Real>& call, const PlainResult<Real>& result)
-      : call_(call), result_(result) {}
+  Online(const KernelArgs<Real>& args, const KernelOutputs<Real>& outputs)
+      : args_(args), outputs_(outputs) {}
 
   void run() const {
-    blocks::for_each_queries(call_, [&](const Queries& of) { one_block(of); });
+    blocks::for_each_queries(args_, [&](const Queries& of) { one_block(of); });
   }
 
  private:
   static constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
 
-  /// What a query has seen so far.
-  struct Seen {
-    Real top = -kInfinity, sum = 0;
+  /// The softmax of one query over the keys so far.
+  struct RunningSoftmax {
+    Real row_max = -kInfinity, row_sum = 0;
   };
 
   void one_block(const Queries& of) const {
-    Seen seen[blocks::kQueries];
+    RunningSoftmax softmax[blocks::kQueries];
     std::vector<Real> scores(blocks::kQueries * blocks::kKeys);
     for (int64_t i = 0; i < of.count; ++i)
-      std::fill_n(result_.y.at(of.b, of.h, of.first + i), call_.Dh, Real{0});
-    blocks::for_each_block(blocks::keys_of(call_, of), blocks::kKeys, [&](KeyRange keys) {
-      blocks::find_scores(call_, of, keys, scores.data(), blocks::kKeys);
+      std::fill_n(outputs_.y.at(of.b, of.h, of.first + i), args_.Dh, Real{0});
+    blocks::for_each_block(blocks::visible_keys(args_, of), blocks::kKeys, [&](KeyRange keys) {
+      blocks::compute_scores(args_, of, keys, scores.data(), blocks::kKeys);
       for (int64_t i = 0; i < of.count; ++i)
-        add(of, of.first + i, keys, scores.data() + i * blocks::kKeys, seen[i]);
+        add(of, of.first + i, keys, scores.data() + i * blocks::kKeys, softmax[i]);
     });
-    for (int64_t i = 0; i < of.count; ++i) finish(of, of.first + i, seen[i]);
-    mend_queries(call_, result_, of.b, of.h, of.first, of.count);
+    for (int64_t i = 0; i < of.count; ++i) finish(of, of.first + i, softmax[i]);
+    recompute_nan_queries(args_, outputs_, of.b, of.h, of.first, of.count);
   }
 
-  void add(const Queries& of, int64_t t, KeyRange keys, Real* scores, Seen& seen) const {
+  void add(const Queries& of, int64_t t, KeyRange keys, Real* scores,
+           RunningSoftmax& softmax) const {
     const int64_t count = keys.end - keys.begin;
-    const Real top = blocks::largest(scores, count, seen.top);
-    if (top == -kInfinity) return;  // nothing visible yet
-    const Real shrink = std::exp(seen.top - top);
-    Real sum = seen.sum * shrink;
+    const Real row_max = blocks::largest(scores, count, softmax.row_max);
+    if (row_max == -kInfinity) return;  // no visible key yet
+    const Real rescale = std::exp(softmax.row_max - row_max);
+    Real row_sum = softmax.row_sum * rescale;
     for (int64_t n = 0; n < count; ++n) {
-      scores[n] = std::exp(scores[n] - top);
-      sum += scores[n];
+      scores[n] = std::exp(scores[n] - row_max);
+      row_sum += scores[n];
     }
-    seen = {top, sum};
-    if (call_.dropout > 0.0) call_.drop(of.b, of.h, t, keys, scores);
-    Real* const y = result_.y.at(of.b, of.h, t);
-    for (int64_t d = 0; d < call_.Dh; ++d) y[d] *= shrink;
-    blocks::add_rows(scores, call_.v, of.b, call_.kv_head(of.h), keys, call_.Dh, y);
+    softmax = {row_max, row_sum};
+    if (args_.dropout > 0.0) args_.apply_dropout(of.b, of.h, t, keys, scores);
+    Real* const y = outputs_.y.at(of.b, of.h, t);
+    for (int64_t d = 0; d < args_.Dh; ++d) y[d] *= rescale;
+    blocks::add_rows(scores, args_.v, of.b, args_.kv_head(of.h), keys, args_.Dh, y);
   }
 
-  void finish(const Queries& of, int64_t t, const Seen& seen) const {
-    const bool empty = seen.top == -kInfinity;
-    Real* const y = result_.y.at(of.b, of.h, t);
-    for (int64_t d = 0; d < call_.Dh && !empty; ++d) y[d] /= seen.sum;
-    if (result_.tops == nullptr) return;
-    const int64_t place = (of.b * call_.H + of.h) * call_.T + t;
-    result_.tops[place] = empty ? Real{0} : seen.top;
-    result_.inverse_sums[place] = empty ? Real{0} : 1 / seen.sum;
+  void finish(const Queries& of, int64_t t, const RunningSoftmax& softmax) const {
+    const bool empty = softmax.row_max == -kInfinity;
+    Real* const y = outputs_.y.at(of.b, of.h, t);
+    for (int64_t d = 0; d < args_.Dh && !empty; ++d) y[d] /= softmax.row_sum;
+    if (outputs_.row_max == nullptr) return;
+    const int64_t index = (of.b * args_.H + of.h) * args_.T + t;
+    outputs_.row_max[index] = empty ? Real{0} : softmax.row_max;
+    outputs_.inverse_row_sum[index] = empty ? Real{0} : 1 / softmax.row_sum;
   }
 
-  const PlainCall<Real>& call_;
-  const PlainResult<Real>& result_;
+  const KernelArgs<Real>& args_;
+  const KernelOutputs<Real>& outputs_;
 };
 
-class OnlineKernel final : public PlainKernel {
+class OnlineKernel final : public PointerKernel {
  public:
   std::string_view name() const override { return "online"; }
   std::string_view summary() const override {
     return "online softmax: blocks only, no row of scores";
   }
   Abilities abilities() const override { return {.backward = true, .float64 = true}; }
-  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    Online(call, result).run();
+  void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
+    Online(args, outputs).run();
   }
-  void forward(const PlainCall<double>& call, const PlainResult<double>& result) const override {
-    Online(call, result).run();
+  void forward(const KernelArgs<double>& args,
+               const KernelOutputs<double>& outputs) const override {
+    Online(args, outputs).run();
   }
-  void backward(const PlainCall<float>& call, const PlainGradients<float>& g) const override {
-    blocks::Backward(call, g, blocks::kKeys).run();
+  void backward(const KernelArgs<float>& args, const KernelGradients<float>& g) const override {
+    blocks::Backward(args, g, blocks::kKeys).run();
   }
-  void backward(const PlainCall<double>& call, const PlainGradients<double>& g) const override {
-    blocks::Backward(call, g, blocks::kKeys).run();
+  void backward(const KernelArgs<double>& args, const KernelGradients<double>& g) const override {
+    blocks::Backward(args, g, blocks::kKeys).run();
   }
 };
 

@@ -97,8 +97,8 @@ TEST_F(AttendErrorsTest, DropoutIsAProbability) {
 
 TEST_F(AttendErrorsTest, MasksAreBool) {
   EXPECT_THAT(with_args({.may_attend = torch::zeros({3, 5})}),
-              AllOf(HasSubstr("attend: may_attend must be bool (true takes part), got float"),
-                    HasSubstr("an additive mask goes into bias")));
+              AllOf(HasSubstr("attend: may_attend must be bool (true: may attend), got float"),
+                    HasSubstr("pass an additive mask as bias")));
 }
 
 TEST_F(AttendErrorsTest, MasksAndBiasesBroadcastToTheScores) {
@@ -138,7 +138,7 @@ TEST_F(AttendErrorsTest, TheTorchKernelHasNoWeightsToShow) {
   const auto q = tensor({1, 1, 3, 8});
   const auto message = torch_error_of([&] { attend("torch", q, q, q, {.weights = &weights}); });
   EXPECT_THAT(message, HasSubstr("attention kernel 'torch': it never forms the attention weights; "
-                                 "ask kernel 'matmul' for them"));
+                                 "use kernel 'matmul' for them"));
   EXPECT_FALSE(weights.defined());
 }
 

@@ -1,9 +1,9 @@
-// What a query does not see may be no number: nothing of it comes through, forward or backward.
+// Hidden keys, and queries without upstream gradient, may hold NaN: nothing of it reaches results.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
-#include "tests/models/attention/cpu_kernels.h"
 #include "tests/models/attention/hidden_numbers.h"
+#include "tests/models/attention/kernel_support.h"
 
 namespace zoo {
 namespace {
@@ -19,7 +19,7 @@ class AttendHiddenTest : public ::testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(AttendHiddenTest, NumbersThatAreNoneStayHidden) {
+TEST_P(AttendHiddenTest, HiddenNanChangesNothing) {
   for (const auto& [T, S] :
        std::vector<std::pair<int64_t, int64_t>>{{1, 9}, {3, 40}, {17, 17}, {70, 70}, {66, 130}}) {
     SCOPED_TRACE(std::to_string(T) + " queries, " + std::to_string(S) + " keys");
@@ -27,24 +27,17 @@ TEST_P(AttendHiddenTest, NumbersThatAreNoneStayHidden) {
   }
 }
 
-TEST_P(AttendHiddenTest, TheFutureStaysHidden) {
+TEST_P(AttendHiddenTest, NanInTheFutureChangesNothing) {
   for (const int64_t T : {2, 16, 33, 64, 100})
     expect_hidden(
         testing::with_last_key_hidden("causal", random_case(1, 2, 2, T, T, 5, {.causal = true})));
 }
 
-TEST_P(AttendHiddenTest, QueriesThatAreNoNumbersPassNothingOn) {
-  auto c = random_case(1, 2, 2, 20, 20, 4, {.key_lengths = torch::tensor({15}, torch::kLong)});
-  c.upstream.narrow(2, 15, 5).zero_();
-  testing::HiddenCase padded{"padded queries", c, c, 15};
-  for (auto* t : {&padded.dirty.q, &padded.dirty.k, &padded.dirty.v}) {
-    *t = t->clone();
-    t->narrow(2, 15, 5).fill_(std::numeric_limits<float>::quiet_NaN());
-  }
-  expect_hidden(padded);
+TEST_P(AttendHiddenTest, PaddedQueriesThatAreNanAddNothing) {
+  expect_hidden(testing::with_nan_padding(20, 4));
 }
 
-TEST_P(AttendHiddenTest, WhatIsSeenIsNotSwallowed) {
+TEST_P(AttendHiddenTest, VisibleNanReachesTheOutput) {
   auto c = random_case(1, 1, 1, 40, 40, 4, {.causal = true});
   c.v = c.v.clone();
   c.v[0][0][20].fill_(std::numeric_limits<float>::quiet_NaN());

@@ -6,7 +6,7 @@
 #include <torch/autograd.h>
 
 #include "tests/models/attention/attention_reference.h"
-#include "tests/models/attention/cpu_kernels.h"
+#include "tests/models/attention/kernel_support.h"
 
 namespace zoo {
 namespace {

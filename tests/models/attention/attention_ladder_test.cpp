@@ -1,5 +1,5 @@
-// What the rungs in plain C++ promise beyond attend's contract: tiles of every size, every
-// instruction set, the same numbers on any number of threads, no number that is none swallowed.
+// What the kernels in plain C++ promise beyond attend's contract: tiles of every size, every
+// instruction set, the same bits on any number of threads, NaN that is not lost.
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
@@ -79,7 +79,7 @@ TEST_P(LadderTest, TheLowestNumberAsABiasHidesNothingWhereAllAreAsLow) {
 }
 
 TEST_P(LadderTest, ARowFarBelowZeroKeepsItsGradients) {
-  // As padding by an additive mask of -1e9 makes it: the logarithm of a sum is nothing beside it.
+  // As with an additive mask of -1e9: the logarithm of a sum is lost beside it.
   for (const float low : {-1e9F, std::numeric_limits<float>::lowest()}) {
     SCOPED_TRACE(low);
     auto c = random_case(1, 1, 1, 2, 40, 4, {.bias = torch::full({1, 40}, low)});
@@ -89,7 +89,7 @@ TEST_P(LadderTest, ARowFarBelowZeroKeepsItsGradients) {
   }
 }
 
-TEST_P(LadderTest, AHiddenBiasThatIsNoNumberHarmsNothing) {
+TEST_P(LadderTest, AHiddenBiasMayBeNan) {
   auto bias = torch::zeros({70, 70});
   bias.masked_fill_(torch::ones({70, 70}, torch::kBool).triu(1),
                     std::numeric_limits<float>::quiet_NaN());
@@ -97,7 +97,7 @@ TEST_P(LadderTest, AHiddenBiasThatIsNoNumberHarmsNothing) {
   EXPECT_FALSE(attend(GetParam(), c.q, c.k, c.v, c.args).isnan().any().item<bool>());
 }
 
-TEST_P(LadderTest, StartsAtTheEndsOfTheNumbersDoNotOverflow) {
+TEST_P(LadderTest, ExtremeStartsDoNotOverflow) {
   for (const int64_t start :
        {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
     const auto c = random_case(1, 1, 1, 3, 5, 4, {.window = 2, .query_start = ids({start})});
@@ -105,7 +105,7 @@ TEST_P(LadderTest, StartsAtTheEndsOfTheNumbersDoNotOverflow) {
   }
 }
 
-TEST_P(LadderTest, ChangesBetweenForwardAndBackwardAreHarmlessOrTold) {
+TEST_P(LadderTest, ChangesBetweenForwardAndBackwardAreHarmlessOrReported) {
   const auto gradient = [&](const auto& change) {
     torch::manual_seed(7);
     auto c =
@@ -140,7 +140,7 @@ TEST_P(LadderTest, TheOutputMayBeChangedInPlace) {
   EXPECT_NO_THROW(y.mul_(2));
 }
 
-TEST_P(LadderTest, ANumberThatIsNoneIsNotSwallowed) {
+TEST_P(LadderTest, NanReachesTheOutput) {
   auto c = random_case(1, 1, 1, 70, 70, 8);
   c.q[0][0][66].fill_(std::numeric_limits<float>::quiet_NaN());
   const auto y = attend(GetParam(), c.q, c.k, c.v, c.args);
@@ -148,7 +148,7 @@ TEST_P(LadderTest, ANumberThatIsNoneIsNotSwallowed) {
   EXPECT_FALSE(y.narrow(2, 0, 66).isnan().any().item<bool>());
 }
 
-TEST_P(LadderTest, ThreadsDoNotChangeTheNumbers) {
+TEST_P(LadderTest, ThreadsDoNotChangeTheBits) {
   const auto c = random_case(1, 4, 2, 200, 200, 24, {.causal = true});
   const int before = at::get_num_threads();
   at::set_num_threads(1);
@@ -164,7 +164,7 @@ TEST_P(LadderTest, ThreadsDoNotChangeTheNumbers) {
   at::set_num_threads(before);
 }
 
-TEST_P(LadderTest, HalfPrecisionIsComputedInSingle) {
+TEST_P(LadderTest, HalfPrecisionIsComputedInFloat32) {
   const auto c = random_case(1, 2, 2, 33, 33, 8, {.causal = true});
   const auto half = [](const torch::Tensor& t) { return t.to(torch::kBFloat16); };
   const auto y = attend(GetParam(), half(c.q), half(c.k), half(c.v), c.args);
@@ -176,7 +176,7 @@ TEST_P(LadderTest, HalfPrecisionIsComputedInSingle) {
 INSTANTIATE_TEST_SUITE_P(Kernels, LadderTest, ::testing::Values("blocked", "online", "flash"),
                          [](const auto& info) { return info.param; });
 
-TEST(LadderTypesTest, NumbersOfEightBitsAreConvertedThereAndBack) {
+TEST(LadderTypesTest, EightBitNumbersAreConvertedAndBack) {
   const auto t = torch::randn({1, 2, 5, 8}).to(torch::kFloat8_e4m3fn);
   for (const char* kernel : {"loops", "blocked", "online", "flash"}) {
     const auto y = attend(kernel, t, t, t, {.causal = true});
@@ -196,7 +196,7 @@ TEST(MatmulTest, SecondDerivativesMatchDifferencesOfTheFirst) {
   const auto k = inputs.k.to(torch::kDouble), v = inputs.v.to(torch::kDouble);
   auto q = inputs.q.to(torch::kDouble).requires_grad_(true);
   const auto first = [&] {
-    const torch::AutoGradMode gradients(true);  // differences are taken without
+    const torch::AutoGradMode gradients(true);  // the differences are taken without gradients
     const auto y = attend("matmul", q, k, v, args);
     return torch::autograd::grad({y.pow(2).sum()}, {q}, {}, std::nullopt, /*create_graph=*/true)[0]
         .pow(2)
@@ -205,7 +205,7 @@ TEST(MatmulTest, SecondDerivativesMatchDifferencesOfTheFirst) {
   testing::expect_gradients_match_differences(first, {q}, 12);
 }
 
-TEST(DecodeTest, RunsOfALongCacheArePutTogether) {
+TEST(DecodeTest, ChunksOfALongCacheAreMerged) {
   torch::manual_seed(5);
   for (const int64_t S : {1, 511, 512, 513, 1500}) {
     for (const int64_t T : {1, 3, 16, 17}) {
@@ -248,7 +248,7 @@ TEST(FlashTest, EveryInstructionSetIsAsExact) {
   flash::use_instruction_set(best);
 }
 
-TEST(FlashTest, FloatsOfDoublePrecisionAreRefusedByName) {
+TEST(FlashTest, Float64IsRefused) {
   const auto c = random_case(1, 1, 1, 2, 2, 2);
   try {
     attend("flash", c.q.to(torch::kDouble), c.k.to(torch::kDouble), c.v.to(torch::kDouble));

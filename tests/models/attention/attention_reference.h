@@ -1,5 +1,5 @@
-// Attention written out in plain loops and float64, forward and backward: what every kernel is
-// measured against. It shares no code with the kernels but the dropout mask.
+// Attention in plain loops and float64, forward and backward, with which every kernel is compared.
+// It shares no code with the kernels but the dropout mask.
 #pragma once
 #include <torch/types.h>
 
@@ -9,7 +9,7 @@
 
 namespace zoo::testing {
 
-/// One call of attend, and the gradient that comes back to its output.
+/// One call of attend, and the gradient of its output.
 struct AttendCase {
   torch::Tensor q, k, v;   // [B, H, T, Dh], [B, Hkv, S, Dh] twice
   torch::Tensor upstream;  // [B, H, T, Dh]
@@ -26,28 +26,29 @@ struct AttendResult {
 /// Normal q, k, v and upstream from torch's default generator.
 AttendCase random_case(int64_t B, int64_t H, int64_t Hkv, int64_t T, int64_t S, int64_t Dh,
                        AttendArgs args = {});
-/// The same numbers, rounded, elsewhere. The arguments stay where they are: attend brings them.
+/// The same numbers in another type on another device. `args` stay where they are: attend moves
+/// them.
 AttendCase moved(AttendCase c, torch::Device device, torch::Dtype dtype);
 
 AttendResult reference(const AttendCase& c);
-/// attend with the kernel and, where it trains, its gradients by autograd; an input that nothing
-/// reaches has zeros.
+/// attend with the kernel and, where it supports training, its gradients by autograd; zeros for an
+/// input without one.
 AttendResult run_kernel(const std::string& kernel, const AttendCase& c);
-/// What torch's operators make of it when called without attend: its rounding is the yardstick.
+/// The same by torch's operators without attend: its rounding error is the yardstick.
 AttendResult run_torch_alone(const AttendCase& c);
 
-/// The kernel's refusal of the case, without gradients; empty where it can do it. A refusal must
-/// name, in quotes, a kernel that can.
+/// The kernel's refusal of the case, without gradients; empty where it supports it. A refusal must
+/// name, in quotes, a kernel that does.
 std::string refusal(const std::string& kernel, const AttendCase& c);
-/// Whether it can do the case with gradients; where not, its refusal must be a good one, too.
+/// Whether it supports the case with gradients; if not, the same holds for its refusal.
 bool trains(const std::string& kernel, const AttendCase& c);
 
 /// Fails unless the kernel's output and gradients are as close to the reference as twice torch's
 /// own rounding + 1e-6 (for 16-bit types: + one of their roundings; relative to the largest entry,
-/// of gradients the largest of all three, where that is above 1). Refused cases pass, once the
-/// refusal is found to be a good one. True where the kernel ran.
+/// of gradients the largest of all three, where that is above 1). True if the kernel ran; false
+/// if it refused the case.
 bool expect_as_exact_as_torch(const std::string& kernel, const AttendCase& c);
-/// The same for a kernel that is in no list.
+/// The same for a kernel that is not in the list.
 bool expect_as_exact_as_torch(const AttentionKernel& kernel, const AttendCase& c);
 
 }  // namespace zoo::testing

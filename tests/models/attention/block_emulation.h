@@ -1,6 +1,6 @@
-// A CUDA block on the CPU: threads of the operating system with a barrier, shared memory, and warps
-// that trade numbers and pieces of matrices. Slow, and exact in what matters: a barrier that some
-// threads miss hangs or fails here as it does there.
+// A CUDA block on the CPU: operating system threads with a barrier, shared memory, and warps that
+// exchange numbers and pieces of matrices. Slow, but a barrier that some threads miss hangs or
+// fails here as on a GPU.
 #pragma once
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "models/attention/kernels/cuda/rungs.h"
+#include "models/attention/kernels/cuda/variants.h"
 
 namespace zoo::testing {
 
-/// What the threads of a block have in common.
+/// The memory and barriers of a block.
 class BlockMemory {
  public:
   BlockMemory(int threads, int64_t shared) : barrier(threads), shared(static_cast<size_t>(shared)) {
@@ -30,7 +30,7 @@ class BlockMemory {
   struct Warp {
     std::barrier<> barrier{cuda::kWarp};
     using Slot = std::array<std::byte, 32>;
-    std::array<std::array<Slot, cuda::kWarp>, 2> slots{};  // of this exchange and the one before
+    std::array<std::array<Slot, cuda::kWarp>, 2> slots{};  // this exchange, and the previous one
   };
   std::barrier<> barrier;
   std::vector<float> shared;
@@ -67,7 +67,7 @@ class EmulatedBlock {
   }
   static float unpack(BFloat16Bits x) { return c10::BFloat16(x.bits, c10::BFloat16::from_bits()); }
   static float unpack(Float16Bits x) { return c10::Half(x.bits, c10::Half::from_bits()); }
-  /// Arrives as late as it may; until then there is something else.
+  /// The copy happens as late as possible; until then the memory holds other bits.
   void copy_async(uint16_t* to, const void* from) {
     std::memset(to, 0xFF, kCopy);
     copies_.emplace_back(to, from);
@@ -113,12 +113,12 @@ class EmulatedBlock {
   size_t lane() const { return static_cast<size_t>(thread_ % cuda::kWarp); }
   static uint16_t bits_of(float x, BFloat16Bits) { return c10::BFloat16(x).x; }
   static uint16_t bits_of(float x, Float16Bits) { return c10::Half(x).x; }
-  /// What all threads of the warp call it with, by lane.
+  /// The arguments of all threads of the warp, by lane.
   template <class T>
   std::array<T, cuda::kWarp> all_of(const T& x) {
     auto& warp = *memory_.warps[static_cast<size_t>(thread_ / cuda::kWarp)];
     static_assert(sizeof(T) <= sizeof(BlockMemory::Warp::Slot));
-    // Two places in turn: whoever writes the next one may overtake a slow reader of this one.
+    // Two buffers in turn: a fast thread may write the next one while a slow one reads this one.
     auto& slots = warp.slots[static_cast<size_t>(exchanges_++ % 2)];
     std::memcpy(&slots[lane()], &x, sizeof x);
     warp.barrier.arrive_and_wait();
@@ -131,7 +131,7 @@ class EmulatedBlock {
   int thread_, threads_;
   int64_t exchanges_ = 0;
   static constexpr size_t kCopy = 16;                      // bytes
-  std::vector<std::pair<uint16_t*, const void*>> copies_;  // begun
+  std::vector<std::pair<uint16_t*, const void*>> copies_;  // not yet done
 };
 
 /// Runs body(block) for all threads of all blocks, block after block.

@@ -1,5 +1,5 @@
-// The block logic of the CUDA rungs against the reference: on an emulated block everywhere, and on
-// the GPU in a build for CUDA that finds one.
+// The block code of the CUDA kernels against the reference: on an emulated block, and on the GPU in
+// a build for CUDA that finds one.
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "models/attention/attend.h"
-#include "models/attention/kernels/plain_kernel.h"
+#include "models/attention/kernels/pointer_kernel.h"
 #include "models/device.h"
 #include "tests/models/attention/attention_reference.h"
 #include "tests/models/attention/block_emulation.h"
@@ -19,71 +19,68 @@ namespace zoo {
 namespace {
 
 using cuda::Pass;
-using cuda::Rung;
+using cuda::Variant;
 using testing::emulate;
 using testing::EmulatedBlock;
 using testing::random_case;
 
-template <Rung kRung>
-class EmulatedKernel final : public PlainKernel {
+class EmulatedKernel final : public PointerKernel {
  public:
-  std::string_view name() const override { return "emulated"; }
-  std::string_view summary() const override { return "a CUDA rung on the CPU"; }
-  Abilities abilities() const override { return {.backward = true, .widest = cuda::widest(kRung)}; }
-  using PlainKernel::backward;
-  using PlainKernel::forward;
-  void forward(const PlainCall<float>& call, const PlainResult<float>& result) const override {
-    emulate(cuda::grid_of(kRung, Pass::kForward, call),
-            [&](EmulatedBlock& block) { cuda::forward<kRung>(block, call, result); });
-  }
-  void backward(const PlainCall<float>& call, const PlainGradients<float>& g) const override {
-    emulate(cuda::grid_of(kRung, Pass::kBackwardQueries, call),
-            [&](EmulatedBlock& block) { cuda::backward_queries<kRung>(block, call, g); });
-    emulate(cuda::grid_of(kRung, Pass::kBackwardKeys, call),
-            [&](EmulatedBlock& block) { cuda::backward_keys<kRung>(block, call, g); });
-  }
-};
+  explicit EmulatedKernel(Variant variant) : variant_(variant) {}
 
-class EmulatedTensorKernel final : public PlainKernel {
- public:
   std::string_view name() const override { return "emulated"; }
-  std::string_view summary() const override { return "cuda-tensor on the CPU"; }
+  std::string_view summary() const override { return "a CUDA kernel on the CPU"; }
   Abilities abilities() const override {
-    return {.backward = true, .halves = true, .widest = cuda::kMostWidth};
+    return {.backward = true,
+            .halves = cuda::is_16_bit(variant_),
+            .max_head_width = cuda::max_head_width(variant_)};
   }
-  using PlainKernel::backward;
-  using PlainKernel::forward;
-  void forward(const PlainCall<float, BFloat16Bits>& call,
-               const PlainResult<float, BFloat16Bits>& result) const override {
-    pass<Pass::kForward>(call, result);
+  using PointerKernel::backward;
+  using PointerKernel::forward;
+  void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
+    run<Pass::kForward>(args, outputs);
   }
-  void forward(const PlainCall<float, Float16Bits>& call,
-               const PlainResult<float, Float16Bits>& result) const override {
-    pass<Pass::kForward>(call, result);
+  void forward(const KernelArgs<float, BFloat16Bits>& args,
+               const KernelOutputs<float, BFloat16Bits>& outputs) const override {
+    run<Pass::kForward>(args, outputs);
   }
-  void backward(const PlainCall<float, BFloat16Bits>& call,
-                const PlainGradients<float, BFloat16Bits>& g) const override {
-    pass<Pass::kBackwardQueries>(call, g);
-    pass<Pass::kBackwardKeys>(call, g);
+  void forward(const KernelArgs<float, Float16Bits>& args,
+               const KernelOutputs<float, Float16Bits>& outputs) const override {
+    run<Pass::kForward>(args, outputs);
   }
-  void backward(const PlainCall<float, Float16Bits>& call,
-                const PlainGradients<float, Float16Bits>& g) const override {
-    pass<Pass::kBackwardQueries>(call, g);
-    pass<Pass::kBackwardKeys>(call, g);
+  void backward(const KernelArgs<float>& args,
+                const KernelGradients<float>& gradients) const override {
+    run_backward(args, gradients);
+  }
+  void backward(const KernelArgs<float, BFloat16Bits>& args,
+                const KernelGradients<float, BFloat16Bits>& gradients) const override {
+    run_backward(args, gradients);
+  }
+  void backward(const KernelArgs<float, Float16Bits>& args,
+                const KernelGradients<float, Float16Bits>& gradients) const override {
+    run_backward(args, gradients);
   }
 
  private:
   template <Pass kPass, class Entry, class Output>
-  static void pass(const PlainCall<float, Entry>& call, const Output& output) {
-    cuda::with_tensor_width(call.Dh, [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      emulate(cuda::tensor_grid<kWidth>(kPass, call),
-              [&](EmulatedBlock& block) { cuda::tensor_pass<kPass, kWidth>(block, call, output); });
+  void run(const KernelArgs<float, Entry>& args, const Output& output) const {
+    cuda::with_variant<Entry>(variant_, args.Dh, [&](auto chosen) {
+      using Chosen = decltype(chosen);
+      emulate(Chosen::grid(kPass, args),
+              [&](EmulatedBlock& block) { cuda::run_thread<Chosen, kPass>(block, args, output); });
     });
   }
+  template <class Entry>
+  void run_backward(const KernelArgs<float, Entry>& args,
+                    const KernelGradients<float, Entry>& gradients) const {
+    run<Pass::kBackwardQueries>(args, gradients);
+    run<Pass::kBackwardKeys>(args, gradients);
+  }
+
+  Variant variant_;
 };
 
-/// What is tested: a rung, on an emulated block or, where there is one, on the GPU.
+/// A kernel under test: emulated, or on the GPU.
 struct Subject {
   std::string name;
   const AttentionKernel* kernel;
@@ -93,10 +90,8 @@ struct Subject {
 void PrintTo(const Subject& subject, std::ostream* out) { *out << subject.name; }
 
 std::vector<Subject> subjects() {
-  static const EmulatedKernel<Rung::kNaive> naive;
-  static const EmulatedKernel<Rung::kTiled> tiled;
-  static const EmulatedKernel<Rung::kWarps> warps;
-  static const EmulatedTensorKernel tensor;
+  static const EmulatedKernel naive(Variant::kNaive), tiled(Variant::kTiled),
+      warps(Variant::kWarps), tensor(Variant::kTensor);
   std::vector<Subject> all{{"naive", &naive, torch::kCPU, torch::kFloat},
                            {"tiled", &tiled, torch::kCPU, torch::kFloat},
                            {"warps", &warps, torch::kCPU, torch::kFloat},
@@ -104,8 +99,8 @@ std::vector<Subject> subjects() {
                            {"tensor_float16", &tensor, torch::kCPU, torch::kHalf}};
   const torch::Device gpu = find_device("auto");
   if (gpu.is_cpu()) return all;
-  for (const char* rung : {"naive", "tiled", "warps"}) {
-    all.push_back({std::string("gpu_") + rung, &attention_kernel(std::string("cuda-") + rung), gpu,
+  for (const char* name : {"naive", "tiled", "warps"}) {
+    all.push_back({std::string("gpu_") + name, &attention_kernel(std::string("cuda-") + name), gpu,
                    torch::kFloat});
   }
   const auto& on_gpu = attention_kernel("cuda-tensor");
@@ -183,21 +178,21 @@ TEST_P(CudaBlocksTest, MasksBiasesAndDropout) {
                             .dropout_seed = 11}));
 }
 
-TEST_P(CudaBlocksTest, HeadsWhereAProjectionLeftThem) {
+TEST_P(CudaBlocksTest, StridedHeads) {
   auto c = random_case(2, 2, 2, 20, 20, 24, {.causal = true});
   for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
     *t = t->transpose(1, 2).contiguous().transpose(1, 2);  // in memory [B, T, H, Dh]
   expect_exact(c);
 }
 
-TEST_P(CudaBlocksTest, RowsThatBeginAnywhere) {
+TEST_P(CudaBlocksTest, UnalignedRows) {
   auto c = random_case(1, 2, 2, 35, 35, 16);
   for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
     *t = torch::cat({*t, *t}, 3).narrow(3, 3, 16);  // not at a multiple of 16 bytes
   expect_exact(c);
 }
 
-TEST_P(CudaBlocksTest, SeveralTilesOfEverything) {
+TEST_P(CudaBlocksTest, SeveralTilesOfQueriesKeysAndColumns) {
   expect_exact(random_case(1, 2, 1, 66, 70, 40, {.causal = true}));
   expect_exact(random_case(1, 1, 1, 70, 34, 72));
 }
@@ -208,7 +203,7 @@ TEST_P(CudaBlocksTest, WholeTilesOfEveryWidth) {
   expect_exact(random_case(1, 1, 1, 66, 64, 128, {.causal = true}));
 }
 
-TEST_P(CudaBlocksTest, WholeTilesOfRowsThatBeginAnywhere) {
+TEST_P(CudaBlocksTest, WholeTilesOfUnalignedRows) {
   for (const int64_t pitch : {128, 68}) {  // the first row begins off 16 bytes, the others as well
     auto c = random_case(1, 1, 1, 64, 64, 64);
     for (torch::Tensor* t : {&c.q, &c.k, &c.v, &c.upstream})
@@ -228,7 +223,7 @@ TEST_P(CudaBlocksTest, AQueryThatSeesNothingIsZeroBesideOneThatSeesInfinity) {
   EXPECT_TRUE(y.select(2, 0).eq(0).all().item<bool>());
 }
 
-TEST_P(CudaBlocksTest, ANumberThatIsNoneIsNotSwallowed) {
+TEST_P(CudaBlocksTest, NanReachesTheOutput) {
   auto c = random_case(1, 1, 1, 40, 40, 8);
   c.q[0][0][33].fill_(std::numeric_limits<float>::quiet_NaN());
   c = here(c);
@@ -237,7 +232,7 @@ TEST_P(CudaBlocksTest, ANumberThatIsNoneIsNotSwallowed) {
   EXPECT_FALSE(y.narrow(2, 0, 33).isnan().any().item<bool>());
 }
 
-TEST_P(CudaBlocksTest, WhatIsHiddenMayBeNoNumber) {
+TEST_P(CudaBlocksTest, HiddenNanChangesNothing) {
   const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
   for (const auto& [T, S] : std::vector<std::pair<int64_t, int64_t>>{{3, 40}, {70, 70}}) {
     for (const auto& hidden : testing::hidden_cases(T, S, 8)) {
@@ -246,13 +241,19 @@ TEST_P(CudaBlocksTest, WhatIsHiddenMayBeNoNumber) {
   }
 }
 
+TEST_P(CudaBlocksTest, PaddedQueriesThatAreNanAddNothing) {
+  const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
+  const auto padded = testing::with_nan_padding(70, 8);
+  testing::expect_hidden(padded, run(here(padded.dirty)), run(here(padded.clean)), tolerance);
+}
+
 TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {
   const auto c = here(random_case(1, 1, 1, 2, 2, 129));
   const std::string why = GetParam().kernel->refuses(c.q, c.k, c.v, c.args);
   EXPECT_EQ(why.empty(), GetParam().name.ends_with("naive")) << why;
 }
 
-TEST_P(CudaBlocksTest, NumbersOfOtherTypesAreConvertedThereAndBack) {
+TEST_P(CudaBlocksTest, OtherTypesAreConvertedAndBack) {
   const auto other = GetParam().dtype == torch::kFloat ? torch::kHalf : torch::kFloat;
   const auto c = testing::moved(random_case(1, 1, 1, 5, 5, 4), GetParam().device, other);
   const auto y = attend(*GetParam().kernel, c.q, c.k, c.v, c.args);
@@ -263,7 +264,7 @@ TEST_P(CudaBlocksTest, NumbersOfOtherTypesAreConvertedThereAndBack) {
   EXPECT_NE(GetParam().kernel->refuses(doubles.q, doubles.k, doubles.v, doubles.args), "");
 }
 
-TEST_P(CudaBlocksTest, AutocastDoesNotComeBetweenForwardAndBackward) {
+TEST_P(CudaBlocksTest, AutocastChangesNoTypeBetweenForwardAndBackward) {
   const auto c = testing::moved(random_case(1, 1, 1, 5, 5, 4, {.dropout = 0.5, .dropout_seed = 3}),
                                 GetParam().device, torch::kBFloat16);
   for (const auto* kernel : {GetParam().kernel, &attention_kernel("matmul")}) {
@@ -275,7 +276,7 @@ TEST_P(CudaBlocksTest, AutocastDoesNotComeBetweenForwardAndBackward) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Rungs, CudaBlocksTest, ::testing::ValuesIn(subjects()),
+INSTANTIATE_TEST_SUITE_P(Variants, CudaBlocksTest, ::testing::ValuesIn(subjects()),
                          [](const ::testing::TestParamInfo<Subject>& info) {
                            return info.param.name;
                          });

@@ -1,5 +1,5 @@
-// Calls of attend in which NaN and infinity lie where nobody looks, each with the same call without
-// them: the results must be equal.
+// Calls of attend with NaN and infinity in hidden positions, each with the same call without them:
+// the results must be equal.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -15,10 +15,10 @@ namespace zoo::testing {
 struct HiddenCase {
   std::string name;
   AttendCase clean, dirty;
-  int64_t queries;  ///< so many, the first ones, see nothing that is no number
+  int64_t queries;  ///< y and dq are compared for the first `queries` queries
 };
 
-/// NaN and infinities in turn, in the rows of k and v that `hidden` [B, 1, S, 1] names.
+/// NaN and infinities in turn, in the rows of k and v where `hidden` [B, 1, S, 1] is true.
 inline HiddenCase with_numbers_hidden(std::string name, const AttendCase& c,
                                       const torch::Tensor& hidden) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -33,7 +33,7 @@ inline HiddenCase with_numbers_hidden(std::string name, const AttendCase& c,
   return made;
 }
 
-/// The last query sees the last key, which is no number; nothing comes back to it.
+/// The last key holds NaN; the last query, which sees it, has no upstream gradient.
 inline HiddenCase with_last_key_hidden(std::string name, AttendCase c) {
   c.upstream.select(2, c.q.size(2) - 1).zero_();
   const auto last = torch::arange(c.k.size(2)).eq(c.k.size(2) - 1).view({1, 1, -1, 1});
@@ -42,12 +42,25 @@ inline HiddenCase with_last_key_hidden(std::string name, AttendCase c) {
   return made;
 }
 
-/// Padding of every kind, with T queries and S keys a row.
+/// The last quarter of T tokens is padding: q, k and v hold NaN there, and nothing comes back.
+inline HiddenCase with_nan_padding(int64_t T, int64_t Dh) {
+  const int64_t real = T * 3 / 4;
+  auto c = random_case(1, 2, 1, T, T, Dh, {.key_lengths = torch::tensor({real}, torch::kLong)});
+  c.upstream.narrow(2, real, T - real).zero_();
+  HiddenCase padded{"padded tokens", c, c, real};
+  for (auto* t : {&padded.dirty.q, &padded.dirty.k, &padded.dirty.v}) {
+    *t = t->clone();
+    t->narrow(2, real, T - real).fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  return padded;
+}
+
+/// Every way to hide keys, with T queries and S keys a row.
 inline std::vector<HiddenCase> hidden_cases(int64_t T, int64_t S, int64_t Dh) {
   const auto lengths = torch::tensor({S, std::max<int64_t>(1, S / 3)}, torch::kLong);
-  const auto places = torch::arange(S).view({1, 1, S, 1});
-  const auto padding = places.ge(lengths.view({2, 1, 1, 1}));  // [2, 1, S, 1]
-  const auto some = torch::rand({2, 1, S, 1}) < 0.4;           // [2, 1, S, 1]
+  const auto positions = torch::arange(S).view({1, 1, S, 1});
+  const auto padding = positions.ge(lengths.view({2, 1, 1, 1}));  // [2, 1, S, 1]
+  const auto some = torch::rand({2, 1, S, 1}) < 0.4;              // [2, 1, S, 1]
   const auto may =
       some.logical_not().view({2, 1, 1, S}).logical_and(torch::rand({2, 2, T, S}) < 0.8);
   const auto minus =
@@ -64,11 +77,11 @@ inline std::vector<HiddenCase> hidden_cases(int64_t T, int64_t S, int64_t Dh) {
   add("causal mask", {.causal = true, .may_attend = may}, some);
   add("dropout", {.may_attend = may, .dropout = 0.3, .dropout_seed = 4}, some);
   add("bias of minus infinity", {.bias = minus}, some);
-  if (S > T) add("window", {.causal = true, .window = 1}, places.lt(S - T));
+  if (S > T) add("window", {.causal = true, .window = 1}, positions.lt(S - T));
   return cases;
 }
 
-/// Fails where a number that nobody sees shows in `got`.
+/// Fails where hidden numbers change results.
 inline void expect_hidden(const HiddenCase& c, const AttendResult& got, const AttendResult& wanted,
                           double tolerance) {
   const auto expect_equal = [&](const char* what, torch::Tensor a, torch::Tensor b) {

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "tests/models/attention/cpu_kernels.h"
+#include "tests/models/attention/kernel_support.h"
 #include "tests/models/bert/tiny_berts.h"
 #include "tests/support/gradient_check.h"
 

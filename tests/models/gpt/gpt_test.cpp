@@ -9,7 +9,7 @@
 #include <functional>
 
 #include "base/option_error.h"
-#include "tests/models/attention/cpu_kernels.h"
+#include "tests/models/attention/kernel_support.h"
 #include "tests/models/gpt/tiny_gpts.h"
 #include "tests/support/gradient_check.h"
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/models/attention/cpu_kernels.h"
+#include "tests/models/attention/kernel_support.h"
 #include "tests/models/vision/tiny_vits.h"
 #include "tests/support/gradient_check.h"
 

@@ -1,5 +1,5 @@
-// Folders of others: which class reads them, what the small files say together, which ids tokens
-// get. tests/interop/tokenizer_folder_keys_test.py compares every key with the reference.
+// Folders of `transformers`: their class, and their merged configuration files.
+// tests/interop/tokenizer_folder_keys_test.py compares every key with the reference.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "tests/tokenizers/texts.h"
-#include "tokenizers/auto/added_ids.h"
 #include "tokenizers/auto/settings.h"
 #include "tokenizers/auto/tokenizer_class.h"
 
@@ -19,26 +18,6 @@ using nlohmann::ordered_json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Ids = std::vector<int32_t>;
-
-TEST(AddedIdsTest, TokensKeepTheModelsIdsOrCountOn) {
-  AddedIds added(
-      [](std::string_view text) { return text == "b" ? std::optional(1) : std::nullopt; }, 2);
-  added.add({.id = 70, .text = "x", .special = false});
-  added.add({.id = 71, .text = "b", .special = true});
-  added.add({.text = "y", .special = false});
-  added.add({.text = "x", .special = false, .lstrip = true});  // changes how it is found
-  added.add({.text = "b", .special = false});                  // once special, always special
-  added.add({.text = ""});
-  const std::vector<AddedToken> tokens = added.tokens();
-  ASSERT_EQ(tokens.size(), 3u);
-  EXPECT_EQ(tokens[0].text, "b");
-  EXPECT_EQ(tokens[0].id, 1);
-  EXPECT_TRUE(tokens[0].special);
-  EXPECT_EQ(tokens[1].text, "x");
-  EXPECT_EQ(tokens[1].id, 2);
-  EXPECT_TRUE(tokens[1].lstrip);
-  EXPECT_EQ(tokens[2].id, 3);
-}
 
 std::string class_of(const char* config, const char* tokenizer_config, bool byte_level = false) {
   return tokenizer_class_of(ordered_json::parse(config), ordered_json::parse(tokenizer_config),

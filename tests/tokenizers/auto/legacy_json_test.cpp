@@ -7,7 +7,7 @@
 
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/algorithms/subword_model.h"
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/core/tokenizer_json.h"
 
 namespace zoo {
 namespace {

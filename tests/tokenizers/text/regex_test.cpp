@@ -5,10 +5,10 @@
 
 #include <stdexcept>
 
+#include "tokenizers/stages/split_patterns.h"
 #include "tokenizers/text/regex_library.h"
 #include "tokenizers/text/regex_program.h"
 #include "tokenizers/text/utf8.h"
-#include "tokenizers/tiktoken_patterns.h"
 
 namespace zoo {
 namespace {

@@ -1,138 +1,151 @@
-// What the CUDA rungs share: one score, one weight backward, and where a row lies.
+// The common part of the CUDA kernels: one score, the gradient of one weight, rows and their
+// numbers.
 //
-// What a block of threads does is written once, for two kinds of block: nvcc compiles it for the
-// GPU (launch.cu), and the tests run it on the CPU with an emulated block
-// (tests/models/attention/block_emulation.h), so that it is tested where there is no GPU. A Block
-// has
+// The code of a block is a template over the block: nvcc compiles it for the GPU (launch.cu), and
+// tests run it on the CPU with an emulated block (tests/models/attention/block_emulation.h), so
+// that it is tested without a GPU. A Block has
 //
-//   index(), thread(), threads()  this block's place in the grid, this thread's in the block
+//   index(), thread(), threads()  block in the grid, thread in the block, threads of a block
 //   sync()                        barrier of all threads of the block
-//   shared()                      floats that all its threads share, as many as its Grid asks for
+//   shared()                      shared memory, as many floats as its Grid states
 //   warp_max(x), warp_sum(x)      over the 32 threads of a warp, all of which must call
 //   warp_get(x, lane)             x of another thread of the warp
 //
 // and for the tensor cores
 //
-//   copy_async(to, from)          begins to copy 16 bytes to shared memory
-//   wait_for_copies()             until this thread's have arrived; others' are there after sync()
-//   load_pieces(...)              pieces of a tile to registers: see tensor_pieces.h
-//   multiply_add<Entry>(...)      one piece times another: there, too
+//   copy_async(to, from)          starts a copy of 16 bytes to shared memory
+//   wait_for_copies()             until this thread's copies are done; then sync() for the others'
+//   load_pieces(...)              loads pieces of a tile to registers: see tensor_pieces.h
+//   multiply_add<Entry>(...)      multiplies two pieces: see tensor_pieces.h
 //   pack<Entry>(low, high)        two numbers rounded to 16 bits, in one word
 //   unpack(x)                     a number of 16 bits as a float
-//   exp2(x)                       2^x; what would be denormal may be 0
+//   exp2(x)                       2^x; denormal results may be 0
 //
-// Every rung adds in an order of its own, without atomic additions: the same numbers on every run
-// of a GPU.
+// Every kernel adds in a fixed order, without atomic additions: a GPU gives the same bits on every
+// run.
 #pragma once
 #include <cmath>
 #include <cstdint>
 
-#include "models/attention/kernels/plain_call.h"
+#include "models/attention/kernels/kernel_args.h"
 
 namespace zoo::cuda {
 
 inline constexpr int kWarp = 32;
-/// Widest head that rungs with a thread's own row of numbers take.
-inline constexpr int kMostWidth = 128;
+/// Widest head of the variants that keep a row in registers or local arrays.
+inline constexpr int kMaxWidth = 128;
 inline constexpr float kHidden = -std::numeric_limits<float>::infinity();
 
 enum class Pass { kForward, kBackwardQueries, kBackwardKeys };
 
-/// The rows that a pass is shared out by: queries, or keys of key-value heads in
-/// Pass::kBackwardKeys.
+/// The rows over which a pass is parallel: queries; in Pass::kBackwardKeys, keys.
 struct PassRows {
-  int64_t heads, length;  ///< heads of the whole batch, rows of each
+  int64_t heads, length;  ///< heads of the whole batch, and rows of each
 };
-template <class Call>
-PassRows rows_of_pass(Pass pass, const Call& call) {
-  if (pass == Pass::kBackwardKeys) return {call.B * call.Hkv, call.S};
-  return {call.B * call.H, call.T};
+template <class Args>
+PassRows rows_of_pass(Pass pass, const Args& args) {
+  if (pass == Pass::kBackwardKeys) return {args.B * args.Hkv, args.S};
+  return {args.B * args.H, args.T};
 }
 
-/// How a pass is cut into blocks.
+/// How a pass is divided into blocks.
 struct Grid {
   int64_t blocks = 0;
   int threads = 0;
-  int64_t shared = 0;  ///< floats of shared memory of a block
+  int64_t shared = 0;  ///< shared memory of a block, in floats
 };
+inline int64_t blocks_for(int64_t rows, int64_t block_rows) {
+  return (rows + block_rows - 1) / block_rows;
+}
 
-/// The score of one query and one key, biases and masks included; kHidden where not seen.
-ZOO_DEVICE inline float find_score(const PlainCall<float>& call, int64_t b, int64_t h, int64_t t,
-                                   int64_t s, const float* q, const float* k) {
-  const KeyRange seen = call.keys_of(b, t);
-  if (s < seen.begin || s >= seen.end) return kHidden;
+/// The score of one query and one key with biases and masks; kHidden where the key is hidden.
+ZOO_DEVICE inline float compute_score(const KernelArgs<float>& args, int64_t b, int64_t h,
+                                      int64_t t, int64_t s, const float* q, const float* k) {
+  const KeyRange visible = args.visible_keys(b, t);
+  if (s < visible.begin || s >= visible.end) return kHidden;
   float score = 0;
-  for (int64_t i = 0; i < call.Dh; ++i) score += q[i] * k[i];
-  score *= call.scale;
-  call.add_terms(b, h, t, {s, s + 1}, 1.0F, &score);
+  for (int64_t i = 0; i < args.Dh; ++i) score += q[i] * k[i];
+  score *= args.scale;
+  args.add_bias_and_mask(b, h, t, {s, s + 1}, 1.0F, &score);
   return score;
 }
 
-/// Dropout's factor of one weight.
-template <class Call>
-ZOO_DEVICE float kept(const Call& call, int64_t b, int64_t h, int64_t t, int64_t s) {
+/// The dropout factor of one weight: 0, 1, or 1 / (1 - p).
+template <class Args>
+ZOO_DEVICE float dropout_factor(const Args& args, int64_t b, int64_t h, int64_t t, int64_t s) {
   float factor = 1;
-  if (call.dropout > 0.0) call.drop(b, h, t, {s, s + 1}, &factor);
+  if (args.dropout > 0.0) args.apply_dropout(b, h, t, {s, s + 1}, &factor);
   return factor;
 }
 
-/// exp(score - top) where a query may have seen nothing yet: top is kHidden, and so is the score.
-ZOO_DEVICE inline float weight_of(float score, float top) {
-  return score == kHidden ? 0.0F : std::exp(score - top);
+/// exp(score - row_max); 0 for a hidden score, even where row_max is kHidden, too.
+ZOO_DEVICE inline float weight_of(float score, float row_max) {
+  return score == kHidden ? 0.0F : std::exp(score - row_max);
 }
 
-/// For backward: what PlainResult wants of a row.
-template <class Result>
-ZOO_DEVICE void keep(const Result& result, int64_t row, float top, float sum) {
-  if (result.tops == nullptr) return;
-  result.tops[row] = sum == 0.0F ? 0.0F : top;
-  result.inverse_sums[row] = sum == 0.0F ? 0.0F : 1.0F / sum;
+/// Stores the softmax of a row for backward.
+template <class Outputs>
+ZOO_DEVICE void store_row_stats(const Outputs& outputs, int64_t row, float row_max, float row_sum) {
+  if (outputs.row_max == nullptr) return;
+  outputs.row_max[row] = row_sum == 0.0F ? 0.0F : row_max;
+  outputs.inverse_row_sum[row] = row_sum == 0.0F ? 0.0F : 1.0F / row_sum;
 }
 
-/// What a row of weights is formed again from; and y dy, by which its softmax pulls all its scores
-/// back.
-struct RowSums {
-  float top = 0, inverse_sum = 0, pull = 0;
+/// What backward needs to recompute a row of weights, and delta = y dy.
+struct RowStats {
+  float row_max = 0, inverse_row_sum = 0, delta = 0;
 };
-/// For the pass that makes dq, which leaves y dy to the one that makes dk and dv.
-ZOO_DEVICE inline RowSums find_sums(const PlainCall<float>& call, const PlainGradients<float>& g,
-                                    int64_t b, int64_t h, int64_t t) {
-  const int64_t row = (b * call.H + h) * call.T + t;
+/// For the pass of dq, which also stores delta for the pass of dk and dv.
+ZOO_DEVICE inline RowStats compute_row_stats(const KernelArgs<float>& args,
+                                             const KernelGradients<float>& g, int64_t b, int64_t h,
+                                             int64_t t) {
+  const int64_t row = (b * args.H + h) * args.T + t;
   const float *const y = g.y.at(b, h, t), *const dy = g.dy.at(b, h, t);
-  RowSums sums{g.tops[row], g.inverse_sums[row], 0};
-  for (int64_t i = 0; i < call.Dh; ++i) sums.pull += y[i] * dy[i];
-  g.pulls[row] = sums.pull;
-  return sums;
+  RowStats stats{g.row_max[row], g.inverse_row_sum[row], 0};
+  for (int64_t i = 0; i < args.Dh; ++i) stats.delta += y[i] * dy[i];
+  g.delta[row] = stats.delta;
+  return stats;
 }
 template <class Gradients>
-ZOO_DEVICE RowSums sums_of(const Gradients& g, int64_t row) {
-  return {g.tops[row], g.inverse_sums[row], g.pulls[row]};
+ZOO_DEVICE RowStats row_stats(const Gradients& g, int64_t row) {
+  return {g.row_max[row], g.inverse_row_sum[row], g.delta[row]};
 }
 
-/// A query or key of a whole batch by its number.
-struct Place {
+/// Row n of a batch: batch index, head, and row of the head.
+struct RowIndex {
   int64_t b, h, i;
 };
-ZOO_DEVICE inline Place place_of(int64_t n, int64_t heads, int64_t length) {
+ZOO_DEVICE inline RowIndex row_index(int64_t n, int64_t heads, int64_t length) {
   return {n / (heads * length), n / length % heads, n % length};
 }
 
-/// One weight backward: what reaches its score, and the weight after dropout.
+/// Whether a row is zero.
+ZOO_DEVICE inline bool is_zero_row(const float* row, int64_t Dh) {
+  for (int64_t i = 0; i < Dh; ++i)
+    if (row[i] != 0.0F) return false;
+  return true;
+}
+
+/// Backward of one weight: the gradient of its score, and the weight after dropout.
 struct WeightGradient {
   float score, used;
-  /// A hidden key, or query, may hold anything: 0 times NaN is NaN.
-  ZOO_DEVICE bool seen() const { return score != 0.0F || used != 0.0F; }
+  /// Must not be multiplied: what is hidden may hold NaN, and 0 times NaN is NaN.
+  ZOO_DEVICE bool is_zero() const { return score == 0.0F && used == 0.0F; }
 };
-ZOO_DEVICE inline WeightGradient weight_gradient(const PlainCall<float>& call, int64_t b, int64_t h,
-                                                 int64_t t, int64_t s, const float* q,
+ZOO_DEVICE inline WeightGradient weight_gradient(const KernelArgs<float>& args, int64_t b,
+                                                 int64_t h, int64_t t, int64_t s, const float* q,
                                                  const float* k, const float* v, const float* dy,
-                                                 const RowSums& row) {
-  const float weight = weight_of(find_score(call, b, h, t, s, q, k), row.top) * row.inverse_sum;
+                                                 const RowStats& row) {
+  const float weight =
+      weight_of(compute_score(args, b, h, t, s, q, k), row.row_max) * row.inverse_row_sum;
   if (weight == 0.0F) return {0, 0};
-  const float factor = kept(call, b, h, t, s);
+  const float factor = dropout_factor(args, b, h, t, s);
   float dweight = 0;
-  for (int64_t i = 0; i < call.Dh; ++i) dweight += dy[i] * v[i];
-  return {weight * (dweight * factor - row.pull) * call.scale, weight * factor};
+  for (int64_t i = 0; i < args.Dh; ++i) dweight += dy[i] * v[i];
+  const float score = weight * (dweight * factor - row.delta) * args.scale;
+  // A padded query may hold NaN, too: without upstream gradient it adds nothing.
+  if (score != score && is_zero_row(dy, args.Dh)) return {0, 0};
+  return {score, weight * factor};
 }
 
 }  // namespace zoo::cuda

@@ -1,4 +1,4 @@
-// The rungs' block logic as CUDA kernels. Without torch headers: nvcc compiles this in
+// The block code of the variants as CUDA kernels. Without torch headers nvcc compiles it in
 // seconds.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -96,30 +96,14 @@ struct GpuBlock {
   __device__ float unpack(Float16Bits x) const { return __half2float(__ushort_as_half(x.bits)); }
 };
 
-template <Rung kRung>
-__global__ void forward_kernel(PlainCall<float> call, PlainResult<float> result) {
-  GpuBlock block;
-  forward<kRung>(block, call, result);
-}
-
-template <Rung kRung>
-__global__ void backward_queries_kernel(PlainCall<float> call, PlainGradients<float> gradients) {
-  GpuBlock block;
-  backward_queries<kRung>(block, call, gradients);
-}
-
-template <Rung kRung>
-__global__ void backward_keys_kernel(PlainCall<float> call, PlainGradients<float> gradients) {
-  GpuBlock block;
-  backward_keys<kRung>(block, call, gradients);
-}
-
-template <Pass kPass, int kWidth, class Call, class Output>
-__global__ __launch_bounds__(kBlockThreads) void tensor_kernel(
-    const __grid_constant__ Call call, const __grid_constant__ Output output) {
-#if __CUDA_ARCH__ >= 800  // has_tensor_cores() says no for what is older
-  GpuBlock block;
-  tensor_pass<kPass, kWidth>(block, call, output);
+template <class Chosen, Pass kPass, class Args, class Output>
+__global__ __launch_bounds__(Chosen::kThreads) void run_pass(
+    const __grid_constant__ Args args, const __grid_constant__ Output output) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (__CUDA_ARCH__ >= Chosen::kMinArchitecture) {
+    GpuBlock block;
+    run_thread<Chosen, kPass>(block, args, output);
+  }
 #endif
 }
 
@@ -132,8 +116,8 @@ template <class Kernel, class... Arguments>
 void launch(const char* what, void* stream, Kernel kernel, const Grid& grid,
             const Arguments&... arguments) {
   const auto bytes = static_cast<size_t>(grid.shared) * sizeof(float);
-  constexpr size_t kUsual = 48 * 1024;  // more has to be asked for
-  if (bytes > kUsual) {
+  constexpr size_t kDefault = 48 * 1024;  // a block that needs more must request it
+  if (bytes > kDefault) {
     check(what, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                      static_cast<int>(bytes)));
   }
@@ -142,84 +126,48 @@ void launch(const char* what, void* stream, Kernel kernel, const Grid& grid,
   check(what, cudaPeekAtLastError());
 }
 
-template <Rung kRung>
-void forward_of(const PlainCall<float>& call, const PlainResult<float>& result, void* stream) {
-  launch("attention forward", stream, forward_kernel<kRung>, grid_of(kRung, Pass::kForward, call),
-         call, result);
-}
-
-template <Rung kRung>
-void backward_of(const PlainCall<float>& call, const PlainGradients<float>& gradients,
-                 void* stream) {
-  launch("attention backward, queries", stream, backward_queries_kernel<kRung>,
-         grid_of(kRung, Pass::kBackwardQueries, call), call, gradients);
-  launch("attention backward, keys", stream, backward_keys_kernel<kRung>,
-         grid_of(kRung, Pass::kBackwardKeys, call), call, gradients);
-}
-
 template <Pass kPass, class Entry, class Output>
-void tensor_of(const char* what, const PlainCall<float, Entry>& call, const Output& output,
-               void* stream) {
-  with_tensor_width(call.Dh, [&](auto width) {
-    constexpr int kWidth = decltype(width)::value;
-    launch(what, stream, tensor_kernel<kPass, kWidth, PlainCall<float, Entry>, Output>,
-           tensor_grid<kWidth>(kPass, call), call, output);
+void launch_pass(const char* what, Variant variant, const KernelArgs<float, Entry>& args,
+                 const Output& output, void* stream) {
+  with_variant<Entry>(variant, args.Dh, [&](auto chosen) {
+    using Chosen = decltype(chosen);
+    launch(what, stream, run_pass<Chosen, kPass, KernelArgs<float, Entry>, Output>,
+           Chosen::grid(kPass, args), args, output);
   });
 }
 
 }  // namespace
 
-void launch_forward(Rung rung, const PlainCall<float>& call, const PlainResult<float>& result,
-                    void* stream) {
-  switch (rung) {
-    case Rung::kNaive:
-      return forward_of<Rung::kNaive>(call, result, stream);
-    case Rung::kTiled:
-      return forward_of<Rung::kTiled>(call, result, stream);
-    case Rung::kWarps:
-      return forward_of<Rung::kWarps>(call, result, stream);
-  }
-}
-
-void launch_backward(Rung rung, const PlainCall<float>& call,
-                     const PlainGradients<float>& gradients, void* stream) {
-  switch (rung) {
-    case Rung::kNaive:
-      return backward_of<Rung::kNaive>(call, gradients, stream);
-    case Rung::kTiled:
-      return backward_of<Rung::kTiled>(call, gradients, stream);
-    case Rung::kWarps:
-      return backward_of<Rung::kWarps>(call, gradients, stream);
-  }
+template <class Entry>
+void launch_forward(Variant variant, const KernelArgs<float, Entry>& args,
+                    const KernelOutputs<float, Entry>& outputs, void* stream) {
+  launch_pass<Pass::kForward>("attention forward", variant, args, outputs, stream);
 }
 
 template <class Entry>
-void launch_forward(const PlainCall<float, Entry>& call, const PlainResult<float, Entry>& result,
-                    void* stream) {
-  tensor_of<Pass::kForward>("attention forward", call, result, stream);
+void launch_backward(Variant variant, const KernelArgs<float, Entry>& args,
+                     const KernelGradients<float, Entry>& gradients, void* stream) {
+  launch_pass<Pass::kBackwardQueries>("attention backward, queries", variant, args, gradients,
+                                      stream);
+  launch_pass<Pass::kBackwardKeys>("attention backward, keys", variant, args, gradients, stream);
 }
 
-template <class Entry>
-void launch_backward(const PlainCall<float, Entry>& call,
-                     const PlainGradients<float, Entry>& gradients, void* stream) {
-  tensor_of<Pass::kBackwardQueries>("attention backward, queries", call, gradients, stream);
-  tensor_of<Pass::kBackwardKeys>("attention backward, keys", call, gradients, stream);
-}
-
-template void launch_forward(const PlainCall<float, BFloat16Bits>&,
-                             const PlainResult<float, BFloat16Bits>&, void*);
-template void launch_forward(const PlainCall<float, Float16Bits>&,
-                             const PlainResult<float, Float16Bits>&, void*);
-template void launch_backward(const PlainCall<float, BFloat16Bits>&,
-                              const PlainGradients<float, BFloat16Bits>&, void*);
-template void launch_backward(const PlainCall<float, Float16Bits>&,
-                              const PlainGradients<float, Float16Bits>&, void*);
+#define ZOO_INSTANTIATE(Entry)                                             \
+  template void launch_forward(Variant, const KernelArgs<float, Entry>&,   \
+                               const KernelOutputs<float, Entry>&, void*); \
+  template void launch_backward(Variant, const KernelArgs<float, Entry>&,  \
+                                const KernelGradients<float, Entry>&, void*)
+ZOO_INSTANTIATE(float);
+ZOO_INSTANTIATE(BFloat16Bits);
+ZOO_INSTANTIATE(Float16Bits);
+#undef ZOO_INSTANTIATE
 
 bool has_tensor_cores(int device) {
   int generation = 0;
-  const auto asked = cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device);
-  if (asked != cudaSuccess) cudaGetLastError();  // or the next launch would be blamed for it
-  return asked == cudaSuccess && generation >= 8;
+  const auto status =
+      cudaDeviceGetAttribute(&generation, cudaDevAttrComputeCapabilityMajor, device);
+  if (status != cudaSuccess) cudaGetLastError();  // or the next launch would report this error
+  return status == cudaSuccess && generation >= 8;
 }
 
 }  // namespace zoo::cuda

@@ -4,42 +4,42 @@
 
 namespace zoo::cuda {
 
-/// A thread's numbers of a query in which NaN came, perhaps from what the query does not see: a
-/// tile's product multiplies that by 0, and 0 times NaN is NaN. Again, and only what is seen.
+/// Recomputes this thread's numbers of a query from visible keys alone. A product of tiles
+/// multiplies hidden values by 0, and 0 times NaN is NaN.
 template <class Block, class Entry, int kPieces>
-ZOO_DEVICE ZOO_APART void mend_row(Block& block, const PlainCall<float, Entry>& call, int64_t b,
-                                   int64_t h, int64_t t, int which, float top,
-                                   float (&y)[kPieces][4]) {
+ZOO_DEVICE ZOO_NOINLINE void recompute_row(Block& block, const KernelArgs<float, Entry>& args,
+                                           int64_t b, int64_t h, int64_t t, int which,
+                                           float row_max, float (&y)[kPieces][4]) {
   for_each_number(block, y, [&](int row, int, float& number) {
     if (row == which) number = 0;
   });
-  const KeyRange keys = call.keys_of(b, t);
+  const KeyRange keys = args.visible_keys(b, t);
   for (int64_t s = keys.begin; s < keys.end; ++s) {
-    const float weight = seen_weight(block, call, b, h, t, s, top);
+    const float weight = visible_weight(block, args, b, h, t, s, row_max);
     if (weight == 0.0F) continue;
-    const float used = weight * kept(call, b, h, t, s);
-    const Entry* const v = call.v.at(b, call.kv_head(h), s);
+    const float used = weight * dropout_factor(args, b, h, t, s);
+    const Entry* const v = args.v.at(b, args.kv_head(h), s);
     for_each_number(block, y, [&](int row, int column, float& number) {
-      if (row == which && column < call.Dh) number += used * block.unpack(v[column]);
+      if (row == which && column < args.Dh) number += used * block.unpack(v[column]);
     });
   }
 }
 
 template <class Entry, int kWidth, class Block>
-ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call,
-                               const PlainResult<float, Entry>& result) {
+ZOO_DEVICE void tensor_forward(Block& block, const KernelArgs<float, Entry>& args,
+                               const KernelOutputs<float, Entry>& outputs) {
   constexpr int kRows = kForwardRows;
-  const OwnRows own = own_rows(block, call.H, call.T, /*last_first=*/true);
-  const int64_t b = own.b, h = own.h, kv = call.kv_head(h);
+  const OwnRows own = own_rows(block, args.H, args.T, /*last_first=*/true);
+  const int64_t b = own.b, h = own.h, kv = args.kv_head(h);
   const TilePairs<kWidth, kRows> tiles{reinterpret_cast<uint16_t*>(block.shared())};
-  const QueryKeys keys = query_keys(call, own);
+  const QueryKeys keys = query_keys(args, own);
   const KeyRange& all = keys.block;
 
-  // The queries pass through the second place on their way to registers.
+  // The queries reach the registers through the second buffer.
   static_assert(kRows >= kBlockRows);
-  load_tile<kWidth, kBlockRows>(block, call.q, b, h, own.first, own.end - own.first, call.Dh,
+  load_tile<kWidth, kBlockRows>(block, args.q, b, h, own.first, own.end - own.first, args.Dh,
                                 tiles.tile(1, 0));
-  tiles.load(block, 0, call.k, call.v, b, kv, all.begin, all.end - all.begin, call.Dh);
+  tiles.load(block, 0, args.k, args.v, b, kv, all.begin, all.end - all.begin, args.Dh);
   block.wait_for_copies();
   block.sync();
   uint32_t q[kWidth / 16][4];
@@ -51,14 +51,14 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     for (int i = 0; i < 4; ++i) piece[i] = q[step][i];
   };
 
-  float y[kWidth / 8][4] = {}, top[2] = {kHidden, kHidden}, sum[2] = {0, 0};
-  const bool drops = call.dropout > 0.0;
+  float y[kWidth / 8][4] = {}, row_max[2] = {kHidden, kHidden}, row_sum[2] = {0, 0};
+  const bool drops = args.dropout > 0.0;
   int stage = 0;
   for (int64_t tile = all.begin; tile < all.end; tile += kRows, stage ^= 1) {
     block.wait_for_copies();
-    block.sync();  // this tile is there, and the one before is done with
+    block.sync();  // this tile has arrived, and all threads are done with the previous one
     if (const int64_t next = tile + kRows; next < all.end)
-      tiles.load(block, stage ^ 1, call.k, call.v, b, kv, next, all.end - next, call.Dh);
+      tiles.load(block, stage ^ 1, args.k, args.v, b, kv, next, all.end - next, args.Dh);
     const uint16_t* const keys_tile = tiles.tile(stage, 0);
     const uint16_t* const values_tile = tiles.tile(stage, 1);
     const KeyRange here{tile, tile + kRows};
@@ -67,51 +67,53 @@ ZOO_DEVICE void tensor_forward(Block& block, const PlainCall<float, Entry>& call
     float scores[kRows / 8][4];
     multiply_rows<Entry, kWidth, kRows>(block, left, keys_tile, scores);
     const bool unrestricted =
-        keys.warp.all(here) && own.warp + kWarpRows <= own.end && !call.has_terms();
+        keys.warp.all(here) && own.warp + kWarpRows <= own.end && !args.has_bias_or_mask();
     const auto at = [&](int row, int column) {
-      return Scored{keys.begin[row], keys.end[row], own.row_of(row), tile + column};
+      return ScorePosition{keys.begin[row], keys.end[row], own.row_of(row), tile + column};
     };
-    finish_scores(block, call, b, h, unrestricted, scores, at);
-    float now[2] = {top[0], top[1]};
-    for_each_number(block, scores,
-                    [&](int row, int, float score) { now[row] = std::fmax(now[row], score); });
-    float shrink[2], unit[2];
+    finish_scores(block, args, b, h, unrestricted, scores, at);
+    float new_max[2] = {row_max[0], row_max[1]};
+    for_each_number(block, scores, [&](int row, int, float score) {
+      new_max[row] = std::fmax(new_max[row], score);
+    });
+    float rescale[2], subtracted[2];
     ZOO_UNROLL
     for (int i = 0; i < 2; ++i) {
-      now[i] = row_max(block, now[i]);
-      unit[i] = finite_top(now[i]);
-      shrink[i] = block.exp2(top[i] - unit[i]);
-      sum[i] *= shrink[i];
-      top[i] = now[i];
+      new_max[i] = max_of_row(block, new_max[i]);
+      subtracted[i] = finite_max(new_max[i]);
+      rescale[i] = block.exp2(row_max[i] - subtracted[i]);
+      row_sum[i] *= rescale[i];
+      row_max[i] = new_max[i];
     }
-    for_each_number(block, y, [&](int which, int, float& number) { number *= shrink[which]; });
+    for_each_number(block, y, [&](int which, int, float& number) { number *= rescale[which]; });
     for_each_number(block, scores, [&](int row, int, float& score) {
-      score = block.exp2(score - unit[row]);
-      sum[row] += score;
+      score = block.exp2(score - subtracted[row]);
+      row_sum[row] += score;
     });
     if (drops) {
       for_each_number(block, scores, [&](int row, int column, float& score) {
-        score *= dropout_factor(call, b, h, at(row, column));
+        score *= dropout_factor(args, b, h, at(row, column));
       });
     }
     add_rows<Entry, kWidth, kRows>(block, scores, values_tile, y);
   }
 
-  if (call.restricted()) {
+  if (args.restricted()) {
     ZOO_UNROLL
     for (int i = 0; i < 2; ++i) {
-      if (own.has(i) && row_has_nan(y, i)) mend_row(block, call, b, h, own.row_of(i), i, top[i], y);
+      if (own.has(i) && row_has_nan(y, i))
+        recompute_row(block, args, b, h, own.row_of(i), i, row_max[i], y);
     }
   }
   float inverse[2];
   ZOO_UNROLL
   for (int i = 0; i < 2; ++i) {
-    sum[i] = row_sum(block, sum[i]);
-    inverse[i] = sum[i] == 0.0F ? 0.0F : 1.0F / sum[i];
+    row_sum[i] = sum_of_row(block, row_sum[i]);
+    inverse[i] = row_sum[i] == 0.0F ? 0.0F : 1.0F / row_sum[i];
     if (own.has(i) && block.thread() % 4 == 0)
-      keep(result, (b * call.H + h) * call.T + own.row_of(i), top[i], sum[i]);
+      store_row_stats(outputs, (b * args.H + h) * args.T + own.row_of(i), row_max[i], row_sum[i]);
   }
-  write_rows<kWidth>(block, own, result.y, call.Dh, inverse, y);
+  write_rows<kWidth>(block, own, outputs.y, args.Dh, inverse, y);
 }
 
 }  // namespace zoo::cuda

@@ -1,4 +1,4 @@
-#include "tokenizers/comparison.h"
+#include "tokenizers/comparison/comparison.h"
 
 #include <fmt/format.h>
 

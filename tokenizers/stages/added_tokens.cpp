@@ -1,5 +1,5 @@
 // Finding added tokens in a text.
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/stages/added_tokens.h"
 
 #include <fmt/format.h>
 
@@ -87,7 +87,7 @@ std::vector<AddedTokens::Part> AddedTokens::split(std::string_view text) const {
     if (token->single_word && inside_word) continue;
     if (token->lstrip) begin = std::max(trimmed_end(text.substr(0, begin)), done);
     if (token->rstrip) end += leading_whitespace(text.substr(end));
-    if (begin >= end) continue;  // all of it was taken along before
+    if (begin >= end) continue;  // it belongs to the previous match
     flush(begin);
     parts.push_back({text.substr(begin, end - begin), begin, token->id});
     done = end;

@@ -1,5 +1,5 @@
 // Four bytes with the size of a trie, the trie, then the replacements.
-#include "tokenizers/sentencepiece/precompiled_charsmap.h"
+#include "tokenizers/stages/precompiled_charsmap.h"
 
 #include <stdexcept>
 

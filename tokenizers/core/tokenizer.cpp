@@ -1,5 +1,5 @@
-// What all tokenizers share: the template around their ids, and what identifies one.
-#include "tokenizers/tokenizer.h"
+// The template around a tokenizer's ids, and its fingerprint.
+#include "tokenizers/core/tokenizer.h"
 
 #include <utility>
 
@@ -22,7 +22,7 @@ class Fnv1a {
   uint64_t hash_ = 0xCBF29CE484222325u;
 };
 
-/// The template fills details for its own ids even where the texts are empty.
+/// The template fills in details of its own ids even where the texts have none.
 void drop_details(Encoding& encoding) {
   encoding.offsets.clear();
   encoding.type_ids.clear();
@@ -60,7 +60,7 @@ uint64_t fingerprint(const Tokenizer& tokenizer) {
   hash.add(kind);
   for (int32_t id = 0; id < tokenizer.vocab_size(); ++id) {
     const std::string piece = tokenizer.piece_of(id);
-    hash.add(uint64_t{piece.size()});  // "ab" + "c" is not "a" + "bc"
+    hash.add(uint64_t{piece.size()});  // "ab" + "c" differs from "a" + "bc"
     hash.add(piece);
     hash.add(uint64_t{tokenizer.is_special(id)});
   }

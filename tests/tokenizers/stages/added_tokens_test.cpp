@@ -1,4 +1,4 @@
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/stages/added_ids.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -47,6 +47,26 @@ TEST(AddedTokensTest, ATokenMayBeginInTheWhitespaceThatTheOneBeforeTook) {
   EXPECT_EQ(ids, (std::vector<int32_t>{1, 2}));
   tokens = AddedTokens({{.id = 1, .text = " ", .lstrip = true, .rstrip = true}});
   EXPECT_EQ(tokens.split("a   b").size(), 3u);
+}
+
+TEST(AddedIdsTest, TokensKeepTheModelsIdsOrFollowThem) {
+  AddedIds added(
+      [](std::string_view text) { return text == "b" ? std::optional(1) : std::nullopt; }, 2);
+  added.add({.id = 70, .text = "x", .special = false});
+  added.add({.id = 71, .text = "b", .special = true});
+  added.add({.text = "y", .special = false});
+  added.add({.text = "x", .special = false, .lstrip = true});  // the last flags count
+  added.add({.text = "b", .special = false});                  // special stays special
+  added.add({.text = ""});
+  const std::vector<AddedToken> tokens = added.tokens();
+  ASSERT_EQ(tokens.size(), 3u);
+  EXPECT_EQ(tokens[0].text, "b");
+  EXPECT_EQ(tokens[0].id, 1);
+  EXPECT_TRUE(tokens[0].special);
+  EXPECT_EQ(tokens[1].text, "x");
+  EXPECT_EQ(tokens[1].id, 2);
+  EXPECT_TRUE(tokens[1].lstrip);
+  EXPECT_EQ(tokens[2].id, 3);
 }
 
 }  // namespace

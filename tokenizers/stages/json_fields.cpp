@@ -1,4 +1,4 @@
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 
 #include <fmt/format.h>
 

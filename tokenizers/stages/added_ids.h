@@ -1,6 +1,4 @@
-// Which ids added tokens get, and what is known of each: a token that the model's vocabulary has
-// keeps that id; others count on from the number of its pieces, in the order of adding, whatever id
-// a file gives them. (added_vocabulary.h does the same for the tokens of one tokenizer.json.)
+// The ids of added tokens, by the rule of the `tokenizers` package.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,21 +9,25 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizers/added_tokens.h"
+#include "tokenizers/stages/added_tokens.h"
 
 namespace zoo {
 
+/// A token that the model's vocabulary contains keeps its id there. The others are numbered from
+/// the vocabulary's size on, in the order of adding. The ids that a file gives them are ignored.
 class AddedIds {
  public:
   using Find = std::function<std::optional<int32_t>(std::string_view)>;
   /// in_model: ids of the model's vocabulary, which has `size` pieces.
   AddedIds(Find in_model, int32_t size) : in_model_(std::move(in_model)), next_(size) {}
 
-  /// Adding a text again changes how it is found. What was special once stays so.
+  /// Of two tokens with one id the last one counts, but a text once special stays special. Ignores
+  /// an empty text.
   void add(AddedToken token);
+  /// Of an added token, or of a piece of the model.
   std::optional<int32_t> id_of(std::string_view text) const;
   bool has(std::string_view text) const { return ids_.find(text) != ids_.end(); }
-  /// By id.
+  /// In the order of ids.
   std::vector<AddedToken> tokens() const;
 
  private:

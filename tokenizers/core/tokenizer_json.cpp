@@ -1,5 +1,5 @@
 // Reading and writing the shared parts of tokenizer.json.
-#include "tokenizers/tokenizer_json.h"
+#include "tokenizers/core/tokenizer_json.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 #include "tokenizers/algorithms/subword_model.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/stages/json_fields.h"
 
 namespace zoo {
 namespace {

@@ -1,4 +1,4 @@
-// Reading the fields of a tokenizer.json's parts, with errors that say what was expected.
+// The fields of a tokenizer.json's parts, with errors that state what was expected.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -7,16 +7,15 @@
 
 namespace zoo::fields {
 
-/// A JSON text; discarded (is_discarded(), and neither object nor array) where it is none, or
-/// nested so deeply that code which walks it would run out of stack.
+/// Parses JSON; a discarded value (is_discarded()) for text that is not JSON, or is nested so
+/// deeply that recursive code would run out of stack.
 nlohmann::json parse(std::string_view text);
 
-/// Control characters as spaces: what a broken file says may stand in a message, which stays one
-/// line.
+/// Replaces control characters by spaces, so that a message that quotes a file stays one line.
 std::string on_one_line(std::string text);
 
-// The rest throws std::runtime_error: "BPE: 'merges' must be an array, got a number". `part` is who
-// asks.
+// The functions below throw std::runtime_error: "BPE: 'merges' must be an array, got a number".
+// `part` begins the message.
 
 /// Throws unless it is an object.
 void check_object(const nlohmann::json& object, std::string_view part);
@@ -30,7 +29,7 @@ bool boolean(const nlohmann::json& object, const char* key, std::string_view par
 bool boolean(const nlohmann::json& object, const char* key, std::string_view part, bool otherwise);
 
 std::string text(const nlohmann::json& object, const char* key, std::string_view part);
-/// Missing or null: nothing.
+/// Missing or null: nullopt.
 std::optional<std::string> optional_text(const nlohmann::json& object, const char* key,
                                          std::string_view part);
 

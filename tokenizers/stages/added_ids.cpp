@@ -1,4 +1,4 @@
-#include "tokenizers/auto/added_ids.h"
+#include "tokenizers/stages/added_ids.h"
 
 namespace zoo {
 

@@ -1,4 +1,5 @@
-// One call of attend() laid open for kernels in plain C++: pointers, strides and structure.
+// The arguments, outputs and gradients of one attend() call as pointers and strides, for kernels in
+// plain C++.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -10,8 +11,7 @@
 
 namespace zoo {
 
-// Numbers of 16 bits where torch's headers are not: their bits, and by the type which kind they
-// are.
+// 16-bit floating-point numbers without torch's headers: the bits, and a type for each format.
 struct BFloat16Bits {
   uint16_t bits;
 };
@@ -19,18 +19,18 @@ struct Float16Bits {
   uint16_t bits;
 };
 
-/// The rows of a tensor [B, H, L, Dh], whose Dh entries lie side by side.
+/// The rows of a tensor [B, H, L, Dh]; the Dh entries of a row are contiguous.
 template <typename Entry>
 struct Rows {
   Entry* data = nullptr;
-  int64_t batch = 0, head = 0, step = 0;  ///< distances between rows
+  int64_t batch = 0, head = 0, step = 0;  ///< strides, in entries
 
   ZOO_DEVICE Entry* at(int64_t b, int64_t h, int64_t i) const {
     return data + b * batch + h * head + i * step;
   }
 };
 
-/// An array that broadcasts to [B, H, T, S]: where it repeats, its distance is 0.
+/// An array that broadcasts to [B, H, T, S]; a repeated dimension has stride 0.
 template <typename Element>
 struct Broadcast {
   const Element* data = nullptr;  ///< null: not given
@@ -46,11 +46,12 @@ struct KeyRange {
   int64_t begin = 0, end = 0;
 };
 
-/// The names are those of AttendArgs, which says what they mean. Scores and sums are Real; queries,
-/// keys, values and what becomes of them are of type Entry, which may be shorter.
+/// The fields of AttendArgs under the same names. Scores and sums are Real; q, k, v, y and their
+/// gradients are Entry, which may have fewer bits.
 template <typename Real, typename Entry = Real>
-struct PlainCall {
-  static constexpr int64_t kNoWindow = int64_t{1} << 61;  ///< no number of this size overflows here
+struct KernelArgs {
+  static constexpr int64_t kNoWindow = int64_t{1}
+                                       << 61;  ///< sums of a few such numbers do not overflow
 
   int64_t B = 0, H = 0, Hkv = 0, T = 0, S = 0, Dh = 0;
   Rows<const Entry> q, k, v;
@@ -67,43 +68,42 @@ struct PlainCall {
 
   ZOO_DEVICE int64_t kv_head(int64_t h) const { return h * Hkv / H; }
 
-  /// What causal, window and lengths leave to query t. Neither bound ever falls as t grows.
-  ZOO_DEVICE KeyRange keys_of(int64_t b, int64_t t) const {
+  /// The keys that causal, window and lengths leave to query t. Neither bound decreases with t.
+  ZOO_DEVICE KeyRange visible_keys(int64_t b, int64_t t) const {
     const int64_t start = query_start != nullptr ? query_start[b] : S - T;
     const int64_t far = kNoWindow;  // a copy: device code has no address of the constant
-    const int64_t place = t + std::clamp(start, -far, far);
+    const int64_t position = t + std::clamp(start, -far, far);
     int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
     if (causal) {
-      end = std::min(end, place + 1);
+      end = std::min(end, position + 1);
     } else if (window != kNoWindow) {
-      end = std::min(end, place + window);
+      end = std::min(end, position + window);
     }
     const auto inside = [&](int64_t s) { return std::clamp<int64_t>(s, 0, S); };
-    return {window == kNoWindow ? 0 : inside(place - window + 1), inside(end)};
+    return {window == kNoWindow ? 0 : inside(position - window + 1), inside(end)};
   }
 
-  /// Whether a score depends on more than its q and k.
-  ZOO_DEVICE bool has_terms() const {
+  ZOO_DEVICE bool has_bias_or_mask() const {
     return may_attend.data != nullptr || bias.data != nullptr || relative_bias != nullptr;
   }
 
-  /// Whether a query may see fewer than all keys.
+  /// Whether any query may be kept from any key.
   ZOO_DEVICE bool restricted() const {
-    return causal || window != kNoWindow || key_lengths != nullptr || has_terms();
+    return causal || window != kNoWindow || key_lengths != nullptr || has_bias_or_mask();
   }
 
-  /// Adds `unit` times the biases to the scores of query t with these keys, and makes minus
-  /// infinity of those that the mask hides. The scores lie `stride` apart.
-  ZOO_DEVICE void add_terms(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit, Real* scores,
-                            int64_t stride = 1) const {
+  /// Adds `unit` times the biases to the scores of query t with these keys, and sets those that the
+  /// mask hides to minus infinity. The scores are `stride` apart.
+  ZOO_DEVICE void add_bias_and_mask(int64_t b, int64_t h, int64_t t, KeyRange keys, Real unit,
+                                    Real* scores, int64_t stride = 1) const {
     const auto each = [&](auto change) {
       for (int64_t s = keys.begin; s < keys.end; ++s) change(scores[(s - keys.begin) * stride], s);
     };
     const auto add = [unit](Real& score, Real term) {
       constexpr Real kLowest = std::numeric_limits<Real>::lowest();
       const Real sum = score + term * unit;
-      // The lowest number is often used as a bias to hide. It is finite, in any unit: where all are
-      // as low, nothing is hidden. Minus infinity hides whatever the score is, NaN included.
+      // The lowest finite number is often used as a mask. It must stay finite in any unit: a row in
+      // which all are as low hides nothing. Minus infinity hides any score, NaN included.
       score = score >= kLowest && term >= kLowest ? std::max(sum, kLowest) : sum;
       if (term < kLowest) score = term;
     };
@@ -123,40 +123,39 @@ struct PlainCall {
     }
   }
 
-  /// Multiplies the weights of query t by 0 where dropped, by 1 / (1 - dropout) where kept.
-  ZOO_DEVICE void drop(int64_t b, int64_t h, int64_t t, KeyRange keys, Real* weights,
-                       int64_t stride = 1) const {
+  /// Multiplies the weights of query t by 0 where dropped and by 1 / (1 - dropout) where kept.
+  ZOO_DEVICE void apply_dropout(int64_t b, int64_t h, int64_t t, KeyRange keys, Real* weights,
+                                int64_t stride = 1) const {
     const auto row = static_cast<uint64_t>((b * H + h) * T + t);
     const uint32_t threshold = dropout_threshold(dropout);
-    const Real grown = dropout < 1.0 ? static_cast<Real>(1.0 / (1.0 - dropout)) : Real{0};
+    const Real factor = dropout < 1.0 ? static_cast<Real>(1.0 / (1.0 - dropout)) : Real{0};
     std::array<uint32_t, 4> words{};  // of keys s / 4 * 4 and the three after it
     for (int64_t s = keys.begin; s < keys.end; ++s) {
       if (s == keys.begin || s % 4 == 0)
         words = dropout_words(dropout_seed, row, static_cast<uint32_t>(s));
       const bool kept = words[static_cast<size_t>(s % 4)] >= threshold;
-      weights[(s - keys.begin) * stride] *= kept ? grown : Real{0};
+      weights[(s - keys.begin) * stride] *= kept ? factor : Real{0};
     }
   }
 };
 
-/// What a forward pass fills.
+/// What a forward pass writes.
 template <typename Real, typename Entry = Real>
-struct PlainResult {
+struct KernelOutputs {
   Rows<Entry> y;
-  // For backward, null: not wanted. [B, H, T]: a row's largest score, in whatever unit the kernel
-  // has scores (0 where it sees nothing), and 1 / the sum of its exponentials in units of that
-  // score's (0 there). Together they would be one number, top + log sum; but beside a top of -1e9
-  // the logarithm would be lost in rounding.
-  Real *tops = nullptr, *inverse_sums = nullptr;
-  Real* weights = nullptr;  ///< [B, H, T, S], zeros so far; null: not wanted
+  // [B, H, T], for backward; null: not wanted. Of each row of scores x its maximum m, in the
+  // kernel's own unit, and 1 / sum exp(x - m); both 0 where the query sees no key. The usual single
+  // number m + log(sum) would lose its logarithm to rounding beside an m of -1e9.
+  Real *row_max = nullptr, *inverse_row_sum = nullptr;
+  Real* weights = nullptr;  ///< [B, H, T, S], filled with zeros; null: not wanted
 };
 
-/// What a backward pass reads and fills. Rows of dq, dk and dv are all written.
+/// What a backward pass reads and writes. It writes every row of dq, dk and dv.
 template <typename Real, typename Entry = Real>
-struct PlainGradients {
+struct KernelGradients {
   Rows<const Entry> y, dy;
-  const Real *tops = nullptr, *inverse_sums = nullptr;  ///< as PlainResult has them
-  Real* pulls = nullptr;  ///< [B, H, T]: y dy of each row, for kernels that make dq first
+  const Real *row_max = nullptr, *inverse_row_sum = nullptr;  ///< as in KernelOutputs
+  Real* delta = nullptr;  ///< [B, H, T], scratch: y dy of each row, D in FlashAttention-2
   Rows<Entry> dq, dk, dv;
 };
 

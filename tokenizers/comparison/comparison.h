@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/core/tokenizer.h"
 
 namespace zoo {
 

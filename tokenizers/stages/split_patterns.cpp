@@ -1,4 +1,4 @@
-#include "tokenizers/tiktoken_patterns.h"
+#include "tokenizers/stages/split_patterns.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,12 +10,12 @@
 namespace zoo {
 namespace {
 
-// Contractions in either case, the letters of a word, digits by threes, signs with what ends their
-// line, and white space of which the last goes to the next word.
+// Contractions in either case, letters with one character before them, up to three digits, signs
+// with the line ends after them, and white space, whose last character goes to the next word.
 #define ZOO_CONTRACTIONS R"((?i:'s|'t|'re|'ve|'m|'ll|'d))"
 #define ZOO_LETTERS R"([^\r\n\p{L}\p{N}]?\p{L}+)"
 #define ZOO_SPACES R"(\s*[\r\n]+|\s+(?!\S)|\s+)"
-// o200k: a word begins anew where a capital follows a small letter.
+// o200k: a capital after a small letter begins a new word.
 #define ZOO_UPPER R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])"
 #define ZOO_LOWER R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])"
 
