@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/named_enum.h"
-#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

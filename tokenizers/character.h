@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 #include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/post_template.h"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

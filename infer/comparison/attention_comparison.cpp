@@ -69,8 +69,7 @@ Outputs call(const AttentionKernel& kernel, const Inputs& inputs, bool causal, P
   return outputs;
 }
 
-/// In float64 by the formula, one key-value head at a time: a whole score matrix of all heads could
-/// outgrow the memory.
+/// In float64 by the formula, one key-value head at a time to save memory.
 Outputs reference(const Inputs& inputs, bool causal, Pass pass) {
   const auto& formula = attention_kernel("matmul");
   const int64_t heads = inputs.k.size(1), group = inputs.q.size(1) / heads;
@@ -195,7 +194,7 @@ class Case {
     if (name == "torch") watch.emplace();
     Outputs outputs;
     double seconds = 0;
-    // A GPU loads a kernel when it is first called.
+    // A GPU loads a kernel on its first call.
     if (!options_.device.is_cpu()) call(*runner.kernel, inputs_, causal_, pass_);
     wait_for(options_.device);
     {
@@ -208,10 +207,10 @@ class Case {
     }
     if (watch) result.torch_kernel = OperatorWatch::seen();
     result.max_error = largest_error(outputs, exact);
-    // A GPU computes while the next call is prepared: alone, a short call measures the way there.
+    // Several calls at a time: a short call alone would measure the latency of a GPU.
     if (!options_.device.is_cpu())
       runner.calls = std::clamp<int64_t>(static_cast<int64_t>(0.01 / seconds), 1, 200);
-    // One that takes so long is not asked again.
+    // A kernel that takes that long is timed once.
     if (seconds > options_.seconds) {
       runner.times.push_back(seconds);
       runner.spent = seconds;
@@ -226,7 +225,7 @@ class Case {
     return seconds_since(began);
   }
 
-  // In turns: what disturbs the machine for a while then disturbs all alike.
+  // In turns, so that disturbances of the machine affect all kernels alike.
   void time() {
     for (bool busy = true; busy && !InterruptGuard::requested();) {
       busy = false;
@@ -249,7 +248,7 @@ class Case {
   std::vector<Runner> runners_;
 };
 
-/// What follows "key ... : " in a file of the system; empty where there is none.
+/// The value after "key ... : " in a system file; empty if there is none.
 std::string value_in(const std::filesystem::path& path, std::string_view key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
@@ -260,7 +259,7 @@ std::string value_in(const std::filesystem::path& path, std::string_view key) {
   return {};
 }
 
-/// Which of several GPUs is "cuda:0" the driver does not say: where they differ, none is named.
+/// The driver does not tell which GPU is "cuda:0": if they differ, none is named.
 std::string gpu_name() {
   std::set<std::string> names;
   std::error_code none;
@@ -288,7 +287,7 @@ std::string_view name_of(Pass pass) {
 }
 
 Machine measure_machine(torch::Dtype dtype, torch::Device device) {
-  // Types that a CPU only imitates would take minutes at full size.
+  // Types that a CPU emulates would take minutes at full size.
   const bool imitated = device.is_cpu() && dtype != torch::kFloat && dtype != torch::kDouble;
   const int64_t size = imitated ? 512 : device.is_cpu() ? 2048 : 8192;
   Machine machine{.processor = device.is_cpu() ? cpu_name() : gpu_name(),
@@ -334,7 +333,7 @@ std::vector<ComparisonResult> compare_attention(const ComparisonOptions& options
 }
 
 std::optional<double> fitted_exponent(const std::vector<std::pair<double, double>>& points) {
-  constexpr size_t kLast = 4;  // short lengths pay for other things
+  constexpr size_t kLast = 4;  // other costs dominate at short lengths
   const size_t first = points.size() > kLast ? points.size() - kLast : 0;
   double n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
   for (size_t i = first; i < points.size(); ++i) {

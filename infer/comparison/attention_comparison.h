@@ -1,4 +1,4 @@
-// The attention kernels side by side: error, time, memory, against torch's own.
+// Compares the attention kernels: error, time and memory, relative to torch's own.
 #pragma once
 #include <torch/types.h>
 
@@ -26,7 +26,7 @@ struct ComparisonOptions {
   double seconds = 1.0;  ///< of timing for each kernel and case
 };
 
-/// One kernel on one case. Numbers of a kernel that refused are 0.
+/// One kernel on one case. The numbers of a kernel that refused are 0.
 struct ComparisonResult {
   std::string kernel = {};
   AttentionShape shape = {};
@@ -46,7 +46,7 @@ struct Machine {
   std::string processor = {};  ///< the device's: the CPU, or the GPU
   std::string device = {}, instruction_set = {}, torch_version = {};
   int threads = 1;
-  int64_t matmul_size = 0;   ///< rows and columns of the product that is the measure,
+  int64_t matmul_size = 0;   ///< size of the square matrix product that is the yardstick,
   double matmul_gflops = 0;  ///< and its speed in the chosen type
 };
 

@@ -1,4 +1,4 @@
-// What was measured as a table, as JSON and as a page.
+// The results as a table, as JSON and as a page.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ const std::vector<std::string>& headings() {
   return names;
 }
 
-/// As Python's torch calls it.
+/// The name in Python's torch.
 std::string name_of(torch::Dtype dtype) {
   switch (dtype) {
     case torch::kDouble:
@@ -125,11 +125,10 @@ std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
   const auto memory = curves_of(sweep, [](const ComparisonResult& r) {
     return static_cast<double>(r.peak_bytes) / (1 << 20);
   });
-  return fmt::format(
-             "<h2>As the text grows</h2>\n<p>Forward, {}, {} row, {} heads of width {}.</p>\n",
-             sweep.front().causal ? "causal" : "full", shape.B, shape.H, shape.Dh) +
+  return fmt::format("<h2>Growing length</h2>\n<p>Forward, {}, {} row, {} heads of width {}.</p>\n",
+                     sweep.front().causal ? "causal" : "full", shape.B, shape.H, shape.Dh) +
          chart_of(times, "time, ms", true) + "<h3>Memory beyond the inputs</h3>\n" +
-         chart_of(memory, "most held at once, MiB", false);
+         chart_of(memory, "peak memory, MiB", false);
 }
 
 }  // namespace
@@ -209,8 +208,8 @@ h3 { margin: 22px 0 6px; }
   body +=
       "<h2>Case by case</h2>\n<p>Shapes are B x H x T x Dh. ms: one call, the median of "
       "interleaved repeats. x torch: how many times as fast as kernel torch. error: the largest "
-      "difference to float64, of the output and, with backward, of the gradients. MiB: most held "
-      "at once beyond the inputs.</p>\n";
+      "difference to float64, of the output and, with backward, of the gradients. MiB: peak "
+      "memory beyond the inputs.</p>\n";
   for (const Case& one : cases_of(results))
     body += "<h3>" + html_escape(one.title) + "</h3>\n" + html_table(one);
   return html_page("Attention kernels compared", std::string(chart_style()) + std::string(kStyle),

@@ -36,8 +36,8 @@ struct Options {
 
 template <class Visitor>
 void visit(Options& o, Visitor&& v) {
-  v("kernels", o.kernels, "Names with commas between, or all");
-  v("shapes", o.shapes, "BxHxTxDh with commas between; then xS and xHkv where they differ");
+  v("kernels", o.kernels, "Comma-separated names, or all");
+  v("shapes", o.shapes, "Comma-separated BxHxTxDh, then xS and xHkv if they differ");
   v("mask", o.mask, "causal, full or both");
   v("pass", o.pass, "forward, forward+backward or both");
   v("dtype", o.dtype, "float32, float64, bfloat16 or float16");
@@ -130,7 +130,7 @@ std::vector<zoo::ComparisonResult> compare(const zoo::ComparisonOptions& options
   return results;
 }
 
-/// The same heads over growing lengths, without the plain loops: they would take minutes.
+/// The same heads with growing lengths, without kernel loops, which would take minutes.
 std::vector<zoo::ComparisonResult> sweep(zoo::ComparisonOptions options,
                                          const zoo::Machine& machine) {
   options.shapes.clear();
@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
     const auto comparison = comparison_of(options);
     zoo::set_threads(options.threads);
     torch::manual_seed(static_cast<uint64_t>(options.seed));
-    // Opened before all the work, so that a place where it cannot be written is known at once.
+    // Opened first, so that an error comes before the work.
     std::optional<zoo::PendingFile> page;
     if (!options.page.empty()) page.emplace(options.page);
     const auto machine = zoo::measure_machine(comparison.dtype, comparison.device);

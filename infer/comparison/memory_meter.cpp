@@ -87,7 +87,7 @@ MemoryMeter::MemoryMeter(c10::Device device) : device_(device) {
     before_ = bytes_on(device).current;
     return;
   }
-  // Installed for good: tensors made meanwhile must find their way back to it.
+  // Never removed: tensors allocated meanwhile must be freed by it.
   static CountingAllocator allocator(c10::GetAllocator(c10::DeviceType::CPU));
   [[maybe_unused]] static const bool installed = [] {
     c10::SetAllocator(c10::DeviceType::CPU, &allocator, /*priority=*/1);

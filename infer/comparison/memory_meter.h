@@ -1,4 +1,4 @@
-// How much memory a piece of code holds at once.
+// The peak memory of a piece of code.
 #pragma once
 #include <c10/core/Device.h>
 
@@ -6,9 +6,8 @@
 
 namespace zoo {
 
-/// Counts what is held while it lives beyond what was there before: on the CPU tensors and
-/// everything from operator new, of all threads; on another device the tensors there. One at a
-/// time.
+/// Measures memory allocated during its lifetime: on the CPU tensors and everything from operator
+/// new, in all threads; on another device the tensors there. Only one at a time.
 class MemoryMeter {
  public:
   explicit MemoryMeter(c10::Device device = c10::DeviceType::CPU);

@@ -1,4 +1,4 @@
-// BLEU: how many runs of one to four words a translation shares with its references.
+// BLEU: the share of a translation's 1- to 4-grams that occur in its references.
 // Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL.
 // Numbers and defaults are those of sacrebleu 2.6.0 (Post 2018, arXiv:1804.08771).
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace zoo {
 
-/// What an order without a match counts, which would make the whole score 0 (Chen and Cherry 2014,
+/// Smoothing of orders without a match, which would make the whole score 0 (Chen and Cherry 2014,
 /// "A Systematic Comparison of Smoothing Techniques for Sentence-Level BLEU", §3).
 enum class BleuSmoothing {
   kExp,    ///< method 3: half a match at the first such order, a quarter at the next, ...
@@ -33,17 +33,17 @@ struct EnumNames<BleuSmoothing> {
 struct BleuOptions {
   BleuTokenizer tokenizer = BleuTokenizer::k13a;
   BleuSmoothing smoothing = BleuSmoothing::kExp;
-  std::optional<double> smooth_value = {};  ///< nothing: the method's own
+  std::optional<double> smooth_value = {};  ///< nullopt: the method's default
   bool lowercase = false;
-  bool effective_order = false;  ///< leave out orders longer than the text: for single sentences
-  int64_t max_order = 4;         ///< the longest run of words
+  bool effective_order = false;  ///< omit orders longer than the text, for single sentences
+  int64_t max_order = 4;         ///< longest n-gram
 };
 
 /// Statistics: words of the hypothesis, words of the references, then matches of every order, then
 /// the hypothesis's n-grams of every order.
 class Bleu : public Metric {
  public:
-  /// Throws std::invalid_argument for an order below 1 or a tokenizer that cannot be had here.
+  /// Throws std::invalid_argument for an order below 1, or a tokenizer that is not available.
   explicit Bleu(BleuOptions options = {});
   std::string name() const override { return "BLEU"; }
   std::string rules() const override;

@@ -1,5 +1,5 @@
-// The rules by which BLEU parts a sentence into words. Scores of different rules cannot be
-// compared, which is why a score names its rule (Post 2018, arXiv:1804.08771, §2).
+// The rules by which BLEU splits a sentence into words. Scores with different rules are not
+// comparable, and so a score names its rule (Post 2018, arXiv:1804.08771, §2).
 #pragma once
 #include <string>
 #include <string_view>
@@ -10,13 +10,13 @@
 namespace zoo {
 
 enum class BleuTokenizer {
-  k13a,      ///< NIST's mteval-v13a, the rule of WMT: parts ASCII punctuation off
-  kIntl,     ///< NIST's mteval-v14: parts all of Unicode's punctuation and symbols off
+  k13a,      ///< NIST's mteval-v13a, the rule of WMT: separates ASCII punctuation
+  kIntl,     ///< NIST's mteval-v14: separates all Unicode punctuation and symbols
   kChar,     ///< every character is a word
   kZh,       ///< every Chinese character and full-width sign is a word, the rest as 13a
   kJaMecab,  ///< Japanese words, found by MeCab with the IPA dictionary
   kNone,     ///< at white space only: for text that is tokenized already
-  kKoMecab,  ///< known by name alone, as all below: they need what cannot be had here
+  kKoMecab,  ///< this one and all below are not available: they need Python or downloads
   kSpm,
   kFlores101,
   kFlores200,
@@ -40,7 +40,7 @@ struct EnumNames<BleuTokenizer> {
       {BleuTokenizer::kSpBleu1K, "spBLEU-1K"}};
 };
 
-/// Throws std::invalid_argument where a tokenizer cannot be had here, and says what to do instead.
+/// Throws std::invalid_argument, with an alternative, if a tokenizer is not available.
 void require_tokenizer(BleuTokenizer tokenizer);
 
 std::vector<std::u32string> bleu_words(std::string_view text, BleuTokenizer tokenizer,

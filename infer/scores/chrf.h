@@ -1,4 +1,4 @@
-// chrF: the F-score of shared runs of one to six characters; chrF++ adds runs of one and two words.
+// chrF: the F-score of character 1- to 6-grams; chrF++ adds word 1- and 2-grams.
 // Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation", WMT; Popović 2017,
 // "chrF++: words helping character n-grams", WMT. Numbers are those of sacrebleu 2.6.0.
 #pragma once
@@ -13,17 +13,18 @@ struct ChrfOptions {
   int64_t word_order = 0;  ///< 2: chrF++
   double beta = 2;         ///< recall counts beta times as much as precision
   bool lowercase = false;
-  bool whitespace = false;  ///< white space takes part in the runs of characters
-  /// Mean of the orders' F-scores with a tiny number for those without n-grams, as chrF++.py;
-  /// otherwise the F-score of the mean precision and recall over the orders that both texts have.
+  bool whitespace = false;  ///< character n-grams include white space
+  /// The mean of the orders' F-scores, with a tiny number for orders without n-grams, like
+  /// chrF++.py; otherwise the F-score of mean precision and recall over the orders that both texts
+  /// have.
   bool epsilon = false;
 };
 
 /// Statistics: for every order, characters first, the n-grams of the hypothesis, of the reference
-/// and of both. Of several references the one with the best score counts.
+/// and of both. Of several references, the one with the best score counts.
 class Chrf : public Metric {
  public:
-  /// Throws std::invalid_argument for orders below 0, none at all, or a beta that is no number.
+  /// Throws std::invalid_argument for orders below 0, no order at all, or a beta that is NaN.
   explicit Chrf(ChrfOptions options = {});
   /// "chrF2", "chrF2++"
   std::string name() const override;

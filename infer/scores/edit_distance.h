@@ -1,22 +1,22 @@
-// The least number of words to insert, delete or replace (Levenshtein 1966), and which: the inner
-// loop of TER, where the same hypothesis comes again and again with a few words moved.
+// The edit distance of word sequences (Levenshtein 1966), and its edits: the inner loop of TER,
+// which computes it again and again for one hypothesis with a few words moved.
 #pragma once
 #include <cstdint>
 #include <vector>
 
 namespace zoo {
 
-/// Words are numbers here: comparing them is most of the work.
+/// Words are numbers, for fast comparison.
 using WordIds = std::vector<int32_t>;
 
-/// What makes the reference from the hypothesis, word by word.
+/// The edits from the hypothesis to the reference, word by word.
 enum class Edit : uint8_t { kKeep, kReplace, kDelete, kInsert, kUnknown };
 
 class EditDistance {
  public:
   explicit EditDistance(WordIds reference);
-  /// Looks only at cells within 25 words of the diagonal, as Tercom does, so that in very unlike
-  /// texts the number may be larger than it need be.
+  /// Considers only cells within 25 words of the diagonal, like Tercom: for very different texts
+  /// the result may be larger than the true distance.
   int64_t operator()(const WordIds& hypothesis);
   /// The edits of the last call, from the first word to the last.
   std::vector<Edit> edits() const;
@@ -26,7 +26,7 @@ class EditDistance {
     int64_t cost;
     Edit edit;
   };
-  struct Row {  // the cells that are looked at; all others are out of reach
+  struct Row {  // the considered cells; all others are infinite
     int64_t begin = 0;
     std::vector<Cell> cells;
     Cell at(int64_t j) const;

@@ -1,4 +1,4 @@
-// n-grams of words or characters, counted: what BLEU and chrF compare.
+// Counts of word and character n-grams, for BLEU and chrF.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,16 +9,16 @@ namespace zoo {
 
 using NgramCounts = std::unordered_map<std::u32string, int64_t>;
 
-/// The runs of n words; a run is written with spaces between its words.
+/// Word n-grams, with spaces between the words.
 NgramCounts count_word_ngrams(const std::vector<std::u32string>& words, size_t n);
 
-/// The runs of n characters.
+/// Character n-grams.
 NgramCounts count_character_ngrams(const std::u32string& text, size_t n);
 
-/// How many n-grams there are, repeats included.
+/// The number of n-grams, repeats included.
 int64_t total(const NgramCounts& counts);
 
-/// How many n-grams of `found` are in `wanted`, each at most as often as it stands there: the
+/// The number of n-grams of `found` that occur in `wanted`, each at most as often as there: the
 /// "clipped" counts of Papineni et al. 2002, §2.1.1.
 int64_t matches(const NgramCounts& found, const NgramCounts& wanted);
 

@@ -1,5 +1,5 @@
-// Parting signs off words by the rules of NIST's mteval-v13a, which BLEU, TER and their Chinese
-// variants share. All put spaces into the text; splitting at white space comes last.
+// Separating punctuation from words by the rules of NIST's mteval-v13a, for BLEU, TER and their
+// Chinese variants. All insert spaces; splitting at white space comes last.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,7 +8,7 @@ namespace zoo {
 
 bool is_ascii_digit(char32_t code);
 
-/// Puts spaces around every character that passes.
+/// Inserts spaces around every character that satisfies the predicate.
 template <class Test>
 std::u32string part_off(std::u32string_view text, Test test) {
   std::u32string parted;
@@ -22,9 +22,9 @@ std::u32string part_off(std::u32string_view text, Test test) {
   return parted;
 }
 
-/// Where a character that passes `first` stands before one that passes `second`, parts them with a
-/// space, and puts another before or behind both. A character takes part in one pair only, the
-/// leftmost: of "a.,b" the full stop belongs to "a".
+/// Where a character that satisfies `first` is followed by one that satisfies `second`, inserts a
+/// space between them, and another before or after both. A character belongs to one pair only, the
+/// leftmost: in "a.,b" the full stop belongs to "a".
 enum class Outside { kBefore, kBehind };
 template <class First, class Second>
 std::u32string part_pairs(std::u32string_view text, First first, Second second, Outside outside) {
@@ -42,14 +42,13 @@ std::u32string part_pairs(std::u32string_view text, First first, Second second, 
   return parted;
 }
 
-/// Parts off all ASCII punctuation but the apostrophe, comma, hyphen and full stop.
+/// Separates all ASCII punctuation but the apostrophe, comma, hyphen and full stop.
 std::u32string part_signs(std::u32string_view text);
 
-/// Parts off full stops and commas unless they stand inside a number ("1,000.5"), and hyphens
-/// behind a digit.
+/// Separates full stops and commas, except inside a number ("1,000.5"), and hyphens after a digit.
 std::u32string part_stops(std::u32string_view text);
 
-/// "&quot;", "&amp;", "&lt;" and "&gt;", in this order, as the signs they stand for.
+/// Replaces "&quot;", "&amp;", "&lt;" and "&gt;", in this order, by their characters.
 std::string without_entities(std::string text);
 
 }  // namespace zoo

@@ -25,28 +25,28 @@ ScoreFlags::ScoreFlags(CLI::App& app, std::vector<ScoreMetric> metrics)
   add(app, "Score", kByBleu | kByChrf, "lowercase", lowercase_, "Ignore case (TER always does)");
   add(app, "Score", kByAll, "skip-empty-references", skip_empty_references_,
       "An empty line of references means that this line has one reference less");
-  add(app, "BLEU", kByBleu, "tokenize", bleu_.tokenizer, "How lines become words");
-  add(app, "BLEU", kByBleu, "max-ngram-order", bleu_.max_order, "The longest run of words");
+  add(app, "BLEU", kByBleu, "tokenize", bleu_.tokenizer, "How lines are split into words");
+  add(app, "BLEU", kByBleu, "max-ngram-order", bleu_.max_order, "Longest n-gram of words");
   add(app, "BLEU", kByBleu, "smooth-method", bleu_.smoothing, "For orders without a match");
   add(app, "BLEU", kByBleu, "smooth-value", bleu_.smooth_value, "For floor and add-k (0.1 and 1)");
   add(app, "BLEU", kByBleu, "effective-order", bleu_.effective_order,
-      "Leave out orders longer than the text");
-  add(app, "BLEU", kByBleu, "force", force_, "No warning where the text looks tokenized");
+      "Omit orders longer than the text");
+  add(app, "BLEU", kByBleu, "force", force_, "No warning if the text looks tokenized");
   add(app, "chrF", kByChrf, "chrf-char-order,--char-order", chrf_.character_order,
-      "The longest run of characters");
+      "Longest n-gram of characters");
   add(app, "chrF", kByChrf, "chrf-word-order,--word-order", word_order_,
-      "The longest run of words (0, and 2 for chrf++)");
+      "Longest n-gram of words (0, and 2 for chrf++)");
   add(app, "chrF", kByChrf, "chrf-beta,--beta", chrf_.beta,
-      "Recall counts as much as precision, times this");
+      "Weight of recall, relative to precision");
   add(app, "chrF", kByChrf, "chrf-whitespace,--whitespace", chrf_.whitespace,
       "White space counts as characters");
   add(app, "chrF", kByChrf, "chrf-eps-smoothing,--eps-smoothing", chrf_.epsilon,
-      "Mean of the orders' F-scores, as chrF++.py, NLTK and Moses");
+      "Mean of the orders' F-scores, like chrF++.py, NLTK and Moses");
   add(app, "TER", kByTer, "ter-normalized,--normalized", ter_.normalized,
-      "Part punctuation off words");
-  add(app, "TER", kByTer, "ter-no-punct,--no-punct", ter_.no_punctuation, "Leave punctuation out");
+      "Separate punctuation from words");
+  add(app, "TER", kByTer, "ter-no-punct,--no-punct", ter_.no_punctuation, "Omit punctuation");
   add(app, "TER", kByTer, "ter-asian-support,--asian-support", ter_.asian_support,
-      "These two also for Chinese and Japanese");
+      "Both also for Chinese and Japanese");
   add(app, "TER", kByTer, "ter-case-sensitive,--case-sensitive", ter_.case_sensitive,
       "Case matters");
 }
@@ -101,8 +101,8 @@ std::vector<std::string> ScoreFlags::warnings(const std::vector<std::string>& hy
   std::vector<std::string> list;
   for (const Flag& flag : flags_) {
     if (flag.option->count() == 0 || (flag.readers & readers()) != 0) continue;
-    list.push_back(fmt::format("--{} has no effect on the metrics that were asked for",
-                               flag.option->get_lnames().front()));
+    list.push_back(
+        fmt::format("--{} has no effect on the chosen metrics", flag.option->get_lnames().front()));
   }
   const bool uses_value =
       bleu_.smoothing == BleuSmoothing::kFloor || bleu_.smoothing == BleuSmoothing::kAddK;
@@ -116,9 +116,8 @@ std::vector<std::string> ScoreFlags::warnings(const std::vector<std::string>& hy
       hypotheses, [](const std::string& line) { return line.ends_with(" ."); });
   if ((readers() & kByBleu) != 0 && !force_ && tokenized >= 100) {
     list.push_back(
-        fmt::format("{} lines end in a full stop behind a space: BLEU tokenizes by itself and "
-                    "wants the text as "
-                    "it is read; detokenize it, or give --force if it is meant so",
+        fmt::format("{} lines end in a full stop after a space: BLEU tokenizes by itself and "
+                    "needs detokenized text; detokenize it, or give --force",
                     tokenized));
   }
   return list;

@@ -1,4 +1,4 @@
-// The flags of scores, for every program that prints some: names and meanings are sacrebleu's.
+// The flags of scores, with sacrebleu's names and meanings.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -27,21 +27,20 @@ struct EnumNames<ScoreMetric> {
 
 class ScoreFlags {
  public:
-  /// Adds the flags to `app`, which writes what it parses into this object. `metrics`: what is
-  /// computed by default.
+  /// Adds the flags to `app`, which parses into this object. `metrics`: the default.
   ScoreFlags(CLI::App& app, std::vector<ScoreMetric> metrics);
   ScoreFlags(const ScoreFlags&) = delete;
   ScoreFlags& operator=(const ScoreFlags&) = delete;
 
-  /// In the order of --metric. Throws UsageError for values that mean nothing.
+  /// In the order of --metric. Throws UsageError for invalid values.
   std::vector<std::unique_ptr<Metric>> metrics() const;
   /// The flags that were given.
   std::vector<std::string> given() const;
-  /// What the user should know, a sentence each: flags that no chosen metric reads, and hypotheses
-  /// that look tokenized where BLEU tokenizes.
+  /// Warnings, a sentence each: flags that no chosen metric uses, and hypotheses that look
+  /// tokenized although BLEU tokenizes.
   std::vector<std::string> warnings(const std::vector<std::string>& hypotheses) const;
   bool skips_empty_references() const { return skip_empty_references_; }
-  /// One sentence at a time: BLEU leaves out orders longer than the text.
+  /// For single sentences: BLEU omits orders longer than the text.
   void score_sentences() { bleu_.effective_order = true; }
 
  private:
@@ -58,7 +57,7 @@ class ScoreFlags {
 
   std::vector<ScoreMetric> metrics_;
   bool lowercase_ = false, skip_empty_references_ = false, force_ = false;
-  std::optional<int64_t> word_order_;  // nothing: as the metric's name says
+  std::optional<int64_t> word_order_;  // nullopt: by the metric's name
   BleuOptions bleu_;
   ChrfOptions chrf_;
   TerOptions ter_;

@@ -1,5 +1,5 @@
-// Text as Python sees it, which the published scores are defined by: its white space, words and
-// lower case. All texts are UTF-8 (what is not reads as U+FFFD).
+// White space, words and lower case by Python's definitions, on which the published scores are
+// based. All texts are UTF-8; invalid bytes are read as U+FFFD.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace zoo {
 
-/// What str.split() parts words at.
+/// White space of str.split().
 bool is_white_space(char32_t code);
 
 std::u32string to_code_points(std::string_view text);
@@ -19,7 +19,7 @@ std::vector<std::u32string> split_words(std::u32string_view text);
 /// str.rstrip(): the text without white space at its end.
 std::u32string_view without_trailing_space(std::u32string_view text);
 
-/// str.strip(): nor at its beginning.
+/// str.strip(): without white space at both ends.
 std::u32string_view without_outer_space(std::u32string_view text);
 
 /// str.lower(): also the final sigma, and the one capital that becomes two characters (U+0130).

@@ -1,5 +1,5 @@
-// TER: how many edits turn a translation into its reference, in per cent of the reference's words;
-// an edit inserts, deletes or replaces a word, or moves a run of words. Lower is better.
+// TER: the number of edits from a translation to its reference, in per cent of the reference's
+// words. An edit inserts, deletes or replaces a word, or moves consecutive words. Lower is better.
 // Snover et al. 2006, "A Study of Translation Edit Rate with Targeted Human Annotation", AMTA.
 // Numbers are those of sacrebleu 2.6.0, which follows the authors' program Tercom.
 #pragma once
@@ -8,16 +8,16 @@
 namespace zoo {
 
 struct TerOptions {
-  bool normalized = false;      ///< entities, and punctuation parted off words
-  bool no_punctuation = false;  ///< punctuation is left out
-  bool asian_support = false;   ///< these two also for Chinese and Japanese
+  bool normalized = false;      ///< replace entities, and separate punctuation from words
+  bool no_punctuation = false;  ///< omit punctuation
+  bool asian_support = false;   ///< both also for Chinese and Japanese
   bool case_sensitive = false;
 };
 
 /// The words that TER compares.
 std::vector<std::u32string> ter_words(std::string_view text, const TerOptions& options = {});
 
-/// Statistics: edits to the reference that needs fewest, mean length of the references in words.
+/// Statistics: the fewest edits to any reference, and the mean length of the references in words.
 class Ter : public Metric {
  public:
   explicit Ter(TerOptions options = {}) : options_(options) {}

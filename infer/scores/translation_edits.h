@@ -1,5 +1,5 @@
-// The edits of TER (Snover et al. 2006, §3): the least number is NP-complete because of the moves,
-// so moves are chosen greedily, each the one that brings the edit distance down most.
+// The edits of TER (Snover et al. 2006, §3). With moves the minimum is NP-complete, and so moves
+// are chosen greedily: each time the one that reduces the edit distance most.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -8,7 +8,7 @@
 
 namespace zoo {
 
-/// Moves of a run of words, plus the words to insert, delete or replace after them.
+/// The number of moves, plus the words to insert, delete or replace after them.
 int64_t count_translation_edits(const std::vector<std::u32string>& hypothesis,
                                 const std::vector<std::u32string>& reference);
 

@@ -23,7 +23,7 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  /// Fills `out` as far as `in` goes; returns how far, and whether `in` is whole so far.
+  /// Fills `out` from `in`; returns the number of bytes, and whether `in` was valid so far.
   std::pair<size_t, bool> run(std::string_view in, std::string& out) {
     size_t read = 0, written = 0;
     int state = Z_OK;
@@ -56,7 +56,7 @@ uint32_t crc32(std::string_view bytes) {
 }
 
 std::string inflate(std::string_view deflated, size_t size) {
-  // One byte more than there should be: what does not stop in time is found out.
+  // Room for one more byte, to detect data that is too long.
   std::string bytes(size + 1, '\0');
   const auto [written, whole] = Inflater(kRaw).run(deflated, bytes);
   if (!whole || written != size) throw std::runtime_error("damaged compressed data");

@@ -18,17 +18,17 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// A progressive file improves the picture scan by scan; each costs a walk over all of it.
+/// Each scan of a progressive file costs a pass over the whole picture.
 constexpr int kMostScans = 1000;
 constexpr int kApp1 = JPEG_APP0 + 1;
 
-/// PIL: a product of bytes, divided by 255 and rounded.
+/// PIL's product of bytes: divided by 255 and rounded.
 int part_of(int a, int b) {
   const int product = a * b + 128;
   return ((product >> 8) + product) >> 8;
 }
 
-/// Inks, 255 for none, to colours.
+/// CMYK, 255 for no ink, to RGB.
 void mix(const uint8_t* inks, uint8_t* rgb) {
   const int light = inks[3];
   for (int c = 0; c < 3; ++c)
@@ -46,7 +46,7 @@ class JpegReader {
       jpeg_create_decompress(&jpeg_);
       jpeg_mem_src(&jpeg_, reinterpret_cast<const unsigned char*>(file.data()), file.size());
     });
-    // libjpeg would make up an end.
+    // libjpeg would insert an end marker.
     jpeg_.src->fill_input_buffer = [](j_decompress_ptr jpeg) -> boolean {
       of(jpeg).guard_.fail("the file is cut off");
     };
@@ -74,7 +74,7 @@ class JpegReader {
         break;
       default:
         throw std::runtime_error(
-            fmt::format("a JPEG of {} components, where 1, 3 or 4 are known; save it anew",
+            fmt::format("a JPEG of {} components, of which 1, 3 and 4 are supported; save it again",
                         jpeg_.num_components));
     }
   }
@@ -90,15 +90,15 @@ class JpegReader {
       constexpr auto kExif = "Exif\0\0"sv, kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
       if (marker->marker != kApp1) continue;
       if (content.starts_with(kExif)) {
-        // A segment has 64 kB at most: what is longer goes on in the next.
+        // A segment has at most 64 kB; longer data continues in the next one.
         notes.exif = notes.exif ? *notes.exif + std::string(content.substr(kExif.size()))
                                 : std::string(content);
       } else if (content.starts_with(kXmp)) {
         notes.xmp = content.substr(kXmp.size());
       }
     }
-    // Where the resolution stands in no JFIF header, PIL looks for it in the EXIF data while it
-    // opens the file, and passes over what fails there.
+    // Without a resolution in a JFIF header, PIL reads the EXIF data when it opens the file, and
+    // ignores errors there.
     const bool has_resolution =
         jpeg_.saw_JFIF_marker != FALSE && (jpeg_.density_unit == 1 || jpeg_.density_unit == 2);
     notes.lenient = !has_resolution;
@@ -123,7 +123,7 @@ class JpegReader {
   }
 
  private:
-  /// A row of grey values or of inks, as colours.
+  /// Converts a row of grey values or of CMYK to RGB.
   void spread(const uint8_t* row, uint8_t* to) const {
     for (JDIMENSION x = 0; x < jpeg_.output_width; ++x, to += 3) {
       if (jpeg_.num_components == 1)
@@ -140,12 +140,12 @@ class JpegReader {
   static void on_error(j_common_ptr jpeg) {
     std::array<char, JMSG_LENGTH_MAX> why = {};
     jpeg->err->format_message(jpeg, why.data());
-    of(jpeg).guard_.fail("the file is damaged, or of a rare kind; save it anew. libjpeg says: ",
+    of(jpeg).guard_.fail("the file is damaged or of an unsupported kind; save it again. libjpeg: ",
                          why.data());
   }
   static void on_progress(j_common_ptr jpeg) {
     if (of(jpeg).jpeg_.input_scan_number > kMostScans)
-      of(jpeg).guard_.fail("the file has more than 1000 scans; save it anew");
+      of(jpeg).guard_.fail("the file has more than 1000 scans; save it again");
   }
 
   JumpGuard guard_;

@@ -14,10 +14,10 @@ struct JpegPicture {
   PictureNotes notes;
 };
 
-/// As PIL's convert("RGB"): four inks are taken for Adobe's inverted ones. Throws
-/// std::runtime_error for a file that is cut off or that libjpeg refuses, and for more than
-/// `most_pixels` before memory is taken for them. Damaged codes that libjpeg reads on after give
-/// wrong pixels, as they do in PIL.
+/// Like PIL's convert("RGB"): CMYK is assumed to be Adobe's inverted form. Throws
+/// std::runtime_error for a file that is truncated or rejected by libjpeg, and for more than
+/// `most_pixels`, before memory is allocated. Damaged codes that libjpeg tolerates give wrong
+/// pixels, as in PIL.
 JpegPicture read_jpeg(std::string_view file, int64_t most_pixels);
 
 }  // namespace zoo::detail

@@ -1,4 +1,4 @@
-// libpng and libjpeg leave by longjmp where they fail; this makes an exception of it.
+// Converts errors of libpng and libjpeg, which call longjmp, to exceptions.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -10,15 +10,15 @@ namespace zoo::detail {
 
 class JumpGuard {
  public:
-  /// Runs `step`, which calls the library and owns nothing: a jump passes over destructors. Throws
-  /// std::runtime_error with what fail() was told.
+  /// Runs `step`, which calls the library and must own nothing: a jump skips destructors. Throws
+  /// std::runtime_error with the message given to fail().
   template <class Step>
   void run(const Step& step) {
     if (setjmp(place_) != 0) throw std::runtime_error(why_.data());
     step();
   }
 
-  /// To be called by the library's handler of errors. The two texts make one message.
+  /// To be called by the library's error handler. The two texts form one message.
   [[noreturn]] void fail(std::string_view what, std::string_view why = {}) {
     size_t size = 0;
     for (const auto part : {what, why}) {

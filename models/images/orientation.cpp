@@ -16,10 +16,10 @@ using namespace std::string_view_literals;
 
 constexpr uint64_t kOrientation = 0x0112;
 
-/// Bytes of a value, by TIFF's numbers of types; 0: no such type.
+/// Bytes of a value, by TIFF's type number; 0: no such type.
 constexpr std::array<uint64_t, 17> kTypeBytes = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8};
 
-/// The numbers in a TIFF file. Reading past the end gives nothing.
+/// The numbers in a TIFF file. Reading past the end gives nullopt.
 struct TiffNumbers {
   std::string_view bytes;
   bool big_endian;
@@ -35,7 +35,7 @@ struct TiffNumbers {
   }
 };
 
-/// Whole numbers, floats and fractions as a number; bytes and texts are none to PIL.
+/// Integers, floats and fractions as a number. Bytes and texts are not numbers in PIL.
 double number_at(const TiffNumbers& tiff, uint64_t type, uint64_t place) {
   const auto bits = [&](uint64_t at, uint64_t size) { return *tiff.at(at, size); };
   const auto whole = [&](uint64_t at, bool is_signed) {
@@ -74,8 +74,8 @@ int orientation_in(double number) {
                                                                         : 1;
 }
 
-/// The first entry of the first directory with this tag that is whole. What is damaged ends the
-/// search, or is passed over, as in PIL.
+/// The first complete entry with this tag in the first directory. A damaged one ends the search or
+/// is skipped, as in PIL.
 std::optional<int> exif_orientation(std::string_view exif) {
   for (int i = 0; i < 2 && exif.starts_with("Exif\0\0"sv); ++i) exif.remove_prefix(6);
   if (exif.empty()) return std::nullopt;
@@ -84,8 +84,8 @@ std::optional<int> exif_orientation(std::string_view exif) {
   const bool little = start == "II\x2a\0"sv || start == "II\0\x2a"sv;
   if (exif.size() < 8 || !(big || little)) {
     throw std::runtime_error(
-        "its EXIF data do not begin as a TIFF file, so that how the picture stands is unknown; "
-        "remove them from the file");
+        "its EXIF data does not begin like a TIFF file, and so the orientation is unknown; "
+        "remove it from the file");
   }
   const TiffNumbers tiff{exif, big};
   uint64_t at = *tiff.at(4, 4), outside = 0;
@@ -97,7 +97,7 @@ std::optional<int> exif_orientation(std::string_view exif) {
     const uint64_t size = type < kTypeBytes.size() ? count * kTypeBytes[type] : 0;
     if (size == 0 || seen.contains(tag)) continue;
     uint64_t place = at + 8;
-    if (size > 4) {  // the entry holds where the values lie
+    if (size > 4) {  // the entry has the offset of the values
       outside += size;
       if (outside > exif.size()) continue;
       place = *tiff.at(place, 4);

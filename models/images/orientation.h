@@ -1,6 +1,6 @@
-// How a picture stands: cameras store the sensor's rows and note in the file how to turn them
-// (EXIF's Orientation, tag 0x0112; XMP's tiff:Orientation). As PIL's ImageOps.exif_transpose reads
-// it.
+// The orientation of a picture: cameras store the sensor's rows, and in the metadata how to rotate
+// them (EXIF's Orientation, tag 0x0112; XMP's tiff:Orientation). As in PIL's
+// ImageOps.exif_transpose.
 #pragma once
 #include <optional>
 #include <string>
@@ -10,19 +10,19 @@
 
 namespace zoo {
 
-/// What files carry beside the pixels and the orientation may stand in.
+/// The metadata that may contain the orientation.
 struct PictureNotes {
-  std::optional<std::string> exif;  ///< a TIFF file, "Exif\0\0" before it or not
+  std::optional<std::string> exif;  ///< a TIFF file, with or without "Exif\0\0" before it
   std::string xmp;                  ///< XML
-  /// Damaged EXIF data are passed over, and XMP with them. Else they are an error.
+  /// Ignore damaged EXIF data, and XMP with it. Otherwise it is an error.
   bool lenient = false;
 };
 
-/// 1 to 8; 1 where nothing is said. EXIF's word counts before XMP's. Throws std::runtime_error for
-/// EXIF data that do not begin as a TIFF file.
+/// 1 to 8; 1 without an orientation. EXIF takes precedence over XMP. Throws std::runtime_error for
+/// EXIF data that does not begin like a TIFF file.
 int orientation_of(const PictureNotes& notes);
 
-/// Upright: rows and columns mirrored and swapped as the orientation says.
+/// The upright picture: rows and columns mirrored and swapped by the orientation.
 Image turned(Image image, int orientation);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// The size that a file's header claims, before memory is taken for it.
+// A limit for the size in a file's header, to be checked before memory is allocated.
 #pragma once
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
-// The chunks of a PNG file: length, type, data, sum of type and data; the last is IEND. Those that
-// may hold an orientation are read as PIL reads them: of several the last counts.
+// The chunks of a PNG file: length, type, data, checksum of type and data; the last one is IEND.
+// Those with an orientation are read like in PIL: of several, the last one counts.
 #include <algorithm>
 #include <stdexcept>
 
@@ -9,11 +9,11 @@
 namespace zoo::detail {
 namespace {
 
-/// As PIL: a longer text is an attack.
+/// PIL's limit, against decompression bombs.
 constexpr size_t kMostTextBytes = size_t{1} << 20;
 
 constexpr std::string_view kXmp = "XML:com.adobe.xmp";
-/// ImageMagick's way from before there was eXIf: hexadecimal digits below three lines.
+/// ImageMagick's form from before eXIf: hexadecimal digits after three lines.
 constexpr std::string_view kRawExif = "Raw profile type exif";
 
 uint32_t big_endian(std::string_view bytes) {
@@ -22,7 +22,7 @@ uint32_t big_endian(std::string_view bytes) {
   return value;
 }
 
-/// What stands before the next zero byte, which goes as well; nothing where there is none.
+/// Removes and returns the text before the next zero byte, and the zero byte; nullopt without one.
 std::optional<std::string_view> take_field(std::string_view& rest) {
   const size_t end = rest.find('\0');
   if (end == std::string_view::npos) return std::nullopt;
@@ -33,10 +33,10 @@ std::optional<std::string_view> take_field(std::string_view& rest) {
 
 struct Texts {
   std::string exif, raw_exif, xmp;
-  std::string international_xmp;  // of iTXt alone; counts where a later text has emptied the other
-  bool has_exif = false;          // even where it is empty
+  std::string international_xmp;  // of iTXt only; used if a later text has cleared the other
+  bool has_exif = false;          // also an empty one
 
-  /// Of a tEXt or zTXt chunk, unpacked.
+  /// Takes the text of a tEXt or zTXt chunk, uncompressed.
   void take(std::string_view name, std::string_view text) {
     if (name == kXmp) xmp = text;
     if (name == kRawExif) raw_exif = text;
@@ -90,7 +90,7 @@ std::string from_digits(std::string_view text) {
       break;
     }
   }
-  if (high >= 0) throw std::runtime_error("its EXIF data are damaged; remove them from the file");
+  if (high >= 0) throw std::runtime_error("its EXIF data is damaged; remove it from the file");
   return bytes;
 }
 
@@ -98,7 +98,7 @@ PictureNotes notes_of(Texts&& texts) {
   PictureNotes notes{.exif = std::nullopt,
                      .xmp = texts.xmp.empty() ? texts.international_xmp : texts.xmp};
   if (texts.has_exif) {
-    notes.exif = "Exif" + std::string(2, '\0') + texts.exif;  // so does PIL
+    notes.exif = "Exif" + std::string(2, '\0') + texts.exif;  // as in PIL
   } else if (!texts.raw_exif.empty()) {
     std::string_view digits = texts.raw_exif;
     for (int line = 0; line < 3; ++line) {

@@ -14,10 +14,10 @@
 namespace zoo::detail {
 namespace {
 
-/// What a pixel is once libpng has unpacked it.
+/// A pixel as libpng unpacks it.
 enum class Samples {
   kColour,  // three bytes
-  kIndex,   // a byte, the place in a table of colours: palettes, and grey of up to 8 bits
+  kIndex,   // a byte, the index of a colour: palettes, and grey of up to 8 bits
   kGrey16   // two bytes, the higher first
 };
 
@@ -41,11 +41,11 @@ class PngReader {
     guard_.run([this] {
       png_set_read_fn(png_, this, on_read);
       png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-      // Gamma, profiles and texts change no pixel here.
+      // Gamma, colour profiles and texts are ignored.
       png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
       png_set_check_for_invalid_index(png_, 0);
       png_set_benign_errors(png_, 1);
-      // Some writers name a smaller window than they use.
+      // Some writers state a smaller window than they use.
       png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
       png_read_info(png_, info_);
     });
@@ -61,7 +61,7 @@ class PngReader {
     return kind_ == PNG_COLOR_TYPE_GRAY && bits_ == 16 ? Samples::kGrey16 : Samples::kIndex;
   }
 
-  /// What an index stands for; past the palette's end black.
+  /// The colour of an index; black past the end of the palette.
   Colours colours() const {
     Colours colours = {};
     if (kind_ == PNG_COLOR_TYPE_PALETTE) {
@@ -99,7 +99,7 @@ class PngReader {
  private:
   static void on_error(png_structp png, png_const_charp why) {
     static_cast<PngReader*>(png_get_error_ptr(png))
-        ->guard_.fail("the file is damaged; save it anew. libpng says: ", why);
+        ->guard_.fail("the file is damaged; save it again. libpng: ", why);
   }
   static void on_warning(png_structp, png_const_charp) {}
   static void on_read(png_structp png, png_bytep to, size_t count) {
@@ -134,7 +134,7 @@ Image read_png(std::string_view file, int64_t most_pixels) {
   image.rgb.resize(rows.size() / step * 3);
   uint8_t* to = image.rgb.data();
   for (size_t i = 0; i < rows.size(); i += step, to += 3) {
-    // 16-bit grey is white from 255 on: what PIL makes of it, not what it means.
+    // 16-bit grey is clipped at 255, as in PIL.
     const bool past_white = step == 2 && rows[i] != 0;
     const auto& colour = past_white ? colours[255] : colours[rows[i + step - 1]];
     std::copy(colour.begin(), colour.end(), to);

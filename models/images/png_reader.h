@@ -1,4 +1,4 @@
-// PNG files: pixels by libpng, and what their other chunks say of how the picture stands.
+// PNG files: pixels by libpng, and the orientation from other chunks.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -9,13 +9,13 @@ namespace zoo::detail {
 
 inline constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 
-/// Checks every chunk's sum and that the file is whole; throws std::runtime_error. Returns the
-/// notes that stand in the chunks eXIf, iTXt, tEXt and zTXt.
+/// Checks that the file is complete and every checksum right; throws std::runtime_error. Returns
+/// the metadata of the chunks eXIf, iTXt, tEXt and zTXt.
 PictureNotes check_png(std::string_view file);
 
-/// As PIL's convert("RGB"): alpha is left out, 16-bit colours keep their upper byte, 16-bit grey is
-/// cut off at 255, an index past the palette is black. Throws std::runtime_error for a damaged
-/// file, and for more than `most_pixels` before memory is taken for them.
+/// Like PIL's convert("RGB"): alpha is dropped, 16-bit colours keep their upper byte, 16-bit grey
+/// is clipped at 255, an index past the palette is black. Throws std::runtime_error for a damaged
+/// file, and for more than `most_pixels`, before memory is allocated.
 Image read_png(std::string_view file, int64_t most_pixels);
 
 }  // namespace zoo::detail

@@ -15,19 +15,19 @@ struct Sides {
   int64_t height, width;
 };
 
-/// The shorter side, and the other in proportion, cut off as Python's int() does.
+/// The shorter side, and the other in proportion, truncated like Python's int().
 Sides by_shortest(int64_t edge, int64_t H, int64_t W) {
   return W <= H ? Sides{edge * H / W, edge} : Sides{edge, edge * W / H};
 }
 
-/// The same with a limit to the other side. In floats, as the reference, whose rounding shows.
+/// The same with a limit for the other side, in floats like the reference, for equal rounding.
 Sides by_both_edges(int64_t shortest, int64_t longest, int64_t H, int64_t W) {
   const auto smaller = static_cast<double>(std::min(H, W));
   const auto larger = static_cast<double>(std::max(H, W));
   auto exact = static_cast<double>(shortest);
   if (larger / smaller * exact > static_cast<double>(longest))
     exact = static_cast<double>(longest) * smaller / larger;
-  const auto edge = static_cast<int64_t>(std::nearbyint(exact));  // to even, as Python's round()
+  const auto edge = static_cast<int64_t>(std::nearbyint(exact));  // to even, like Python's round()
   if (std::min(H, W) == edge) return {H, W};
   const auto other = static_cast<int64_t>(exact * larger / smaller);
   return W < H ? Sides{other, edge} : Sides{edge, other};
@@ -50,13 +50,13 @@ Image resized(const Image& image, const ImagePreprocessing& o) {
   const auto [height, width] = new_sides(o, image.height, image.width);
   if (height < 1 || width < 1 || width > kMostPixels / height) {
     throw std::runtime_error(
-        fmt::format("a picture of {} x {} pixels is too long to be resized to {} x {}; cut it",
+        fmt::format("a picture of {} x {} pixels is too long to be resized to {} x {}; crop it",
                     image.height, image.width, height, width));
   }
   return resize(image, static_cast<int>(width), static_cast<int>(height), o.resample);
 }
 
-/// Rounds down, as Python's //.
+/// Rounds down, like Python's //.
 int half(int difference) { return (difference - (difference < 0 ? 1 : 0)) / 2; }
 
 Image cropped(const Image& image, int height, int width) {
@@ -94,11 +94,11 @@ float value_of(uint8_t byte, const ImagePreprocessing& o, size_t channel) {
   const auto of = [&](const std::vector<double>& values) {
     return static_cast<float>(values[values.size() == 1 ? 0 : channel]);
   };
-  value -= of(o.mean);  // two roundings, as in NumPy
+  value -= of(o.mean);  // rounded twice, as in NumPy
   return value / of(o.std);
 }
 
-/// Zeros below and to the right. After normalisation, so that they are zeros to the model.
+/// Zeros below and to the right, added after normalisation.
 PixelValues padded(const PixelValues& pixels, int64_t height, int64_t width) {
   if (pixels.height > height || pixels.width > width) {
     throw std::runtime_error(fmt::format("a picture of {} x {} pixels cannot be padded to {} x {}",
@@ -123,7 +123,7 @@ Image resized_and_cropped(const Image& image, const ImagePreprocessing& o) {
 
 PixelValues preprocess(const Image& image, const ImagePreprocessing& o, int channels) {
   check_channels(o, channels);
-  // Greyness first, as a file of grey pixels has it: then rounding happens in the same order.
+  // Convert to grey first, as in a file of grey pixels, for the same order of roundings.
   Image source = image;
   if (channels == 1) {
     const auto grey = luminance(image);

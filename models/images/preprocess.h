@@ -1,6 +1,5 @@
-// From a picture to the numbers that a model reads: preprocessor_config.json and
-// processor_config.json of `transformers`, as its processors for ViT, DeiT and CLIP read them
-// (those that use PIL).
+// From a picture to a model's input: preprocessor_config.json and processor_config.json of
+// `transformers`, as its PIL-based processors for ViT, DeiT and CLIP apply them.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,7 +15,7 @@
 
 namespace zoo {
 
-/// Whose defaults hold where the file says nothing.
+/// The processor whose defaults apply to missing keys.
 enum class ImageProcessor { kVit, kDeit, kClip };
 template <>
 struct EnumNames<ImageProcessor> {
@@ -27,50 +26,50 @@ struct EnumNames<ImageProcessor> {
       {ImageProcessor::kClip, "CLIPImageProcessor"}};
 };
 
-/// The steps in their order, each of which may be left out. Starts with ViT's defaults.
+/// The steps in their order, each of which is optional. The defaults are ViT's.
 struct ImagePreprocessing {
   ImageProcessor processor = ImageProcessor::kVit;
   bool resize = true;
   int height = 224, width = 224;
-  // Or, instead of both sides, where one of these is not 0:
-  int shortest_edge = 0;              ///< the shorter side, the other in proportion
-  int longest_edge = 0;               ///< with shortest_edge: the other at most
-  int max_height = 0, max_width = 0;  ///< as large as fits, in proportion
+  // Or, instead of both sides, if one of these is not 0:
+  int shortest_edge = 0;              ///< of the shorter side; keeps the aspect ratio
+  int longest_edge = 0;               ///< with shortest_edge: limit of the other side
+  int max_height = 0, max_width = 0;  ///< as large as fits; keeps the aspect ratio
   Resample resample = Resample::kBilinear;
-  bool center_crop = false;  ///< what is missing around a smaller picture is black
+  bool center_crop = false;  ///< a smaller picture gets a black border
   int crop_height = 0, crop_width = 0;
   bool rescale = true;
   double rescale_factor = 1.0 / 255.0;
   bool normalize = true;
-  std::vector<double> mean = {0.5, 0.5, 0.5};  ///< of each channel; one: a grey picture
+  std::vector<double> mean = {0.5, 0.5, 0.5};  ///< of each channel; one value: a grey picture
   std::vector<double> std = {0.5, 0.5, 0.5};
-  int pad_height = 0, pad_width = 0;  ///< zeros below and to the right, up to these sides
+  int pad_height = 0, pad_width = 0;  ///< zeros below and to the right, up to this size
   bool operator==(const ImagePreprocessing&) const = default;
 };
 
 ImagePreprocessing default_preprocessing(ImageProcessor processor);
 
-/// The file of a folder that says how its pictures are prepared: processor_config.json where that
-/// has an image_processor, else preprocessor_config.json; nothing where there is neither.
+/// The file with a folder's image processor: processor_config.json if it has an image_processor,
+/// else preprocessor_config.json; nullopt if there is neither.
 std::optional<std::filesystem::path> preprocessing_file(const std::filesystem::path& folder);
-/// Throws std::runtime_error, beginning with the path: no such file, a step that the zoo lacks,
-/// values out of range.
+/// Throws std::runtime_error, which begins with the path, for a missing file, an unsupported step,
+/// and values out of range.
 ImagePreprocessing read_preprocessing(const std::filesystem::path& folder);
 /// Writes preprocessor_config.json.
 void write_preprocessing(const ImagePreprocessing& options, const std::filesystem::path& folder);
 
-/// What a model reads of one picture: rows from the top, channel after channel.
+/// A model's input for one picture: channel after channel, rows from the top.
 struct PixelValues {
   int64_t channels = 0, height = 0, width = 0;
   std::vector<float> values;  // [channels, height, width]
 };
 
-/// channels: 3, or 1 for a model of grey pictures, which sees the brightness. Throws
-/// std::invalid_argument where mean and std are for another number of channels, std::runtime_error
-/// for a picture that cannot be resized or padded so.
+/// channels: 3, or 1 for a model of grey pictures, which gets the brightness. Throws
+/// std::invalid_argument if mean and std have another number of channels, std::runtime_error for a
+/// picture that cannot be resized or padded as required.
 PixelValues preprocess(const Image& image, const ImagePreprocessing& options, int channels = 3);
 
-/// The picture as it is after resizing and cropping: what the model sees, for people.
+/// The picture after resizing and cropping, for display.
 Image resized_and_cropped(const Image& image, const ImagePreprocessing& options);
 
 }  // namespace zoo

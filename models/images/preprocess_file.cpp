@@ -1,5 +1,5 @@
-// preprocessor_config.json and processor_config.json: reading, with the older forms that are still
-// about, and writing. models/pretrained/README.md lists the keys.
+// Reading preprocessor_config.json and processor_config.json, with older forms, and writing.
+// models/pretrained/README.md lists the keys.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,29 +20,29 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kFile = "preprocessor_config.json";
-/// Of transformers 5: one file a processor, the picture's part inside.
+/// transformers 5: one file for a processor, with the image processor inside.
 constexpr const char* kWholeFile = "processor_config.json";
 constexpr const char* kPart = "image_processor";
 constexpr int kLongestSide = 10'000;
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
-/// The value of a key; nothing where it is missing or null.
+/// The value of a key; nullptr if it is missing or null.
 const json* given(const json& config, const std::string& key) {
   const auto found = config.find(key);
   return found == config.end() || found->is_null() ? nullptr : &*found;
 }
 
-/// A step, or how it is done: left as it is where the key is missing. Null is no to the reference.
+/// Reads a flag; a missing key leaves it unchanged. Null means false, as in the reference.
 void take_flag(const json& config, const std::string& key, bool& flag) {
   if (config.contains(key)) flag = given(config, key) && json_value<bool>(config[key], key);
 }
 
-/// What a step needs: null where it is done is an error, as in the reference.
+/// A value that a step needs: null is an error, as in the reference.
 bool is_given(const json& config, const std::string& key, bool needed) {
   if (given(config, key) != nullptr) return true;
   if (needed && config.contains(key))
-    fail(fmt::format("\"{}\" is null, but the step it belongs to is to be done", key));
+    fail(fmt::format("\"{}\" is null, but its step is enabled", key));
   return false;
 }
 
@@ -55,7 +55,7 @@ int side(const json& value, const std::string& key) {
 
 using Sizes = std::map<std::string, int>;
 
-/// A size in any of the reference's forms, with names: a number, [height, width] or an object.
+/// A size in any form of the reference: a number, [height, width] or an object.
 Sizes sizes_in(const json& value, const std::string& key, bool square) {
   if (value.is_number()) {
     const int edge = side(value, key);
@@ -84,7 +84,7 @@ Sizes sizes_in(const json& value, const std::string& key, bool square) {
   return sizes;
 }
 
-/// The size's height and width into both fields; no others will do.
+/// Reads height and width; other forms of a size are errors.
 void take_sides(const Sizes& sizes, const std::string& key, int& height, int& width) {
   if (!sizes.contains("height") || !sizes.contains("width"))
     fail(fmt::format("\"{}\" must have height and width", key));
@@ -96,7 +96,7 @@ void take_size(const json& config, ImagePreprocessing& o) {
   // CLIP's number is the shortest edge.
   bool square = o.processor != ImageProcessor::kClip, square_size = false;
   take_flag(config, "default_to_square", square);
-  take_flag(config, "use_square_size", square_size);  // KOSMOS-2's folders say so
+  take_flag(config, "use_square_size", square_size);  // KOSMOS-2's key
   if (square_size && o.processor == ImageProcessor::kClip) {
     o.shortest_edge = 0;
     return;
@@ -123,7 +123,7 @@ void take_crop(const json& config, ImagePreprocessing& o) {
     fail("\"do_center_crop\" is true, but there is no \"crop_size\"");
 }
 
-/// Without a size every picture of a batch gets the sides of the largest: one picture stays.
+/// Without a size, a batch is padded to its largest picture: a single picture is unchanged.
 void take_padding(const json& config, ImagePreprocessing& o) {
   bool pad = false;
   take_flag(config, "do_pad", pad);
@@ -148,7 +148,7 @@ void take_rescaling(const json& config, ImagePreprocessing& o) {
   if (!std::isfinite(o.rescale_factor)) fail("\"rescale_factor\" must be finite");
 }
 
-/// A number for every channel, or one for all.
+/// A number for each channel, or one for all.
 void take_channels(const json& config, const std::string& key, bool needed,
                    std::vector<double>& field) {
   if (!is_given(config, key, needed)) return;
@@ -171,7 +171,8 @@ void take_normalisation(const json& config, ImagePreprocessing& o) {
   }
 }
 
-/// "ViTFeatureExtractor", "ViTImageProcessorFast", ...: names of other times for the same.
+/// "ViTFeatureExtractor", "ViTImageProcessorFast", ...: older and newer names for the same
+/// processor.
 ImageProcessor processor_named(std::string name) {
   for (const std::string_view form : {"Fast", "Pil"}) {
     if (name.ends_with(form)) name.resize(name.size() - form.size());
@@ -189,7 +190,7 @@ void take_name(const json& config, const std::string& key, std::string& name) {
   if (const json* value = given(config, key)) name = json_value<std::string>(*value, key);
 }
 
-/// Where the file names no processor, the model has its own.
+/// The processor by the model, if the file names none.
 ImageProcessor processor_of_model(const fs::path& folder) {
   json model = json::object();
   if (const fs::path path = folder / "config.json"; fs::exists(path))
@@ -226,7 +227,7 @@ ImagePreprocessing from_json(const json& config, const fs::path& folder) {
   return o;
 }
 
-/// What a file says; an error where it is no JSON.
+/// A file's JSON; an error if it is not JSON.
 json parsed(const fs::path& path) {
   json content = json::parse(read_file(path, kSmallFile), nullptr, /*allow_exceptions=*/false);
   if (content.is_discarded()) throw std::runtime_error(path.string() + ": not JSON");
@@ -259,7 +260,7 @@ json to_json(const ImagePreprocessing& o) {
     config["do_pad"] = true;
     config["pad_size"] = {{"height", o.pad_height}, {"width", o.pad_width}};
   }
-  // A grey picture would get three channels, for which such a model has no weights.
+  // The reference would give a grey picture three channels, for which such a model has no weights.
   config["do_convert_rgb"] = o.mean.size() == 3;
   return config;
 }

@@ -31,8 +31,8 @@ double bicubic(double x) {
   if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
   return x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * a : 0.0;
 }
-/// Costella's Magic Kernel Sharp (johncostella.com/magic): a B-spline, sharpened so that the blur
-/// is made good. Of 2013 and of 2021, which makes good more of it.
+/// Costella's Magic Kernel Sharp (johncostella.com/magic): a B-spline, sharpened to compensate its
+/// blur. The version of 2021 compensates more than that of 2013.
 double magic_2013(double x) {
   x = std::abs(x);
   if (x < 0.5) return 17.0 / 16.0 - 7.0 / 4.0 * (x * x);
@@ -69,13 +69,13 @@ Filter filter_of(Resample resample) {
     case Resample::kMagic2021:
       return {magic_2021, 4.5};
     case Resample::kBox:
-    case Resample::kNearest:  // has a path of its own
+    case Resample::kNearest:  // computed separately
       break;
   }
   return {box, 0.5};
 }
 
-/// What one output is made of: weights of the inputs from `first` on.
+/// The weights of one output: of the inputs from `first` on.
 struct Taps {
   int first = 0;
   std::vector<int32_t> weights;
@@ -109,8 +109,8 @@ std::vector<Taps> make_taps(int size, int new_size, const Filter& filter) {
 
 uint8_t rounded(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
 
-/// Along one axis: `lines` rows of `taps.size()` outputs; neighbours on the axis lie `stride` bytes
-/// apart, lines as `line_in` and `line_out` say, and each place holds `run` independent bytes.
+/// Along one axis: `lines` rows of `taps.size()` outputs. Neighbours on the axis are `stride` bytes
+/// apart, lines `line_in` and `line_out`; each element has `run` independent bytes.
 struct Pass {
   size_t lines, line_in, line_out, stride, run;
 };
@@ -134,8 +134,7 @@ std::vector<uint8_t> apply(const Pass& pass, const std::vector<Taps>& taps,
   return out;
 }
 
-/// Which input each output shows. Added up step by step as Pillow does, whose rounding errors
-/// belong to the result.
+/// The input of each output. Accumulated step by step as in Pillow, for the same rounding errors.
 std::vector<int> nearest_places(int size, int new_size) {
   const double step = static_cast<double>(size) / new_size;
   std::vector<int> places;
@@ -161,8 +160,8 @@ std::vector<uint8_t> resize_nearest(std::span<const uint8_t> pixels, int width, 
   return out;
 }
 
-/// The pass that comes second reads rounded bytes, so that the order shows in the result. This is
-/// the one of Pillow 13, found by trying sizes; older versions always go along rows first.
+/// The second pass reads rounded bytes, and so the order affects the result. This is the order of
+/// Pillow 13, found by experiment; older versions always resize along rows first.
 bool goes_along_columns_first(int width, int height, int new_width, int new_height) {
   return new_height < height && height - new_height > 2 * (width - new_width);
 }

@@ -1,4 +1,4 @@
-// Resizing as Pillow does it, to the last bit: antialiased, in fixed point.
+// Resizing with the bits of Pillow: antialiased, in fixed point.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,7 +11,7 @@
 
 namespace zoo {
 
-/// In the order of PIL's numbers, which preprocessor_config.json holds.
+/// In the order of PIL's numbers, which preprocessor_config.json uses.
 enum class Resample {
   kNearest,
   kLanczos,
@@ -36,11 +36,11 @@ struct EnumNames<Resample> {
       {Resample::kMagic2021, "magic-2021"}};
 };
 
-/// As PIL's Image.resize((width, height), resample). Throws std::invalid_argument for a size below
-/// 1 x 1.
+/// Like PIL's Image.resize((width, height), resample). Throws std::invalid_argument for a size
+/// below 1 x 1.
 Image resize(const Image& image, int width, int height, Resample resample);
 
-/// The same for pixels of any number of bytes, rows from the top, a pixel's channels side by side.
+/// The same for pixels of any number of bytes, rows from the top, channels interleaved.
 std::vector<uint8_t> resize(std::span<const uint8_t> pixels, int width, int height, int channels,
                             int new_width, int new_height, Resample resample);
 

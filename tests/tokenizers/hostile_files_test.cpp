@@ -7,6 +7,7 @@
 
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

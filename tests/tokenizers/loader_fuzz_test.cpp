@@ -9,6 +9,7 @@
 
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/families/tiktoken_files.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

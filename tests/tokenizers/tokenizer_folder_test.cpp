@@ -7,6 +7,7 @@
 
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/character.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

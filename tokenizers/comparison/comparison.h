@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

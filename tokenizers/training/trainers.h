@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/named_enum.h"
-#include "tokenizers/core/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 #include "tokenizers/training/training_text.h"
 
 namespace zoo {

@@ -34,7 +34,7 @@ TEST(AttentionMapTest, AKernelWithoutWeightsSaysWhichOneHasThem) {
       [&] {
         attention_weights(model, {1, 2});
       },
-      ::testing::ThrowsMessage<c10::Error>(HasSubstr("ask kernel 'matmul'")));
+      ::testing::ThrowsMessage<c10::Error>(HasSubstr("use kernel 'matmul'")));
 }
 
 TEST(AttentionMapTest, RefusesTokensOutsideTheVocabulary) {

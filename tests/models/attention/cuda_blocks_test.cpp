@@ -243,7 +243,7 @@ TEST_P(CudaBlocksTest, HiddenNanChangesNothing) {
 
 TEST_P(CudaBlocksTest, PaddedQueriesThatAreNanAddNothing) {
   const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
-  const auto padded = testing::with_nan_padding(70, 8);
+  const auto padded = testing::with_nan_padding(40, 8);
   testing::expect_hidden(padded, run(here(padded.dirty)), run(here(padded.clean)), tolerance);
 }
 

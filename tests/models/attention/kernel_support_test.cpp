@@ -44,7 +44,7 @@ TEST_P(KernelSupportTest, GradientsOfBiases) {
   auto c = random_case(1, 1, 1, 2, 2, 4);
   c.args.bias = torch::zeros({2, 2}).requires_grad_(true);
   expect(support_.bias_gradients, c, kReason);
-  c.args.bias = {};
+  c.args.bias = torch::Tensor();
   c.args.relative_bias = torch::zeros({1, 3}).requires_grad_(true);
   expect(support_.bias_gradients, c, kReason);
 }

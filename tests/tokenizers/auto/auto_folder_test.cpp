@@ -9,6 +9,7 @@
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/auto/settings.h"
 #include "tokenizers/auto/tokenizer_class.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

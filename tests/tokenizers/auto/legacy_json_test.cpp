@@ -8,6 +8,7 @@
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/algorithms/subword_model.h"
 #include "tokenizers/core/tokenizer_json.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

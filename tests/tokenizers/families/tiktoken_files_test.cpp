@@ -8,6 +8,7 @@
 
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/pipeline.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "tests/tokenizers/texts.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 namespace {
