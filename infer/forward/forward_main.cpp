@@ -7,8 +7,8 @@
 
 #include "app/cli.h"
 #include "app/run_app.h"
-#include "infer/forward/forward.h"
 #include "models/device.h"
+#include "models/pretrained/all_models.h"
 
 int main(int argc, char** argv) {
   return zoo::run_app("forward", [&]() -> int {
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
     zoo::set_threads(threads);
     request.device = zoo::find_device(device);
     const zoo::SafetensorsReader file(inputs);
-    zoo::write_safetensors(outputs, zoo::forward(request, file));
+    zoo::write_safetensors(outputs, zoo::forward(zoo::all_models(), request, file));
     return 0;
   });
 }

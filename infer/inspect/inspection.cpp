@@ -8,10 +8,8 @@
 #include <stdexcept>
 
 #include "base/files.h"
-#include "infer/inspect/model_cost.h"
-#include "models/gpt/gpt_size.h"
+#include "models/pretrained/all_models.h"
 #include "models/pretrained/format/safetensors.h"
-#include "models/pretrained/gpt/gpt_checkpoint.h"
 
 namespace zoo {
 namespace {
@@ -30,28 +28,15 @@ json tensors_of(const SafetensorsReader& reader) {
   return tensors;
 }
 
-/// The floating-point numbers of the tensors that `counts` picks by name: what is trained is one.
-template <class Counts>
-int64_t floating_numbers(const SafetensorsReader& reader, Counts counts) {
+/// The floating-point numbers of all tensors.
+int64_t all_numbers(const SafetensorsReader& reader) {
   int64_t sum = 0;
   for (const auto& name : reader.names()) {
     const auto& entry = reader.entry(name);
-    if (!c10::isFloatingType(entry.dtype) || !counts(name)) continue;
-    sum += static_cast<int64_t>(entry.bytes() / c10::elementSize(entry.dtype));
+    if (c10::isFloatingType(entry.dtype))
+      sum += static_cast<int64_t>(entry.bytes() / c10::elementSize(entry.dtype));
   }
   return sum;
-}
-
-int64_t all_numbers(const SafetensorsReader& reader) {
-  return floating_numbers(reader, [](const std::string&) { return true; });
-}
-
-int64_t parameters_in(const SafetensorsReader& reader, const GptConfig& config) {
-  // A map lists the layers that config.json promises: not a million of them for a small file.
-  if (config.options.layers > std::ssize(reader.names())) return all_numbers(reader);
-  const NameMap map = gpt_name_map(config.layout, config.options);
-  return floating_numbers(reader,
-                          [&](const std::string& name) { return holds_parameter(map, name); });
 }
 
 std::string count_text(double count) {
@@ -70,46 +55,43 @@ json memory_of(int64_t parameters) {
           {"optimizer", 2 * number * parameters}};
 }
 
-/// The tensors are what is there; config.json only tells what is done with them, and is believed
-/// where it describes as many numbers.
-void add_gpt(json& result, const SafetensorsReader& reader, const GptConfig& config,
-             int64_t length) {
-  const GptOptions& o = config.options;
-  if (length == 0) length = o.context;
-  const GptSize size = gpt_size(o, length);
-  const int64_t held = parameters_in(reader, config);
-  const bool without_output = !config.has_head && !reader.contains("lm_head.weight");
-  const double described = size.parameters - (without_output ? size.output_parameters : 0);
-  result["parameters"] = {{"total", held}};
-  if (described != static_cast<double>(held)) {
-    result["mismatch"] = fmt::format("config.json describes {} parameters, but the tensors hold {}",
-                                     count_text(described), count_text(static_cast<double>(held)));
-    return;
-  }
-  const auto embedding = static_cast<int64_t>(size.embedding_parameters);
-  result["parameters"]["embedding"] = embedding;
-  result["parameters"]["non_embedding"] = held - embedding;
-  double forward = size.forward_flops_per_token;
-  if (!config.has_head) forward -= 2.0 * double(o.vocab_size) * double(o.d_model);
-  result["flops_per_token"] = {{"length", length}, {"forward", forward}, {"training", 3 * forward}};
-  result["memory_bytes"] = memory_of(held);
-  result["memory_bytes"]["kv_cache_per_token"] =
-      static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(size.cache_values_per_token);
+json flops_of(double forward, double training) {
+  return {{"forward", forward}, {"training", training}};
 }
 
-/// A model that does not open has no cost that could be told.
-void add_cost(json& result, const std::filesystem::path& folder, const std::string& model_type,
+/// Of a decoder, whose operations are told for each token of a sequence.
+void add_decoder(json& result, const CheckpointCost& cost) {
+  const auto tokens = static_cast<double>(cost.tokens);
+  result["flops_per_token"] =
+      flops_of(cost.cost.forward_flops / tokens, training_flops(cost.cost) / tokens);
+  result["flops_per_token"]["length"] = cost.tokens;
+  const auto embedding = static_cast<int64_t>(cost.cost.embedding_parameters);
+  auto& parameters = result["parameters"];
+  parameters["embedding"] = embedding;
+  parameters["non_embedding"] = parameters["total"].get<int64_t>() - embedding;
+  result["memory_bytes"]["kv_cache_per_token"] =
+      static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(cost.cost.cache_values_per_token);
+}
+
+/// The tensors are what is there; config.json only tells what is done with them. It is believed
+/// where the tensors fit it.
+void add_cost(json& result, const ModelFamily& family, const std::filesystem::path& folder,
               int64_t length) {
-  try {
-    const auto cost = model_cost(folder, model_type, length);
-    if (!cost) return;
-    result["flops"] = {{"input", cost->input},
-                       {"forward", cost->forward_flops},
-                       {"training", 3 * cost->forward_flops}};
-    result["memory_bytes"] = memory_of(result["parameters"]["total"].get<int64_t>());
-  } catch (const std::runtime_error& error) {
-    result["mismatch"] = error.what();
+  const CheckpointCost cost = family.cost(folder, length);
+  if (cost.held_parameters) {
+    const auto held = static_cast<double>(*cost.held_parameters);
+    result["parameters"]["total"] = *cost.held_parameters;
+    if (cost.cost.parameters != held) {
+      result["mismatch"] =
+          fmt::format("config.json describes {} parameters, but the tensors hold {}",
+                      count_text(cost.cost.parameters), count_text(held));
+      return;
+    }
   }
+  result["memory_bytes"] = memory_of(result["parameters"]["total"].get<int64_t>());
+  if (cost.tokens > 0) return add_decoder(result, cost);
+  result["flops"] = flops_of(cost.cost.forward_flops, training_flops(cost.cost));
+  result["flops"]["input"] = cost.input;
 }
 
 std::string bytes_text(double bytes) {
@@ -140,10 +122,14 @@ json inspect(const std::filesystem::path& path, int64_t length) {
   }
   const auto type = config.find("model_type");
   if (type != config.end() && type->is_string()) result["model_type"] = *type;
-  for (const auto& [layout, name] : EnumNames<GptLayout>::values) {
-    if (result["model_type"] == name) add_gpt(result, reader, read_gpt_config(path), length);
+  const ModelFamily* family = result["model_type"].is_string()
+                                  ? all_models().find(result["model_type"].get<std::string>())
+                                  : nullptr;
+  try {
+    if (family != nullptr) add_cost(result, *family, path, length);
+  } catch (const std::runtime_error& error) {  // a model that does not open has no cost
+    result["mismatch"] = error.what();
   }
-  if (type != config.end() && type->is_string()) add_cost(result, path, *type, length);
   return result;
 }
 

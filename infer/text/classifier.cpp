@@ -15,8 +15,8 @@ namespace zoo {
 
 TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Device device,
                                const std::string& attention)
-    : model_(load_bert(
-          folder, {.device = device, .attention = attention, .unnamed = BertTask::kClassifyText})),
+    : model_(
+          load_bert(folder, {.device = device, .attention = attention}, BertTask::kClassifyText)),
       labels_(read_bert_config(folder).labels),
       tokenizer_(load_tokenizer(folder)) {
   if (!model_->classifier) {

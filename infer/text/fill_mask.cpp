@@ -15,8 +15,7 @@ namespace zoo {
 MaskFiller::MaskFiller(const std::filesystem::path& folder, torch::Device device,
                        const std::string& attention)
     : device_(device),
-      model_(load_bert(folder,
-                       {.device = device, .attention = attention, .unnamed = BertTask::kMaskedLm})),
+      model_(load_bert(folder, {.device = device, .attention = attention}, BertTask::kMaskedLm)),
       tokenizer_(load_tokenizer(folder)) {
   const auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
@@ -44,7 +43,7 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
   const torch::NoGradGuard no_grad;
   const auto tokens =
       torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);  // [1, T]
-  const auto places = indices_of(tokens.eq(mask));                                // [N]
+  const auto places = indices_of(tokens.eq(mask));                               // [N]
   const auto hidden = model_->bert->forward(tokens.to(device_));                 // [1, T, C]
   const auto scores =
       model_->masked_lm_logits(hidden, places.to(device_)).softmax(-1).cpu();  // [N, V]

@@ -1,4 +1,4 @@
-// An encoder-decoder of either kind, Transformer or recurrent, with all that depends on the kind:
+// An encoder-decoder of any kind, Transformer or recurrent, with all that depends on the kind:
 // training, translating and the folder on disk see one type.
 #pragma once
 #include <filesystem>
@@ -6,8 +6,7 @@
 #include <string>
 
 #include "infer/translation/source_decoder.h"
-#include "models/pretrained/format/name_map.h"
-#include "models/pretrained/format/special_ids.h"
+#include "models/pretrained/registry/model_family.h"
 #include "models/transformer/encoder_decoder.h"
 #include "models/transformer/recurrent.h"
 #include "models/transformer/transformer.h"
@@ -16,16 +15,21 @@ namespace zoo {
 
 class TranslationModel {
  public:
-  virtual ~TranslationModel() = default;
-  virtual EncoderDecoder& module() const = 0;
+  /// Throws std::invalid_argument for a kind that has no decoder.
+  explicit TranslationModel(std::shared_ptr<EncoderDecoder> module);
+  EncoderDecoder& module() const { return *module_; }
   /// The module must be in evaluation mode.
-  virtual std::unique_ptr<SourceDecoder> make_decoder() const = 0;
-  virtual void save(const std::filesystem::path& folder, const SpecialIds& ids) const = 0;
-  virtual void load_weights(const std::filesystem::path& folder) = 0;
+  std::unique_ptr<SourceDecoder> make_decoder() const;
+  void save(const std::filesystem::path& folder, const SpecialIds& ids) const;
+  void load_weights(const std::filesystem::path& folder);
   /// The names of its parameters on disk.
-  virtual NameMap name_map() const = 0;
+  NameMap name_map() const { return family_.name_map(*module_); }
   /// Why Python will not open its folder; empty where it will.
-  virtual std::string layout_note() const = 0;
+  std::string layout_note() const { return family_.layout_note(*module_); }
+
+ private:
+  std::shared_ptr<EncoderDecoder> module_;
+  const ModelFamily& family_;
 };
 
 std::unique_ptr<TranslationModel> translation_model(Transformer model);
@@ -38,7 +42,7 @@ struct LoadedTranslationModel {
   std::unique_ptr<TranslationModel> model;  ///< in evaluation mode
   bool ours = false;                        ///< the folder is a run of ours
 };
-/// Either kind, as config.json says. `attention`: kernel; empty: the one it was trained with.
+/// Any kind, as config.json says. `attention`: kernel; empty: the one it was trained with.
 LoadedTranslationModel load_translation_model(const std::filesystem::path& folder,
                                               torch::Device device, const std::string& attention);
 

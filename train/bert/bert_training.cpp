@@ -116,7 +116,7 @@ std::vector<AttentionUse> BertTraining::attention() const {
 }
 
 void BertTraining::take_model(const fs::path& folder) {
-  auto taken = resolved(read_bert_config(folder).model.bert);
+  auto taken = resolved(read_bert_config(folder).options.bert);
   taken.pooler = model_.pooler;
   model_.position_padding = taken.position_padding;
   take_shape(model_, taken, folder, command());
@@ -172,7 +172,7 @@ KnownLabels BertTraining::known_labels() const {
   KnownLabels known{.fixed = command().init_from.empty() && !command().source().empty()};
   if (command().source().empty()) return known;
   const BertConfig config = read_bert_config(command().checkpoint());
-  if (config.model.task == row().heads) known.names = config.labels;
+  if (config.options.task == row().heads) known.names = config.labels;
   return known;
 }
 

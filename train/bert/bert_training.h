@@ -8,6 +8,7 @@
 
 #include "models/bert/bert.h"
 #include "models/bert/bert_task.h"
+#include "models/cost/bert_cost.h"
 #include "train/bert/bert_data.h"
 #include "train/data/masked_batches.h"
 #include "train/program/training.h"
@@ -63,7 +64,7 @@ class BertTraining final : public Training {
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;
-  ModelNeed need() const override { return need_of(model_); }
+  ModelCost cost() const override { return cost_of(model_, model_.context); }
   NameMap names_on_disk() const override;
 
   void settle_pooler();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/clip/clip.h"
+#include "models/cost/clip_cost.h"
 #include "train/clip/clip_data.h"
 #include "train/clip/clip_task.h"
 #include "train/program/training.h"
@@ -34,7 +35,7 @@ class ClipTraining final : public Training {
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;
-  ModelNeed need() const override { return need_of(model_); }
+  ModelCost cost() const override { return cost_of(model_, model_.text.context); }
   NameMap names_on_disk() const override;
 
   void refuse_other_kinds() const;

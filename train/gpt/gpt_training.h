@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/cost/gpt_cost.h"
 #include "models/gpt/gpt.h"
 #include "train/data/synthetic_tasks.h"
 #include "train/gpt/gpt_task.h"
@@ -41,7 +42,7 @@ class GptTraining final : public Training {
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override { check(model_); }
-  ModelNeed need() const override { return need_of(model_); }
+  ModelCost cost() const override { return cost_of(model_, model_.context); }
   NameMap names_on_disk() const override;
 
   /// Makes the module, and describes it with its data.

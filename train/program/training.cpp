@@ -91,7 +91,7 @@ void Training::resolve(const TrainCommand& command) {
     if (info_.tokenizer) settle_tokenizer(*info_.tokenizer, folder, command);
   }
   check_usage([&] { check_model(); });
-  check_memory(need(), train_, command);
+  check_memory(cost(), train_, command);
   if (const auto& fits = objective().check) check_usage(fits);
 }
 

@@ -95,7 +95,8 @@ class Training {
   virtual void take_model(const std::filesystem::path& folder) = 0;
   /// Throws std::invalid_argument or c10::Error for a model that cannot be, or not learn this.
   virtual void check_model() = 0;
-  virtual ModelNeed need() const = 0;
+  /// What the model takes, before the vocabulary is known.
+  virtual ModelCost cost() const = 0;
   /// The parameters' names in checkpoints.
   virtual NameMap names_on_disk() const = 0;
 

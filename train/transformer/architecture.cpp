@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "models/cost/transformer_cost.h"
 #include "models/pretrained/transformer/recurrent_checkpoint.h"
 #include "models/pretrained/transformer/transformer_checkpoint.h"
 #include "models/transformer/recurrent.h"
@@ -61,14 +62,14 @@ const std::vector<Architecture>& architectures() {
        .read_options =
            [](const fs::path& folder) { return resolved(read_transformer_config(folder).options); },
        .check = [](const TransformerOptions& o) { check(o); },
-       .need = [](const TransformerOptions& o) { return need_of(o); },
+       .cost = [](const TransformerOptions& o) { return cost_of(o, o.context); },
        .make = [](const TransformerOptions& o) { return translation_model(Transformer(o)); },
        .lacks = [] { return std::vector<std::string>(); }},
       {.name = "recurrent",
        .is_in = is_recurrent,
        .read_options = read_recurrent_options,
        .check = [](const TransformerOptions& o) { check(recurrent_options(o)); },
-       .need = [](const TransformerOptions& o) { return need_of(recurrent_options(o)); },
+       .cost = [](const TransformerOptions& o) { return cost_of(recurrent_options(o), o.context); },
        .make =
            [](const TransformerOptions& o) {
              return translation_model(Recurrent(recurrent_options(o)));

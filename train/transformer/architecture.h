@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "infer/translation/translation_model.h"
+#include "models/cost/cost.h"
 #include "models/transformer/transformer.h"
-#include "train/program/model_memory.h"
 
 namespace zoo {
 
@@ -20,7 +20,7 @@ struct Architecture {
   TransformerOptions (*read_options)(const std::filesystem::path& folder);
   /// Throws std::invalid_argument or c10::Error for a model that cannot be.
   void (*check)(const TransformerOptions& options);
-  ModelNeed (*need)(const TransformerOptions& options);
+  ModelCost (*cost)(const TransformerOptions& options);
   /// With weights from torch's default generator.
   std::unique_ptr<TranslationModel> (*make)(const TransformerOptions& options);
   /// The names of the options that it has not.

@@ -58,7 +58,7 @@ class TransformerTraining final : public Training {
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;
-  ModelNeed need() const override { return architecture().need(model_); }
+  ModelCost cost() const override { return architecture().cost(model_); }
   NameMap names_on_disk() const override;
 
   const Architecture& architecture() const {

@@ -10,6 +10,7 @@
 
 #include "base/option_checks.h"
 #include "base/usage_error.h"
+#include "models/cost/vision_cost.h"
 #include "models/pretrained/vision/vit_checkpoint.h"
 #include "train/program/table.h"
 #include "train/program/usage.h"
@@ -74,7 +75,7 @@ ImageModel row(std::string_view name) {
   model.resolved = [name](const ImageModelOptions& o) {
     return all_options(name, resolved_own(options_as<Options>(o)));
   };
-  model.need = [](const ImageModelOptions& o) { return need_of(options_as<Options>(o)); };
+  model.cost = [](const ImageModelOptions& o) { return cost_of(options_as<Options>(o)); };
   model.make = [](const ImageModelOptions& o, int64_t classes) {
     auto own = options_as<Options>(o);
     own.classes = classes;

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
+#include "models/cost/cost.h"
 #include "models/pretrained/format/name_map.h"
 #include "models/vision/cct.h"
 #include "models/vision/cnn.h"
 #include "models/vision/image_classifier.h"
 #include "models/vision/linear_classifier.h"
 #include "models/vision/vit.h"
-#include "train/program/model_memory.h"
 #include "train/program/train_command.h"
 
 namespace zoo {
@@ -54,8 +54,9 @@ struct ImageModel {
   std::function<void(const ImageModelOptions&)> check = {};
   /// Zeros replaced by what they stand for.
   std::function<ImageModelOptions(const ImageModelOptions&)> resolved = {};
-  std::function<ModelNeed(const ImageModelOptions&)> need = {};
-  std::function<std::shared_ptr<ImageClassifier>(const ImageModelOptions&, int64_t classes)> make = {};
+  std::function<ModelCost(const ImageModelOptions&)> cost = {};
+  std::function<std::shared_ptr<ImageClassifier>(const ImageModelOptions&, int64_t classes)> make =
+      {};
   /// The options of a model of this kind; nothing for another kind.
   std::function<std::optional<ImageModelOptions>(const ImageClassifier&)> options_of = {};
   /// The names of its parameters in checkpoints.

@@ -49,7 +49,7 @@ class VitTraining final : public Training {
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;
-  ModelNeed need() const override { return kind().need(model_); }
+  ModelCost cost() const override { return kind().cost(model_); }
   NameMap names_on_disk() const override { return kind().names_on_disk(model_); }
 
   const ImageModel& kind() const { return find_image_model(model_.kind); }

@@ -6,25 +6,16 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "base/files.h"
+#include "models/cost/bert_cost.h"
+#include "models/pretrained/bert/bert_forward.h"
 #include "models/pretrained/bert/bert_names.h"
-#include "models/pretrained/format/checkpoint_folder.h"
-#include "models/pretrained/format/config_json.h"
-#include "models/pretrained/format/labels.h"
-#include "models/pretrained/format/safetensors.h"
+#include "models/pretrained/format/checkpoint.h"
+#include "models/pretrained/registry/family_of.h"
+#include "models/pretrained/registry/model_registry.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
-
-/// At least so many parameters does config.json describe.
-double claimed_parameters(const BertTaskOptions& model) {
-  const BertOptions o = resolved(model.bert);
-  const double C = double(o.d_model), E = o.embedding_width > 0 ? double(o.embedding_width) : C;
-  const double tables = double(o.vocab_size) + double(o.context) + double(o.segments);
-  return tables * E + double(o.shared_blocks) * least_block_parameters(o) +
-         double(model.labels) * C;
-}
 
 bool has_pooler(const SafetensorsReader& reader, BertFamily family) {
   const std::string name = family == BertFamily::kAlbert ? "pooler.weight" : "pooler.dense.weight";
@@ -45,47 +36,65 @@ bool has_head(const SafetensorsReader& reader, const BertTaskOptions& options) {
   return true;
 }
 
-/// Names for a file whose matrix that scores masked words has other values than the embedding: it
-/// is one of its own then, whatever config.json says of it. Its bias may stay under either name.
-NameMap untie(const SafetensorsReader& reader, BertTaskOptions& options) {
-  const NameMap tied = bert_name_map(options);
-  const bool own = std::ranges::any_of(tied.copies, [&](const auto& copy) {
+/// Whether the file's matrix that scores masked words differs from the embedding.
+bool has_own_decoder(const SafetensorsReader& reader, const NameMap& tied) {
+  return std::ranges::any_of(tied.copies, [&](const auto& copy) {
     return copy.first.ends_with(".weight") && differs_from_original(reader, tied, copy.first);
   });
-  if (!own) return tied;
-  options.tie_embeddings = false;
-  NameMap map = bert_name_map(options);
-  for (const auto& [copy, original] : tied.copies)
-    if (copy.ends_with(".bias")) map.stand_ins[original] = copy;
-  return map;
 }
+
+struct BertFormat : CheckpointFormat<BertTaskModel, BertConfig> {
+  static BertConfig from_json(const nlohmann::json& config) {
+    return bert_config_from_json(config);
+  }
+  static nlohmann::json to_json(const BertConfig& config, const std::string& dtype) {
+    return bert_config_to_json(config, dtype);
+  }
+  static BertConfig config_of(const BertTaskOptions& o) {
+    return {.options = o, .layout = o.bert.family};
+  }
+  static std::string note(const BertTaskOptions& o) { return layout_note(o.bert); }
+  static std::vector<std::string*> kernels(BertTaskOptions& o) { return {&o.bert.attention}; }
+  static ModelCost cost(const BertTaskOptions& o) { return cost_of(o.bert, o.bert.context); }
+  static NameMap names(const BertTaskOptions& o) { return bert_name_map(o); }
+  static void settle(BertTaskOptions& o, const BertConfig&, const SafetensorsReader& reader) {
+    if (o.task == BertTask::kNone) o.bert.pooler = has_pooler(reader, o.bert.family);
+    // A matrix that scores masked words and has other values than the embedding is one of its own,
+    // whatever config.json says of it.
+    if (has_own_decoder(reader, bert_name_map(o))) o.tie_embeddings = false;
+  }
+  /// Where config.json ties what the file does not, the decoder's bias may stay under either name.
+  static NameMap names_in(const BertTaskOptions& o, const BertConfig& config,
+                          const SafetensorsReader&, bool /*head_optional*/) {
+    NameMap map = bert_name_map(o);
+    if (o.tie_embeddings || !config.options.tie_embeddings) return map;
+    BertTaskOptions tied = o;
+    tied.tie_embeddings = true;
+    for (const auto& [copy, original] : bert_name_map(tied).copies)
+      if (copy.ends_with(".bias")) map.stand_ins[original] = copy;
+    return map;
+  }
+};
 
 }  // namespace
 
-BertTaskModel load_bert(const fs::path& folder, const LoadBertOptions& load) {
-  const BertConfig config = read_bert_config(folder);
-  BertTaskOptions options = config.model;
-  options.bert.attention = settled_kernel(load.attention, options.bert.attention, load.device);
-  const SafetensorsReader reader(folder);
-  check_claim(claimed_parameters(options), reader);
-  if (!config.names_class) {
-    auto with_head = options;
-    with_head.task = load.unnamed;
-    if (has_head(reader, with_head)) options = with_head;
+BertConfig read_bert_config(const fs::path& folder) {
+  return read_checkpoint_config<BertFormat>(folder);
+}
+
+BertTaskModel load_bert(const fs::path& folder, const LoadModelOptions& load, BertTask unnamed) {
+  BertConfig config = read_bert_config(folder);
+  if (!config.has_head) {
+    auto with_head = config.options;
+    with_head.task = unnamed;
+    if (has_head(SafetensorsReader(folder), with_head)) config.options = with_head;
   }
-  if (options.task == BertTask::kNone)
-    options.bert.pooler = has_pooler(reader, options.bert.family);
-  const NameMap names = untie(reader, options);
-  auto model = build_model<BertTaskModel>(options, folder);
-  model->to(load.device, load.dtype);
-  load_named(*model, reader, names);
-  model->eval();
-  return model;
+  return load_checkpoint<BertFormat>(folder, config, load);
 }
 
 std::set<std::string> load_bert_weights(BertTaskModel& model, const fs::path& folder,
                                         bool new_classifier) {
-  const auto family = read_bert_config(folder).model.bert.family;
+  const auto family = read_bert_config(folder).options.bert.family;
   if (family != model->options.bert.family) {
     throw std::runtime_error(fmt::format("{}: a {}, but the model is a {}", folder.string(),
                                          name_of(family), name_of(model->options.bert.family)));
@@ -102,20 +111,25 @@ std::set<std::string> load_bert_weights(BertTaskModel& model, const fs::path& fo
 
 void save_bert(const BertTaskModel& model, const fs::path& folder, const SpecialIds& ids,
                std::vector<std::string> labels) {
-  const BertConfig config{.model = model->options,
-                          .labels = complete_labels(std::move(labels), model->options.labels),
-                          .ids = ids};
-  const auto dtype = model->bert->token_embedding->weight.scalar_type();
-  write_file(folder / "config.json",
-             bert_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
-  const NameMap map = bert_name_map(model->options);
-  std::map<std::string, torch::Tensor> tensors;
-  for (const auto& [name, tensor] : export_named(*model, map)) {
-    // An encoder alone is written without the prefix, as the reference does.
-    const bool bare = model->options.task == BertTask::kNone && name.starts_with(map.prefix);
-    tensors[bare ? name.substr(map.prefix.size()) : name] = tensor;
+  save_checkpoint<BertFormat>(*model, folder, {.ids = ids, .labels = std::move(labels)});
+}
+
+void register_bert(ModelRegistry& registry) {
+  ModelFamily family = family_of<BertFormat>();
+  family.model_types = model_types_of<BertFamily>();
+  family.model_types.emplace_back(kZooBert);
+  for (const auto& row : bert_architectures()) {
+    family.architectures.emplace_back(row.name);
+    family.architectures.push_back("Zoo" + std::string(row.name));
   }
-  write_safetensors(folder / "model.safetensors", tensors);
+  family.forward = forward_bert;
+  family.cost = [](const fs::path& folder, int64_t length) -> CheckpointCost {
+    const BertTaskOptions options = load_bert(folder)->options;
+    if (length == 0) length = options.bert.context;
+    return {.input = fmt::format("a sequence of {} tokens through the encoder", length),
+            .cost = cost_of(options, length)};
+  };
+  registry.add(std::move(family));
 }
 
 }  // namespace zoo

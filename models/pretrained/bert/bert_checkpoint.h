@@ -10,20 +10,21 @@
 
 #include "models/bert/bert_task.h"
 #include "models/pretrained/bert/bert_config.h"
+#include "models/pretrained/format/checkpoint_folder.h"
 
 namespace zoo {
 
-struct LoadBertOptions {
-  torch::Dtype dtype = torch::kFloat;
-  torch::Device device = torch::kCPU;
-  std::string attention = {};  ///< kernel; empty: the one it was trained with
-  /// Where config.json names no class: a task whose head is taken if the file has it.
-  BertTask unnamed = BertTask::kNone;
-};
+class ModelRegistry;
 
-/// The model of a folder with the heads that config.json names, in evaluation mode. An encoder
-/// alone may come with a pooler or without. Throws std::runtime_error with one line.
-BertTaskModel load_bert(const std::filesystem::path& folder, const LoadBertOptions& options = {});
+/// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
+/// with its path.
+BertConfig read_bert_config(const std::filesystem::path& folder);
+
+/// The model of a folder with the heads that config.json names, in evaluation mode. Where it names
+/// no class, the head of `unnamed` is taken if the file has it. An encoder alone may come with a
+/// pooler or without. Throws std::runtime_error with one line.
+BertTaskModel load_bert(const std::filesystem::path& folder, const LoadModelOptions& options = {},
+                        BertTask unnamed = BertTask::kNone);
 
 /// Only the weights, into a model that stands, perhaps for another task (fine-tuning): heads that
 /// the folder lacks keep their values, heads that the model lacks are passed over.
@@ -36,5 +37,8 @@ std::set<std::string> load_bert_weights(BertTaskModel& model, const std::filesys
 /// the classifying tasks, LABEL_0 and so on where there are none.
 void save_bert(const BertTaskModel& model, const std::filesystem::path& folder,
                const SpecialIds& ids = {}, std::vector<std::string> labels = {});
+
+/// Adds the family: model types bert, roberta, albert, electra, zoo_bert.
+void register_bert(ModelRegistry& registry);
 
 }  // namespace zoo

@@ -1,13 +1,10 @@
 // config.json of the BERT families: which class of the reference it names, and reading it back.
 #include "models/pretrained/bert/bert_config.h"
 
-#include <c10/util/Exception.h>
-
 #include "models/pretrained/bert/bert_config_keys.h"
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/labels.h"
 #include "models/pretrained/format/stack_demands.h"
-#include "models/pretrained/gpt/gpt_config_keys.h"
 
 namespace zoo {
 namespace {
@@ -64,18 +61,9 @@ std::optional<BertTask> task_from_json(const json& config, BertFamily family, bo
     tasks.push_back(row.task);
   }
   const std::vector<std::string_view> names(classes.begin(), classes.end());
-  const auto found = read_architecture(config, names, is_zoo ? kZooBert : name_of(family));
+  const auto found = read_architecture(config, names);
   if (!found) return std::nullopt;
   return tasks[*found];
-}
-
-/// Sizes that "zoo" brought; the reference's keys were checked when read.
-void check_sizes(const BertOptions& o) {
-  for (const int64_t size : {o.context, o.layers, o.d_model, o.heads, o.segments,
-                             o.feed_forward + 1, o.embedding_width + 1, o.shared_blocks + 1,
-                             o.position_padding + 2, o.kv_heads + 1, o.head_width + 1}) {
-    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size is out of range");
-  }
 }
 
 bool is_zoo_bert(const json& config) {
@@ -113,49 +101,41 @@ std::string layout_note(const BertOptions& o) {
 std::span<const BertArchitecture> bert_architectures() { return kArchitectures; }
 
 json bert_config_to_json(const BertConfig& config, const std::string& dtype) {
-  const auto& model = config.model;
+  const BertOptions& bert = config.options.bert;
+  const BertTask task = config.options.task;
   const auto& ids = config.ids;
-  json result = bert_keys(model);
-  const bool is_zoo = !unlike_reference(model.bert).empty();
-  result["model_type"] = is_zoo ? kZooBert : name_of(model.bert.family);
-  result["architectures"] = {class_name(architecture_name(model.bert.family, model.task), is_zoo)};
-  result["dtype"] = dtype;
+  json result = bert_keys(config.options);
+  const bool is_zoo = !unlike_reference(bert).empty();
+  put_class(result, is_zoo ? kZooBert : name_of(bert.family),
+            class_name(architecture_name(bert.family, task), is_zoo), dtype);
   result["bos_token_id"] = ids.bos ? json(*ids.bos) : json();
   result["eos_token_id"] = ids.eos.empty() ? json() : json(ids.eos.front());
-  if (model.bert.family != BertFamily::kRoberta)
+  if (bert.family != BertFamily::kRoberta)
     result["pad_token_id"] = ids.pad ? json(*ids.pad) : json();
-  if (classifies(model.task)) put_labels(config.labels, result);
-  result["zoo"] = options_to_json(resolved(model.bert));
+  if (classifies(task)) put_labels(complete_labels(config.labels, config.options.labels), result);
+  result["zoo"] = options_to_json(resolved(bert));
   return result;
 }
 
 BertConfig bert_config_from_json(const json& config) {
   const BertFamily family = family_of(config);
   const auto task = task_from_json(config, family, is_zoo_bert(config));
-  BertConfig result{.model = bert_options_from_keys(config, family, task.value_or(BertTask::kNone)),
-                    .labels = {},
-                    .ids = special_ids(config),
-                    .names_class = task.has_value()};
+  BertConfig result{
+      .options = bert_options_from_keys(config, family, task.value_or(BertTask::kNone)),
+      .layout = family,
+      .has_head = task.has_value(),
+      .ids = special_ids(config)};
   if (classifies(task.value_or(BertTask::kClassifyText))) {
     result.labels = labels_of(config);
-    result.model.labels = std::ssize(result.labels);
+    result.options.labels = std::ssize(result.labels);
   }
-  if (const auto zoo = config.find("zoo"); zoo != config.end()) {
-    options_from_json(*zoo, result.model.bert);
-    check_sizes(result.model.bert);
-    check_agreement(config, bert_keys(result.model));
-  }
-  check(result.model.bert);
-  if (is_zoo_bert(config) == unlike_reference(result.model.bert).empty()) {
+  if (read_zoo_options(config, result.options.bert, /*needs=*/false))
+    check_agreement(config, bert_keys(result.options));
+  check(result.options.bert);
+  if (is_zoo_bert(config) == unlike_reference(result.options.bert).empty()) {
     config_fail("model_type {} does not fit the options under \"zoo\"",
                 json_value<std::string>(config["model_type"], "model_type"));
   }
-  return result;
-}
-
-BertConfig read_bert_config(const std::filesystem::path& folder) {
-  BertConfig result;
-  read_config(folder, [&](const json& config) { result = bert_config_from_json(config); });
   return result;
 }
 

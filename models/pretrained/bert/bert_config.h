@@ -1,14 +1,12 @@
 // config.json of BERT, RoBERTa, ALBERT and ELECTRA as Hugging Face's `transformers` writes it.
 #pragma once
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "models/bert/bert_task.h"
-#include "models/pretrained/gpt/gpt_config.h"
+#include "models/pretrained/format/checkpoint_config.h"
 
 namespace zoo {
 
@@ -29,21 +27,14 @@ std::string unlike_reference(const BertOptions& options);
 /// Why checkpoints of these options do not open in Python; empty where they do.
 std::string layout_note(const BertOptions& options);
 
-/// What config.json says.
-struct BertConfig {
-  BertTaskOptions model;
-  std::vector<std::string> labels;  ///< names of the classes, by id; empty for other tasks
-  SpecialIds ids;
-  bool names_class = true;  ///< false without "architectures": the task is then kNone
-};
+/// What config.json says. Without "architectures" it names no class: has_head is then false, and
+/// the task kNone.
+using BertConfig = CheckpointConfig<BertTaskOptions, BertFamily>;
 
 /// The reference's keys, and all options under "zoo".
 nlohmann::json bert_config_to_json(const BertConfig& config, const std::string& dtype);
 /// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
 /// of the wrong type, a "zoo" that contradicts the other keys.
 BertConfig bert_config_from_json(const nlohmann::json& json);
-
-/// Reads config.json of a checkpoint folder; messages begin with its path.
-BertConfig read_bert_config(const std::filesystem::path& folder);
 
 }  // namespace zoo

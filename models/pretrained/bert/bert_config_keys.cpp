@@ -3,6 +3,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
+#include "models/pretrained/format/stack_keys.h"
 
 namespace zoo {
 namespace {
@@ -11,8 +12,8 @@ using nlohmann::json;
 
 /// Where the four differ in what a missing key means.
 struct Defaults {
-  int64_t vocab_size = 30522, d_model = 768, layers = 12, heads = 12, feed_forward = 3072;
-  const char* activation = "gelu";
+  int64_t vocab_size = 30522;
+  StackDefaults stack = {};
   double dropout = 0.1;
 };
 Defaults defaults_of(BertFamily family) {
@@ -22,9 +23,12 @@ Defaults defaults_of(BertFamily family) {
     case BertFamily::kRoberta:
       return {.vocab_size = 50265};
     case BertFamily::kAlbert:
-      return {30000, 4096, 12, 64, 16384, "gelu_new", 0.0};
+      return {
+          .vocab_size = 30000,
+          .stack = {.d_model = 4096, .heads = 64, .feed_forward = 16384, .activation = "gelu_new"},
+          .dropout = 0.0};
     case BertFamily::kElectra:
-      return {30522, 256, 12, 4, 1024, "gelu", 0.1};
+      return {.stack = {.d_model = 256, .heads = 4, .feed_forward = 1024}};
   }
   throw std::invalid_argument("unknown BERT family");
 }
@@ -36,15 +40,9 @@ void shared_keys(Keys& keys, BertTaskOptions& model, int64_t& places) {
   const Defaults defaults = defaults_of(o.family);
   keys.count("vocab_size", o.vocab_size, defaults.vocab_size);
   keys.count("max_position_embeddings", places, 512);
-  keys.count("hidden_size", o.d_model, defaults.d_model);
-  keys.count("num_hidden_layers", o.layers, defaults.layers);
-  keys.count("num_attention_heads", o.heads, defaults.heads);
-  keys.count("intermediate_size", o.feed_forward, defaults.feed_forward);
-  keys.activation("hidden_act", o.activation, defaults.activation);
-  keys.number("hidden_dropout_prob", o.dropout, defaults.dropout);
-  keys.number("attention_probs_dropout_prob", o.attention_dropout, defaults.dropout);
+  stack_keys(keys, o, defaults.stack);
+  dropout_keys(keys, o, defaults.dropout);
   keys.count("type_vocab_size", o.segments, 2);
-  keys.number("layer_norm_eps", o.norm_epsilon, 1e-12);
   keys.number("initializer_range", o.init_std, 0.02);
   keys.flag("tie_word_embeddings", model.tie_embeddings, true);
   keys.fixed("position_embedding_type", "absolute", "the zoo's BERT has");

@@ -18,6 +18,7 @@ class BertNames {
         heads_optional_(heads != HeadsOnDisk::kRequired) {
     map_.family = name_of(family_);
     map_.prefix = map_.family + ".";
+    map_.writes_prefix = task_ != BertTask::kNone;
     map_.old_ends = {{"LayerNorm.gamma", "LayerNorm.weight"}, {"LayerNorm.beta", "LayerNorm.bias"}};
     map_.ignored = {root() + "embeddings.position_ids", root() + "embeddings.token_type_ids"};
     map_.other_heads = {"classifier.",
@@ -53,13 +54,8 @@ class BertNames {
   void add_row(const std::string& ours, const Names& theirs, bool optional) {
     map_.rows.push_back({.ours = ours, .theirs = theirs, .optional = optional});
   }
-  /// Weight and bias of a layer.
   void add(const std::string& ours, const Names& theirs, bool optional = false) {
-    for (const char* kind : {".weight", ".bias"}) {
-      Names names = theirs;
-      for (auto& name : names) name += kind;
-      add_row(ours + kind, names, optional);
-    }
+    add_layer(map_, {.ours = ours, .theirs = theirs, .optional = optional});
   }
   /// A head of pre-training: used by some tasks, passed over by the others.
   void add_head(bool used, const std::string& ours, const std::string& theirs) {
@@ -101,8 +97,7 @@ class BertNames {
   void add_pooler() {
     const std::string theirs = family_ == BertFamily::kAlbert ? "pooler" : "pooler.dense";
     add("bert.pooler", {root() + theirs}, heads_optional_);
-    for (const char* kind : {".weight", ".bias"})  // where the task has none
-      map_.ignored.push_back(root() + theirs + kind);
+    ignore_layer(map_, root() + theirs);  // where the task has none
   }
 
   void add_masked_lm() {

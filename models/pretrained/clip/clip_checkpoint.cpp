@@ -1,38 +1,17 @@
 // Names on disk of CLIP's layouts, and whole checkpoints in and out.
 #include "models/pretrained/clip/clip_checkpoint.h"
 
-#include "base/files.h"
-#include "models/pretrained/format/checkpoint_folder.h"
-#include "models/pretrained/format/config_json.h"
-#include "models/pretrained/format/safetensors.h"
+#include <fmt/format.h>
+
+#include "models/cost/clip_cost.h"
+#include "models/pretrained/clip/clip_forward.h"
+#include "models/pretrained/format/checkpoint.h"
+#include "models/pretrained/registry/family_of.h"
+#include "models/pretrained/registry/model_registry.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
-
-/// At least so many parameters does config.json describe.
-double claimed_parameters(const ClipOptions& options) {
-  const ClipOptions o = resolved(options);
-  double sum = 0;
-  if (o.towers != ClipTowers::kText && o.image_tower == ImageTower::kVit) {
-    const VitOptions& i = o.image;
-    const Grid grid = grid_of(i);
-    const double positions =
-        i.position == GridPositionKind::kLearned ? double(grid.rows) * double(grid.columns) : 0.0;
-    sum += double(i.layers) * least_block_parameters(i) +
-           double(i.d_model) *
-               (double(i.channels) * double(i.patch_size) * double(i.patch_width) + positions);
-  } else if (o.towers != ClipTowers::kText) {
-    sum += 9.0 * double(o.cnn_width) * double(o.cnn_width) * double(o.cnn_blocks);
-  }
-  if (o.towers != ClipTowers::kImage) {
-    const GptOptions& t = o.text;
-    // Llama's blocks may have few key-value heads: queries and outputs are there in any case.
-    sum += double(t.d_model) * double(t.vocab_size) +
-           double(t.layers) * double(t.d_model) * double(t.feed_forward);
-  }
-  return sum;
-}
 
 /// What both towers' blocks are called.
 class ClipNames {
@@ -51,15 +30,10 @@ class ClipNames {
 
  private:
   void add_row(const std::string& ours, const std::string& theirs) {
-    map_.rows.push_back({.ours = ours, .theirs = {theirs}});
+    add_parameter(map_, ours, theirs);
   }
-  /// Weight and bias of a layer.
   void add(const std::string& ours, const std::vector<std::string>& theirs) {
-    for (const char* kind : {".weight", ".bias"}) {
-      auto names = theirs;
-      for (auto& name : names) name += kind;
-      map_.rows.push_back({.ours = ours + kind, .theirs = names});
-    }
+    add_layer(map_, {.ours = ours, .theirs = theirs});
   }
 
   void add_blocks(const std::string& ours, const std::string& theirs) {
@@ -98,34 +72,58 @@ class ClipNames {
   NameMap map_{.family = {}, .rows = {}};
 };
 
+struct ClipFormat : CheckpointFormat<Clip, ClipConfig> {
+  static ClipConfig from_json(const nlohmann::json& config) {
+    return clip_config_from_json(config);
+  }
+  static nlohmann::json to_json(const ClipConfig& config, const std::string& dtype) {
+    return clip_config_to_json(config, dtype);
+  }
+  static std::vector<std::string*> kernels(ClipOptions& o) {
+    return {&o.image.attention, &o.text.attention};
+  }
+  static ModelCost cost(const ClipOptions& o) { return cost_of(o, o.text.context); }
+  static NameMap names(const ClipOptions& o) { return clip_name_map(o); }
+};
+
 }  // namespace
 
 NameMap clip_name_map(const ClipOptions& options) { return ClipNames(options).make(); }
 
-Clip load_clip(const fs::path& folder, const LoadClipOptions& load) {
-  ClipOptions options = read_clip_config(folder).options;
-  for (std::string* kernel : {&options.image.attention, &options.text.attention})
-    *kernel = settled_kernel(load.attention, *kernel, load.device);
-  const SafetensorsReader reader(folder);
-  check_claim(claimed_parameters(options), reader);
-  auto model = build_model<Clip>(options, folder);
-  model->to(load.device, load.dtype);
-  load_named(*model, reader, clip_name_map(options));
-  model->eval();
-  return model;
+ClipConfig read_clip_config(const fs::path& folder) {
+  return read_checkpoint_config<ClipFormat>(folder);
+}
+
+Clip load_clip(const fs::path& folder, const LoadModelOptions& options) {
+  return load_checkpoint<ClipFormat>(folder, options);
 }
 
 void load_clip_weights(ClipImpl& model, const fs::path& folder) {
-  load_named(model, SafetensorsReader(folder), clip_name_map(model.options));
+  load_checkpoint_weights<ClipFormat>(model, folder);
 }
 
 void save_clip(const ClipImpl& model, const fs::path& folder, const SpecialIds& ids) {
-  const ClipConfig config{.options = model.options, .layout = layout_of(model.options), .ids = ids};
-  const auto dtype = model.parameters().front().scalar_type();
-  write_file(folder / "config.json",
-             clip_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
-  write_safetensors(folder / "model.safetensors",
-                    export_named(model, clip_name_map(model.options)));
+  save_checkpoint<ClipFormat>(model, folder, {.ids = ids});
+}
+
+void register_clip(ModelRegistry& registry) {
+  ModelFamily family = family_of<ClipFormat>();
+  family.model_types = model_types_of<ClipLayout>();
+  for (const auto& [layout, name] : EnumNames<ClipLayout>::values)
+    family.architectures.emplace_back(clip_architecture(layout));
+  family.forward = forward_clip;
+  family.cost = [](const fs::path& folder, int64_t length) -> CheckpointCost {
+    const ClipOptions o = load_clip(folder)->options;
+    if (length == 0) length = o.text.context;
+    const auto text = fmt::format("a text of {} tokens", length);
+    auto input =
+        o.towers == ClipTowers::kText
+            ? text
+            : fmt::format("a picture of {} x {} pixels", o.image.image_size, o.image.image_width);
+    if (o.towers == ClipTowers::kBoth) input += " and " + text;
+    return {.input = input, .cost = cost_of(o, length)};
+  };
+  registry.add(std::move(family));
 }
 
 }  // namespace zoo

@@ -5,6 +5,7 @@
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
 #include "models/pretrained/format/stack_demands.h"
+#include "models/pretrained/format/stack_keys.h"
 
 namespace zoo {
 namespace {
@@ -13,20 +14,6 @@ using nlohmann::json;
 
 /// transformers reads a text at the largest id where this stands for the end.
 constexpr int64_t kLargestIdEnds = 2;
-
-std::string_view architecture_of(ClipLayout layout) {
-  switch (layout) {
-    case ClipLayout::kClip:
-      return "CLIPModel";
-    case ClipLayout::kText:
-      return "CLIPTextModelWithProjection";
-    case ClipLayout::kVision:
-      return "CLIPVisionModelWithProjection";
-    case ClipLayout::kZoo:
-      break;
-  }
-  return "ZooClip";
-}
 
 void expect_image_tower(const ClipOptions& o, Demands& demands) {
   const VitOptions i = resolved(o.image);
@@ -61,31 +48,31 @@ std::string unlike_reference(const ClipOptions& o) {
   return demands.text();
 }
 
+/// What both towers have.
+template <class Keys, class Options>
+void tower_keys(Keys& keys, Options& o, const StackDefaults& defaults) {
+  stack_keys(keys, o, defaults);
+  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
+}
+
 template <class Keys>
 void vision_keys(Keys& keys, VitOptions& o) {
   keys.sides("image_size", o.image_size, o.image_width, 224);
   keys.sides("patch_size", o.patch_size, o.patch_width, 32);
   keys.count("num_channels", o.channels, 3);
-  keys.count("hidden_size", o.d_model, 768);
-  keys.count("num_hidden_layers", o.layers, 12);
-  keys.count("num_attention_heads", o.heads, 12);
-  keys.count("intermediate_size", o.feed_forward, 3072);
-  keys.activation("hidden_act", o.activation, "quick_gelu");
-  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
-  keys.number("layer_norm_eps", o.norm_epsilon, 1e-5);
+  tower_keys(keys, o, {.activation = "quick_gelu", .norm_epsilon = 1e-5});
 }
 
 template <class Keys>
 void text_keys(Keys& keys, GptOptions& o) {
   keys.count("vocab_size", o.vocab_size, 49408);
   keys.count("max_position_embeddings", o.context, 77);
-  keys.count("hidden_size", o.d_model, 512);
-  keys.count("num_hidden_layers", o.layers, 12);
-  keys.count("num_attention_heads", o.heads, 8);
-  keys.count("intermediate_size", o.feed_forward, 2048);
-  keys.activation("hidden_act", o.activation, "quick_gelu");
-  keys.number("attention_dropout", o.attention_dropout, 0.0, Null::kMeansMissing);
-  keys.number("layer_norm_eps", o.norm_epsilon, 1e-5);
+  tower_keys(keys, o,
+             {.d_model = 512,
+              .heads = 8,
+              .feed_forward = 2048,
+              .activation = "quick_gelu",
+              .norm_epsilon = 1e-5});
   keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
@@ -182,6 +169,20 @@ void read_reference_keys(const json& config, ClipConfig& result) {
 
 }  // namespace
 
+std::string_view clip_architecture(ClipLayout layout) {
+  switch (layout) {
+    case ClipLayout::kClip:
+      return "CLIPModel";
+    case ClipLayout::kText:
+      return "CLIPTextModelWithProjection";
+    case ClipLayout::kVision:
+      return "CLIPVisionModelWithProjection";
+    case ClipLayout::kZoo:
+      break;
+  }
+  return "ZooClip";
+}
+
 ClipLayout layout_of(const ClipOptions& o) {
   if (!unlike_reference(o).empty()) return ClipLayout::kZoo;
   if (o.towers == ClipTowers::kText) return ClipLayout::kText;
@@ -198,9 +199,7 @@ std::string layout_note(const ClipOptions& o) {
 
 json clip_config_to_json(const ClipConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
-  result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architecture_of(config.layout)};
-  result["dtype"] = dtype;
+  put_class(result, name_of(config.layout), clip_architecture(config.layout), dtype);
   json& ids = config.layout == ClipLayout::kClip ? result["text_config"] : result;
   if (config.options.towers != ClipTowers::kImage) {
     ids["bos_token_id"] = config.ids.bos ? json(*config.ids.bos) : json();
@@ -217,25 +216,14 @@ json clip_config_to_json(const ClipConfig& config, const std::string& dtype) {
 ClipConfig clip_config_from_json(const json& config) {
   ClipConfig result;
   result.layout = read_model_type<ClipLayout>(config);
-  const std::string_view known[] = {architecture_of(result.layout)};
-  read_architecture(config, known, name_of(result.layout));
+  const std::string_view known[] = {clip_architecture(result.layout)};
+  read_architecture(config, known);
   read_reference_keys(config, result);
-  if (const auto zoo = config.find("zoo"); zoo != config.end()) {
-    options_from_json(*zoo, result.options);
-    check_size_range(result.options);
+  if (read_zoo_options(config, result.options, result.layout == ClipLayout::kZoo))
     check_agreement_of_towers(config, result);
-  } else if (result.layout == ClipLayout::kZoo) {
-    config_fail("model_type zoo_clip needs the options under \"zoo\"");
-  }
   if (layout_of(result.options) != result.layout)
     config_fail("model_type {} does not fit the options", name_of(result.layout));
   check(result.options);
-  return result;
-}
-
-ClipConfig read_clip_config(const std::filesystem::path& folder) {
-  ClipConfig result;
-  read_config(folder, [&](const json& config) { result = clip_config_from_json(config); });
   return result;
 }
 

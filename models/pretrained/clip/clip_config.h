@@ -1,12 +1,11 @@
 // config.json of CLIP as Hugging Face's `transformers` writes it: one for each tower, in one.
 #pragma once
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "models/clip/clip.h"
-#include "models/pretrained/format/special_ids.h"
+#include "models/pretrained/format/checkpoint_config.h"
 
 namespace zoo {
 
@@ -23,12 +22,10 @@ struct EnumNames<ClipLayout> {
 };
 
 /// What config.json says. The id that ends a text is among the options.
-struct ClipConfig {
-  ClipOptions options;
-  ClipLayout layout = ClipLayout::kClip;
-  SpecialIds ids;
-};
+using ClipConfig = CheckpointConfig<ClipOptions, ClipLayout>;
 
+/// The reference's class of a layout.
+std::string_view clip_architecture(ClipLayout layout);
 /// The layout in which Python opens such a model; kZoo where there is none.
 ClipLayout layout_of(const ClipOptions& options);
 /// For kZoo: one sentence that says why Python will not open the checkpoint. Else empty.
@@ -39,8 +36,5 @@ nlohmann::json clip_config_to_json(const ClipConfig& config, const std::string& 
 /// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
 /// of the wrong type, a "zoo" that contradicts the other keys.
 ClipConfig clip_config_from_json(const nlohmann::json& json);
-
-/// Reads config.json of a checkpoint folder; messages begin with its path.
-ClipConfig read_clip_config(const std::filesystem::path& folder);
 
 }  // namespace zoo

@@ -3,7 +3,9 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "models/attention/attend.h"
 
 namespace zoo {
@@ -15,6 +17,23 @@ void check_claim(double parameters, const SafetensorsReader& reader) {
       fmt::format("{}: config.json describes at least {:.3g} parameters, more than the {} bytes of "
                   "weights hold",
                   reader.path().string(), parameters, bytes));
+}
+
+bool lacks_output_layer(bool class_has_head, bool tied, const SafetensorsReader& reader,
+                        bool head_optional) {
+  if (class_has_head || tied || reader.contains("lm_head.weight")) return false;
+  if (head_optional) return true;
+  throw std::runtime_error(fmt::format(
+      "{}: a checkpoint without an output layer (no tensor \"lm_head.weight\"), which "
+      "cannot predict tokens; save it in Python as the class with one (GPT2LMHeadModel, "
+      "LlamaForCausalLM, MarianMTModel, ...)",
+      reader.path().string()));
+}
+
+void write_checkpoint(const std::filesystem::path& folder, const nlohmann::json& config,
+                      const torch::nn::Module& module, const NameMap& names) {
+  write_file(folder / "config.json", config.dump(2) + "\n");
+  write_safetensors(folder / "model.safetensors", export_named(module, names));
 }
 
 std::string settled_kernel(const std::string& asked, const std::string& trained_with,

@@ -31,8 +31,8 @@ std::string listed(std::span<const std::string_view> names) {
 
 }  // namespace
 
-std::optional<size_t> read_architecture(const json& config, std::span<const std::string_view> known,
-                                        std::string_view model_type) {
+std::optional<size_t> read_architecture(const json& config,
+                                        std::span<const std::string_view> known) {
   const auto found = config.find("architectures");
   if (found == config.end() || found->is_null() || found->empty()) return std::nullopt;
   if (!found->is_array()) config_fail("\"architectures\" must be a list");
@@ -40,7 +40,12 @@ std::optional<size_t> read_architecture(const json& config, std::span<const std:
   const auto place = std::find(known.begin(), known.end(), name);
   if (place != known.end()) return static_cast<size_t>(place - known.begin());
   config_fail("architecture \"{}\" is not supported; of model_type {} the zoo has {}",
-              name.substr(0, 60), model_type, listed(known));
+              name.substr(0, 60), config_value<std::string>(config, "model_type", "").substr(0, 60),
+              listed(known));
+}
+
+bool names_first_class(const json& config, std::span<const std::string_view> known) {
+  return read_architecture(config, known).value_or(0) == 0;
 }
 
 std::string reference_activation(Activation activation) {

@@ -3,9 +3,11 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -51,8 +53,11 @@ Layout read_model_type(const nlohmann::json& config) {
 /// Which of the `known` classes architectures[0] names, as in the reference; nothing where there is
 /// none. Throws std::runtime_error for a class that is not among them.
 std::optional<size_t> read_architecture(const nlohmann::json& config,
-                                        std::span<const std::string_view> known,
-                                        std::string_view model_type);
+                                        std::span<const std::string_view> known);
+
+/// Whether architectures[0] names the first of the `known` classes, or none: of classes with and
+/// without an output layer, the one with it.
+bool names_first_class(const nlohmann::json& config, std::span<const std::string_view> known);
 
 /// "gelu_new" for kGeluTanh. SwiGLU is no activation of the reference's.
 std::string reference_activation(Activation activation);
@@ -65,15 +70,50 @@ Activation activation_of(const std::string& name, std::string_view key);
 void check_agreement(const nlohmann::json& given, const nlohmann::json& expected);
 
 /// Throws std::runtime_error for a size under "zoo" that is negative, or so large that products of
-/// two overflow.
+/// two overflow. A size whose default is negative, which stands for none, may be as negative.
 template <class Options>
 void check_size_range(Options& options) {
-  visit(options, [](std::string_view name, const auto& field, std::string_view) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, int64_t>) {
-      if (field < 0 || field > INT32_MAX)
-        config_fail("\"zoo\": \"{}\" is out of range: {}", name, field);
-    }
+  std::map<std::string, int64_t> lowest;
+  const auto each_size = [](Options& of, const auto& look) {
+    visit(of, [&](std::string_view name, const auto& field, std::string_view) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, int64_t>)
+        look(std::string(name), field);
+    });
+  };
+  Options defaults;
+  each_size(defaults, [&](const std::string& name, int64_t size) {
+    lowest[name] = std::min<int64_t>(size, 0);
   });
+  each_size(options, [&](const std::string& name, int64_t size) {
+    if (size < lowest[name] || size > INT32_MAX)
+      config_fail("\"zoo\": \"{}\" is out of range: {}", name, size);
+  });
+}
+
+/// Takes over the options under "zoo" and says whether there are any. Throws std::runtime_error for
+/// one that is unknown or out of range, and where there are none but the layout, one of our own,
+/// `needs` them.
+template <class Options>
+bool read_zoo_options(const nlohmann::json& config, Options& options, bool needs) {
+  const auto zoo = config.find("zoo");
+  if (zoo == config.end()) {
+    if (needs) {
+      config_fail("model_type {} needs the options under \"zoo\"",
+                  config_value<std::string>(config, "model_type", ""));
+    }
+    return false;
+  }
+  options_from_json(*zoo, options);
+  check_size_range(options);
+  return true;
+}
+
+/// The keys that every class has: its model_type and name, and the type of the weights.
+inline void put_class(nlohmann::json& config, std::string_view model_type,
+                      std::string_view architecture, const std::string& dtype) {
+  config["model_type"] = model_type;
+  config["architectures"] = {architecture};
+  config["dtype"] = dtype;
 }
 
 /// Parses config.json of a folder and hands it to `read`, whose messages then begin with the path.

@@ -212,6 +212,24 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
 
 }  // namespace
 
+void add_parameter(NameMap& map, const std::string& ours, const std::string& theirs) {
+  map.rows.push_back({.ours = ours, .theirs = {theirs}});
+}
+
+void add_layer(NameMap& map, const NameRow& layer) {
+  for (const char* ending : {".weight", ".bias"}) {
+    NameRow row = layer;
+    row.ours += ending;
+    for (auto& name : row.theirs) name += ending;
+    row.transposed = layer.transposed && row.ours.ends_with(".weight");
+    map.rows.push_back(std::move(row));
+  }
+}
+
+void ignore_layer(NameMap& map, const std::string& theirs) {
+  for (const char* ending : {".weight", ".bias"}) map.ignored.push_back(theirs + ending);
+}
+
 std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
                                     const NameMap& map) {
   const auto pieces = pieces_of(module, map);
@@ -273,7 +291,8 @@ std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& modul
   std::map<std::string, torch::Tensor> tensors;
   torch::TensorOptions options;
   for (const auto& piece : pieces_of(module, map)) {
-    tensors[piece.theirs] = piece.target.detach();
+    const bool bare = !map.writes_prefix && piece.theirs.starts_with(map.prefix);
+    tensors[bare ? piece.theirs.substr(map.prefix.size()) : piece.theirs] = piece.target.detach();
     options = options.dtype(piece.target.scalar_type());
   }
   for (const auto& [name, shape] : map.zeros) tensors[name] = torch::zeros(shape, options);

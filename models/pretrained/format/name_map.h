@@ -25,8 +25,10 @@ struct NameRow {
 
 /// What a family's files look like. Names may carry `prefix` or come without it.
 struct NameMap {
-  std::string family;         ///< for messages: "GPT-2"
-  std::string prefix = {};    ///< "transformer."; `theirs` are written with it where it belongs
+  std::string family;       ///< for messages: "GPT-2"
+  std::string prefix = {};  ///< "transformer."; `theirs` are written with it where it belongs
+  bool writes_prefix =
+      true;  ///< false: written without it, as the reference writes an encoder alone
   std::vector<NameRow> rows;  ///< empty: the names on disk are ours
   /// Tensors that the layout demands and our module does not have: written as zeros; when read they
   /// may be missing but not hold anything else.
@@ -52,6 +54,14 @@ struct NameMap {
   /// theirs that have no place here are passed over, as the reference does.
   std::vector<std::string> other_heads = {};
 };
+
+/// Adds a row for a parameter.
+void add_parameter(NameMap& map, const std::string& ours, const std::string& theirs);
+/// Adds the rows of a layer, weight and bias; `layer` names it without the two endings. Of a
+/// transposed one the weight alone is.
+void add_layer(NameMap& map, const NameRow& layer);
+/// Ignores weight and bias of a layer in the file.
+void ignore_layer(NameMap& map, const std::string& theirs);
 
 /// Copies a file's tensors into a module, converting dtype and device. Throws std::runtime_error
 /// with one line for a missing, unexpected or wrong-shaped tensor, before anything is changed.

@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
-
-#include "base/files.h"
-#include "models/pretrained/format/checkpoint_folder.h"
-#include "models/pretrained/format/config_json.h"
-#include "models/pretrained/format/safetensors.h"
+#include "models/cost/gpt_cost.h"
+#include "models/pretrained/format/checkpoint.h"
+#include "models/pretrained/gpt/gpt_forward.h"
+#include "models/pretrained/registry/family_of.h"
+#include "models/pretrained/registry/model_registry.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -20,12 +19,10 @@ NameMap gpt2_names(const GptOptions& o) {
   NameMap map{.family = "GPT-2", .prefix = "transformer.", .rows = {}};
   const std::string layer = "transformer.h.{}.";
   const auto add = [&](const std::string& ours, const std::string& theirs, bool transposed) {
-    map.rows.push_back(
-        {.ours = ours + ".weight", .theirs = {theirs + ".weight"}, .transposed = transposed});
-    map.rows.push_back({.ours = ours + ".bias", .theirs = {theirs + ".bias"}});
+    add_layer(map, {.ours = ours, .theirs = {theirs}, .transposed = transposed});
   };
-  map.rows.push_back({.ours = "token_embedding.weight", .theirs = {"transformer.wte.weight"}});
-  map.rows.push_back({.ours = "position.table.weight", .theirs = {"transformer.wpe.weight"}});
+  add_parameter(map, "token_embedding.weight", "transformer.wte.weight");
+  add_parameter(map, "position.table.weight", "transformer.wpe.weight");
   add("blocks.{}.attention_norm", layer + "ln_1", false);
   add("blocks.{}.attention.in_proj", layer + "attn.c_attn", true);
   add("blocks.{}.attention.out_proj", layer + "attn.c_proj", true);
@@ -57,59 +54,65 @@ NameMap llama_names(const GptOptions& o) {
   NameMap map{.family = "Llama", .prefix = "model.", .rows = {}};
   const std::string layer = "model.layers.{}.";
   const int64_t q_rows = o.heads * o.head_width, kv_rows = o.kv_heads * o.head_width;
-  const auto add = [&](const std::string& ours, const std::string& theirs) {
-    map.rows.push_back({.ours = ours, .theirs = {theirs}});
-  };
-  const auto add_linear = [&](const std::string& ours, const std::vector<std::string>& theirs,
-                              const std::vector<int64_t>& rows = {}) {
-    for (const char* kind : {".weight", ".bias"}) {
-      NameRow row{.ours = ours + kind, .theirs = theirs, .rows = rows};
-      for (auto& name : row.theirs) name += kind;
-      map.rows.push_back(row);
-    }
-  };
   const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
-  add("token_embedding.weight", "model.embed_tokens.weight");
-  add("blocks.{}.attention_norm.weight", layer + "input_layernorm.weight");
-  add_linear("blocks.{}.attention.in_proj",
-             {attention + "q_proj", attention + "k_proj", attention + "v_proj"},
-             {q_rows, kv_rows, kv_rows});
-  add_linear("blocks.{}.attention.out_proj", {attention + "o_proj"});
-  add("blocks.{}.feed_forward_norm.weight", layer + "post_attention_layernorm.weight");
-  add_linear("blocks.{}.feed_forward.in_proj", {mlp + "gate_proj", mlp + "up_proj"});
-  add_linear("blocks.{}.feed_forward.out_proj", {mlp + "down_proj"});
-  add("final_norm.weight", "model.norm.weight");
+  add_parameter(map, "token_embedding.weight", "model.embed_tokens.weight");
+  add_parameter(map, "blocks.{}.attention_norm.weight", layer + "input_layernorm.weight");
+  add_layer(map, {.ours = "blocks.{}.attention.in_proj",
+                  .theirs = {attention + "q_proj", attention + "k_proj", attention + "v_proj"},
+                  .rows = {q_rows, kv_rows, kv_rows}});
+  add_layer(map, {.ours = "blocks.{}.attention.out_proj", .theirs = {attention + "o_proj"}});
+  add_parameter(map, "blocks.{}.feed_forward_norm.weight",
+                layer + "post_attention_layernorm.weight");
+  add_layer(map, {.ours = "blocks.{}.feed_forward.in_proj",
+                  .theirs = {mlp + "gate_proj", mlp + "up_proj"}});
+  add_layer(map, {.ours = "blocks.{}.feed_forward.out_proj", .theirs = {mlp + "down_proj"}});
+  add_parameter(map, "final_norm.weight", "model.norm.weight");
   map.ignored = {layer + "self_attn.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"};
   map.other_heads = {"score.", "qa_outputs."};
   return map;
 }
 
-GptConfig config_of(const Gpt& model, const SpecialIds& ids) {
-  return {
-      .options = model->options, .layout = layout_of(model->options), .has_head = true, .ids = ids};
-}
-
-/// A folder that says it has no output layer may hold one all the same.
-void load_weights(Gpt& model, const SafetensorsReader& reader, const GptConfig& config,
-                  bool head_optional) {
-  const bool missing =
-      !config.has_head && !model->options.tie_embeddings && !reader.contains("lm_head.weight");
-  if (missing && !head_optional) {
-    throw std::runtime_error(fmt::format(
-        "{}: a checkpoint without an output layer (no tensor \"lm_head.weight\"), which cannot "
-        "predict tokens; save it in Python as GPT2LMHeadModel or LlamaForCausalLM",
-        reader.path().string()));
+struct GptFormat : LanguageModelFormat<GptFormat, Gpt, GptConfig> {
+  static GptConfig from_json(const nlohmann::json& config) { return gpt_config_from_json(config); }
+  static nlohmann::json to_json(const GptConfig& config, const std::string& dtype) {
+    return gpt_config_to_json(config, dtype);
   }
-  load_named(*model, reader, gpt_name_map(config.layout, model->options, missing));
+  static NameMap name_map(GptLayout layout, const GptOptions& options, bool head_optional) {
+    return gpt_name_map(layout, options, head_optional);
+  }
+  static ModelCost cost(const GptOptions& o) { return cost_of(o, o.context); }
+};
+
+/// The numbers in the file that are parameters, not copies or what the layout demands besides.
+int64_t parameters_in(const SafetensorsReader& reader, const GptConfig& config) {
+  // A map lists the layers that config.json promises: not a million of them for a small file.
+  const bool fits = config.options.layers <= std::ssize(reader.names());
+  const NameMap map =
+      fits ? gpt_name_map(config.layout, config.options) : NameMap{.family = {}, .rows = {}};
+  int64_t sum = 0;
+  for (const auto& name : reader.names()) {
+    const auto& entry = reader.entry(name);
+    if (c10::isFloatingType(entry.dtype) && holds_parameter(map, name))
+      sum += static_cast<int64_t>(entry.bytes() / c10::elementSize(entry.dtype));
+  }
+  return sum;
 }
 
-/// At least so many parameters does config.json describe.
-double claimed_parameters(const GptOptions& o) {
-  const auto product = [](int64_t a, int64_t b) { return double(a) * double(b); };
-  double claimed = product(o.vocab_size, o.d_model);
-  if (o.position == PositionKind::kLearned) claimed += product(o.context, o.d_model);
-  const double queries = product(o.heads, o.head_width) * double(o.d_model);
-  return claimed + double(o.layers) * (queries + product(o.d_model, o.feed_forward));
+/// The tensors are what is there; config.json only tells what is done with them, and is believed
+/// where it describes as many numbers.
+CheckpointCost checkpoint_cost(const fs::path& folder, int64_t length) {
+  const GptConfig config = read_gpt_config(folder);
+  const SafetensorsReader reader(folder);
+  const int64_t T = length > 0 ? length : config.options.context;
+  CheckpointCost result{.input = fmt::format("sequences of {} tokens", T),
+                        .cost = cost_of(config.options, T),
+                        .tokens = T,
+                        .held_parameters = parameters_in(reader, config)};
+  ModelCost& cost = result.cost;
+  if (!config.has_head) cost.forward_flops -= cost.output_flops;
+  if (!config.has_head && !reader.contains("lm_head.weight"))
+    cost.parameters -= cost.output_parameters;
+  return result;
 }
 
 }  // namespace
@@ -127,34 +130,29 @@ NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_opti
   return map;
 }
 
-Gpt load_gpt(const fs::path& folder, const LoadGptOptions& load) {
-  GptConfig config = read_gpt_config(folder);
-  config.options.attention = settled_kernel(load.attention, config.options.attention, load.device);
-  const SafetensorsReader reader(folder);
-  check_claim(claimed_parameters(config.options), reader);
-  // An output layer of other values than the embedding's is one of its own, whatever config.json
-  // says of it.
-  const NameMap names =
-      from_config(folder, [&] { return gpt_name_map(config.layout, config.options); });
-  if (differs_from_original(reader, names, "lm_head.weight")) config.options.tie_embeddings = false;
-  Gpt model = build_model<Gpt>(config.options, folder);
-  model->to(load.device, load.dtype);
-  load_weights(model, reader, config, load.head_optional);
-  model->eval();
-  return model;
+GptConfig read_gpt_config(const fs::path& folder) {
+  return read_checkpoint_config<GptFormat>(folder);
+}
+
+Gpt load_gpt(const fs::path& folder, const LoadModelOptions& options) {
+  return load_checkpoint<GptFormat>(folder, options);
 }
 
 void load_gpt_weights(Gpt& model, const fs::path& folder) {
-  load_weights(model, SafetensorsReader(folder), read_gpt_config(folder), /*head_optional=*/false);
+  load_checkpoint_weights<GptFormat>(*model, folder);
 }
 
 void save_gpt(const Gpt& model, const fs::path& folder, const SpecialIds& ids) {
-  const GptConfig config = config_of(model, ids);
-  const auto dtype = model->token_embedding->weight.scalar_type();
-  write_file(folder / "config.json",
-             gpt_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
-  write_safetensors(folder / "model.safetensors",
-                    export_named(*model, gpt_name_map(config.layout, config.options)));
+  save_checkpoint<GptFormat>(*model, folder, {.ids = ids});
+}
+
+void register_gpt(ModelRegistry& registry) {
+  ModelFamily family = family_of<GptFormat>();
+  family.model_types = model_types_of<GptLayout>();
+  family.architectures = architectures_of<GptLayout>(gpt_architectures);
+  family.forward = forward_gpt;
+  family.cost = checkpoint_cost;
+  registry.add(std::move(family));
 }
 
 }  // namespace zoo

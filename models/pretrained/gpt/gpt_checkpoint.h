@@ -4,29 +4,26 @@
 #include <torch/types.h>
 
 #include <filesystem>
-#include <string>
 
 #include "models/gpt/gpt.h"
+#include "models/pretrained/format/checkpoint_folder.h"
 #include "models/pretrained/format/name_map.h"
 #include "models/pretrained/gpt/gpt_config.h"
 
 namespace zoo {
 
+class ModelRegistry;
+
 /// Our names and the layout's. `head_optional`: a file without output layer is welcome (GPT2Model,
 /// LlamaModel).
 NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional = false);
 
-struct LoadGptOptions {
-  torch::Dtype dtype = torch::kFloat;
-  torch::Device device = torch::kCPU;
-  std::string attention = {};  ///< kernel; empty: the one it was trained with
-  /// For those who need the hidden states alone: a GPT2Model or LlamaModel without output layer
-  /// will do, and lm_head then means nothing.
-  bool head_optional = false;
-};
+/// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
+/// with its path.
+GptConfig read_gpt_config(const std::filesystem::path& folder);
 
 /// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
-Gpt load_gpt(const std::filesystem::path& folder, const LoadGptOptions& options = {});
+Gpt load_gpt(const std::filesystem::path& folder, const LoadModelOptions& options = {});
 
 /// Only the weights, output layer included, into a model that stands: shapes must fit, other
 /// options are the caller's.
@@ -35,5 +32,8 @@ void load_gpt_weights(Gpt& model, const std::filesystem::path& folder);
 /// Writes config.json and model.safetensors into an existing folder, in the layout that
 /// layout_of() names.
 void save_gpt(const Gpt& model, const std::filesystem::path& folder, const SpecialIds& ids = {});
+
+/// Adds the family: model types gpt2, llama, zoo_gpt.
+void register_gpt(ModelRegistry& registry);
 
 }  // namespace zoo

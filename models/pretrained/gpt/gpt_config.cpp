@@ -1,12 +1,7 @@
 // config.json of a decoder-only model: which layout fits which options, and reading it back.
 #include "models/pretrained/gpt/gpt_config.h"
 
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
-
-#include <stdexcept>
-#include <string_view>
-#include <vector>
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/gpt/gpt_config_keys.h"
@@ -46,36 +41,22 @@ std::string unlike_llama(const GptOptions& o) {
   return demands.text();
 }
 
-/// With output layer, and without where the reference has such a class.
-std::vector<std::string_view> architectures_of(GptLayout layout) {
+}  // namespace
+
+std::span<const std::string_view> gpt_architectures(GptLayout layout) {
+  static constexpr std::string_view kGpt2[] = {"GPT2LMHeadModel", "GPT2Model"};
+  static constexpr std::string_view kLlama[] = {"LlamaForCausalLM", "LlamaModel"};
+  static constexpr std::string_view kZoo[] = {"ZooGpt"};
   switch (layout) {
     case GptLayout::kGpt2:
-      return {"GPT2LMHeadModel", "GPT2Model"};
+      return kGpt2;
     case GptLayout::kLlama:
-      return {"LlamaForCausalLM", "LlamaModel"};
+      return kLlama;
     case GptLayout::kZoo:
-      return {"ZooGpt"};
+      break;
   }
-  throw std::invalid_argument("unknown GPT layout");
+  return kZoo;
 }
-
-/// Whether there is an output layer: architectures[0] decides.
-bool has_head(const json& config, GptLayout layout) {
-  return read_architecture(config, architectures_of(layout), name_of(layout)).value_or(0) == 0;
-}
-
-/// Sizes that "zoo" brought; the reference's keys were checked when read.
-void check_sizes(const GptOptions& o) {
-  for (const int64_t size : {o.context, o.layers, o.d_model, o.heads}) {
-    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size must be positive, got {}", size);
-  }
-  for (const int64_t size : {o.kv_heads, o.head_width, o.feed_forward}) {
-    if (size < 0 || size > INT32_MAX)
-      config_fail("\"zoo\": a size must not be negative, got {}", size);
-  }
-}
-
-}  // namespace
 
 GptLayout layout_of(const GptOptions& options) {
   if (unlike_gpt2(options).empty()) return GptLayout::kGpt2;
@@ -93,9 +74,7 @@ std::string layout_note(const GptOptions& options) {
 
 json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
-  result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architectures_of(config.layout).front()};
-  result["dtype"] = dtype;
+  put_class(result, name_of(config.layout), gpt_architectures(config.layout).front(), dtype);
   put_special_ids(config.ids, result);
   result["zoo"] = options_to_json(config.options);
   return result;
@@ -104,22 +83,13 @@ json gpt_config_to_json(const GptConfig& config, const std::string& dtype) {
 GptConfig gpt_config_from_json(const json& config) {
   GptConfig result;
   result.layout = read_model_type<GptLayout>(config);
-  result.has_head = has_head(config, result.layout);
+  result.has_head = names_first_class(config, gpt_architectures(result.layout));
   result.ids = special_ids(config);
   result.options = options_from_reference_keys(config, result.layout);
-  if (const auto zoo = config.find("zoo"); zoo != config.end()) {
-    options_from_json(*zoo, result.options);
-    check_sizes(result.options);
+  if (read_zoo_options(config, result.options, result.layout == GptLayout::kZoo)) {
+    check(result.options);
     check_agreement(config, reference_keys(result));
-  } else if (result.layout == GptLayout::kZoo) {
-    config_fail("model_type zoo_gpt needs the options under \"zoo\"");
   }
-  return result;
-}
-
-GptConfig read_gpt_config(const std::filesystem::path& folder) {
-  GptConfig result;
-  read_config(folder, [&](const json& config) { result = gpt_config_from_json(config); });
   return result;
 }
 

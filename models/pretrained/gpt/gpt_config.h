@@ -1,12 +1,13 @@
 // config.json of decoder-only models: the layouts of GPT-2 and Llama in Hugging Face's
 // `transformers` (4 and 5), and our own for what neither can express.
 #pragma once
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "models/gpt/gpt.h"
-#include "models/pretrained/format/special_ids.h"
+#include "models/pretrained/format/checkpoint_config.h"
 
 namespace zoo {
 
@@ -20,13 +21,10 @@ struct EnumNames<GptLayout> {
 };
 
 /// What config.json says.
-struct GptConfig {
-  GptOptions options;
-  GptLayout layout = GptLayout::kGpt2;
-  bool has_head = true;  ///< false for GPT2Model and LlamaModel, which stop at the hidden states
-  SpecialIds ids;
-};
+using GptConfig = CheckpointConfig<GptOptions, GptLayout>;
 
+/// The reference's classes of a layout: with output layer, and without where there is one.
+std::span<const std::string_view> gpt_architectures(GptLayout layout);
 /// The layout in which Python opens such a model; kZoo where there is none.
 GptLayout layout_of(const GptOptions& options);
 /// For kZoo: one sentence that says why Python will not open the checkpoint. Else empty.
@@ -37,8 +35,5 @@ nlohmann::json gpt_config_to_json(const GptConfig& config, const std::string& dt
 /// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
 /// of the wrong type, a "zoo" that contradicts the other keys.
 GptConfig gpt_config_from_json(const nlohmann::json& json);
-
-/// Reads config.json of a checkpoint folder; messages begin with its path.
-GptConfig read_gpt_config(const std::filesystem::path& folder);
 
 }  // namespace zoo

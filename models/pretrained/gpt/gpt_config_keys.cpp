@@ -5,6 +5,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
+#include "models/pretrained/format/stack_keys.h"
 
 namespace zoo {
 namespace {
@@ -96,13 +97,10 @@ template <class Keys>
 void llama_keys(Keys& keys, GptOptions& o) {
   keys.count("vocab_size", o.vocab_size, 32000);
   keys.count("max_position_embeddings", o.context, 2048);
-  keys.count("hidden_size", o.d_model, 4096);
-  keys.count("num_hidden_layers", o.layers, 32);
-  keys.count("num_attention_heads", o.heads, 32);
+  size_keys(keys, o, {.d_model = 4096, .layers = 32, .heads = 32, .feed_forward = 11008});
   keys.count("num_key_value_heads", o.kv_heads, o.heads, Null::kMeansMissing);
   keys.count("head_dim", o.head_width, std::max<int64_t>(o.d_model / o.heads, 1),
              Null::kMeansMissing);
-  keys.count("intermediate_size", o.feed_forward, 11008);
   keys.number("rms_norm_eps", o.norm_epsilon, 1e-6);
   keys.flag("attention_bias", o.attention_bias, false);
   keys.flag("mlp_bias", o.feed_forward_bias, false);

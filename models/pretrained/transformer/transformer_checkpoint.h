@@ -4,28 +4,27 @@
 #include <torch/types.h>
 
 #include <filesystem>
-#include <string>
 
+#include "models/pretrained/format/checkpoint_folder.h"
 #include "models/pretrained/format/name_map.h"
 #include "models/pretrained/transformer/transformer_config.h"
 #include "models/transformer/transformer.h"
 
 namespace zoo {
 
+class ModelRegistry;
+
 /// Our names and the layout's. `head_optional`: a file without output layer is welcome.
 NameMap transformer_name_map(TransformerLayout layout, const TransformerOptions& options,
                              bool head_optional = false);
 
-struct LoadTransformerOptions {
-  torch::Dtype dtype = torch::kFloat;
-  torch::Device device = torch::kCPU;
-  std::string attention = {};  ///< kernel; empty: the one it was trained with
-  bool head_optional = false;  ///< for those who need the hidden states alone
-};
+/// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
+/// with its path.
+TransformerConfig read_transformer_config(const std::filesystem::path& folder);
 
 /// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
 Transformer load_transformer(const std::filesystem::path& folder,
-                             const LoadTransformerOptions& options = {});
+                             const LoadModelOptions& options = {});
 
 /// Only the weights, output layer included, into a model that stands.
 void load_transformer_weights(Transformer& model, const std::filesystem::path& folder);
@@ -34,5 +33,8 @@ void load_transformer_weights(Transformer& model, const std::filesystem::path& f
 /// layout_of() names.
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,
                       const SpecialIds& ids);
+
+/// Adds the family: model types marian, bart, pegasus, zoo_transformer.
+void register_transformer(ModelRegistry& registry);
 
 }  // namespace zoo

@@ -2,10 +2,6 @@
 // share their keys; what they differ in is written into their code, and stands here as demands.
 #include "models/pretrained/transformer/transformer_config.h"
 
-#include <stdexcept>
-#include <string_view>
-#include <vector>
-
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
 #include "models/pretrained/format/stack_demands.h"
@@ -149,37 +145,26 @@ TransformerOptions from_reference_keys(const json& config, Layout layout) {
   return o;
 }
 
-/// With output layer, and without where the reference has such a class.
-std::vector<std::string_view> architectures_of(Layout layout) {
+}  // namespace
+
+std::span<const std::string_view> transformer_architectures(Layout layout) {
+  static constexpr std::string_view kMarian[] = {"MarianMTModel", "MarianModel"};
+  static constexpr std::string_view kBart[] = {"BartForConditionalGeneration", "BartModel"};
+  static constexpr std::string_view kPegasus[] = {"PegasusForConditionalGeneration",
+                                                  "PegasusModel"};
+  static constexpr std::string_view kZoo[] = {"ZooTransformer"};
   switch (layout) {
     case Layout::kMarian:
-      return {"MarianMTModel", "MarianModel"};
+      return kMarian;
     case Layout::kBart:
-      return {"BartForConditionalGeneration", "BartModel"};
+      return kBart;
     case Layout::kPegasus:
-      return {"PegasusForConditionalGeneration", "PegasusModel"};
+      return kPegasus;
     case Layout::kZoo:
-      return {"ZooTransformer"};
+      break;
   }
-  throw std::invalid_argument("unknown encoder-decoder layout");
+  return kZoo;
 }
-
-/// Whether there is an output layer: architectures[0] decides.
-bool has_head(const json& config, Layout layout) {
-  return read_architecture(config, architectures_of(layout), name_of(layout)).value_or(0) == 0;
-}
-
-/// Sizes that "zoo" brought; the reference's keys were checked when read.
-void check_sizes(const TransformerOptions& o) {
-  for (const int64_t size : {o.context, o.encoder_layers, o.decoder_layers, o.d_model, o.heads,
-                             o.feed_forward + 1, o.decoder_feed_forward + 1, o.decoder_heads + 1,
-                             o.position_offset + 1, o.kv_heads + 1, o.head_width + 1}) {
-    if (size < 1 || size > INT32_MAX) config_fail("\"zoo\": a size is out of range: {}", size);
-  }
-  check(o);
-}
-
-}  // namespace
 
 TransformerLayout layout_of(const TransformerOptions& options) {
   for (const auto& [layout, name] : EnumNames<Layout>::values) {
@@ -199,9 +184,8 @@ std::string layout_note(const TransformerOptions& options) {
 
 json transformer_config_to_json(const TransformerConfig& config, const std::string& dtype) {
   json result = reference_keys(config);
-  result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architectures_of(config.layout).front()};
-  result["dtype"] = dtype;
+  put_class(result, name_of(config.layout), transformer_architectures(config.layout).front(),
+            dtype);
   result["is_encoder_decoder"] = true;
   put_special_ids(config.ids, result);
   // Else the reference would force the id that ends a text in its own vocabulary.
@@ -213,29 +197,22 @@ json transformer_config_to_json(const TransformerConfig& config, const std::stri
 TransformerConfig transformer_config_from_json(const json& config) {
   TransformerConfig result;
   result.layout = read_model_type<Layout>(config);
-  result.has_head = has_head(config, result.layout);
+  result.has_head = names_first_class(config, transformer_architectures(result.layout));
   result.ids = special_ids(config);
-  const auto zoo = config.find("zoo");
-  if (result.layout != Layout::kZoo) {
+  const bool ours = result.layout == Layout::kZoo;
+  if (!ours) {
     result.options = from_reference_keys(config, result.layout);
-  } else if (zoo == config.end()) {
-    config_fail("model_type zoo_transformer needs the options under \"zoo\"");
+  } else if (!config.contains("vocab_size")) {
+    config_fail("no \"vocab_size\"");
   } else {
-    if (!config.contains("vocab_size")) config_fail("no \"vocab_size\"");
     result.options.source_vocab_size = config_count(config, "vocab_size", 0);
     result.options.vocab_size =
         config_count(config, "decoder_vocab_size", result.options.source_vocab_size);
   }
-  if (zoo == config.end()) return result;
-  options_from_json(*zoo, result.options);
-  check_sizes(result.options);
-  check_agreement(config, reference_keys(result));
-  return result;
-}
-
-TransformerConfig read_transformer_config(const std::filesystem::path& folder) {
-  TransformerConfig result;
-  read_config(folder, [&](const json& config) { result = transformer_config_from_json(config); });
+  if (read_zoo_options(config, result.options, ours)) {
+    check(result.options);
+    check_agreement(config, reference_keys(result));
+  }
   return result;
 }
 

@@ -1,11 +1,12 @@
 // config.json of encoder-decoders: the layouts of Marian, BART and Pegasus in Hugging Face's
 // `transformers`, and our own for what none of them can express.
 #pragma once
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
-#include "models/pretrained/format/special_ids.h"
+#include "models/pretrained/format/checkpoint_config.h"
 #include "models/transformer/transformer.h"
 
 namespace zoo {
@@ -23,13 +24,10 @@ struct EnumNames<TransformerLayout> {
 };
 
 /// What config.json says.
-struct TransformerConfig {
-  TransformerOptions options;
-  TransformerLayout layout = TransformerLayout::kMarian;
-  bool has_head = true;  ///< false for MarianModel and the like, which stop at the hidden states
-  SpecialIds ids;
-};
+using TransformerConfig = CheckpointConfig<TransformerOptions, TransformerLayout>;
 
+/// The reference's classes of a layout: with output layer, and without where there is one.
+std::span<const std::string_view> transformer_architectures(TransformerLayout layout);
 /// The layout in which Python opens such a model; kZoo where there is none.
 TransformerLayout layout_of(const TransformerOptions& options);
 /// For kZoo: one sentence that says why Python will not open the checkpoint. Else empty.
@@ -41,8 +39,5 @@ nlohmann::json transformer_config_to_json(const TransformerConfig& config,
 /// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
 /// of the wrong type, a "zoo" that contradicts the other keys.
 TransformerConfig transformer_config_from_json(const nlohmann::json& json);
-
-/// Reads config.json of a checkpoint folder; messages begin with its path.
-TransformerConfig read_transformer_config(const std::filesystem::path& folder);
 
 }  // namespace zoo

@@ -8,29 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "base/named_enum.h"
+#include "models/pretrained/format/checkpoint_folder.h"
 #include "models/vision/image_classifier.h"
 
 namespace zoo {
 
-/// config.json's model_type.
-enum class ImageModelType { kVit, kDeit, kZooVit, kZooCnn, kZooCct, kZooLinear };
-template <>
-struct EnumNames<ImageModelType> {
-  static constexpr std::string_view what = "model type";
-  static constexpr std::pair<ImageModelType, std::string_view> values[] = {
-      {ImageModelType::kVit, "vit"},        {ImageModelType::kDeit, "deit"},
-      {ImageModelType::kZooVit, "zoo_vit"}, {ImageModelType::kZooCnn, "zoo_cnn"},
-      {ImageModelType::kZooCct, "zoo_cct"}, {ImageModelType::kZooLinear, "zoo_linear"}};
-};
+class ModelRegistry;
 
-/// Reads config.json. Throws std::runtime_error with one line that begins with its path.
-ImageModelType read_image_model_type(const std::filesystem::path& folder);
-
-struct LoadImageClassifierOptions {
-  torch::Device device = torch::kCPU;
-  std::string attention = {};  ///< kernel, of models that attend; empty: the one of training
-};
+/// Adds the families of our own: model types zoo_cnn, zoo_cct, zoo_linear.
+void register_image_classifiers(ModelRegistry& registry);
+/// All classifiers of images.
+const ModelRegistry& image_classifier_families();
 
 struct LoadedImageClassifier {
   std::shared_ptr<ImageClassifier> model;  ///< in evaluation mode
@@ -40,7 +28,7 @@ struct LoadedImageClassifier {
 /// The model of a folder. Throws std::runtime_error with one line, also for an encoder that has no
 /// classes.
 LoadedImageClassifier load_image_classifier(const std::filesystem::path& folder,
-                                            const LoadImageClassifierOptions& options = {});
+                                            const LoadModelOptions& options = {});
 /// Only the weights, into a model that stands.
 void load_image_classifier_weights(ImageClassifier& model, const std::filesystem::path& folder);
 

@@ -1,28 +1,34 @@
 // Names on disk of ViT's and DeiT's layouts, and whole checkpoints in and out.
 #include "models/pretrained/vision/vit_checkpoint.h"
 
-#include "base/files.h"
-#include "models/pretrained/format/checkpoint_folder.h"
-#include "models/pretrained/format/config_json.h"
-#include "models/pretrained/format/labels.h"
-#include "models/pretrained/format/safetensors.h"
+#include <fmt/format.h>
+
+#include "models/cost/vision_cost.h"
+#include "models/pretrained/format/checkpoint.h"
+#include "models/pretrained/registry/family_of.h"
+#include "models/pretrained/registry/model_registry.h"
+#include "models/pretrained/vision/vision_forward.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-/// At least so many parameters does config.json describe.
-double claimed_parameters(const VitOptions& options) {
-  const VitOptions o = resolved(options);
-  const double C = double(o.d_model);
-  const double patch = double(o.channels) * double(o.patch_size) * double(o.patch_width);
-  const Grid grid = grid_of(o);
-  const bool table = o.position == GridPositionKind::kLearned;
-  return C * (patch + double(o.classes) + (table ? double(grid.rows) * double(grid.columns) : 0)) +
-         double(o.layers) * least_block_parameters(o);
-}
-
 bool is_encoder_alone(const VitOptions& o) { return o.classes == 0; }
+
+struct VitFormat : CheckpointFormat<Vit, VitConfig> {
+  static VitConfig from_json(const nlohmann::json& config) { return vit_config_from_json(config); }
+  static nlohmann::json to_json(const VitConfig& config, const std::string& dtype) {
+    return vit_config_to_json(config, dtype);
+  }
+  static ModelCost cost(const VitOptions& o) { return cost_of(o); }
+  static NameMap names(const VitOptions& o) { return vit_name_map(o); }
+  static void settle(VitOptions& o, const VitConfig& config, const SafetensorsReader& reader) {
+    if (!is_encoder_alone(o) || config.layout == VitLayout::kZoo) return;
+    const std::string name = "pooler.dense.weight";
+    o.pooler =
+        reader.contains(name) || reader.contains(std::string(name_of(config.layout)) + "." + name);
+  }
+};
 
 }  // namespace
 
@@ -32,12 +38,9 @@ NameMap vit_name_map(const VitOptions& options) {
   if (layout == VitLayout::kZoo) return map;
   const bool deit = layout == VitLayout::kDeit;
   const std::string root = map.prefix = map.family + ".", embeddings = root + "embeddings.";
+  map.writes_prefix = !is_encoder_alone(options);
   const auto add = [&](const std::string& ours, const std::vector<std::string>& theirs) {
-    for (const char* kind : {".weight", ".bias"}) {
-      auto names = theirs;
-      for (auto& name : names) name += kind;
-      map.rows.push_back({.ours = ours + kind, .theirs = names});
-    }
+    add_layer(map, {.ours = ours, .theirs = theirs});
   };
   const int64_t C = options.d_model, T = prefix_tokens(options) + grid_of(options).patches();
   map.rows.push_back(
@@ -76,51 +79,37 @@ NameMap vit_name_map(const VitOptions& options) {
   // What other classes of the reference have besides: a token for masked patches, a pooler.
   map.ignored = {embeddings + "mask_token"};
   map.other_heads = {"classifier.", "cls_classifier.", "distillation_classifier.", "decoder."};
-  if (!options.pooler) {
-    for (const char* kind : {".weight", ".bias"})
-      map.ignored.push_back(root + "pooler.dense" + kind);
-  }
+  if (!options.pooler) ignore_layer(map, root + "pooler.dense");
   return map;
 }
 
-Vit load_vit(const fs::path& folder, const LoadVitOptions& load) {
-  VitConfig config = read_vit_config(folder);
-  VitOptions& options = config.options;
-  options.attention = settled_kernel(load.attention, options.attention, load.device);
-  const SafetensorsReader reader(folder);
-  check_claim(claimed_parameters(options), reader);
-  if (is_encoder_alone(options) && config.layout != VitLayout::kZoo) {
-    const std::string name = "pooler.dense.weight";
-    options.pooler =
-        reader.contains(name) || reader.contains(std::string(name_of(config.layout)) + "." + name);
-  }
-  auto model = build_model<Vit>(options, folder);
-  model->to(load.device, load.dtype);
-  load_named(*model, reader, vit_name_map(options));
-  model->eval();
-  return model;
+VitConfig read_vit_config(const fs::path& folder) {
+  return read_checkpoint_config<VitFormat>(folder);
+}
+
+Vit load_vit(const fs::path& folder, const LoadModelOptions& options) {
+  return load_checkpoint<VitFormat>(folder, options);
 }
 
 void load_vit_weights(VitImpl& model, const fs::path& folder) {
-  load_named(model, SafetensorsReader(folder), vit_name_map(model.options));
+  load_checkpoint_weights<VitFormat>(model, folder);
 }
 
 void save_vit(const VitImpl& model, const fs::path& folder, std::vector<std::string> labels) {
-  const VitOptions& o = model.options;
-  const VitConfig config{.options = o,
-                         .layout = layout_of(o),
-                         .labels = complete_labels(std::move(labels), o.classes)};
-  const auto dtype = model.patch_embedding->projection->weight.scalar_type();
-  write_file(folder / "config.json",
-             vit_config_to_json(config, config_dtype(dtype)).dump(2) + "\n");
-  const NameMap map = vit_name_map(o);
-  std::map<std::string, torch::Tensor> tensors;
-  for (const auto& [name, tensor] : export_named(model, map)) {
-    // An encoder alone is written without the prefix, as the reference does.
-    const bool bare = is_encoder_alone(o) && name.starts_with(map.prefix);
-    tensors[bare ? name.substr(map.prefix.size()) : name] = tensor;
-  }
-  write_safetensors(folder / "model.safetensors", tensors);
+  save_checkpoint<VitFormat>(model, folder, {.labels = std::move(labels)});
+}
+
+void register_vit(ModelRegistry& registry) {
+  ModelFamily family = family_of<VitFormat>();
+  family.model_types = model_types_of<VitLayout>();
+  family.architectures = architectures_of<VitLayout>(vit_architectures);
+  family.forward = forward_vit;
+  family.cost = [](const fs::path& folder, int64_t /*length*/) -> CheckpointCost {
+    const VitOptions o = load_vit(folder)->options;
+    return {.input = fmt::format("a picture of {} x {} pixels", o.image_size, o.image_width),
+            .cost = cost_of(o)};
+  };
+  registry.add(std::move(family));
 }
 
 }  // namespace zoo

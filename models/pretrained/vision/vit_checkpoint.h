@@ -7,23 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "models/pretrained/format/checkpoint_folder.h"
 #include "models/pretrained/format/name_map.h"
 #include "models/pretrained/vision/vit_config.h"
 
 namespace zoo {
 
-struct LoadVitOptions {
-  torch::Dtype dtype = torch::kFloat;
-  torch::Device device = torch::kCPU;
-  std::string attention = {};  ///< kernel; empty: the one it was trained with
-};
+class ModelRegistry;
+
+/// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
+/// with its path.
+VitConfig read_vit_config(const std::filesystem::path& folder);
 
 /// Our names and the layout's.
 NameMap vit_name_map(const VitOptions& options);
 
 /// The model of a folder with the heads that config.json names, in evaluation mode. An encoder
 /// alone may come with a pooler or without. Throws std::runtime_error with one line.
-Vit load_vit(const std::filesystem::path& folder, const LoadVitOptions& options = {});
+Vit load_vit(const std::filesystem::path& folder, const LoadModelOptions& options = {});
 /// Only the weights, into a model that stands.
 void load_vit_weights(VitImpl& model, const std::filesystem::path& folder);
 
@@ -31,5 +32,8 @@ void load_vit_weights(VitImpl& model, const std::filesystem::path& folder);
 /// LABEL_0 and so on where there are none.
 void save_vit(const VitImpl& model, const std::filesystem::path& folder,
               std::vector<std::string> labels = {});
+
+/// Adds the family: model types vit, deit, zoo_vit.
+void register_vit(ModelRegistry& registry);
 
 }  // namespace zoo

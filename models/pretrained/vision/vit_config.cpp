@@ -5,6 +5,7 @@
 #include "models/pretrained/format/config_keys.h"
 #include "models/pretrained/format/labels.h"
 #include "models/pretrained/format/stack_demands.h"
+#include "models/pretrained/format/stack_keys.h"
 
 namespace zoo {
 namespace {
@@ -41,14 +42,8 @@ template <class Keys>
 void shared_keys(Keys& keys, VitOptions& o) {
   keys.sides("image_size", o.image_size, o.image_width, 224);
   keys.sides("patch_size", o.patch_size, o.patch_width, 16);
-  keys.count("hidden_size", o.d_model, 768);
-  keys.count("num_hidden_layers", o.layers, 12);
-  keys.count("num_attention_heads", o.heads, 12);
-  keys.count("intermediate_size", o.feed_forward, 3072);
-  keys.activation("hidden_act", o.activation, "gelu");
-  keys.number("hidden_dropout_prob", o.dropout, 0.0);
-  keys.number("attention_probs_dropout_prob", o.attention_dropout, 0.0);
-  keys.number("layer_norm_eps", o.norm_epsilon, 1e-12);
+  stack_keys(keys, o, {});
+  dropout_keys(keys, o, 0.0);
   keys.flag("qkv_bias", o.qkv_bias, true);
 }
 
@@ -79,7 +74,7 @@ VitOptions options_from_keys(const json& config, VitLayout layout) {
 /// Which heads the class has; without "architectures" there is the encoder alone.
 void read_heads(const json& config, VitConfig& result) {
   const auto known = vit_architectures(result.layout);
-  const auto found = read_architecture(config, known, name_of(result.layout));
+  const auto found = read_architecture(config, known);
   const std::string_view name = found ? known[*found] : known.back();
   VitOptions& o = result.options;
   o.classes = 0;
@@ -116,10 +111,8 @@ std::span<const std::string_view> vit_architectures(VitLayout layout) {
 
 json vit_config_to_json(const VitConfig& config, const std::string& dtype) {
   json result = vit_keys(config.options, config.layout);
-  result["model_type"] = name_of(config.layout);
-  result["architectures"] = {architecture_of(config)};
-  result["dtype"] = dtype;
-  put_labels(config.labels, result);
+  put_class(result, name_of(config.layout), architecture_of(config), dtype);
+  put_labels(complete_labels(config.labels, config.options.classes), result);
   result["zoo"] = options_to_json(resolved(config.options));
   return result;
 }
@@ -128,25 +121,14 @@ VitConfig vit_config_from_json(const json& config) {
   VitConfig result;
   result.layout = read_model_type<VitLayout>(config);
   result.options = options_from_keys(config, result.layout);
-  if (const auto zoo = config.find("zoo"); zoo != config.end()) {
-    options_from_json(*zoo, result.options);
-    check_size_range(result.options);
+  if (read_zoo_options(config, result.options, result.layout == VitLayout::kZoo))
     check_agreement(config, vit_keys(result.options, result.layout));
-  } else if (result.layout == VitLayout::kZoo) {
-    config_fail("model_type zoo_vit needs the options under \"zoo\"");
-  }
   const bool pooler = result.options.pooler;
   read_heads(config, result);
   if (result.layout == VitLayout::kZoo) result.options.pooler = pooler;
   if (layout_of(result.options) != result.layout)
     config_fail("model_type {} does not fit the options under \"zoo\"", name_of(result.layout));
   check(result.options);
-  return result;
-}
-
-VitConfig read_vit_config(const std::filesystem::path& folder) {
-  VitConfig result;
-  read_config(folder, [&](const json& config) { result = vit_config_from_json(config); });
   return result;
 }
 

@@ -1,12 +1,11 @@
 // config.json of ViT and DeiT as Hugging Face's `transformers` writes it.
 #pragma once
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "models/pretrained/format/checkpoint_config.h"
 #include "models/vision/vit.h"
 
 namespace zoo {
@@ -20,12 +19,8 @@ struct EnumNames<VitLayout> {
       {VitLayout::kVit, "vit"}, {VitLayout::kDeit, "deit"}, {VitLayout::kZoo, "zoo_vit"}};
 };
 
-/// What config.json says.
-struct VitConfig {
-  VitOptions options;
-  VitLayout layout = VitLayout::kVit;
-  std::vector<std::string> labels;  ///< names of the classes, by id; empty for an encoder alone
-};
+/// What config.json says; of an encoder alone there are no labels.
+using VitConfig = CheckpointConfig<VitOptions, VitLayout>;
 
 /// The layout in which Python opens such a model; kZoo where there is none.
 VitLayout layout_of(const VitOptions& options);
@@ -39,8 +34,5 @@ nlohmann::json vit_config_to_json(const VitConfig& config, const std::string& dt
 /// Throws std::runtime_error with one line: another family, a feature that the zoo lacks, a value
 /// of the wrong type, a "zoo" that contradicts the other keys.
 VitConfig vit_config_from_json(const nlohmann::json& json);
-
-/// Reads config.json of a checkpoint folder; messages begin with its path.
-VitConfig read_vit_config(const std::filesystem::path& folder);
 
 }  // namespace zoo

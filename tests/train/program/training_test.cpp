@@ -56,7 +56,7 @@ class PointTraining final : public Training {
   std::string implied_objective() const override { return options_.guess ? "guess" : ""; }
   void take_model(const std::filesystem::path&) override {}
   void check_model() override {}
-  ModelNeed need() const override { return {}; }
+  ModelCost cost() const override { return {}; }
   NameMap names_on_disk() const override { return {}; }
 };
 

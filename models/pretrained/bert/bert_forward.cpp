@@ -1,7 +1,8 @@
 // forward for BERT, RoBERTa, ALBERT and ELECTRA.
-#include "infer/forward/forward.h"
-#include "infer/forward/model_inputs.h"
+#include "models/pretrained/bert/bert_forward.h"
+
 #include "models/pretrained/bert/bert_checkpoint.h"
+#include "models/pretrained/registry/model_inputs.h"
 
 namespace zoo {
 namespace {
@@ -29,7 +30,7 @@ ForwardOutputs outputs_of(BertTaskModel& model, const torch::Tensor& hidden) {
 ForwardOutputs forward_bert(const ForwardRequest& request, const SafetensorsReader& file) {
   const ModelInputs inputs(file, {"input_ids"},
                            {"attention_mask", "token_type_ids", "position_ids"});
-  const BertOptions options = read_bert_config(request.model).model.bert;
+  const BertOptions options = read_bert_config(request.model).options.bert;
   const auto ids = inputs.tokens("input_ids", options.vocab_size, options.context);  // [B, T]
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};

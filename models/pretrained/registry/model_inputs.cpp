@@ -1,5 +1,5 @@
 // Every way in which an input can be wrong, and the sentence for it.
-#include "infer/forward/model_inputs.h"
+#include "models/pretrained/registry/model_inputs.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,8 +1,9 @@
 // forward for models that say what an image shows.
+#include "models/pretrained/vision/vision_forward.h"
+
 #include <fmt/format.h>
 
-#include "infer/forward/forward.h"
-#include "infer/forward/model_inputs.h"
+#include "models/pretrained/registry/model_inputs.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "models/pretrained/vision/vit_checkpoint.h"
 #include "models/vision/cct.h"

@@ -1,9 +1,10 @@
 // forward for CLIP: two towers, or one.
+#include "models/pretrained/clip/clip_forward.h"
+
 #include <fmt/format.h>
 
-#include "infer/forward/forward.h"
-#include "infer/forward/model_inputs.h"
 #include "models/pretrained/clip/clip_checkpoint.h"
+#include "models/pretrained/registry/model_inputs.h"
 
 namespace zoo {
 namespace {

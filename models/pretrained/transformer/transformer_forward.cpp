@@ -1,9 +1,10 @@
 // forward for encoder-decoders, Transformer and recurrent.
+#include "models/pretrained/transformer/transformer_forward.h"
+
 #include <fmt/format.h>
 
-#include "infer/forward/forward.h"
-#include "infer/forward/model_inputs.h"
 #include "models/batching/padding.h"
+#include "models/pretrained/registry/model_inputs.h"
 #include "models/pretrained/transformer/recurrent_checkpoint.h"
 #include "models/pretrained/transformer/transformer_checkpoint.h"
 
@@ -75,7 +76,7 @@ ForwardOutputs forward_recurrent(const ForwardRequest& request, const Safetensor
   const ModelInputs inputs(file, {"input_ids", "decoder_input_ids"}, {"attention_mask"});
   if (request.hidden_states || request.attentions)
     inputs.refuse("a recurrent model has no layers' hidden states or attentions to give out");
-  Recurrent model = load_recurrent(request.model, request.device);
+  Recurrent model = load_recurrent(request.model, {.device = request.device});
   const auto [source, target] =
       read_pairs(inputs, model->source_vocab_size(), model->target_vocab_size(), model->longest());
   const torch::NoGradGuard no_grad;

@@ -1,7 +1,8 @@
 // forward for decoder-only models.
-#include "infer/forward/forward.h"
-#include "infer/forward/model_inputs.h"
+#include "models/pretrained/gpt/gpt_forward.h"
+
 #include "models/pretrained/gpt/gpt_checkpoint.h"
+#include "models/pretrained/registry/model_inputs.h"
 
 namespace zoo {
 namespace {

@@ -1,0 +1,55 @@
+// A BERT's parts: tables, blocks (several layers may share one), pooler, heads.
+#include "models/cost/bert_cost.h"
+
+namespace zoo {
+namespace {
+
+double embedding_width(const BertOptions& o) {
+  return double(o.embedding_width > 0 ? o.embedding_width : o.d_model);
+}
+
+}  // namespace
+
+ModelCost cost_of(const BertOptions& options, int64_t length) {
+  const BertOptions o = resolved(options);
+  const auto T = double(length), C = double(o.d_model);
+  const double E = embedding_width(o);
+  ModelCost cost = table_cost(double(o.vocab_size) + double(o.segments), E);
+  cost += position_cost(o, double(o.context) + double(o.position_padding) + 1, E);
+  cost += norm_cost(E, norm_options(o));
+  if (o.embedding_width > 0) cost += linear_cost(T, E, C, /*bias=*/true);
+  const ModelCost block = block_cost(block_options(o, 0), T);
+  ModelCost blocks = double(o.shared_blocks) * block;
+  blocks.forward_flops = double(o.layers) * block.forward_flops;
+  cost += blocks;
+  if (o.norm_place == NormPlace::kPre) cost += norm_cost(C, norm_options(o));
+  if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
+  cost.cache_values_per_token = 0;  // an encoder keeps none
+  return cost;
+}
+
+ModelCost cost_of(const BertTaskOptions& options, int64_t length) {
+  BertOptions o = resolved(options.bert);
+  if (options.task != BertTask::kNone) o.pooler = needs_pooler(options);
+  const auto C = double(o.d_model), V = double(o.vocab_size);
+  const double E = embedding_width(o);
+  const bool electra = o.family == BertFamily::kElectra;
+  const bool pre_trains = options.task == BertTask::kPreTraining;
+  ModelCost heads;
+  const auto layer = [&](double in, double out) { return linear_cost(0, in, out, /*bias=*/true); };
+  if (options.task == BertTask::kMaskedLm || (pre_trains && !electra)) {
+    heads += layer(C, E) + norm_cost(E, norm_options(o));
+    heads.parameters += V;  // the bias of the scores
+    heads.output_parameters = options.tie_embeddings ? 0 : V * E;
+    heads.parameters += heads.output_parameters;
+  }
+  if (options.task == BertTask::kNextSentence || (pre_trains && !electra)) heads += layer(C, 2);
+  if (pre_trains && electra) heads += layer(C, C) + layer(C, 1);
+  const bool of_texts = options.task == BertTask::kClassifyText;
+  if (of_texts && (electra || o.family == BertFamily::kRoberta)) heads += layer(C, C);
+  if (of_texts || options.task == BertTask::kClassifyTokens)
+    heads += layer(C, double(options.labels));
+  return cost_of(o, length) + heads;
+}
+
+}  // namespace zoo

@@ -1,0 +1,98 @@
+// Parameters and operations of the parts that all families share.
+#include "models/cost/cost.h"
+
+#include "base/memory.h"
+
+namespace zoo {
+
+ModelCost table_cost(double rows, double width) {
+  return {.parameters = rows * width, .embedding_parameters = rows * width};
+}
+
+ModelCost linear_cost(double rows, double in, double out, bool bias) {
+  return {.parameters = in * out + (bias ? out : 0), .forward_flops = 2 * rows * in * out};
+}
+
+ModelCost convolution_cost(double positions, double kernel, double in, double out) {
+  return linear_cost(positions, kernel * in, out, /*bias=*/false);
+}
+
+ModelCost norm_cost(double width, const NormOptions& options) {
+  const bool shifts = options.kind == NormKind::kLayer && options.bias;
+  return {.parameters = shifts ? 2 * width : width};
+}
+
+ModelCost position_cost(const PositionOptions& options, double positions, double width) {
+  if (options.position != PositionKind::kLearned) return {};
+  return table_cost(positions + double(options.position_offset), width);
+}
+
+double attention_flops(double T, double S, double width) { return 4 * T * S * width; }
+
+namespace {
+
+/// Queries come from T tokens; keys and values from S, which are the same tokens in self-attention.
+ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S) {
+  const auto C = double(o.d_model), H = double(o.heads);
+  const double Dh = o.head_width > 0 ? double(o.head_width) : C / H;
+  const double q = H * Dh, kv = (o.kv_heads > 0 ? double(o.kv_heads) : H) * Dh;
+  ModelCost cost = linear_cost(T, C, q, o.bias) + linear_cost(S, C, 2 * kv, o.bias) +
+                   linear_cost(T, q, C, o.out_bias);
+  cost.forward_flops += attention_flops(T, S, q);
+  return cost;
+}
+
+ModelCost feed_forward_cost(const FeedForwardOptions& o, double T) {
+  const auto C = double(o.d_model), F = double(o.width);
+  const double rows = o.activation == Activation::kSwiglu ? 2 * F : F;  // gate and values
+  return linear_cost(T, C, rows, o.bias) + linear_cost(T, F, C, o.bias);
+}
+
+}  // namespace
+
+ModelCost block_cost(const BlockOptions& o, double T, double S) {
+  const auto C = double(o.attention.d_model);
+  ModelCost cost = attention_cost(o.attention, T, T) + feed_forward_cost(o.feed_forward, T);
+  if (o.cross_attention) cost += attention_cost(o.attention, T, S);
+  const double sub_layers = o.cross_attention ? 3 : 2;
+  cost += sub_layers * norm_cost(C, o.norm);
+  if (o.layer_scale != 0.0) cost.parameters += sub_layers * C;
+  const auto H = double(o.attention.heads);
+  const double Dh = o.attention.head_width > 0 ? double(o.attention.head_width) : C / H;
+  cost.cache_values_per_token =
+      2 * Dh * (o.attention.kv_heads > 0 ? double(o.attention.kv_heads) : H);
+  cost.layers = 1;
+  return cost;
+}
+
+ModelCost& ModelCost::operator+=(const ModelCost& other) {
+  parameters += other.parameters;
+  embedding_parameters += other.embedding_parameters;
+  output_parameters += other.output_parameters;
+  layers += other.layers;
+  forward_flops += other.forward_flops;
+  output_flops += other.output_flops;
+  cache_values_per_token += other.cache_values_per_token;
+  return *this;
+}
+
+ModelCost operator*(double times, ModelCost cost) {
+  cost.parameters *= times;
+  cost.embedding_parameters *= times;
+  cost.output_parameters *= times;
+  cost.layers *= times;
+  cost.forward_flops *= times;
+  cost.output_flops *= times;
+  cost.cache_values_per_token *= times;
+  return cost;
+}
+
+double training_flops(const ModelCost& cost) { return 3 * cost.forward_flops; }
+
+void require_model_memory(const ModelCost& cost) {
+  constexpr double kLayerItself = 8192;  // bytes of modules and tensors, however small
+  require_memory(sizeof(float) * cost.parameters + kLayerItself * cost.layers, "the model",
+                 "choose fewer layers, a smaller width or a shorter context");
+}
+
+}  // namespace zoo

@@ -1,0 +1,41 @@
+// What a model really has and computes, for comparison with cost_of().
+#pragma once
+#include <gtest/gtest.h>
+#include <torch/nn/module.h>
+#include <torch/utils.h>
+
+#include "models/cost/cost.h"
+#include "tests/support/flop_counter.h"
+
+namespace zoo::testing {
+
+inline double parameters_of(const torch::nn::Module& module) {
+  double count = 0;
+  for (const auto& parameter : module.parameters()) count += static_cast<double>(parameter.numel());
+  return count;
+}
+
+/// The operations that torch executes in `pass`.
+template <class Pass>
+double counted_flops(torch::nn::Module& module, Pass pass) {
+  module.eval();
+  const torch::NoGradGuard no_grad;
+  const FlopCounter counter;
+  pass();
+  return counter.flops();
+}
+
+/// Both are equal. `uncounted`: operations of the pass that the counter does not see.
+template <class Pass>
+void expect_cost(const ModelCost& cost, torch::nn::Module& module, Pass pass,
+                 double uncounted = 0) {
+  EXPECT_EQ(cost.parameters, parameters_of(module));
+  EXPECT_EQ(cost.forward_flops, counted_flops(module, pass) + uncounted);
+}
+
+/// tokens [1, length]
+inline torch::Tensor some_tokens(int64_t length) {
+  return torch::arange(length).unsqueeze(0).remainder(7);
+}
+
+}  // namespace zoo::testing
