@@ -4,6 +4,7 @@
 #include <zoo/models/pretrained/gpt/gpt_checkpoint.h>
 #include <zoo/tokenizers/character.h>
 #include <zoo/train/loop/trainer.h>
+#include <zoo/train/objectives/token_loss.h>
 
 #include <exception>
 #include <filesystem>
@@ -35,9 +36,8 @@ class StringTask : public zoo::Task {
     const auto window = starts + torch::arange(T);   // [B, T]
     const auto logits = gpt_(ids_.index({window}));  // [B, T, V]
     const auto targets = ids_.index({window + 1});   // [B, T]
-    const auto loss =
-        torch::cross_entropy_loss(logits.flatten(0, 1), targets.flatten(), {}, at::Reduction::Sum);
-    backward(loss, static_cast<double>(B * T));
+    const auto loss = zoo::token_loss(logits, targets);
+    backward(loss.sum, loss.tokens);
     return {};
   }
   zoo::Metrics evaluate() override { return {}; }  // no text is held out

@@ -13,8 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE = re.compile(r"(?:[\w.-]+/)*[\w.-]+\.(?:h|cpp|cu|py|sh|cmake|md)")
 # What a run or a checkpoint of others holds, not this repository.
 ELSEWHERE = re.compile(r"(?:https?:|#|/|~|data/|runs/|build/)")
-# What CONTRIBUTING.md would have you add.
-INVENTED = re.compile(r"strided|alibi|t5|unlikelihood|mirostat|superword|summar")
+# What instructions for new parts would have you add.
+INVENTED = re.compile(r"(^|/)x_|strided|alibi|t5|unlikelihood|mirostat|superword|summar")
+INSTRUCTIONS = {"CONTRIBUTING.md", "models/pretrained/README.md"}
 
 
 def tracked_files():
@@ -36,7 +37,7 @@ def names_in(text):
 def missing(page, files):
     folder = pathlib.PurePosixPath(page).parent
     for name, is_link in names_in((ROOT / page).read_text(encoding="utf-8")):
-        if ELSEWHERE.match(name) or (page == "CONTRIBUTING.md" and INVENTED.search(name)):
+        if ELSEWHERE.match(name) or (page in INSTRUCTIONS and INVENTED.search(name)):
             continue
         name = name.removeprefix("zoo/")  # as those who come from outside include it
         near = (ROOT / folder / name).resolve()
