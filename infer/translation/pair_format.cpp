@@ -89,7 +89,8 @@ void save_with_template(const Tokenizer& tokenizer, const PostTemplate& around,
   const auto path = folder / "tokenizer.json";
   if (tokenizer.post_template().added(false) > 0 || !std::filesystem::exists(path)) return;
   auto json = nlohmann::ordered_json::parse(read_file(path));
-  json["post_processor"] = post_template_to_json(around, tokenizer);
+  json["post_processor"] =
+      post_template_to_json(around, [&](int32_t id) { return tokenizer.piece_of(id); });
   write_file(path, json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
