@@ -22,6 +22,7 @@
 #include "base/note.h"
 #include "base/text_file.h"
 #include "tokenizers/batch.h"
+#include "tokenizers/batch_sides.h"
 #include "tokenizers/comparison/comparison.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/tokenizer.h"
@@ -146,10 +147,13 @@ int encode_as_batch(const zoo::Tokenizer& tokenizer, const Options& o) {
   for (std::string line; zoo::read_raw_line(std::cin, line);) lines.push_back(read_text(o, line));
   std::vector<zoo::TextPair> texts;
   for (const std::string& line : lines) texts.push_back(read_texts(o, line));
+  const zoo::BatchSides sides = zoo::batch_sides(o.tokenizers.front());
   const zoo::Batch batch = zoo::encode_batch(tokenizer, texts,
                                              {.add_special = o.special,
                                               .truncation = o.truncation,
-                                              .max_length = static_cast<size_t>(o.max_length)});
+                                              .max_length = static_cast<size_t>(o.max_length),
+                                              .truncation_side = sides.truncation,
+                                              .padding_side = sides.padding});
   const nlohmann::ordered_json whole = {{"input_ids", batch.ids},
                                         {"attention_mask", batch.attention_mask},
                                         {"token_type_ids", batch.type_ids}};
