@@ -23,15 +23,15 @@ int main(int argc, char** argv) try {
   const std::vector<std::vector<int64_t>> prompts{{ids.begin(), ids.end()}};
 
   zoo::GptDecoder decoder(zoo::load_gpt(folder));
-  const auto state = decoder.start(/*batch=*/1);
   const zoo::DecodeOptions options{
       .max_new_tokens = 100, .seed = 1, .sampling = {.temperature = 0.8, .top_k = 50}};
 
   std::cout << prompt;
-  zoo::decode(decoder, *state, prompts, options, [&](int64_t /*row*/, int64_t token) {
+  const auto show = [&](int64_t /*row*/, int64_t token) {
     std::cout << tokenizer->bytes_of(static_cast<int32_t>(token)) << std::flush;
     return true;  // false ends the text here
-  });
+  };
+  zoo::decode(decoder, decoder.start(/*batch=*/1), prompts, options, show);
   std::cout << '\n';
   return 0;
 } catch (const std::exception& error) {

@@ -47,12 +47,10 @@ std::string attention_page(std::string_view title, const std::vector<std::string
   for (const std::string& label : labels) text += label + " ";
   std::string body = fmt::format("<h1>{}</h1>\n", html_escape(title));
   body += fmt::format(
-      "<p class=\"text\">{}</p>\n<p>Each row is a query: the token that looks. Each column is a "
-      "key: the token "
-      "looked at. A row's weights sum to 1; what lies in a query's future is grey, because it may "
-      "not be seen. "
-      "Entropy says how widely a head looks: 0 bits is one token, the number after it is all "
-      "visible ones alike. "
+      "<p class=\"text\">{}</p>\n<p>Each row is a query: the token that attends. Each column is a "
+      "key: the token attended to. A row's weights sum to 1; a query's future is masked, and grey. "
+      "Entropy measures how widely a head attends: 0 bits is one token, the number after it is all "
+      "visible tokens alike. "
       "Self, previous and first are the shares of attention that go to the token itself, to the "
       "one before "
       "it and to the first of the text (means over all queries but the first). Click a head to "

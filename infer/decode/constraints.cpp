@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "infer/decode/rows.h"
+
 namespace zoo {
 namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
-
-torch::Tensor to_tensor(std::span<const int64_t> values) {
-  return torch::tensor(at::ArrayRef<int64_t>(values.data(), values.size()), torch::kLong);
-}
 
 /// The tokens that stand in `where` behind an occurrence of the last n - 1 tokens of `text`.
 std::vector<int64_t> ends_of_ngrams(std::span<const int64_t> text, std::span<const int64_t> where,

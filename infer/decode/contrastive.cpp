@@ -11,6 +11,7 @@
 #include "infer/decode/append_token.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
+#include "infer/decode/rows.h"
 
 namespace zoo {
 namespace {
@@ -24,7 +25,7 @@ torch::Tensor directions(const torch::Tensor& hidden) {
 /// The rows that still grow, and what the model made of their texts.
 class ContrastiveSearch {
  public:
-  ContrastiveSearch(NextToken& model, DecodeState& state, const DecodeOptions& options)
+  ContrastiveSearch(const NextToken& model, DecodeState& state, const DecodeOptions& options)
       : model_(model), state_(state), options_(options), processors_(logits_processors(options)) {}
 
   void read(Prompts prompts);
@@ -42,7 +43,7 @@ class ContrastiveSearch {
   torch::Tensor choose(const torch::Tensor& p, const torch::Tensor& candidates) const;
   std::vector<RowTokens> texts() const;
 
-  NextToken& model_;
+  const NextToken& model_;
   DecodeState& state_;
   const DecodeOptions& options_;
   std::vector<LogitsProcessor> processors_;
@@ -112,7 +113,7 @@ void ContrastiveSearch::step(const OnToken& on_token) {
   const auto chosen = choose(p, candidates).cpu();                   // [B]
 
   std::vector<Row> going_on;
-  std::vector<int64_t> places;
+  std::vector<int64_t> chosen_rows;
   for (int64_t b = 0; b < B; ++b) {
     Row& row = rows_[static_cast<size_t>(b)];
     const auto k = chosen[b].item<int64_t>();
@@ -123,11 +124,11 @@ void ContrastiveSearch::step(const OnToken& on_token) {
     }
     row.context = torch::cat({row.context, candidates[b].narrow(0, k, 1)});  // [T + 1, C]
     going_on.push_back(std::move(row));
-    places.push_back(b * K + k);
+    chosen_rows.push_back(b * K + k);
   }
   rows_ = std::move(going_on);
   if (rows_.empty()) return;
-  const auto kept = to_tensor(places);
+  const auto kept = to_tensor(chosen_rows);
   state_.reorder(kept);
   logits_ = read.logits.select(1, 0).index_select(0, kept.to(logits_.device())).to(torch::kFloat);
 }
@@ -147,11 +148,10 @@ std::vector<Generation> ContrastiveSearch::run(const OnToken& on_token) {
 
 }  // namespace
 
-std::vector<Generation> contrastive_search(NextToken& model, DecodeState& state, Prompts prompts,
-                                           const DecodeOptions& options, const OnToken& on_token) {
-  check(options);
-  check_prompts(prompts, model, options);
-  check_ids(options, model.vocab_size());
+std::vector<Generation> contrastive_search(const NextToken& model, DecodeState& state,
+                                           Prompts prompts, const DecodeOptions& options,
+                                           const OnToken& on_token) {
+  check_request(prompts, model, options);
   const c10::InferenceMode no_gradients;
   ContrastiveSearch search(model, state, options);
   search.read(prompts);

@@ -17,8 +17,8 @@ namespace zoo {
 /// before; one text a prompt. A step reads sampling.top_k candidates of each row at once. A row's
 /// result does not depend on the others. Throws as generate(), and std::runtime_error for a model
 /// that does not give its hidden states.
-std::vector<Generation> contrastive_search(NextToken& model, DecodeState& state, Prompts prompts,
-                                           const DecodeOptions& options,
+std::vector<Generation> contrastive_search(const NextToken& model, DecodeState& state,
+                                           Prompts prompts, const DecodeOptions& options,
                                            const OnToken& on_token = {});
 
 }  // namespace zoo

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <utility>
 
 #include "infer/decode/beam/beam_search.h"
 #include "infer/decode/beam/forced_words.h"
@@ -105,21 +106,21 @@ Strategy strategy_of(const DecodeOptions& options, bool has_draft) {
   return options.sampling.greedy() ? Strategy::kGreedy : Strategy::kSampling;
 }
 
-std::vector<Generation> decode(NextToken& model, DecodeState& state, Prompts prompts,
-                               const DecodeOptions& options, const OnToken& on_token,
-                               const Draft& draft) {
+std::vector<Generation> decode(const NextToken& model, std::unique_ptr<DecodeState> state,
+                               Prompts prompts, const DecodeOptions& options,
+                               const OnToken& on_token, const Draft& draft) {
   switch (strategy_of(options, draft.model != nullptr)) {
     case Strategy::kBeamSearch:
-      return beam_search(model, state, prompts, options);
+      return beam_search(model, *state, prompts, options);
     case Strategy::kSpeculative:
-      return speculate(model, state, *draft.model, *draft.state, prompts, options, on_token);
+      return speculate(model, *state, *draft.model, *draft.state, prompts, options, on_token);
     case Strategy::kContrastive:
-      return contrastive_search(model, state, prompts, options, on_token);
+      return contrastive_search(model, *state, prompts, options, on_token);
     case Strategy::kGreedy:
     case Strategy::kSampling:
       break;
   }
-  return generate(model, state, prompts, options, on_token);
+  return generate(model, std::move(state), prompts, options, on_token);
 }
 
 }  // namespace zoo

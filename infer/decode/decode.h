@@ -1,5 +1,6 @@
-// The one door to decoding: picks the strategy that the options ask for.
+// Entry point of decoding: picks the strategy for the options.
 #pragma once
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct EnumNames<Strategy> {
 
 /// A small model that proposes tokens, and its state with one row a prompt.
 struct Draft {
-  NextToken* model = nullptr;
+  const NextToken* model = nullptr;
   DecodeState* state = nullptr;
 };
 
@@ -35,8 +36,8 @@ Strategy strategy_of(const DecodeOptions& options, bool has_draft = false);
 /// Continues prompts[p] from `state`, which has one row a prompt. The result is sorted by prompt,
 /// then by sample or rank. `on_token` sees tokens as they are chosen, but for beam search, whose
 /// texts are not known before its end. Throws as generate().
-std::vector<Generation> decode(NextToken& model, DecodeState& state, Prompts prompts,
-                               const DecodeOptions& options, const OnToken& on_token = {},
-                               const Draft& draft = {});
+std::vector<Generation> decode(const NextToken& model, std::unique_ptr<DecodeState> state,
+                               Prompts prompts, const DecodeOptions& options,
+                               const OnToken& on_token = {}, const Draft& draft = {});
 
 }  // namespace zoo

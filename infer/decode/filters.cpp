@@ -43,8 +43,9 @@ torch::Tensor keep_top_k(const torch::Tensor& logits, int64_t k) {
 }
 
 torch::Tensor keep_top_h(const torch::Tensor& logits, double share) {
-  constexpr int64_t kLooked = 100;  // as many as the reference looks at
-  const auto [best, order] = logits.topk(std::min(kLooked, logits.size(-1)), -1);  // [B, k] twice
+  constexpr int64_t kCandidates = 100;  // as in the reference
+  const auto [best, order] =
+      logits.topk(std::min(kCandidates, logits.size(-1)), -1);  // [B, k] twice
   const auto log_probs = best.log_softmax(-1);
   const auto terms = (-log_probs * log_probs.exp()).nan_to_num(0.0);  // [B, k], of the entropy
   auto stays = terms.cumsum(-1).le(terms.sum(-1, /*keepdim=*/true) * share);

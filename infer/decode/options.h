@@ -1,4 +1,4 @@
-// What decoding can be told: the names are those of `transformers`' generate, in kebab-case.
+// Options of decoding. Their names are those of `transformers`' generate, in kebab-case.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -116,6 +116,9 @@ void visit(BeamOptions& o, Visitor&& v) {
     "Subtracted for each earlier group's beam that takes the same token now");
 }
 
+/// Whether a text ends with these new tokens.
+using StopRule = std::function<bool(std::span<const int64_t> new_tokens)>;
+
 struct DecodeOptions {
   int64_t max_new_tokens = 200;
   int64_t max_length =
@@ -133,9 +136,8 @@ struct DecodeOptions {
   int64_t usable_vocab =
       0;  ///< ids from it on are never drawn (tables padded past the tokenizer's); 0: all
   std::span<const std::vector<int64_t>> sources = {};  ///< what an encoder has read, one a prompt
-  std::function<bool()> interrupted = {};              ///< asked once a step; true ends all rows
-  std::function<bool(std::span<const int64_t>)> stops =
-      {};  ///< where beams are searched: whether these new tokens end a text (stop strings)
+  std::function<bool()> interrupted = {};              ///< called once a step; true ends all rows
+  StopRule stops = {};  ///< e.g. stop_strings_rule() of text_stream.h
 };
 
 /// The most new tokens after a prompt of `prompt_length`.

@@ -96,12 +96,12 @@ void add_minimum(Processors& list, const DecodeOptions& o) {
 
 /// The tokens of which a row must take one now; none: any.
 std::vector<int64_t> forced_now(const RowTokens& row, const ProcessorOptions& o) {
-  const int64_t place = std::ssize(row.generated());
-  if (!o.forced_eos_token_id.empty() && place == row.longest - 1) return o.forced_eos_token_id;
+  const int64_t next = std::ssize(row.generated());
+  if (!o.forced_eos_token_id.empty() && next == row.longest - 1) return o.forced_eos_token_id;
   // As in the reference: the token that follows what a decoder starts from.
   const bool first = o.forced_bos_token_id && row.prompt_length == 1;
-  if (first && place == 0) return {*o.forced_bos_token_id};
-  const auto at = static_cast<size_t>(place - (first ? 1 : 0));
+  if (first && next == 0) return {*o.forced_bos_token_id};
+  const auto at = static_cast<size_t>(next - (first ? 1 : 0));
   if (at < o.forced_prefix.size()) return {o.forced_prefix[at]};
   return {};
 }
@@ -139,7 +139,7 @@ void add_suppressed(Processors& list, const ProcessorOptions& o) {
                      const torch::Tensor& logits, Rows rows) {
     std::vector<std::vector<int64_t>> of_rows;
     for (const RowTokens& row : rows) {
-      // Behind a forced first token, the beginning is the place after it.
+      // After a forced first token, the second one is the first that is chosen.
       const int64_t begin = forced && row.prompt_length == 1 ? 1 : 0;
       of_rows.push_back(std::ssize(row.generated()) == begin ? ids : std::vector<int64_t>());
     }
@@ -181,11 +181,14 @@ torch::Tensor process(torch::Tensor logits, Rows rows,
   return logits;
 }
 
+std::optional<int64_t> row_without_tokens(const torch::Tensor& logits) {
+  const auto without = logits.amax(-1).isneginf();  // [B]
+  if (!without.any().item<bool>()) return {};
+  return without.to(torch::kInt).argmax().item<int64_t>();
+}
+
 void check_something_is_allowed(const torch::Tensor& logits) {
-  if (!logits.amax(-1).isneginf().any().item<bool>()) return;
-  throw std::runtime_error(
-      "every token is forbidden as the next one; relax bad-words, suppress-tokens, force-words, "
-      "no-repeat-ngram-size or the minimum length");
+  if (row_without_tokens(logits)) throw std::runtime_error(kEveryTokenIsForbidden);
 }
 
 void check_ids(const DecodeOptions& o, int64_t vocab_size) {

@@ -3,7 +3,9 @@
 #pragma once
 #include <torch/types.h>
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "infer/decode/options.h"
@@ -25,7 +27,12 @@ std::vector<LogitsProcessor> logits_processors(const DecodeOptions& options,
 torch::Tensor process(torch::Tensor logits, Rows rows,
                       const std::vector<LogitsProcessor>& processors);
 
-/// Throws std::runtime_error where a row of scores is minus infinity throughout.
+inline constexpr const char* kEveryTokenIsForbidden =
+    "every token is forbidden as the next one; relax bad-words, suppress-tokens, force-words, "
+    "no-repeat-ngram-size or the minimum length";
+/// The first row of scores [B, V] that is minus infinity throughout.
+std::optional<int64_t> row_without_tokens(const torch::Tensor& logits);
+/// Throws std::runtime_error where there is one.
 void check_something_is_allowed(const torch::Tensor& logits);
 
 /// Throws std::runtime_error for ids that the model does not have.

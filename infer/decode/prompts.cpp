@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "infer/decode/processors.h"
+#include "infer/decode/rows.h"
 #include "models/batching/padding.h"
 
 namespace zoo {
@@ -34,6 +36,12 @@ void check_prompts(Prompts prompts, const NextToken& model, const DecodeOptions&
   }
 }
 
+void check_request(Prompts prompts, const NextToken& model, const DecodeOptions& options) {
+  check(options);
+  check_prompts(prompts, model, options);
+  check_ids(options, model.vocab_size());
+}
+
 TokenBatch to_batch(Prompts rows) { return {pad_rows(rows), row_lengths(rows)}; }
 
 RowTokens row_of(Prompts prompts, size_t p, const DecodeOptions& options) {
@@ -42,10 +50,6 @@ RowTokens row_of(Prompts prompts, size_t p, const DecodeOptions& options) {
           .prompt_length = std::ssize(prompt),
           .longest = longest_continuation(options, std::ssize(prompt)),
           .source = options.sources.empty() ? prompt : options.sources[p]};
-}
-
-torch::Tensor to_tensor(const std::vector<int64_t>& values) {
-  return torch::tensor(values, torch::kLong);
 }
 
 torch::Tensor log_probs_of(const torch::Tensor& logits) {

@@ -5,8 +5,8 @@
 namespace zoo {
 
 /// Throws std::runtime_error, one line, where the beams, or without them the samples, of `prompts`
-/// prompts would need more memory than the machine has. row_bytes: what the model remembers of one
-/// row, and its scores.
+/// prompts would need more memory than the machine has. row_bytes: the state of one row, and
+/// its scores.
 void check_row_memory(double row_bytes, int64_t beams, int64_t samples, int64_t prompts);
 
 }  // namespace zoo

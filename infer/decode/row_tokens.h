@@ -1,4 +1,4 @@
-// What the rules of decoding know of a row: the tokens that its decoder has read and will read.
+// A row as penalties and constraints see it: the tokens that its decoder has read and will read.
 #pragma once
 #include <cstdint>
 #include <span>

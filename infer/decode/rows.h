@@ -2,10 +2,22 @@
 #pragma once
 #include <torch/types.h>
 
+#include <cstdint>
+#include <span>
+#include <vector>
+
 namespace zoo {
 
 /// t [B, T, C], of which row b's first counts[b] ([B] int64) are real -> [B, 1, C]: of each row the
 /// last real one; where it has none, its first, which means nothing. Undefined stays undefined.
 torch::Tensor last_counted(const torch::Tensor& t, const torch::Tensor& counts);
+
+/// The rows of a, then those of b: [B, ..] and [B', ..] -> [B + B', ..]. Dimension `dim` of both is
+/// cut, or filled up with zeros, to `length`.
+torch::Tensor join_rows(const torch::Tensor& a, const torch::Tensor& b, int64_t dim,
+                        int64_t length);
+
+torch::Tensor to_tensor(std::span<const int64_t> values);     ///< [N] int64, on the CPU
+std::vector<int64_t> to_vector(const torch::Tensor& values);  ///< of [N] integers on any device
 
 }  // namespace zoo

@@ -6,7 +6,7 @@
 
 #include "infer/decode/filters.h"
 #include "infer/decode/require.h"
-#include "models/attention/dropout_mask.h"  // defines: philox
+#include "models/attention/philox.h"
 
 namespace zoo {
 

@@ -10,13 +10,14 @@
 #include "infer/decode/append_token.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
+#include "infer/decode/rows.h"
 
 namespace zoo {
 namespace {
 
 /// A model and how much of each row's text it has read.
 struct Reader {
-  NextToken& model;
+  const NextToken& model;
   DecodeState& state;
   std::vector<int64_t> read;
 
@@ -42,7 +43,7 @@ struct Reader {
   }
 };
 
-/// What each number of a place decides; a place's numbers come from (seed, sample, place).
+/// What each random number of a position decides; they come from (seed, sample, position).
 enum Purpose : uint64_t { kDrawDraft, kKeepDraft, kDrawInstead, kPurposes };
 
 class Speculation {
@@ -65,7 +66,7 @@ class Speculation {
 
  private:
   torch::Tensor probabilities(const torch::Tensor& logits, Rows texts) const;
-  double number(size_t row, int64_t place, Purpose purpose) const;
+  double number(size_t row, int64_t position, Purpose purpose) const;
   std::vector<RowTokens> drafted(std::vector<torch::Tensor>& distributions);
   int64_t choose(size_t row, const std::vector<RowTokens>& drafts, int64_t at,
                  const std::vector<torch::Tensor>& q, const torch::Tensor& p) const;
@@ -92,10 +93,10 @@ torch::Tensor Speculation::probabilities(const torch::Tensor& logits, Rows texts
   return filter_logits(allowed, options_.sampling).to(torch::kCPU, torch::kDouble).softmax(-1);
 }
 
-double Speculation::number(size_t row, int64_t place, Purpose purpose) const {
+double Speculation::number(size_t row, int64_t position, Purpose purpose) const {
   const auto& generation = generations_[static_cast<size_t>(rows_[row])];
   return uniform_number(options_.seed, static_cast<uint64_t>(generation.sample),
-                        static_cast<uint64_t>(place) * kPurposes + purpose);
+                        static_cast<uint64_t>(position) * kPurposes + purpose);
 }
 
 /// Texts with num_assistant_tokens drafts behind them; distributions: what each was drawn from.
@@ -121,20 +122,21 @@ std::vector<RowTokens> Speculation::drafted(std::vector<torch::Tensor>& distribu
   return drafts;
 }
 
-/// The token at the at-th drafted place: the draft, or one drawn instead of it. p [V].
+/// The token at the at-th drafted position: the draft, or one drawn instead of it. p [V].
 int64_t Speculation::choose(size_t row, const std::vector<RowTokens>& drafts, int64_t at,
                             const std::vector<torch::Tensor>& q, const torch::Tensor& p) const {
-  const auto place = std::ssize(texts_[row].generated());
+  const auto position = std::ssize(texts_[row].generated());
   auto rest = p;
   if (at < std::ssize(q)) {
     const auto of_draft = q[static_cast<size_t>(at)][static_cast<int64_t>(row)];  // [V]
-    const int64_t token = drafts[row].generated()[static_cast<size_t>(place)];
+    const int64_t token = drafts[row].generated()[static_cast<size_t>(position)];
     const double share = p[token].item<double>() / of_draft[token].item<double>();
-    if (number(row, place, kKeepDraft) < share) return token;
+    if (number(row, position, kKeepDraft) < share) return token;
     rest = (p - of_draft).clamp_min(0);
   }
   const auto log_rest = rest.log().unsqueeze(0);  // draw_tokens normalises
-  return draw_tokens(log_rest, torch::tensor({number(row, place, kDrawInstead)})).item<int64_t>();
+  return draw_tokens(log_rest, torch::tensor({number(row, position, kDrawInstead)}))
+      .item<int64_t>();
 }
 
 /// True where the row goes on.
@@ -158,8 +160,8 @@ void Speculation::round(const OnToken& on_token) {
       const auto log_probs = log_probs_of(own)[0];
       const int64_t token = choose(b, drafts, at, q, p);
       ended[b] = !accept(b, token, log_probs[token].item<double>(), on_token);
-      const auto place = texts_[b].all.size() - 1;
-      if (place >= drafts[b].all.size() || drafts[b].all[place] != token) break;
+      const auto position = texts_[b].all.size() - 1;
+      if (position >= drafts[b].all.size() || drafts[b].all[position] != token) break;
     }
     lengths.push_back(std::ssize(texts_[b].all) - 1);  // the last one is read in the next round
   }
@@ -206,13 +208,11 @@ std::vector<Generation> Speculation::run(const OnToken& on_token) {
 
 }  // namespace
 
-std::vector<Generation> speculate(NextToken& model, DecodeState& state, NextToken& draft,
-                                  DecodeState& draft_state, Prompts prompts,
+std::vector<Generation> speculate(const NextToken& model, DecodeState& state,
+                                  const NextToken& draft, DecodeState& draft_state, Prompts prompts,
                                   const DecodeOptions& options, const OnToken& on_token) {
-  check(options);
-  check_prompts(prompts, model, options);
+  check_request(prompts, model, options);
   check_prompts(prompts, draft, options);
-  check_ids(options, model.vocab_size());
   if (!state.can_truncate() || !draft_state.can_truncate()) {
     throw std::runtime_error(
         "speculative decoding must take drafts back, which the state of a recurrent model cannot; "

@@ -15,9 +15,9 @@
 namespace zoo {
 
 /// As generate(), with a draft model of the same vocabulary; each state has one row a prompt.
-/// Throws std::runtime_error also where a state cannot forget drafts, or the vocabularies differ.
-std::vector<Generation> speculate(NextToken& model, DecodeState& state, NextToken& draft,
-                                  DecodeState& draft_state, Prompts prompts,
+/// Throws std::runtime_error also where a state cannot drop drafts, or the vocabularies differ.
+std::vector<Generation> speculate(const NextToken& model, DecodeState& state,
+                                  const NextToken& draft, DecodeState& draft_state, Prompts prompts,
                                   const DecodeOptions& options, const OnToken& on_token = {});
 
 }  // namespace zoo

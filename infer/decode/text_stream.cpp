@@ -58,6 +58,14 @@ std::string TextStream::push(int64_t id) {
 
 std::string TextStream::finish() { return give_out(held_.size()); }
 
+StopRule stop_strings_rule(const Tokenizer& tokenizer, std::vector<std::string> stop_strings) {
+  return [&tokenizer, stop_strings = std::move(stop_strings)](std::span<const int64_t> new_tokens) {
+    TextStream text(tokenizer, stop_strings);
+    for (const int64_t token : new_tokens) text.push(token);
+    return text.stopped();
+  };
+}
+
 std::string TextStream::give_out(size_t bytes) {
   // Where a stop string's beginning was held back, the cut may lie inside a character that it
   // shares with what follows.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/decode/options.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
@@ -39,6 +40,10 @@ class TextStream {
   std::string held_;  // bytes that were not given out
   std::string text_;
 };
+
+/// Ends a text as soon as it holds one of the strings: for DecodeOptions::stops. The tokenizer must
+/// outlive the rule.
+StopRule stop_strings_rule(const Tokenizer& tokenizer, std::vector<std::string> stop_strings);
 
 /// Bytes at the end of `text` that may be the beginning of one of `strings` (a whole one does not
 /// count).

@@ -18,7 +18,7 @@
 #include "base/text_file.h"
 #include "infer/generation/generation_defaults.h"
 #include "infer/generation/generation_session.h"
-#include "infer/prompt_ids.h"
+#include "infer/show_ids.h"
 
 namespace {
 

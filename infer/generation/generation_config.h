@@ -1,6 +1,6 @@
-// What a folder says about its texts: how they begin and end, and how they are decoded when nobody
-// says otherwise. As `transformers` 5.23 reads it: generation_config.json, or where there is none
-// the same keys in config.json, never both. models/pretrained/README.md has the table of keys.
+// The decoding defaults of a folder: how texts begin and end, and which strategy writes them. As
+// `transformers` 5.23 reads it: generation_config.json, or where there is none the same keys in
+// config.json, never both. models/pretrained/README.md has the table of keys.
 #pragma once
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -16,8 +16,8 @@ struct GenerationConfig {
   SpecialIds ids = {};
   nlohmann::json settings =
       nlohmann::json::object();           ///< the keys that are taken, none of them null
-  std::vector<std::string> unread = {};   ///< keys of generation_config.json that nothing knows
-  std::vector<std::string> refused = {};  ///< what is said of keys that ask for what we do not have
+  std::vector<std::string> unread = {};   ///< unknown keys of generation_config.json
+  std::vector<std::string> refused = {};  ///< one message for each key that we do not support
   std::string prefix = {};  ///< what the reference's pipeline puts before a prompt (config.json)
 };
 

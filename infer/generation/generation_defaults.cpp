@@ -1,4 +1,4 @@
-// Which strategy the flags and the file ask for together, and what it has no use for.
+// Which strategy flags and file choose together, and which of their options it does not use.
 #include "infer/generation/generation_defaults.h"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kTopK = 50;  // the reference's, wherever it draws and nobody says otherwise
+constexpr int64_t kTopK = 50;  // the reference's default wherever it draws
 
 /// The keys of an options struct's fields.
 template <class Options>
@@ -47,7 +47,7 @@ class Settling {
     if (options_.beams.num_beams != 1) {
       settle_beams(groups);
     } else {
-      forget(options_.beams, request_.options.beams);
+      reset(options_.beams, request_.options.beams);
       settle_one_text();
     }
     return options_;
@@ -57,9 +57,9 @@ class Settling {
 
  private:
   bool has(const std::string& flag) const { return request_.has(flag); }
-  bool file_says(const char* key) const { return settings_.contains(key); }
+  bool file_has(const char* key) const { return settings_.contains(key); }
   bool file_samples() const {
-    return file_says("do_sample") && json_value<bool>(settings_["do_sample"], "do_sample");
+    return file_has("do_sample") && json_value<bool>(settings_["do_sample"], "do_sample");
   }
   bool sampling_flag() const {
     bool any = false;
@@ -73,9 +73,9 @@ class Settling {
   void drop(const std::set<std::string>& keys) {
     std::erase_if(taken_, [&](const std::string& key) { return keys.contains(key); });
   }
-  /// Takes back what the file said, for a strategy that has no use for it.
+  /// Drops the file's values, for a strategy that has no use for them.
   template <class Options>
-  void forget(Options& options, const Options& by_flags) {
+  void reset(Options& options, const Options& by_flags) {
     options = by_flags;
     drop(keys_of(options));
   }
@@ -85,7 +85,7 @@ class Settling {
   bool draws() const;
   void settle_one_text();
   void settle_sampling();
-  void forget_contrast();
+  void reset_contrast();
 
   const DecodeRequest& request_;
   json settings_;
@@ -97,7 +97,7 @@ class Settling {
 /// max_new_tokens goes before max_length, and min_new_tokens before min_length, within a file and
 /// within a command line; a command line's goes before a file's.
 void Settling::settle_length() {
-  if (has("max-new-tokens") || (!has("max-length") && file_says("max_new_tokens"))) {
+  if (has("max-new-tokens") || (!has("max-length") && file_has("max_new_tokens"))) {
     options_.max_length = 0;
     drop({"max_length"});
   } else if (has("max-length")) {
@@ -116,7 +116,7 @@ void Settling::settle_length() {
 }
 
 void Settling::settle_beams(bool groups) {
-  forget_contrast();
+  reset_contrast();
   if (!groups && !has("diversity-penalty")) {
     options_.beams.diversity_penalty = 0.0;
     drop({"diversity_penalty"});
@@ -130,16 +130,17 @@ void Settling::settle_beams(bool groups) {
         "--temperature is for sampling; beam search draws nothing, leave one of them out, or give "
         "--do-sample");
   }
-  forget(options_.sampling, request_.options.sampling);
+  reset(options_.sampling, request_.options.sampling);
   options_.sampling.temperature = 1.0;
 }
 
-/// Whether one text is drawn: by --do-sample, by a flag of sampling, by the file, by habit.
+/// Whether one text is drawn: by --do-sample, by a flag of sampling, by the file, by the program's
+/// default.
 bool Settling::draws() const {
   if (has("do-sample")) return request_.do_sample;
   if (has("penalty-alpha") && options_.penalty_alpha > 0.0) return false;
   if (sampling_flag()) return !(has("temperature") && options_.sampling.greedy());
-  if (file_says("do_sample")) return file_samples();
+  if (file_has("do_sample")) return file_samples();
   return samples_ && options_.penalty_alpha == 0.0;
 }
 
@@ -147,32 +148,32 @@ void Settling::settle_one_text() {
   const bool cold = has("temperature") && options_.sampling.greedy();
   if (draws()) {
     if (cold) throw UsageError("--temperature 0 draws nothing; leave --do-sample out, or it");
-    forget_contrast();
+    reset_contrast();
     return settle_sampling();
   }
-  if (options_.penalty_alpha > 0.0 && !has("penalty-alpha") && !has("top-k") && !file_says("top_k"))
+  if (options_.penalty_alpha > 0.0 && !has("penalty-alpha") && !has("top-k") && !file_has("top_k"))
     options_.sampling.top_k = kTopK;
   if (options_.penalty_alpha > 0.0 && (has("penalty-alpha") || options_.sampling.top_k > 1)) {
     const int64_t candidates = options_.sampling.top_k;
-    forget(options_.sampling, request_.options.sampling);
+    reset(options_.sampling, request_.options.sampling);
     options_.sampling.top_k = candidates;
     return;
   }
-  forget_contrast();  // of one candidate: the most likely token
-  forget(options_.sampling, request_.options.sampling);
+  reset_contrast();  // of one candidate: the most likely token
+  reset(options_.sampling, request_.options.sampling);
   if (has("temperature") && !cold)
     throw UsageError("--temperature is for sampling; leave it out, or --do-sample=false");
   options_.sampling.temperature = 0.0;
 }
 
-void Settling::forget_contrast() {
+void Settling::reset_contrast() {
   if (has("penalty-alpha")) return;
   options_.penalty_alpha = 0.0;
   drop({"penalty_alpha"});
 }
 
 void Settling::settle_sampling() {
-  if (!has("top-k") && !file_says("top_k")) options_.sampling.top_k = kTopK;
+  if (!has("top-k") && !file_has("top_k")) options_.sampling.top_k = kTopK;
 }
 
 /// The name and value of each setting that had an effect.

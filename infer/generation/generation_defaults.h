@@ -38,9 +38,9 @@ struct SettledDecoding {
   std::string note;  ///< one line on what was taken from which file; empty: nothing
 };
 
-/// `samples`: whether the program draws where neither says. What the strategy has no use for is
-/// left out where it is the file's, and refused where it is the command line's. Throws UsageError
-/// for flags, std::runtime_error, naming the file, for what stands in it.
+/// `samples`: whether the program draws where neither decides. Options that the strategy does not
+/// use are left out where they are the file's, and refused where they are the command line's.
+/// Throws UsageError for flags, std::runtime_error, naming the file, for what stands in it.
 SettledDecoding settle(const DecodeRequest& request, const GenerationConfig& config, bool samples,
                        bool has_draft = false);
 

@@ -5,7 +5,7 @@
 namespace zoo {
 
 enum class KeyUse {
-  kTaken,    ///< decoding does what it says
+  kTaken,    ///< decoding follows it
   kIgnored,  ///< changes no text: speed, memory, what is returned besides
   kRefused   ///< changes texts in a way that we do not have
 };

@@ -14,7 +14,7 @@
 #include "infer/decode/prompts.h"
 #include "infer/decode/row_memory.h"
 #include "infer/generation/live_text.h"
-#include "infer/generation/word_ids.h"
+#include "infer/generation/word_tokens.h"
 
 namespace zoo {
 namespace {
@@ -63,16 +63,9 @@ GenerationSession::GenerationSession(LanguageModel model, DecodeOptions generate
       decoder_(model_.model, !options_.no_cache) {
   check_session(generate_, options_);
   if (draft) draft_ = std::make_unique<GptDecoder>(draft, !options_.no_cache);
-  if (!options_.stop.empty()) {
-    generate_.stops = [this](std::span<const int64_t> tokens) { return stops(tokens); };
-  }
-}
-
-/// Beams end where their text does.
-bool GenerationSession::stops(std::span<const int64_t> tokens) const {
-  TextStream text(*model_.tokenizer, options_.stop);
-  for (const int64_t token : tokens) text.push(token);
-  return text.stopped();
+  // Other texts are looked at while they are written.
+  if (!options_.stop.empty() && generate_.beams.num_beams > 1)
+    generate_.stops = stop_strings_rule(*model_.tokenizer, options_.stop);
 }
 
 std::vector<std::vector<int64_t>> GenerationSession::ids_of(
@@ -135,10 +128,11 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
   auto options = generate_;
   options.first_sample = batch.first_sample;
   options.num_return_sequences = batch.samples;
-  const auto state = decoder_.start(std::ssize(ids), longest_row(batch));
-  if (!draft_) return decode(decoder_, *state, ids, options, on_token);
+  auto state = decoder_.start(std::ssize(ids), longest_row(batch));
+  if (!draft_) return decode(decoder_, std::move(state), ids, options, on_token);
   const auto draft_state = draft_->start(std::ssize(ids));
-  return decode(decoder_, *state, ids, options, on_token, {draft_.get(), draft_state.get()});
+  return decode(decoder_, std::move(state), ids, options, on_token,
+                {draft_.get(), draft_state.get()});
 }
 
 bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,

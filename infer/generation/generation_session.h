@@ -72,7 +72,6 @@ class GenerationSession {
                                   const Batch& batch) const;
   std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
   int64_t longest_row(const Batch& batch) const;
-  bool stops(std::span<const int64_t> tokens) const;
   void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
   bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
 

@@ -26,20 +26,17 @@ class GptDecoder final : public NextToken {
   std::unique_ptr<DecodeState> start(int64_t batch, int64_t longest = 0) const;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
-              const StepWants& wants = {}) override;
+              const StepWants& wants = {}) const override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
   int64_t longest_prompt() const override { return model_->options.context; }
   double row_bytes(int64_t longest) const override;
 
  private:
-  Scores read(DecodeState& state, const torch::Tensor& tokens, const std::vector<int64_t>& counts,
-              const StepWants& wants);
+  Scores read(class GptState& rows, const torch::Tensor& tokens, const std::vector<int64_t>& counts,
+              const StepWants& wants) const;
 
   Gpt model_;
   bool use_cache_;
 };
-
-/// Where the window of a row with `length` tokens starts; see above.
-int64_t window_start(int64_t length, int64_t context);
 
 }  // namespace zoo

@@ -27,13 +27,13 @@ torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::strin
 torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
                                const std::vector<std::string>& texts, int64_t end);
 
-/// The same of names in sentences, {} in each the name's place: the mean of a name's embeddings,
+/// The same of names in sentences, with {} standing for the name: the mean of a name's embeddings,
 /// made one long again. Radford et al. 2021, §3.1.4.
 torch::Tensor embed_clip_names(ClipImpl& model, const Tokenizer& tokenizer,
                                const std::vector<std::string>& names,
                                const std::vector<std::string>& sentences, int64_t end);
 
-/// Throws std::invalid_argument for no sentence, and for one without a place for the name.
+/// Throws std::invalid_argument for no sentence, and for one without {}.
 void check_sentences(const std::vector<std::string>& sentences);
 
 }  // namespace zoo

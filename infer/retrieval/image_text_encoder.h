@@ -24,7 +24,7 @@ class ImageTextEncoder {
 
   /// A picture of any size -> [1, E] of length one
   torch::Tensor encode_image(const Image& image);
-  /// N texts -> [N, E], rows of length one. With sentences, {} in each the text's place, the mean
+  /// N texts -> [N, E], rows of length one. With sentences, where {} stands for the text, the mean
   /// of their embeddings (§3.1.4). Longer texts are cut at the context.
   torch::Tensor encode_texts(const std::vector<std::string>& texts,
                              const std::vector<std::string>& sentences = {"{}"});

@@ -107,10 +107,10 @@ void print(const std::string& question, const std::vector<Found>& answers, bool 
 /// scores [N] of `names`, the `top` best first.
 std::vector<Found> best(const torch::Tensor& scores, const std::vector<std::string>& names,
                         int64_t top) {
-  const auto [values, places] = scores.topk(std::min(top, scores.size(0)));
+  const auto [values, indices] = scores.topk(std::min(top, scores.size(0)));
   std::vector<Found> found;
   for (int64_t i = 0; i < values.size(0); ++i) {
-    const auto at = static_cast<size_t>(places[i].item<int64_t>());
+    const auto at = static_cast<size_t>(indices[i].item<int64_t>());
     found.push_back({names[at], values[i].item<double>()});
   }
   return found;

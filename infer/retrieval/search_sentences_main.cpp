@@ -61,9 +61,9 @@ int main(int argc, char** argv) {
     const Sentences found = read_sentences(sentences);
     zoo::SentenceEncoder encoder(model.folder, device, model.attention);
     const auto& config = encoder.config();
-    encoder.tell(zoo::ids_printer(show_ids, "sentence"));
+    encoder.observe_ids(zoo::ids_printer(show_ids, "sentence", std::cerr));
     const auto vectors = encoder.encode(found.texts, config.prompt("document"));
-    encoder.tell(zoo::ids_printer(show_ids, "query"));
+    encoder.observe_ids(zoo::ids_printer(show_ids, "query", std::cerr));
     const auto asked = encoder.encode(queries, config.prompt("query"));
     const auto scores = zoo::similarities(asked, vectors, config.similarity);  // [Q, N]
     for (size_t q = 0; q < queries.size(); ++q) {

@@ -114,7 +114,7 @@ torch::Tensor SentenceEncoder::encode(const std::vector<std::string>& texts,
     std::vector<std::vector<int32_t>> rows;
     for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n) {
       rows.push_back(ids_of(prompt + texts[n]));
-      if (see_ids_) see_ids_(*tokenizer_, rows.back());
+      if (on_ids_) on_ids_(*tokenizer_, rows.back());
     }
     parts.push_back(encode_rows(rows, skipped).cpu());
   }

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "infer/prompt_ids.h"
+#include "infer/show_ids.h"
 #include "models/bert/bert_task.h"
 #include "models/pretrained/bert/sentence_config.h"
 #include "tokenizers/tokenizer.h"
@@ -25,8 +25,8 @@ class SentenceEncoder {
   /// N texts -> [N, E]. Each is read behind the `prompt`, and cut at the encoder's limit.
   torch::Tensor encode(const std::vector<std::string>& texts, const std::string& prompt = {});
   const SentenceConfig& config() const { return config_; }
-  /// Tells of the ids of every text from now on.
-  void tell(SeeIds see_ids) { see_ids_ = std::move(see_ids); }
+  /// `on_ids` is called with the ids of every text from now on.
+  void observe_ids(IdsObserver on_ids) { on_ids_ = std::move(on_ids); }
 
  private:
   struct Step {
@@ -48,7 +48,7 @@ class SentenceEncoder {
   std::vector<std::string> special_pieces_;
   int64_t limit_ = 0;  // tokens of a text, the template's included
   std::vector<Step> steps_;
-  SeeIds see_ids_;
+  IdsObserver on_ids_;
 };
 
 }  // namespace zoo

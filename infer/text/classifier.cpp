@@ -64,7 +64,7 @@ std::vector<std::vector<ScoredLabel>> TextClassifier::classify(const std::vector
     for (size_t i = begin; i < std::min(texts.size(), begin + kBatch); ++i)
       rows.push_back(text_row(*tokenizer_, texts[i], model_->options.bert.context));
     for (const ClassifierRow& row : rows) {
-      if (see_ids_) see_ids_(*tokenizer_, row.ids);
+      if (on_ids_) on_ids_(*tokenizer_, row.ids);
     }
     const auto of_texts = scores(rows);  // [B, K]
     for (int64_t b = 0; b < of_texts.size(0); ++b) result.push_back(best(of_texts[b], top_n));
@@ -85,7 +85,7 @@ std::vector<TaggedWord> TextClassifier::tag(const std::string& text, int64_t top
                     "in parts",
                     words.size(), context));
   }
-  if (see_ids_) see_ids_(*tokenizer_, row.ids);
+  if (on_ids_) on_ids_(*tokenizer_, row.ids);
   const auto of_tokens = scores({row})[0];  // [T, K]
   std::vector<TaggedWord> tagged;
   for (size_t i = 0; i < words.size(); ++i) {

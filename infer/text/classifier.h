@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "infer/prompt_ids.h"
+#include "infer/show_ids.h"
 #include "models/batching/classifier_rows.h"
 #include "models/bert/bert_task.h"
 #include "models/pretrained/format/labels.h"
@@ -34,8 +34,8 @@ class TextClassifier {
   /// Throws std::runtime_error with one line, also for a model without classifier.
   TextClassifier(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                  const std::string& attention = {});
-  /// Tells of the ids of every text from now on.
-  void tell(SeeIds see_ids) { see_ids_ = std::move(see_ids); }
+  /// `on_ids` is called with the ids of every text from now on.
+  void observe_ids(IdsObserver on_ids) { on_ids_ = std::move(on_ids); }
   /// Whether each word has a class, instead of the text.
   bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
   /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
@@ -52,7 +52,7 @@ class TextClassifier {
   std::vector<std::string> labels_;
   ScoreFunction function_ = ScoreFunction::kSoftmax;
   std::unique_ptr<Tokenizer> tokenizer_;
-  SeeIds see_ids_;
+  IdsObserver on_ids_;
 };
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// Says which class a text is of, or which tag each of its words has, with a fine-tuned BERT:
+// Classifies texts, or tags their words, with a fine-tuned BERT:
 //   classify_text --model DIR "What light through yonder window breaks?"
 // Texts: arguments, or lines of --file, or lines of standard input; a tab parts a pair of texts.
 #include <fmt/format.h>
@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top_n = 1;
     bool as_json = false, show_ids = false;
-    CLI::App app{"Says which class a text is of, or which tag each of its words has"};
+    CLI::App app{"Classifies texts, or tags their words"};
     zoo::add_texts(app, "text", texts, "Texts; a tab parts a pair");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
 
     const auto device = zoo::prepare(model);
     zoo::TextClassifier classifier(model.folder, device, model.attention);
-    classifier.tell(zoo::ids_printer(show_ids, "text"));
+    classifier.observe_ids(zoo::ids_printer(show_ids, "text", std::cerr));
     if (texts.empty()) texts = zoo::read_lines(file);
     const auto print = classifier.of_words() ? print_words : print_texts;
     print(classifier, texts, top_n, as_json);

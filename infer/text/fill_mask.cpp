@@ -29,7 +29,7 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
                                                        const FillMaskOptions& options) {
   const int32_t mask = *tokenizer_->mask_id();
   auto ids = tokenizer_->ids(text, {.add_special = true});
-  if (options.see_ids) options.see_ids(*tokenizer_, ids);
+  if (options.on_ids) options.on_ids(*tokenizer_, ids);
   const auto masks = std::ranges::count(ids, mask);
   if (masks == 0) {
     throw std::runtime_error(fmt::format(

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "infer/prompt_ids.h"
+#include "infer/show_ids.h"
 #include "models/bert/bert_task.h"
 #include "tokenizers/tokenizer.h"
 
@@ -17,7 +17,7 @@ namespace zoo {
 struct FillMaskOptions {
   int64_t top_k = 5;
   std::vector<std::string> targets = {};  ///< only these pieces; empty: the whole vocabulary
-  SeeIds see_ids = {};                    ///< told of the text's ids
+  IdsObserver on_ids = {};                ///< called with the text's ids
 };
 
 /// One proposal for one mask; the fields of `transformers`' fill-mask pipeline.

@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::add_show_ids(app, show_ids);
     zoo::parse(app, argc, argv);
-    options.see_ids = zoo::ids_printer(show_ids, "text");
+    options.on_ids = zoo::ids_printer(show_ids, "text", std::cerr);
     if (options.top_k < 1) throw zoo::UsageError("--top-k must be 1 or more");
     if (!texts.empty() && !file.empty())
       throw zoo::UsageError("give texts as arguments or with --file");

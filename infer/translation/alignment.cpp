@@ -40,8 +40,8 @@ std::string alignment_page(const std::vector<Alignment>& alignments,
                            const std::string& source_language, const std::string& target_language) {
   std::string body =
       "<h1>Alignment</h1>\n<p>Each row is a token of the translation, each column a token of the "
-      "source. The brighter a cell, the more the decoder looked at that place of the source while "
-      "it wrote that token; a row's weights sum to 1.</p>\n" +
+      "source. The brighter a cell, the more the decoder attended to that source token while "
+      "it wrote the token of the row; a row's weights sum to 1.</p>\n" +
       root_scale_legend({0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0});
   for (const auto& alignment : alignments) {
     body += fmt::format("<figure class=\"card\"><figcaption>{}<br>{}</figcaption>{}</figure>\n",

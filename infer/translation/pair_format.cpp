@@ -54,7 +54,7 @@ PairFormat folder_format(const Tokenizer& source, const SpecialIds& ids, bool ou
   if (!start) {
     throw std::runtime_error(
         "neither decoder_start_token_id nor bos_token_id stands in generation_config.json (or, "
-        "without that file, in config.json): nothing says what a target starts with; give "
+        "without that file, in config.json): the first token of a target is unknown; give "
         "--decoder-start-token-id");
   }
   const int64_t pad = ids.pad ? *ids.pad : ids.eos.empty() ? *start : ids.eos.front();

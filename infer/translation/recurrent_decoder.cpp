@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -21,17 +22,31 @@ class RecurrentRows final : public DecodeState {
 
   torch::Tensor lengths() const override { return read; }
   void reorder(const torch::Tensor& rows) override {
-    const auto places = rows.to(memory.values.device());
+    const auto on_device = rows.to(memory.values.device());
     for (torch::Tensor* t : {&memory.values, &memory.keys, &memory.real})
-      *t = t->index_select(0, places);
+      *t = t->index_select(0, on_device);
     for (auto* states : {&state.hidden, &state.cell}) {
-      for (auto& layer : *states) layer = layer.index_select(0, places);
+      for (auto& layer : *states) layer = layer.index_select(0, on_device);
     }
     read = read.index_select(0, rows.cpu());
   }
+  void append(std::unique_ptr<DecodeState> rows) override {
+    auto* const other = dynamic_cast<RecurrentRows*>(rows.get());
+    TORCH_CHECK(other != nullptr && other->state.hidden.size() == state.hidden.size(),
+                "RecurrentDecoder: the rows to append must come from the same decoder");
+    const int64_t S = std::max(memory.real.size(1), other->memory.real.size(1));
+    memory.values = join_rows(memory.values, other->memory.values, 1, S);  // [B, S, C]
+    memory.keys = join_rows(memory.keys, other->memory.keys, 1, S);        // [B, S, C]
+    memory.real = join_rows(memory.real, other->memory.real, 1, S);        // [B, S]
+    for (size_t n = 0; n < state.hidden.size(); ++n) {
+      state.hidden[n] = torch::cat({state.hidden[n], other->state.hidden[n]});  // [B, C]
+      state.cell[n] = torch::cat({state.cell[n], other->state.cell[n]});
+    }
+    read = torch::cat({read, other->read});
+  }
   bool can_truncate() const override { return false; }
   void truncate(const torch::Tensor&) override {
-    TORCH_CHECK(false, "RecurrentDecoder: a recurrent state cannot forget tokens");
+    TORCH_CHECK(false, "RecurrentDecoder: tokens cannot be taken back from a recurrent state");
   }
 
   EncodedSource memory;
@@ -58,37 +73,38 @@ RecurrentDecoder::RecurrentDecoder(Recurrent model) : model_(std::move(model)) {
 }
 
 std::unique_ptr<DecodeState> RecurrentDecoder::start(const torch::Tensor& sources,
-                                                     const torch::Tensor& lengths, int64_t) {
+                                                     const torch::Tensor& lengths, int64_t) const {
   const c10::InferenceMode no_bookkeeping_for_gradients;
   const auto device = model_->source_embedding->weight.device();
-  auto memory = model_->encode(sources.to(device), lengths);
-  auto state = model_->first_state(memory);
+  auto memory = model_.ptr()->encode(sources.to(device), lengths);
+  auto state = model_.ptr()->first_state(memory);
   return std::make_unique<RecurrentRows>(std::move(memory), std::move(state));
 }
 
 Scores RecurrentDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts,
-                              DecodeState& state, const StepWants& wants) {
+                              DecodeState& state, const StepWants& wants) const {
   const c10::InferenceMode no_bookkeeping_for_gradients;
   auto* const rows = dynamic_cast<RecurrentRows*>(&state);
   TORCH_CHECK(rows != nullptr,
               "RecurrentDecoder: the state must come from RecurrentDecoder::start");
-  const auto device = model_->source_embedding->weight.device();
-  std::vector<torch::Tensor> steps, looked;
+  RecurrentImpl& recurrent = *model_.ptr();  // in evaluation mode: nothing in it changes
+  const auto device = recurrent.source_embedding->weight.device();
+  std::vector<torch::Tensor> steps, attention;
   for (int64_t t = 0; t < tokens.size(1); ++t) {
     const RecurrentState before = rows->state;
-    steps.push_back(model_->step(tokens.select(1, t).to(device), rows->memory, rows->state,
-                                 &looked.emplace_back()));
+    steps.push_back(recurrent.step(tokens.select(1, t).to(device), rows->memory, rows->state,
+                                   &attention.emplace_back()));
     const auto moved = counts.gt(t);  // [B]
     if (!moved.all().item<bool>()) keep_idle_rows(moved.to(device), before, rows->state);
   }
   rows->read = rows->read + counts;
-  auto hidden = torch::stack(steps, 1);                                              // [B, T, C]
-  auto weights = wants.cross_attention ? torch::stack(looked, 1) : torch::Tensor();  // [B, T, S]
+  auto hidden = torch::stack(steps, 1);                                                 // [B, T, C]
+  auto weights = wants.cross_attention ? torch::stack(attention, 1) : torch::Tensor();  // [B, T, S]
   if (!wants.every_token) {
     hidden = last_counted(hidden, counts);    // [B, 1, C]
     weights = last_counted(weights, counts);  // [B, 1, S]
   }
-  return {model_->logits_of(hidden), wants.hidden ? hidden : torch::Tensor(), weights};
+  return {recurrent.logits_of(hidden), wants.hidden ? hidden : torch::Tensor(), weights};
 }
 
 }  // namespace zoo

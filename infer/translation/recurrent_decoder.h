@@ -1,5 +1,5 @@
-// The recurrent baseline as a source of next-token scores. Its state cannot forget: strategies that
-// take tokens back (speculative decoding) do not work with it.
+// The recurrent baseline as a source of next-token scores. Tokens cannot be taken back from its
+// state: speculative decoding does not work with it.
 #pragma once
 #include <memory>
 
@@ -15,10 +15,10 @@ class RecurrentDecoder final : public SourceDecoder {
 
   /// `longest` means nothing here: a state does not grow.
   std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
-                                     int64_t longest = 0) override;
+                                     int64_t longest = 0) const override;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
-              const StepWants& wants = {}) override;
+              const StepWants& wants = {}) const override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
   int64_t longest_prompt() const override { return model_->options.context; }
 

@@ -9,18 +9,19 @@
 
 namespace zoo {
 
-/// Where the source is looked at (StepWants::cross_attention) needs a model whose kernel forms the
-/// weights ("matmul").
+/// Attention to the source (StepWants::cross_attention) needs a model whose kernel forms the
+/// weights
+/// ("matmul").
 class TransformerDecoder final : public SourceDecoder {
  public:
   /// The model must be in evaluation mode.
   explicit TransformerDecoder(Transformer model);
 
   std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
-                                     int64_t longest = 0) override;
+                                     int64_t longest = 0) const override;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
-              const StepWants& wants = {}) override;
+              const StepWants& wants = {}) const override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
   int64_t longest_prompt() const override { return model_->options.context; }
   double row_bytes(int64_t longest) const override;

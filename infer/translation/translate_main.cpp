@@ -18,11 +18,11 @@
 #include "base/interrupt.h"
 #include "base/text_file.h"
 #include "infer/generation/generation_defaults.h"
-#include "infer/generation/word_ids.h"
+#include "infer/generation/word_tokens.h"
 #include "infer/model_choice.h"
-#include "infer/prompt_ids.h"
 #include "infer/scores/score_flags.h"
 #include "infer/scores/score_report.h"
+#include "infer/show_ids.h"
 #include "infer/translation/translator.h"
 
 namespace {
@@ -53,7 +53,7 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Output", "json", request.json,
              "One JSON object a line: source, translation, score, rank, tokens, truncated");
   add_option(app, "Output", "alignment", request.alignment,
-             "An HTML file for pictures of where each word was looked for in the source");
+             "An HTML file with a picture of each translation's attention to the source");
   add_option(app, "Output", "source-language", request.source_language,
              "Name of the pictures' horizontal axis");
   add_option(app, "Output", "target-language", request.target_language,

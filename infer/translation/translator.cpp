@@ -12,7 +12,7 @@
 #include "infer/decode/prompts.h"
 #include "infer/decode/row_memory.h"
 #include "infer/generation/decoding_threads.h"
-#include "infer/generation/word_ids.h"
+#include "infer/generation/word_tokens.h"
 #include "tokenizers/token_label.h"
 
 namespace zoo {
@@ -85,9 +85,9 @@ std::vector<Generation> Translator::decode(const std::vector<Source>& sources,
   if (options.min_new_tokens) options.min_new_tokens = std::min(*options.min_new_tokens, most - 1);
   check_row_memory(decoder_->row_bytes(most), options.beams.num_beams, options.num_return_sequences,
                    std::ssize(sources));
-  const auto state = decoder_->start(batch.tokens, batch.counts, most);
+  auto state = decoder_->start(batch.tokens, batch.counts, most);
   const std::vector<std::vector<int64_t>> prompts(sources.size(), {format_.start});
-  return zoo::decode(*decoder_, *state, prompts, options);
+  return zoo::decode(*decoder_, std::move(state), prompts, options);
 }
 
 std::vector<Translation> Translator::translate(const std::vector<std::string>& texts,

@@ -45,9 +45,9 @@ class Translator {
   std::vector<Translation> translate(const std::vector<std::string>& texts,
                                      const TranslatorOptions& options = {}) const;
 
-  /// Reads a translation of `source` along with it once more: where each of its tokens looked. A
-  /// Transformer: mean over the heads of the decoder's last layer, with kernel matmul whatever
-  /// kernel the model has.
+  /// Reads a translation of `source` along with it once more: the attention of each of its tokens
+  /// to the source. A Transformer: mean over the heads of the decoder's last layer, with kernel
+  /// matmul whatever kernel the model has.
   Alignment align(const std::string& source, const Translation& translation) const;
 
   /// What the encoder is given for each text. Throws as translate().

@@ -1,4 +1,4 @@
-// Says what pictures show, by a classifier of images:
+// Labels pictures with an image classifier:
 //   classify_image --model DIR cat.png dog.jpg
 //   classify_image --model DIR cat.png --rollout where.png
 #include <fmt/format.h>
@@ -36,8 +36,8 @@ std::string text_lines(const std::string& file, const std::vector<zoo::ImageLabe
 std::string rollout_page(const std::string& file, const std::vector<zoo::ImageLabel>& labels,
                          const zoo::Image& picture) {
   const std::string body = fmt::format(
-      "<h1>{0}</h1>\n<p>Left: the picture as the model sees it. Right: the same, the brighter the "
-      "more of a place flowed into the answer (attention rollout).</p>\n"
+      "<h1>{0}</h1>\n<p>Left: the picture as the model sees it. Right: the same, brighter "
+      "where more of the answer came from (attention rollout).</p>\n"
       "<img src=\"{1}\" alt=\"attention rollout\">\n<pre>{2}</pre>\n",
       zoo::html_escape(file), zoo::png_data_uri(picture),
       zoo::html_escape(text_lines(file, labels)));
@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top = 5;
     bool as_json = false;
-    CLI::App app{"Says what pictures show, by a classifier of images"};
+    CLI::App app{"Labels pictures with an image classifier"};
     zoo::add_texts(app, "image", files, "PNG or JPEG files of any size")->required();
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");

@@ -71,19 +71,19 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     q = rotate(q, rotation);  // [B, H, T, Dh]
     k = rotate(k, rotation);  // [B, Hkv, T, Dh]
   }
-  if (context.cache != nullptr) {
-    KvCache& cache = *context.cache;
-    if (!cache.uniform() || context.counts.defined())
-      args.query_start = cache.lengths().to(x.device());
-    std::tie(k, v) = cache.append(k, v, context.counts);  // [B, Hkv, S, Dh]
-    if (!cache.uniform()) args.key_lengths = cache.lengths().to(x.device());
+  if (context.cache) {
+    const KvPass& pass = context.cache->pass();
+    if (pass.query_start.defined()) args.query_start = pass.query_start;
+    // A row's last token sees all of its keys: no mask but their number.
+    if (pass.tokens == 1 && !args.window) args.causal = false;
+    if (pass.key_lengths.defined()) args.key_lengths = pass.key_lengths;
+    std::tie(k, v) = context.cache->append(k, v);  // [B, Hkv, S, Dh]
   }
   if (context.position != nullptr && context.position->shapes_scores()) {
     // A cache holds each row's tokens from position 0 on.
     const auto cached = torch::arange(k.size(2), torch::kLong).unsqueeze(0);  // [1, S]
     context.position->shape_scores(
-        args, context.positions,
-        context.cache == nullptr ? context.positions : cached.to(x.device()));
+        args, context.positions, context.cache ? cached.to(x.device()) : context.positions);
   }
   return project_out(
       attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args));  // [B, T, C]

@@ -35,9 +35,7 @@ struct SelfAttentionContext {
   /// [B, T] or [1, T] int64: position ids; needed with a position scheme
   torch::Tensor positions = {};
   Rotation rotation = {};  ///< the scheme's for these ids; undefined: the layer computes it
-  KvCache* cache = nullptr;
-  torch::Tensor counts =
-      {};  ///< [B] int64: how many of the T tokens are real (ragged prompts), with a cache
+  std::optional<KvLayer> cache = {};
 };
 
 /// Keys and values of cross-attention: computed once from the encoder's output, constant while

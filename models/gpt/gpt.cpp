@@ -38,18 +38,17 @@ torch::Tensor GptImpl::forward(const torch::Tensor& tokens, const GptContext& co
 torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& context) {
   auto positions = context.positions;
   if (!positions.defined()) {
-    positions = next_positions(tokens.size(1), context.caches, context.counts,
+    positions = next_positions(tokens.size(1), context.cache, context.counts,
                                position->max_positions(), "Gpt");
   }
   positions = positions.to(tokens.device());
-  StackContext stack{.layer = {.args = context.args,
-                               .position = position.get(),
-                               .positions = positions,
-                               .counts = context.counts},
-                     .caches = context.caches,
-                     .trace = context.trace,
-                     .trace_prefix = context.trace_prefix,
-                     .trace_before_norm = context.trace_before_norm};
+  StackContext stack{
+      .layer = {.args = context.args, .position = position.get(), .positions = positions},
+      .cache = context.cache,
+      .counts = context.counts,
+      .trace = context.trace,
+      .trace_prefix = context.trace_prefix,
+      .trace_before_norm = context.trace_before_norm};
   stack.layer.args.causal = true;
 
   auto h = token_embedding(tokens);  // [B, T, C]
@@ -62,8 +61,8 @@ torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
   return lm_head ? lm_head(hidden) : torch::linear(hidden, token_embedding->weight);  // [..., V]
 }
 
-std::vector<KvCache> GptImpl::make_caches(int64_t batch, int64_t capacity) const {
-  return zoo::make_caches(blocks, batch, capacity);
+KvCache GptImpl::make_cache(int64_t batch, int64_t capacity) const {
+  return zoo::make_cache(blocks, batch, capacity);
 }
 
 // Radford et al. 2019, §2.3: normal weights; those that add to the residual stream are smaller by 1

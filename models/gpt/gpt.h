@@ -61,8 +61,8 @@ GptOptions resolved(GptOptions options);
 struct GptContext {
   torch::Tensor positions = {};  ///< ids [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
   AttendArgs args = {};          ///< padding and the like; causal is added
-  std::vector<KvCache>* caches = nullptr;  ///< one a layer
-  torch::Tensor counts = {};               ///< [B]: real tokens of each row, with caches
+  KvCache* cache = nullptr;
+  torch::Tensor counts = {};  ///< [B] int64: real tokens of each row, with a cache
   Trace* trace = nullptr;
   std::string trace_prefix = {};  ///< "text_": of a model that has other stacks as well
   bool trace_before_norm = false;  ///< the last hidden state is traced before the last norm
@@ -78,8 +78,8 @@ class GptImpl : public torch::nn::Module {
   torch::Tensor hidden(const torch::Tensor& tokens, const GptContext& context = {});
   /// [..., C] -> [..., V]
   torch::Tensor logits_of(const torch::Tensor& hidden);
-  /// Empty caches for `batch` sequences of up to `capacity` tokens.
-  std::vector<KvCache> make_caches(int64_t batch, int64_t capacity) const;
+  /// An empty cache for `batch` sequences of up to `capacity` tokens.
+  KvCache make_cache(int64_t batch, int64_t capacity) const;
 
   GptOptions options;  // zeros replaced by what they stand for
   torch::nn::Embedding token_embedding{nullptr};

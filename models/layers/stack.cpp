@@ -18,6 +18,8 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
   };
   const size_t layers = context.layers > 0 ? static_cast<size_t>(context.layers) : blocks->size();
   const double layers_a_block = static_cast<double>(layers) / static_cast<double>(blocks->size());
+  KvPass pass;
+  if (context.cache != nullptr) pass = context.cache->begin(h.size(1), context.counts);
   for (size_t n = 0; n < layers; ++n) {
     const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
@@ -26,32 +28,31 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
       if (context.cross_keys_values != nullptr)
         context.cross_args.weights = &trace->tensors["cross_attentions." + std::to_string(n)];
     }
-    if (context.caches != nullptr) layer.cache = &context.caches->at(n);
+    if (context.cache != nullptr) layer.cache = KvLayer(*context.cache, pass, n);
     const auto* const cross =
         context.cross_keys_values != nullptr ? &context.cross_keys_values->at(n) : nullptr;
     h = blocks->at<BlockImpl>(block).forward(h, layer, cross, context.cross_args);
   }
+  if (context.cache != nullptr) context.cache->commit(pass);
   const auto normed = final_norm ? final_norm(h) : h;
   if (trace != nullptr && trace->hidden_states)
     slot("hidden_states.", layers) = context.trace_before_norm ? h : normed;
   return normed;
 }
 
-torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
-                             const torch::Tensor& counts, int64_t max_positions,
-                             std::string_view who) {
+torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tensor& counts,
+                             int64_t max_positions, std::string_view who) {
   auto positions = torch::arange(T, torch::kLong).unsqueeze(0);  // [1, T]
   int64_t longest = T;
-  if (caches != nullptr && !caches->empty()) {
-    const KvCache& cache = caches->front();
-    positions = positions + (cache.uniform() ? torch::full({1, 1}, cache.longest(), torch::kLong)
-                                             : cache.lengths().unsqueeze(1));  // [1 or B, T]
-    longest += cache.longest();
+  if (cache != nullptr) {
+    positions = positions + (cache->uniform() ? torch::full({1, 1}, cache->longest(), torch::kLong)
+                                              : cache->lengths().unsqueeze(1));  // [1 or B, T]
+    longest += cache->longest();
     // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
     // the table, where there is one.
     if (counts.defined()) {
       if (max_positions > 0) positions = positions.clamp_max(max_positions - 1);
-      longest = (cache.lengths() + counts.cpu()).max().item<int64_t>();
+      longest = (cache->lengths() + counts.cpu()).max().item<int64_t>();
     }
   }
   TORCH_CHECK(max_positions == 0 || longest <= max_positions, who, ": a sequence of ", longest,
@@ -59,15 +60,14 @@ torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
   return positions;
 }
 
-std::vector<KvCache> make_caches(const torch::nn::ModuleList& blocks, int64_t batch,
-                                 int64_t capacity) {
-  std::vector<KvCache> caches;
+KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity) {
+  std::vector<KvCache::LayerShape> layers;
   for (const auto& module : *blocks) {
     const auto& attention = *module->as<BlockImpl>()->attention;
-    caches.emplace_back(batch, attention.kv_heads(), capacity, attention.head_width(),
-                        attention.in_proj->weight.options().requires_grad(false));
+    layers.push_back({attention.kv_heads(), attention.head_width()});
   }
-  return caches;
+  const auto& weight = blocks->ptr(0)->as<BlockImpl>()->attention->in_proj->weight;
+  return {batch, capacity, layers, weight.options().requires_grad(false)};
 }
 
 }  // namespace zoo

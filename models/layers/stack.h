@@ -13,8 +13,9 @@ namespace zoo {
 /// What one pass through a stack needs; all optional.
 struct StackContext {
   int64_t layers = 0;  ///< 0: one a block; more: consecutive layers are one block (ALBERT)
-  SelfAttentionContext layer = {};         ///< for every block; its cache comes from `caches`
-  std::vector<KvCache>* caches = nullptr;  ///< one a block
+  SelfAttentionContext layer = {};  ///< for every block; its cache comes from `cache`
+  KvCache* cache = nullptr;         ///< of all blocks
+  torch::Tensor counts = {};        ///< [B] int64: how many of the T tokens are real, with a cache
   /// One a block, for blocks with cross-attention.
   const std::vector<CrossKeyValues>* cross_keys_values = nullptr;
   AttendArgs cross_args = {};
@@ -29,15 +30,13 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
                         StackContext context);
 
 /// Position ids of T new tokens, [1 or B, T] int64 on the CPU: 0 .. T - 1, or on from what the
-/// caches hold. `counts` ([B], or undefined): how many of them are real in each row; what lies past
+/// cache holds. `counts` ([B], or undefined): how many of them are real in each row; what lies past
 /// them is kept below `max_positions` (0: no limit). Throws c10::Error, naming `who`, where a real
 /// token would lie past it.
-torch::Tensor next_positions(int64_t T, const std::vector<KvCache>* caches,
-                             const torch::Tensor& counts, int64_t max_positions,
-                             std::string_view who);
+torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tensor& counts,
+                             int64_t max_positions, std::string_view who);
 
-/// Empty caches for `batch` sequences of up to `capacity` tokens, one for each of `blocks`.
-std::vector<KvCache> make_caches(const torch::nn::ModuleList& blocks, int64_t batch,
-                                 int64_t capacity);
+/// An empty cache of all `blocks` for `batch` sequences of up to `capacity` tokens.
+KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity);
 
 }  // namespace zoo

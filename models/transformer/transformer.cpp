@@ -109,14 +109,14 @@ torch::Tensor TransformerImpl::decode(const torch::Tensor& target,
                                       const DecoderContext& context) {
   auto positions = context.positions;
   if (!positions.defined()) {
-    positions = next_positions(target.size(1), context.caches, context.counts,
+    positions = next_positions(target.size(1), context.cache, context.counts,
                                target_position->max_positions(), "Transformer");
   }
   StackContext stack{.layer = {.args = context.args,
                                .position = target_position.get(),
-                               .positions = positions.to(target.device()),
-                               .counts = context.counts},
-                     .caches = context.caches,
+                               .positions = positions.to(target.device())},
+                     .cache = context.cache,
+                     .counts = context.counts,
                      .cross_keys_values = &keys_values,
                      .cross_args = context.cross_args,
                      .trace = context.trace,
@@ -127,8 +127,8 @@ torch::Tensor TransformerImpl::decode(const torch::Tensor& target,
   return run_stack(decoder, decoder_norm, h, stack);  // [B, T, C]
 }
 
-std::vector<KvCache> TransformerImpl::make_caches(int64_t batch, int64_t capacity) const {
-  return zoo::make_caches(decoder, batch, capacity);
+KvCache TransformerImpl::make_cache(int64_t batch, int64_t capacity) const {
+  return zoo::make_cache(decoder, batch, capacity);
 }
 
 torch::Tensor TransformerImpl::embed(torch::nn::Embedding& table, const Position& position,

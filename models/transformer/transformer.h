@@ -92,8 +92,8 @@ struct DecoderContext {
   torch::Tensor positions = {};  ///< [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
   AttendArgs args = {};          ///< of self-attention: padding; causal is added
   AttendArgs cross_args = {};    ///< of cross-attention; the source's lengths are added
-  std::vector<KvCache>* caches = nullptr;  ///< one a layer
-  torch::Tensor counts = {};               ///< [B]: real tokens of each row, with caches
+  KvCache* cache = nullptr;
+  torch::Tensor counts = {};  ///< [B] int64: real tokens of each row, with a cache
   Trace* trace =
       nullptr;  ///< "decoder_hidden_states.N", "decoder_attentions.N", "cross_attentions.N"
 };
@@ -118,8 +118,8 @@ class TransformerImpl : public EncoderDecoder {
   /// target [B, T] -> [B, T, C]
   torch::Tensor decode(const torch::Tensor& target, const std::vector<CrossKeyValues>& keys_values,
                        const DecoderContext& context = {});
-  /// Empty caches for the decoder.
-  std::vector<KvCache> make_caches(int64_t batch, int64_t capacity) const;
+  /// An empty cache of the decoder.
+  KvCache make_cache(int64_t batch, int64_t capacity) const;
 
   int64_t target_vocab_size() const override { return options.vocab_size; }
   int64_t source_vocab_size() const override { return options.source_vocab_size; }

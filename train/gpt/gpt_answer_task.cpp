@@ -135,8 +135,8 @@ std::vector<std::string> GptAnswerTask::answer_first(int64_t count) {
     std::vector<std::vector<int64_t>> prompts;
     for (int64_t i = begin; i < std::min(count, begin + kMeasuredRows); ++i)
       prompts.push_back(encode_prompt(*tokenizer_, questions[static_cast<size_t>(i)]));
-    const auto state = decoder.start(std::ssize(prompts), model_->options.context);
-    for (const auto& made : generate(decoder, *state, prompts,
+    auto state = decoder.start(std::ssize(prompts), model_->options.context);
+    for (const auto& made : generate(decoder, std::move(state), prompts,
                                      {.max_new_tokens = longest,
                                      .sampling = {.temperature = 0.0},
                                      .eos_ids = {*tokenizer_->eos_id()},

@@ -109,8 +109,8 @@ std::string GptTask::sample() {
   const auto prompt = sample_prompt(*tokenizer_, options_);
   const DecodingThreads threads(*model_);
   GptDecoder decoder(model_);
-  const auto state = decoder.start(1, static_cast<int64_t>(prompt.size()) + options_.sample_tokens);
-  const auto made = generate(decoder, *state, std::vector<std::vector<int64_t>>{prompt},
+  auto state = decoder.start(1, static_cast<int64_t>(prompt.size()) + options_.sample_tokens);
+  const auto made = generate(decoder, std::move(state), std::vector<std::vector<int64_t>>{prompt},
                              {.max_new_tokens = options_.sample_tokens,
                               .seed = seed_,
                               .sampling = {.temperature = 0.8},

@@ -11,21 +11,21 @@ namespace zoo {
 
 namespace {
 
-/// Those at `places` of the flattened sums, up to the first that is forbidden.
-std::vector<Candidate> candidates_at(const torch::Tensor& places, const torch::Tensor& sums,
+/// Those at `indices` of the flattened sums, up to the first that is forbidden.
+std::vector<Candidate> candidates_at(const torch::Tensor& indices, const torch::Tensor& sums,
                                      const torch::Tensor& log_probs) {
   const int64_t V = sums.size(1);
-  const auto at_places = [&](const torch::Tensor& values) {
-    return values.flatten().index_select(0, places).to(torch::kCPU, torch::kDouble);
+  const auto picked = [&](const torch::Tensor& values) {
+    return values.flatten().index_select(0, indices).to(torch::kCPU, torch::kDouble);
   };
-  const auto all = at_places(sums), own = at_places(log_probs), where = places.cpu();
+  const auto all = picked(sums), own = picked(log_probs), where = indices.cpu();
   std::vector<Candidate> candidates;
   for (int64_t i = 0; i < where.size(0); ++i) {
     const double sum = all[i].item<double>();
     if (std::isinf(sum)) break;  // forbidden, and so is all that follows
-    const auto place = where[i].item<int64_t>();
+    const auto index = where[i].item<int64_t>();
     candidates.push_back(
-        {.beam = place / V, .token = place % V, .sum = sum, .log_prob = own[i].item<double>()});
+        {.beam = index / V, .token = index % V, .sum = sum, .log_prob = own[i].item<double>()});
   }
   return candidates;
 }
@@ -34,8 +34,8 @@ std::vector<Candidate> candidates_at(const torch::Tensor& places, const torch::T
 
 std::vector<Candidate> best_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
                                        int64_t count) {
-  const auto places = std::get<1>(sums.flatten().topk(std::min(count, sums.numel())));  // [count]
-  return candidates_at(places, sums, log_probs);
+  const auto indices = std::get<1>(sums.flatten().topk(std::min(count, sums.numel())));  // [count]
+  return candidates_at(indices, sums, log_probs);
 }
 
 std::vector<Candidate> drawn_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
@@ -43,13 +43,13 @@ std::vector<Candidate> drawn_candidates(const torch::Tensor& sums, const torch::
   auto numbers = torch::empty(sums.sizes(), torch::kDouble);  // [n, V] in (0, 1)
   auto* number = numbers.data_ptr<double>();
   for (int64_t i = 0; i < numbers.numel(); ++i) {
-    const uint64_t place = static_cast<uint64_t>(key.step) << 32 | static_cast<uint64_t>(i);
-    number[i] = uniform_number(key.seed, key.stream, place) + 0x1p-54;
+    const uint64_t draw = static_cast<uint64_t>(key.step) << 32 | static_cast<uint64_t>(i);
+    number[i] = uniform_number(key.seed, key.stream, draw) + 0x1p-54;
   }
   const auto noise = -(-numbers.log()).log();  // Gumbel
   const auto keys = (sums.to(torch::kDouble) + noise.to(sums.device())).flatten();
-  const auto places = std::get<1>(keys.topk(std::min(count, keys.numel())));
-  return candidates_at(places, sums, log_probs);
+  const auto indices = std::get<1>(keys.topk(std::min(count, keys.numel())));
+  return candidates_at(indices, sums, log_probs);
 }
 
 std::vector<Candidate> best_candidates_of_rows(const torch::Tensor& sums,

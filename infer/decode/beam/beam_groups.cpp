@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <functional>
 
-#include "infer/decode/prompts.h"
+#include "infer/decode/rows.h"
 
 namespace zoo {
 
 torch::Tensor penalise_taken(const torch::Tensor& scores, std::span<const int64_t> taken,
                              double penalty) {
   if (taken.empty() || penalty == 0.0) return scores;
-  const auto ids = to_tensor({taken.begin(), taken.end()}).to(scores.device());
+  const auto ids = to_tensor(taken).to(scores.device());
   const auto times = torch::bincount(ids, {}, scores.size(1));  // [V]
   return scores - penalty * times;
 }

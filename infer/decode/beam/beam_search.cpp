@@ -15,13 +15,14 @@
 #include "infer/decode/beam/forced_words.h"
 #include "infer/decode/processors.h"
 #include "infer/decode/prompts.h"
+#include "infer/decode/rows.h"
 
 namespace zoo {
 namespace {
 
 class BeamSearch {
  public:
-  BeamSearch(NextToken& model, DecodeState& state, const DecodeOptions& options)
+  BeamSearch(const NextToken& model, DecodeState& state, const DecodeOptions& options)
       : model_(model),
         state_(state),
         options_(options),
@@ -46,7 +47,7 @@ class BeamSearch {
   void interrupt();
   std::vector<Generation> ranked() const;
 
-  NextToken& model_;
+  const NextToken& model_;
   DecodeState& state_;
   const DecodeOptions& options_;
   std::vector<int64_t> taken_;  // by the earlier groups of the prompt at hand, at this step
@@ -257,11 +258,9 @@ std::vector<Generation> BeamSearch::run() {
 
 }  // namespace
 
-std::vector<Generation> beam_search(NextToken& model, DecodeState& state, Prompts prompts,
+std::vector<Generation> beam_search(const NextToken& model, DecodeState& state, Prompts prompts,
                                     const DecodeOptions& options) {
-  check(options);
-  check_prompts(prompts, model, options);
-  check_ids(options, model.vocab_size());
+  check_request(prompts, model, options);
   if (!asks_for_tokens(options)) {
     std::vector<Generation> empty(prompts.size());
     for (size_t p = 0; p < prompts.size(); ++p) empty[p].prompt = static_cast<int64_t>(p);

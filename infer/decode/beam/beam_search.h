@@ -18,7 +18,7 @@ namespace zoo {
 /// num_return_sequences best texts, best first; fewer where the vocabulary allows no more. A
 /// prompt's result does not depend on the others. Throws as generate(), and std::runtime_error
 /// where coverage is wanted of a model without a source, or every token of a prompt is forbidden.
-std::vector<Generation> beam_search(NextToken& model, DecodeState& state, Prompts prompts,
+std::vector<Generation> beam_search(const NextToken& model, DecodeState& state, Prompts prompts,
                                     const DecodeOptions& options);
 
 }  // namespace zoo

@@ -15,7 +15,7 @@ struct Hypothesis {
   std::vector<int64_t> tokens = {};    ///< the new ones, with the one that ended them
   std::vector<double> log_probs = {};  ///< of each under the model
   double sum = 0.0;                    ///< of the log-probabilities after penalties
-  torch::Tensor coverage = {};  ///< [S]: attention that each place of the source has got; or none
+  torch::Tensor coverage = {};         ///< [S]: attention that each source token has got; or none
   double score = 0.0;
   FinishReason finish = FinishReason::kLength;
 };
@@ -23,7 +23,7 @@ struct Hypothesis {
 /// log P(Y|X) / lp(Y).
 double length_normalised(double sum, int64_t length, const BeamOptions& options);
 
-/// cp(X; Y) = beta * sum over the source of log(min(coverage, 1)). Places without any attention are
+/// cp(X; Y) = beta * sum over the source of log(min(coverage, 1)). Tokens without any attention are
 /// padding and left out.
 double coverage_score(const torch::Tensor& coverage, double beta);
 

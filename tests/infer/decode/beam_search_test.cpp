@@ -148,8 +148,7 @@ TEST(BeamSearchTest, OneBeamIsGreedy) {
   const auto ours = run(model, {{5, 9, 2}, {7}}, options);
   options.sampling.temperature = 0;
   GptDecoder decoder(model);
-  const auto state = decoder.start(2);
-  const auto greedy = generate(decoder, *state, PromptList{{5, 9, 2}, {7}}, options);
+  const auto greedy = generate(decoder, decoder.start(2), PromptList{{5, 9, 2}, {7}}, options);
   for (size_t p = 0; p < 2; ++p) {
     EXPECT_EQ(ours[p].tokens, greedy[p].tokens);
     EXPECT_NEAR(ours[p].score, greedy[p].log_prob() / 20, 1e-4);

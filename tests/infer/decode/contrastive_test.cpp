@@ -89,9 +89,8 @@ TEST(ContrastiveTest, WithoutPenaltyOrWithOneCandidateItIsGreedy) {
   const auto model = tiny_gpt(tiny_options());
   const PromptList prompts = {{5, 9, 2}, {7}};
   GptDecoder decoder(model);
-  const auto state = decoder.start(2);
-  const auto greedy =
-      generate(decoder, *state, prompts, {.max_new_tokens = 20, .sampling = {.temperature = 0}});
+  const auto greedy = generate(decoder, decoder.start(2), prompts,
+                               {.max_new_tokens = 20, .sampling = {.temperature = 0}});
   for (const auto& options : {contrasting(0, 5, 20), contrasting(0.6, 1, 20)}) {
     const auto ours = run(model, prompts, options);
     for (size_t p = 0; p < 2; ++p) {

@@ -93,23 +93,20 @@ TEST(DecodeTest, LengthsThatCountThePromptEndEachRowAtItsOwnPlace) {
        {DecodeOptions{.max_length = 6, .sampling = {.temperature = 0}},
         DecodeOptions{.max_length = 6, .beams = {.num_beams = 2}},
         DecodeOptions{.max_length = 6, .penalty_alpha = 0.5, .sampling = {.top_k = 2}}}) {
-    const auto state = decoder.start(2);
-    const auto texts = decode(decoder, *state, prompts, options);
+    const auto texts = decode(decoder, decoder.start(2), prompts, options);
     EXPECT_EQ(texts.at(0).tokens.size(), 5U);
     EXPECT_EQ(texts.at(1).tokens.size(), 3U);
   }
-  const auto state = decoder.start(2);
-  EXPECT_THAT([&] { decode(decoder, *state, prompts, {.max_length = 3}); },
+  EXPECT_THAT([&] { decode(decoder, decoder.start(2), prompts, {.max_length = 3}); },
               ::testing::ThrowsMessage<std::runtime_error>(
                   HasSubstr("prompt 2 has 3 tokens and max-length is 3")));
 }
 
 TEST(DecodeTest, TextsComeByPromptAndRankWithFallingScores) {
   GptDecoder decoder(testing::tiny_gpt(testing::tiny_options()));
-  const auto state = decoder.start(2);
   const std::vector<std::vector<int64_t>> prompts = {{5}, {7, 8}};
   const auto texts =
-      decode(decoder, *state, prompts,
+      decode(decoder, decoder.start(2), prompts,
              {.max_new_tokens = 6, .num_return_sequences = 3, .beams = {.num_beams = 4}});
   ASSERT_EQ(texts.size(), 6U);
   for (size_t i = 0; i < 6; ++i) {

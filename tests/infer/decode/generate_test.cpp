@@ -26,8 +26,7 @@ std::vector<Generation> run(const Gpt& model, const PromptList& prompts,
                             const DecodeOptions& options, bool use_cache = true,
                             const OnToken& on_token = {}) {
   GptDecoder decoder(model, use_cache);
-  auto state = decoder.start(std::ssize(prompts));
-  return generate(decoder, *state, prompts, options, on_token);
+  return generate(decoder, decoder.start(std::ssize(prompts)), prompts, options, on_token);
 }
 
 std::vector<std::vector<int64_t>> tokens_of(const std::vector<Generation>& generations) {
@@ -53,8 +52,8 @@ const PromptList kPrompts = {
 std::vector<Generation> run_table(const torch::Tensor& table, const PromptList& prompts,
                                   const DecodeOptions& options) {
   TableModel model(table);
-  TableModel::State state(std::ssize(prompts));
-  return generate(model, state, prompts, options);
+  auto state = std::make_unique<TableModel::State>(std::ssize(prompts));
+  return generate(model, std::move(state), prompts, options);
 }
 
 TEST(GenerateTest, TemperatureZeroTakesTheMostLikelyTokenOfEachStep) {

@@ -30,8 +30,7 @@ std::vector<Generation> run(const Gpt& model, const Gpt& draft, const PromptList
 std::vector<Generation> run_alone(const Gpt& model, const PromptList& prompts,
                                   const DecodeOptions& options) {
   GptDecoder target(model);
-  const auto state = target.start(std::ssize(prompts));
-  return generate(target, *state, prompts, options);
+  return generate(target, target.start(std::ssize(prompts)), prompts, options);
 }
 
 TEST(SpeculativeTest, GreedyIsGreedyWhateverTheDraft) {

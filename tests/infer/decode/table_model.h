@@ -2,6 +2,7 @@
 #pragma once
 #include <torch/types.h>
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -19,12 +20,15 @@ class TableModel final : public NextToken {
     explicit State(int64_t batch) : lengths_(torch::zeros({batch}, torch::kLong)) {}
     torch::Tensor lengths() const override { return lengths_; }
     void reorder(const torch::Tensor& rows) override { lengths_ = lengths_.index_select(0, rows); }
+    void append(std::unique_ptr<DecodeState> rows) override {
+      lengths_ = torch::cat({lengths_, rows->lengths()});
+    }
     bool can_truncate() const override { return false; }
-    void truncate(const torch::Tensor&) override { throw std::logic_error("cannot forget"); }
+    void truncate(const torch::Tensor&) override { throw std::logic_error("cannot truncate"); }
     torch::Tensor lengths_;
   };
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
-              const StepWants& wants) override {
+              const StepWants& wants) const override {
     dynamic_cast<State&>(state).lengths_ += counts;
     const auto asked =  // [B, T] or [B, 1]
         wants.every_token ? tokens : tokens.gather(1, (counts - 1).unsqueeze(1));

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "infer/generation/gpt_state.h"
 #include "tests/infer/tiny_models.h"
 
 namespace zoo {

@@ -7,6 +7,7 @@
 
 #include "infer/decode/decode.h"
 #include "infer/decode/generate.h"
+#include "infer/decode/generation_loop.h"
 #include "infer/translation/recurrent_decoder.h"
 #include "infer/translation/transformer_decoder.h"
 
@@ -27,7 +28,7 @@ Decoding transformer() {
   options.vocab_size = 13;
   options.decoder_layers = 2;
   options.heads = 4;
-  options.attention = "matmul";  // which alone tells where it looked
+  options.attention = "matmul";  // which alone gives the weights
   Transformer model(options);
   model->eval();
   const auto decoder = std::make_shared<TransformerDecoder>(model);
@@ -89,7 +90,7 @@ TEST_P(DecoderTest, SeveralTokensAtOnceGiveTheScoresAfterEach) {
   EXPECT_EQ(scores.hidden.size(1), 5);
 }
 
-TEST_P(DecoderTest, SaysWhereInTheSourceItLooked) {
+TEST_P(DecoderTest, GivesItsAttentionToTheSource) {
   const auto state = made.start(sources, lengths);
   const auto scores = made.decoder->step(targets, torch::tensor({5, 2, 4}, torch::kLong), *state,
                                          {.cross_attention = true});
@@ -99,19 +100,17 @@ TEST_P(DecoderTest, SaysWhereInTheSourceItLooked) {
 }
 
 TEST_P(DecoderTest, ACoverageOfTheSourceCanBeSearchedFor) {
-  const auto state = made.start(sources, lengths);
   const std::vector<std::vector<int64_t>> prompts(3, {1});
   const DecodeOptions options{
       .max_new_tokens = 4, .beams = {.num_beams = 3, .coverage_penalty = 0.5}, .eos_ids = {2}};
-  EXPECT_EQ(decode(*made.decoder, *state, prompts, options).size(), 3u);
+  EXPECT_EQ(decode(*made.decoder, made.start(sources, lengths), prompts, options).size(), 3u);
 }
 
 TEST_P(DecoderTest, EveryStrategyRuns) {
   const std::vector<std::vector<int64_t>> prompts(3, {1});
   const auto count = [&](DecodeOptions options) {
     options.max_new_tokens = 4;
-    const auto state = made.start(sources, lengths);
-    return decode(*made.decoder, *state, prompts, options).size();
+    return decode(*made.decoder, made.start(sources, lengths), prompts, options).size();
   };
   EXPECT_EQ(count({.penalty_alpha = 0.6, .sampling = {.top_k = 3}}), 3u);
   EXPECT_EQ(count({.beams = {.num_beams = 4, .num_beam_groups = 2, .diversity_penalty = 1}}), 3u);
@@ -146,7 +145,7 @@ TEST_P(DecoderTest, ReorderedRowsGoOnAsTheRowsTheyCameFrom) {
   expect_close(scores.logits.select(1, 0), expected.select(1, 1).index_select(0, rows), "rows");
 }
 
-TEST_P(DecoderTest, TokensTakenBackAreForgottenOrTheStateSaysItCannot) {
+TEST_P(DecoderTest, TokensAreTakenBackOrTheStateSaysThatItCannot) {
   const auto state = made.start(sources, lengths);
   made.decoder->step(targets.narrow(1, 0, 3), torch::full({3}, 3, torch::kLong), *state);
   const auto shorter = torch::tensor({1, 3, 2}, torch::kLong);
@@ -162,16 +161,69 @@ TEST_P(DecoderTest, TokensTakenBackAreForgottenOrTheStateSaysItCannot) {
 }
 
 TEST_P(DecoderTest, ABatchDecodesAsItsRowsDoAlone) {
-  const auto state = made.start(sources, lengths);
   const std::vector<std::vector<int64_t>> prompts(3, {1});
   const DecodeOptions options{.max_new_tokens = 8, .sampling = {.temperature = 0.0}};
-  const auto together = generate(*made.decoder, *state, prompts, options);
+  const auto together = generate(*made.decoder, made.start(sources, lengths), prompts, options);
   for (int64_t b = 0; b < 3; ++b) {
-    const auto alone_state = made.start(
-        sources.narrow(0, b, 1).narrow(1, 0, lengths[b].item<int64_t>()), lengths.narrow(0, b, 1));
+    auto alone_state = made.start(sources.narrow(0, b, 1).narrow(1, 0, lengths[b].item<int64_t>()),
+                                  lengths.narrow(0, b, 1));
     const std::vector<std::vector<int64_t>> one(1, {1});
-    const auto alone = generate(*made.decoder, *alone_state, one, options);
+    const auto alone = generate(*made.decoder, std::move(alone_state), one, options);
     EXPECT_EQ(alone[0].tokens, together[static_cast<size_t>(b)].tokens) << b;
+  }
+}
+
+TEST_P(DecoderTest, RowsThatJoinAreScoredAsTheyAreAlone) {
+  const auto row = [&](int64_t b) {
+    return made.start(sources.narrow(0, b, 1).narrow(1, 0, lengths[b].item<int64_t>()),
+                      lengths.narrow(0, b, 1));
+  };
+  const auto one = torch::ones({1}, torch::kLong);
+  auto state = row(1);  // the shortest source
+  made.decoder->step(targets[1].narrow(0, 0, 1).unsqueeze(0), one, *state);
+  state->append(row(0));  // the longest
+  state->append(row(2));
+  EXPECT_TRUE(torch::equal(state->lengths(), torch::tensor({1, 0, 0}, torch::kLong)));
+  auto next = torch::zeros({3, 2}, torch::kLong);
+  next[0].copy_(targets[1].narrow(0, 1, 2));
+  next[1][0] = targets[0][0];
+  next[2].copy_(targets[2].narrow(0, 0, 2));
+  const auto scores = made.decoder->step(next, torch::tensor({2, 1, 2}, torch::kLong), *state);
+  expect_close(scores.logits[0][0], expected[1][2], "row 1");
+  expect_close(scores.logits[1][0], expected[0][0], "row 0");
+  expect_close(scores.logits[2][0], expected[2][1], "row 2");
+  state->reorder(torch::tensor({0, 2}, torch::kLong));  // the longest source leaves
+  state->append(row(2));
+  next = torch::stack({targets[1][3], targets[2][2], targets[2][0]}).unsqueeze(1);
+  const auto later = made.decoder->step(next, torch::ones({3}, torch::kLong), *state);
+  expect_close(later.logits[0][0], expected[1][3], "row 1, later");
+  expect_close(later.logits[1][0], expected[2][2], "row 2, later");
+  expect_close(later.logits[2][0], expected[2][0], "row 2 again");
+}
+
+TEST_P(DecoderTest, TranslationsThatJoinLateAreWhatTheyAreAlone) {
+  const DecodeOptions options{.max_new_tokens = 8, .sampling = {.temperature = 0.0}};
+  const std::vector<std::vector<int64_t>> one(1, {1});
+  const auto row = [&](int64_t b) {
+    return made.start(sources.narrow(0, b, 1).narrow(1, 0, lengths[b].item<int64_t>()),
+                      lengths.narrow(0, b, 1));
+  };
+  GenerationLoop loop(*made.decoder);
+  std::vector<std::vector<int64_t>> texts(3);
+  const auto step = [&] {
+    for (const TokenEvent& event : loop.step())
+      texts[static_cast<size_t>(event.id)].push_back(event.token);
+  };
+  for (int64_t b = 0; b < 3; ++b) {
+    loop.add(one, options, row(b));
+    step();
+    step();
+  }
+  while (!loop.empty()) step();
+  for (int64_t b = 0; b < 3; ++b) {
+    EXPECT_EQ(texts[static_cast<size_t>(b)],
+              generate(*made.decoder, row(b), one, options)[0].tokens)
+        << b;
   }
 }
 

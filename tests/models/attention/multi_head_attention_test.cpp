@@ -125,15 +125,17 @@ TEST_F(MultiHeadAttentionTest, ACacheChangesNothing) {
   const auto wanted = layer->forward(x, {.args = causal, .position = &rotary, .positions = places});
   for (const std::vector<int64_t>& chunks :
        {std::vector<int64_t>{7}, {1, 1, 1, 1, 1, 1, 1}, {3, 1, 3}}) {
-    KvCache cache(2, 2, 7, 4, torch::kDouble);
+    KvCache cache(2, 7, {{.kv_heads = 2, .head_width = 4}}, torch::kDouble);
     std::vector<torch::Tensor> parts;
     for (const int64_t n : chunks) {
       const int64_t start = cache.longest();
+      const KvPass pass = cache.begin(n);
       parts.push_back(
           layer->forward(x.narrow(1, start, n), {.args = causal,
                                                  .position = &rotary,
                                                  .positions = places.narrow(1, start, n),
-                                                 .cache = &cache}));
+                                                 .cache = KvLayer(cache, pass, 0)}));
+      cache.commit(pass);
     }
     EXPECT_TRUE(torch::allclose(torch::cat(parts, 1), wanted, 1e-10, 1e-12));
   }
@@ -144,10 +146,13 @@ TEST_F(MultiHeadAttentionTest, RowsOfDifferentLengthShareACache) {
   const torch::NoGradGuard no_grad;
   const auto x = normal({2, 6, 12}), more = normal({2, 2, 12});
   const AttendArgs causal{.causal = true};
-  KvCache cache(2, 3, 8, 4, torch::kDouble);
+  KvCache cache(2, 8, {{.kv_heads = 3, .head_width = 4}}, torch::kDouble);
   const auto counts = torch::tensor({6, 2}, torch::kLong);
-  const auto first = layer->forward(x, {.args = causal, .cache = &cache, .counts = counts});
-  const auto second = layer->forward(more, {.args = causal, .cache = &cache});
+  const KvPass ragged = cache.begin(6, counts);
+  const auto first = layer->forward(x, {.args = causal, .cache = KvLayer(cache, ragged, 0)});
+  cache.commit(ragged);
+  const KvPass equal = cache.begin(2);
+  const auto second = layer->forward(more, {.args = causal, .cache = KvLayer(cache, equal, 0)});
   for (int64_t b = 0; b < 2; ++b) {
     const int64_t n = counts[b].item<int64_t>();
     const auto alone = torch::cat({x[b].narrow(0, 0, n), more[b]}).unsqueeze(0);

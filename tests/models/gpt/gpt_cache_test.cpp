@@ -23,22 +23,22 @@ TEST_P(GptCacheTest, PiecesOfAnySizeGiveTheLogitsOfTheWhole) {
   const std::vector<std::vector<int64_t>> cuts{
       {12}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {5, 1, 1, 5}, {1, 11}, {4, 4, 4}};
   for (const auto& cut : cuts) {
-    auto caches = gpt->make_caches(3, 12);
+    auto cache = gpt->make_cache(3, 12);
     std::vector<torch::Tensor> parts;
     int64_t start = 0;
     for (const int64_t n : cut) {
-      parts.push_back(gpt->forward(batch.narrow(1, start, n), {.caches = &caches}));
+      parts.push_back(gpt->forward(batch.narrow(1, start, n), {.cache = &cache}));
       start += n;
     }
     EXPECT_TRUE(close(torch::cat(parts, 1), wanted)) << ::testing::PrintToString(cut);
-    EXPECT_EQ(caches[1].longest(), 12);
+    EXPECT_EQ(cache.longest(), 12);
   }
 }
 
 /// Rows that grow by different amounts, beside the same rows on their own without a cache.
 struct Ragged {
   explicit Ragged(Gpt& model, int64_t capacity)
-      : gpt(model), caches(model->make_caches(3, capacity)), rows(3) {}
+      : gpt(model), cache(model->make_cache(3, capacity)), rows(3) {}
 
   /// Adds counts[b] tokens to row b; the batch is padded with token 0. With `plain`, all bring T.
   void feed(const std::vector<int64_t>& counts, bool plain = false) {
@@ -49,7 +49,7 @@ struct Ragged {
       padded[static_cast<int64_t>(b)].narrow(0, 0, counts[b]).copy_(fresh);
       rows[b] = rows[b].defined() ? torch::cat({rows[b], fresh}) : fresh;
     }
-    GptContext context{.caches = &caches};
+    GptContext context{.cache = &cache};
     if (!plain) context.counts = torch::tensor(counts, torch::kLong);
     const auto logits = gpt->forward(padded, context);
     for (size_t b = 0; b < 3; ++b) {
@@ -61,7 +61,7 @@ struct Ragged {
     }
   }
   Gpt& gpt;
-  std::vector<KvCache> caches;
+  KvCache cache;
   std::vector<torch::Tensor> rows;
 };
 
@@ -72,17 +72,17 @@ TEST_P(GptCacheTest, RaggedPromptsGiveTheLogitsOfEachAlone) {
   ragged.feed({2, 2, 2}, /*plain=*/true);
   ragged.feed({2, 1, 2});
   ragged.feed({1, 4, 0});
-  EXPECT_TRUE(torch::equal(ragged.caches[0].lengths(), torch::tensor({11, 9, 12}, torch::kLong)));
+  EXPECT_TRUE(torch::equal(ragged.cache.lengths(), torch::tensor({11, 9, 12}, torch::kLong)));
 }
 
-TEST_P(GptCacheTest, RejectedTokensAreForgotten) {
+TEST_P(GptCacheTest, RejectedTokensAreDropped) {
   const auto batch = tokens(2, 9);
-  auto caches = gpt->make_caches(2, 12);
-  gpt->forward(batch, {.caches = &caches});
+  auto cache = gpt->make_cache(2, 12);
+  gpt->forward(batch, {.cache = &cache});
   const auto kept = torch::tensor({4, 7}, torch::kLong);
-  for (auto& cache : caches) cache.truncate(kept);
+  cache.truncate(kept);
   const auto next = tokens(2, 2);
-  const auto logits = gpt->forward(next, {.caches = &caches});
+  const auto logits = gpt->forward(next, {.cache = &cache});
   for (int64_t b = 0; b < 2; ++b) {
     const int64_t n = kept[b].item<int64_t>();
     const auto alone = torch::cat({batch[b].narrow(0, 0, n), next[b]}).unsqueeze(0);
@@ -92,18 +92,46 @@ TEST_P(GptCacheTest, RejectedTokensAreForgotten) {
 
 TEST_P(GptCacheTest, ReorderedRowsContinueWhereTheirOriginalsStood) {
   const auto batch = tokens(2, 5), next = tokens(3, 1);
-  auto caches = gpt->make_caches(2, 12);
-  gpt->forward(batch, {.caches = &caches});
+  auto cache = gpt->make_cache(2, 12);
+  gpt->forward(batch, {.cache = &cache});
   const auto parents = torch::tensor({1, 1, 0}, torch::kLong);
-  for (auto& cache : caches) cache.reorder(parents);
-  const auto logits = gpt->forward(next, {.caches = &caches});
+  cache.reorder(parents);
+  const auto logits = gpt->forward(next, {.cache = &cache});
   const auto whole = torch::cat({batch.index_select(0, parents), next}, 1);
   EXPECT_TRUE(close(logits, gpt(whole).narrow(1, 5, 1)));
 }
 
+TEST_P(GptCacheTest, RowsThatJoinGoOnAsTheyWouldAlone) {
+  const auto batch = tokens(2, 5), late = tokens(3, 3), next = tokens(5, 1);
+  auto cache = gpt->make_cache(2, 8);
+  gpt->forward(batch, {.cache = &cache});
+  auto joining = gpt->make_cache(3, 12);
+  gpt->forward(late, {.cache = &joining, .counts = torch::tensor({3, 1, 2}, torch::kLong)});
+  cache.append_rows(joining);
+  EXPECT_TRUE(torch::equal(cache.lengths(), torch::tensor({5, 5, 3, 1, 2}, torch::kLong)));
+  const auto logits = gpt->forward(next, {.cache = &cache});  // [5, 1, V]
+  for (int64_t b = 0; b < 5; ++b) {
+    const int64_t n = cache.lengths()[b].item<int64_t>() - 1;
+    const auto before = (b < 2 ? batch[b] : late[b - 2]).narrow(0, 0, n);
+    const auto alone = gpt(torch::cat({before, next[b]}).unsqueeze(0))[0];
+    EXPECT_TRUE(close(logits[b][0], alone[n])) << b;
+  }
+}
+
+TEST_P(GptCacheTest, APassThatThrowsLeavesTheCacheAsItWas) {
+  const auto batch = tokens(2, 6);
+  auto cache = gpt->make_cache(2, 12);
+  gpt->forward(batch.narrow(1, 0, 5), {.cache = &cache});
+  const auto wrong = torch::full({2, 1}, 99, torch::kLong);  // no such token
+  EXPECT_ANY_THROW(gpt->forward(wrong, {.cache = &cache}));
+  EXPECT_EQ(cache.longest(), 5);
+  const auto logits = gpt->forward(batch.narrow(1, 5, 1), {.cache = &cache});
+  EXPECT_TRUE(close(logits, gpt(batch).narrow(1, 5, 1)));
+}
+
 TEST_P(GptCacheTest, AFullCacheSaysSo) {
-  auto caches = gpt->make_caches(2, 4);
-  EXPECT_THAT(testing::torch_error_of([&] { gpt->forward(tokens(2, 5), {.caches = &caches}); }),
+  auto cache = gpt->make_cache(2, 4);
+  EXPECT_THAT(testing::torch_error_of([&] { gpt->forward(tokens(2, 5), {.cache = &cache}); }),
               ::testing::HasSubstr("KvCache: 5 tokens do not fit its capacity of 4"));
 }
 

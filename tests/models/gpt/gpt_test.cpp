@@ -180,9 +180,9 @@ TEST(GptErrorsTest, ASequenceLongerThanTheContextIsRefused) {
   const auto batch = torch::zeros({1, 13}, torch::kLong);
   EXPECT_THAT(torch_error_of([&] { gpt(batch); }),
               HasSubstr("Gpt: a sequence of 13 tokens is longer than the model's context of 12"));
-  auto caches = gpt->make_caches(1, 20);
-  gpt->forward(batch.narrow(1, 0, 12), {.caches = &caches});
-  EXPECT_THAT(torch_error_of([&] { gpt->forward(batch.narrow(1, 0, 1), {.caches = &caches}); }),
+  auto cache = gpt->make_cache(1, 20);
+  gpt->forward(batch.narrow(1, 0, 12), {.cache = &cache});
+  EXPECT_THAT(torch_error_of([&] { gpt->forward(batch.narrow(1, 0, 1), {.cache = &cache}); }),
               HasSubstr("Gpt: a sequence of 13 tokens is longer than the model's context of 12"));
 }
 

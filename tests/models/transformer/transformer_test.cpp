@@ -121,9 +121,9 @@ TEST_P(TransformerTest, DecodingWithACacheEqualsReadingAllAtOnce) {
   const auto memory =
       model->cross_keys_values(model->encode(source, {.key_lengths = lengths}), lengths);
   const auto all_at_once = model->decode(target, memory);
-  auto caches = model->make_caches(3, 12);
+  auto cache = model->make_cache(3, 12);
   for (int64_t t = 0; t < target.size(1); ++t) {
-    const auto step = model->decode(target.narrow(1, t, 1), memory, {.caches = &caches});
+    const auto step = model->decode(target.narrow(1, t, 1), memory, {.cache = &cache});
     EXPECT_TRUE(torch::allclose(step.select(1, 0), all_at_once.select(1, t), 1e-4, 1e-5)) << t;
   }
 }

@@ -20,10 +20,11 @@ void add_show_ids(CLI::App& app, bool& show);
 void show_ids(std::ostream& out, std::string_view what, size_t number, const Tokenizer& tokenizer,
               std::span<const int64_t> ids);
 
-/// Told of each text's ids as the model is given them.
-using SeeIds = std::function<void(const Tokenizer& tokenizer, const std::vector<int32_t>& ids)>;
+/// Called with each text's ids as the model is given them.
+using IdsObserver =
+    std::function<void(const Tokenizer& tokenizer, const std::vector<int32_t>& ids)>;
 
-/// Shows them on stderr, numbered, where `show` says so; else nothing.
-SeeIds ids_printer(bool show, std::string what);
+/// Shows them on `out`, numbered; where `show` is false, an empty function.
+IdsObserver ids_printer(bool show, std::string what, std::ostream& out);
 
 }  // namespace zoo

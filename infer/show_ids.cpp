@@ -1,9 +1,8 @@
-#include "infer/prompt_ids.h"
+#include "infer/show_ids.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <iostream>
 #include <string>
 #include <utility>
 
@@ -38,12 +37,12 @@ void show_ids(std::ostream& out, std::string_view what, size_t number, const Tok
   out << fmt::format("{} {}: [{}]{}\n", what, number, fmt::join(ids, ", "), pieces);
 }
 
-SeeIds ids_printer(bool show, std::string what) {
+IdsObserver ids_printer(bool show, std::string what, std::ostream& out) {
   if (!show) return {};
-  return [what = std::move(what), number = size_t{0}](const Tokenizer& tokenizer,
-                                                      const std::vector<int32_t>& ids) mutable {
+  return [what = std::move(what), number = size_t{0}, &out](
+             const Tokenizer& tokenizer, const std::vector<int32_t>& ids) mutable {
     const std::vector<int64_t> wide(ids.begin(), ids.end());
-    show_ids(std::cerr, what, ++number, tokenizer, wide);
+    show_ids(out, what, ++number, tokenizer, wide);
   };
 }
 

@@ -1,4 +1,4 @@
-#include "infer/generation/word_ids.h"
+#include "infer/generation/word_tokens.h"
 
 #include <fmt/format.h>
 

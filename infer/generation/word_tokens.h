@@ -1,4 +1,4 @@
-// Words of the command line as the tokens that a text may write them with.
+// Words as the tokens that a text may write them with: for words to avoid and words to force.
 #pragma once
 #include <string>
 #include <vector>

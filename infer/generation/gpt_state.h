@@ -1,0 +1,48 @@
+// What a GptDecoder keeps of each row: its tokens, where its window starts, and the key-value
+// cache.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "infer/decode/step.h"
+#include "models/attention/kv_cache.h"
+
+namespace zoo {
+
+/// Where the window of a row with `length` tokens starts: see gpt_decoder.h.
+int64_t window_start(int64_t length, int64_t context);
+
+class GptState final : public DecodeState {
+ public:
+  /// Without a cache every step reads the whole window again.
+  GptState(int64_t batch, int64_t context, std::optional<KvCache> cache);
+
+  torch::Tensor lengths() const override;
+  void reorder(const torch::Tensor& rows) override;
+  void append(std::unique_ptr<DecodeState> rows) override;
+  bool can_truncate() const override { return true; }
+  void truncate(const torch::Tensor& lengths) override;
+
+  int64_t batch() const { return std::ssize(tokens_); }
+  /// Whether row b's window would move between the first and the last of `count` new tokens.
+  bool moves_within(size_t b, int64_t count) const;
+  void add_tokens(size_t b, std::span<const int64_t> tokens);
+  /// What the model must read now: of each row the part of its window that is not cached. Windows
+  /// that must move do so.
+  std::vector<std::span<const int64_t>> unread();
+  /// Null where there is none.
+  KvCache* cache() { return cache_ ? &*cache_ : nullptr; }
+
+ private:
+  std::vector<int64_t> cached_lengths() const;
+
+  int64_t context_;
+  std::vector<std::vector<int64_t>> tokens_;  // all of each row: any window can be read again
+  std::vector<int64_t> starts_;  // number of the token that lies at position 0 of the row's cache
+  std::optional<KvCache> cache_;
+};
+
+}  // namespace zoo
