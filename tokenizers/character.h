@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "tokenizers/tokenizer.h"
 #include "tokenizers/stages/added_tokens.h"
 #include "tokenizers/stages/post_template.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 

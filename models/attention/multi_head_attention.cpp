@@ -82,8 +82,8 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   if (context.position != nullptr && context.position->shapes_scores()) {
     // A cache holds each row's tokens from position 0 on.
     const auto cached = torch::arange(k.size(2), torch::kLong).unsqueeze(0);  // [1, S]
-    context.position->shape_scores(
-        args, context.positions, context.cache ? cached.to(x.device()) : context.positions);
+    context.position->shape_scores(args, context.positions,
+                                   context.cache ? cached.to(x.device()) : context.positions);
   }
   return project_out(
       attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args));  // [B, T, C]

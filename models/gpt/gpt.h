@@ -64,7 +64,7 @@ struct GptContext {
   KvCache* cache = nullptr;
   torch::Tensor counts = {};  ///< [B] int64: real tokens of each row, with a cache
   Trace* trace = nullptr;
-  std::string trace_prefix = {};  ///< "text_": of a model that has other stacks as well
+  std::string trace_prefix = {};   ///< "text_": of a model that has other stacks as well
   bool trace_before_norm = false;  ///< the last hidden state is traced before the last norm
 };
 
