@@ -139,9 +139,9 @@ class OperatorWatch {
 thread_local std::string OperatorWatch::seen_;
 
 /// One case: all kernels on the same inputs.
-class Case {
+class CaseRunner {
  public:
-  Case(const ComparisonOptions& options, const AttentionShape& shape, bool causal, Pass pass)
+  CaseRunner(const ComparisonOptions& options, const AttentionShape& shape, bool causal, Pass pass)
       : options_(options), shape_(shape), causal_(causal), pass_(pass) {
     inputs_ = random_inputs(shape, options);
   }
@@ -324,7 +324,7 @@ std::vector<ComparisonResult> compare_attention(const ComparisonOptions& options
         if (InterruptGuard::requested()) return results;
         watch(done++, count,
               fmt::format("{} {} {}", shape.text(), causal ? "causal" : "full", name_of(pass)));
-        for (ComparisonResult& result : Case(options, shape, causal, pass).run(machine))
+        for (ComparisonResult& result : CaseRunner(options, shape, causal, pass).run(machine))
           results.push_back(std::move(result));
       }
     }

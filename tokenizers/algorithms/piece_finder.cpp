@@ -5,18 +5,18 @@
 namespace zoo {
 namespace {
 
-using Entry = std::pair<std::string_view, int32_t>;
+using Piece = std::pair<std::string_view, int32_t>;
 
 }  // namespace
 
-PieceFinder::PieceFinder(std::vector<Entry> pieces) {
+PieceFinder::PieceFinder(std::vector<Piece> pieces) {
   std::stable_sort(pieces.begin(), pieces.end(),
-                   [](const Entry& a, const Entry& b) { return a.first < b.first; });
+                   [](const Piece& a, const Piece& b) { return a.first < b.first; });
   build_trie(pieces);
   link_suffixes();
 }
 
-void PieceFinder::build_trie(const std::vector<Entry>& sorted) {
+void PieceFinder::build_trie(const std::vector<Piece>& sorted) {
   // The pieces below a node stand in a row: the range of each node, in the order of the nodes.
   std::vector<std::pair<size_t, size_t>> ranges = {{0, sorted.size()}};
   nodes_.emplace_back();

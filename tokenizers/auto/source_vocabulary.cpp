@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 using Type = SentencePieceModel::Type;
 
-json part(const json& document, const char* name) { return document.value(name, json()); }
+json entry(const json& document, const char* name) { return document.value(name, json()); }
 
 size_t characters(std::string_view text) {
   return static_cast<size_t>(
@@ -54,11 +54,11 @@ std::string charsmap_of(const json& normalizer) {
   if (!normalizer.is_object()) return {};
   const std::string type = normalizer.value("type", "");
   if (type == "Precompiled") {
-    const json map = part(normalizer, "precompiled_charsmap");
+    const json map = entry(normalizer, "precompiled_charsmap");
     return map.is_string() ? map.get<std::string>() : std::string();
   }
   if (type != "Sequence") return {};
-  for (const json& step : part(normalizer, "normalizers")) {
+  for (const json& step : entry(normalizer, "normalizers")) {
     if (step.is_object() && step.value("type", "") == "Precompiled") return charsmap_of(step);
   }
   return {};
@@ -68,11 +68,11 @@ std::string charsmap_of(const json& normalizer) {
 
 SourceVocabulary vocabulary_of_json(const json& tokenizer_json) {
   const json& model = tokenizer_json.at("model");
-  return {.vocab = part(model, "vocab"),
-          .merges = part(model, "merges"),
-          .charsmap = charsmap_of(part(tokenizer_json, "normalizer")),
-          .post_processor = part(tokenizer_json, "post_processor"),
-          .padding = part(tokenizer_json, "padding")};
+  return {.vocab = entry(model, "vocab"),
+          .merges = entry(model, "merges"),
+          .charsmap = charsmap_of(entry(tokenizer_json, "normalizer")),
+          .post_processor = entry(tokenizer_json, "post_processor"),
+          .padding = entry(tokenizer_json, "padding")};
 }
 
 SourceVocabulary vocabulary_of_model(std::string_view bytes, bool numbered) {

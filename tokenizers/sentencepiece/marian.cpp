@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr size_t kLargestGap = 1 << 20;  // between an added token's id and the vocabulary's end
 
-SentencePieceTokenizer read_model(const std::string& bytes, const char* name) {
+SentencePieceTokenizer side_of(const std::string& bytes, const char* name) {
   try {
     return SentencePieceTokenizer(bytes);
   } catch (const std::exception& error) {
@@ -94,8 +94,8 @@ MarianTokenizer::MarianTokenizer(std::string source_model, std::string target_mo
       target_model_(std::move(target_model)),
       vocab_(std::move(vocab)),
       config_(std::move(config)),
-      source_(read_model(source_model_, "source.spm")),
-      target_(read_model(target_model_, "target.spm")),
+      source_(side_of(source_model_, "source.spm")),
+      target_(side_of(target_model_, "target.spm")),
       side_(side) {
   read_vocabulary();
   read_special(read_config(config_));

@@ -236,7 +236,7 @@ size_t count(const json& decoder, const char* key) {
   return value.get<size_t>();
 }
 
-std::unique_ptr<Decoder> make_replace(const json& decoder) {
+std::unique_ptr<Decoder> read_replace(const json& decoder) {
   const json& pattern = fields::required(decoder, "pattern", "decoder Replace");
   fields::check_object(pattern, "decoder Replace's pattern");
   const bool is_regex = pattern.contains("Regex");
@@ -253,21 +253,21 @@ std::unique_ptr<Decoder> make_metaspace(const json& decoder) {
                                             adds);
 }
 
-std::unique_ptr<Decoder> make(const json& decoder, int depth);
+std::unique_ptr<Decoder> read_decoder(const json& decoder, int depth);
 
-std::unique_ptr<Decoder> make_sequence(const json& decoder, int depth) {
+std::unique_ptr<Decoder> read_decoders(const json& decoder, int depth) {
   constexpr int kDeepest = 32;
   if (depth == kDeepest) throw std::runtime_error("decoder: Sequences are nested too deeply");
   const json& list = fields::required(decoder, "decoders", "decoder Sequence");
   if (!list.is_array()) fields::fail("decoder Sequence", "decoders", "an array", list);
   std::vector<std::unique_ptr<Decoder>> steps;
-  for (const json& step : list) steps.push_back(make(step, depth + 1));
+  for (const json& step : list) steps.push_back(read_decoder(step, depth + 1));
   return std::make_unique<DecoderSequence>(std::move(steps));
 }
 
-std::unique_ptr<Decoder> make(const json& decoder, int depth) {
+std::unique_ptr<Decoder> read_decoder(const json& decoder, int depth) {
   const std::string type = fields::text(decoder, "type", "decoder");
-  if (type == "Sequence") return make_sequence(decoder, depth);
+  if (type == "Sequence") return read_decoders(decoder, depth);
   if (type == "ByteLevel") return std::make_unique<ByteLevelDecoder>();
   if (type == "WordPiece") {
     return std::make_unique<WordPieceDecoder>(text_or(decoder, "prefix", "##"),
@@ -283,7 +283,7 @@ std::unique_ptr<Decoder> make(const json& decoder, int depth) {
     return std::make_unique<StripDecoder>(character_or(decoder, "content", " "),
                                           count(decoder, "start"), count(decoder, "stop"));
   }
-  if (type == "Replace") return make_replace(decoder);
+  if (type == "Replace") return read_replace(decoder);
   if (type == "CTC") {
     return std::make_unique<CtcDecoder>(text_or(decoder, "pad_token", "<pad>"),
                                         text_or(decoder, "word_delimiter_token", "|"),
@@ -316,7 +316,7 @@ std::optional<char> byte_of_piece(std::string_view piece) {
 }
 
 std::unique_ptr<Decoder> make_decoder(const json& decoder) {
-  return decoder.is_null() ? nullptr : make(decoder, 0);
+  return decoder.is_null() ? nullptr : read_decoder(decoder, 0);
 }
 
 }  // namespace zoo

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kDeepest = 500;
+constexpr size_t kDeepestJson = 500;
 
 /// Brackets in strings do not count; whether the rest is JSON is for the parser to say.
 bool nested_too_deeply(std::string_view text) {
@@ -25,7 +25,7 @@ bool nested_too_deeply(std::string_view text) {
     } else if (quoted) {
       i += c == '\\';
     } else if (c == '[' || c == '{') {
-      if (++depth > kDeepest) return true;
+      if (++depth > kDeepestJson) return true;
     } else if (c == ']' || c == '}') {
       depth -= depth > 0;
     }

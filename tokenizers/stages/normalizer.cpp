@@ -22,9 +22,10 @@ namespace {
 
 using nlohmann::json;
 
-class Sequence : public Normalizer {
+class NormalizerSequence : public Normalizer {
  public:
-  explicit Sequence(std::vector<std::unique_ptr<Normalizer>> steps) : steps_(std::move(steps)) {}
+  explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps)
+      : steps_(std::move(steps)) {}
   void apply(AlignedText& text) const override {
     for (const auto& step : steps_) step->apply(text);
   }
@@ -147,7 +148,7 @@ std::unique_ptr<Normalizer> make_bert(const json& rule) {
        .lowercase = lowercase});
 }
 
-std::unique_ptr<Normalizer> make_replace(const json& rule) {
+std::unique_ptr<Normalizer> make_replace_rule(const json& rule) {
   const json& pattern = field(rule, "pattern", &json::is_object, "an object");
   if (pattern.contains("String") && pattern["String"].is_string()) {
     return make_replace_normalizer(pattern["String"].get<std::string>(), text(rule, "content"));
@@ -165,9 +166,9 @@ std::unique_ptr<Normalizer> make_precompiled(const json& rule) {
   return make_precompiled_normalizer(*bytes);
 }
 
-std::unique_ptr<Normalizer> make(const json& rule, int depth);
+std::unique_ptr<Normalizer> make_rule(const json& rule, int depth);
 
-std::unique_ptr<Normalizer> make_sequence(const json& rule, int depth) {
+std::unique_ptr<Normalizer> make_rules(const json& rule, int depth) {
   constexpr int kDeepest = 32;
   if (depth == kDeepest) {
     throw std::runtime_error(
@@ -175,12 +176,12 @@ std::unique_ptr<Normalizer> make_sequence(const json& rule, int depth) {
   }
   std::vector<std::unique_ptr<Normalizer>> steps;
   for (const json& step : field(rule, "normalizers", &json::is_array, "a list")) {
-    steps.push_back(make(step, depth + 1));
+    steps.push_back(make_rule(step, depth + 1));
   }
-  return std::make_unique<Sequence>(std::move(steps));
+  return std::make_unique<NormalizerSequence>(std::move(steps));
 }
 
-std::unique_ptr<Normalizer> make(const json& rule, int depth) {
+std::unique_ptr<Normalizer> make_rule(const json& rule, int depth) {
   if (!rule.is_object() || !rule.contains("type") || !rule["type"].is_string()) {
     throw std::runtime_error("normalizer: expected {\"type\": ...}, found other JSON");
   }
@@ -200,8 +201,8 @@ std::unique_ptr<Normalizer> make(const json& rule, int depth) {
   if (type == "BertNormalizer") return make_bert(rule);
   if (type == "Precompiled") return make_precompiled(rule);
   if (type == "Prepend") return std::make_unique<Prepend>(text(rule, "prepend"));
-  if (type == "Replace") return make_replace(rule);
-  if (type == "Sequence") return make_sequence(rule, depth);
+  if (type == "Replace") return make_replace_rule(rule);
+  if (type == "Sequence") return make_rules(rule, depth);
   if (type == "Strip") {
     return std::make_unique<Strip>(flag(rule, "strip_left"), flag(rule, "strip_right"));
   }
@@ -214,7 +215,7 @@ std::unique_ptr<Normalizer> make(const json& rule, int depth) {
 }  // namespace
 
 std::unique_ptr<Normalizer> make_normalizer(const json& normalizer) {
-  return normalizer.is_null() ? nullptr : make(normalizer, 0);
+  return normalizer.is_null() ? nullptr : make_rule(normalizer, 0);
 }
 
 bool may_insert_without_place(const json& normalizer) {

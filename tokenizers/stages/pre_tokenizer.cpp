@@ -20,9 +20,9 @@ using nlohmann::json;
 
 constexpr int kDeepest = 16;
 
-class Sequence final : public PreTokenizer {
+class PreTokenizerSequence final : public PreTokenizer {
  public:
-  explicit Sequence(std::vector<std::unique_ptr<PreTokenizer>> stages)
+  explicit PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> stages)
       : stages_(std::move(stages)) {}
   void apply(PreTokens& pre) const override {
     for (const auto& stage : stages_) stage->apply(pre);
@@ -124,7 +124,7 @@ std::unique_ptr<PreTokenizer> read_sequence(const json& object, WordsAs words, i
     const bool last = i + 1 == list.size();
     stages.push_back(read(list[i], last ? words : WordsAs::kText, depth + 1));
   }
-  return std::make_unique<Sequence>(std::move(stages));
+  return std::make_unique<PreTokenizerSequence>(std::move(stages));
 }
 
 std::unique_ptr<PreTokenizer> read(const json& object, WordsAs words, int depth) {

@@ -15,7 +15,7 @@
 namespace zoo::regex {
 namespace {
 
-constexpr size_t kDeepest = 50;
+constexpr size_t kDeepestClass = 50;
 
 constexpr char32_t kLongS = 0x17F, kKelvin = 0x212A;  // s and k match them, too, without case
 
@@ -190,7 +190,7 @@ char32_t PatternReader::hexadecimal(size_t begin, size_t fewest, size_t most,
 }
 
 CodePointSet PatternReader::bracket() {
-  if (++depth_ > kDeepest) fail("classes are nested too deeply");
+  if (++depth_ > kDeepestClass) fail("classes are nested too deeply");
   const size_t begin = at_++;
   const bool negative = take("^");
   std::optional<CodePointSet> intersection;

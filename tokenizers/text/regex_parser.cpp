@@ -11,7 +11,7 @@
 namespace zoo::regex {
 namespace {
 
-constexpr size_t kDeepest = 50, kLargestRepeat = 100'000;
+constexpr size_t kDeepestGroup = 50, kLargestRepeat = 100'000;
 
 class Parser : private PatternReader {
  public:
@@ -28,7 +28,7 @@ class Parser : private PatternReader {
   // --- structure ---
 
   Node alternatives() {
-    if (++depth_ > kDeepest) fail("groups are nested too deeply");
+    if (++depth_ > kDeepestGroup) fail("groups are nested too deeply");
     std::vector<Node> branches;
     do {
       branches.push_back(sequence());

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kManifestVersion = 1;
 constexpr const char* kManifest = "trainer_state/manifest.json";
 
 std::string sum_of(const fs::path& file) {
@@ -94,7 +94,7 @@ void write_manifest(const fs::path& checkpoint) {
     files[name] = {{"bytes", entry.file_size()}, {"crc32c", sum_of(entry.path())}};
     if (holds_tensors(entry.path())) files[name]["tensors"] = tensors_of(entry.path());
   }
-  const Json manifest = {{"version", kVersion}, {"files", files}};
+  const Json manifest = {{"version", kManifestVersion}, {"files", files}};
   write_file(checkpoint / kManifest, manifest.dump(1) + "\n");
 }
 
@@ -108,7 +108,7 @@ void check_manifest(const fs::path& checkpoint) {
   };
   const auto manifest = Json::parse(read_file(checkpoint / kManifest), nullptr,
                                     /*allow_exceptions=*/false);
-  if (!manifest.is_object() || manifest.value("version", Json()) != kVersion ||
+  if (!manifest.is_object() || manifest.value("version", Json()) != kManifestVersion ||
       !manifest.contains("files") || !manifest["files"].is_object())
     refuse(kManifest, "it is no list of files");
   for (const auto& [name, wanted] : manifest["files"].items()) {

@@ -24,7 +24,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kHiddenScore = -std::numeric_limits<double>::infinity();
 
 double scale_of(const AttendArgs& args, const torch::Tensor& q) {
   return args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
@@ -71,8 +71,8 @@ torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
   const auto bias = dense_bias(args, S);
   if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
-    scores = scores.masked_fill(mask.logical_not(), -kInfinity);
-  if (skip_hidden && bias.defined()) scores = scores.masked_fill(bias.eq(-kInfinity), -kInfinity);
+    scores = scores.masked_fill(mask.logical_not(), kHiddenScore);
+  if (skip_hidden && bias.defined()) scores = scores.masked_fill(bias.eq(kHiddenScore), kHiddenScore);
   return at::_safe_softmax(scores, -1);  // a row without visible keys gives zeros
 }
 

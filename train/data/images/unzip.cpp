@@ -10,7 +10,7 @@ namespace zoo {
 namespace {
 
 // A small file may inflate to any size.
-constexpr uint64_t kMostBytes = uint64_t{1} << 31;
+constexpr uint64_t kLargestMember = uint64_t{1} << 31;
 
 uint64_t number(std::string_view bytes, uint64_t at, uint64_t size) {
   if (at > bytes.size() || size > bytes.size() - at)
@@ -48,7 +48,7 @@ Member read_entry(std::string_view zip, uint64_t at) {
 
 std::string content_of(std::string_view zip, const Member& member) {
   if (member.flags & 1) throw std::runtime_error("encrypted");
-  if (member.size > kMostBytes || member.packed > kMostBytes)
+  if (member.size > kLargestMember || member.packed > kLargestMember)
     throw std::runtime_error("larger than 2 GB; save the arrays as .npy files");
   if (part(zip, member.offset, 4) != "PK\x03\x04") throw std::runtime_error("damaged");
   const uint64_t start =
