@@ -246,7 +246,7 @@ std::unique_ptr<Decoder> read_replace(const json& decoder) {
                                           fields::text(decoder, "content", "decoder Replace"));
 }
 
-std::unique_ptr<Decoder> make_metaspace(const json& decoder) {
+std::unique_ptr<Decoder> metaspace_decoder(const json& decoder) {
   const bool adds = decoder.contains("prepend_scheme") ? decoder["prepend_scheme"] != "never"
                                                        : decoder.value("add_prefix_space", true);
   return std::make_unique<MetaspaceDecoder>(character_or(decoder, "replacement", "\xE2\x96\x81"),
@@ -273,7 +273,7 @@ std::unique_ptr<Decoder> read_decoder(const json& decoder, int depth) {
     return std::make_unique<WordPieceDecoder>(text_or(decoder, "prefix", "##"),
                                               fields::boolean(decoder, "cleanup", "decoder", true));
   }
-  if (type == "Metaspace") return make_metaspace(decoder);
+  if (type == "Metaspace") return metaspace_decoder(decoder);
   if (type == "BPEDecoder") {
     return std::make_unique<SuffixDecoder>(text_or(decoder, "suffix", "</w>"));
   }

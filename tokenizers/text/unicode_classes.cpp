@@ -8,7 +8,7 @@
 namespace zoo::unicode {
 namespace {
 
-struct KindRange {
+struct Range {
   uint32_t first;
   uint8_t kind;
 };

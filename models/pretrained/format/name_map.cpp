@@ -11,15 +11,12 @@
 #include <string_view>
 #include <utility>
 
+#include "base/throw_error.h"
+
 namespace zoo {
 namespace {
 
 using Shape = std::vector<int64_t>;
-
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
 
 /// The numbers that the `{}` of a pattern stand for in a name; nothing where it does not fit.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view name) {
@@ -152,12 +149,12 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
     if (!known.contains(full)) {
       if (is_ignored(map, today) || map.computed.contains(today) || map.computed.contains(full))
         continue;
-      fail("{}: tensor {} {} has no place in this {} model", reader.path().string(),
-           in_quotes(name), shape_text(reader.entry(name).shape), map.family);
+      throw_error("{}: tensor {} {} has no place in this {} model", reader.path().string(),
+                  in_quotes(name), shape_text(reader.entry(name).shape), map.family);
     }
     if (const auto [other, added] = found.try_emplace(full, name); !added) {
-      fail("{}: tensors {} and {} are one and the same weight", reader.path().string(),
-           in_quotes(name), in_quotes(other->second));
+      throw_error("{}: tensors {} and {} are one and the same weight", reader.path().string(),
+                  in_quotes(name), in_quotes(other->second));
     }
   }
   return found;
@@ -165,13 +162,14 @@ std::map<std::string, std::string> find_on_disk(const SafetensorsReader& reader,
 
 void check_piece(const SafetensorsReader& reader, const Piece& piece, const TensorEntry& entry) {
   if (entry.shape != piece.shape) {
-    fail("{}: tensor {} has shape {}, but {} needs {}", reader.path().string(),
-         in_quotes(entry.name), shape_text(entry.shape), piece.ours, shape_text(piece.shape));
+    throw_error("{}: tensor {} has shape {}, but {} needs {}", reader.path().string(),
+                in_quotes(entry.name), shape_text(entry.shape), piece.ours,
+                shape_text(piece.shape));
   }
   if (torch::isFloatingType(entry.dtype) != piece.target.is_floating_point()) {
-    fail("{}: tensor {} has dtype {}, but {} needs {}", reader.path().string(),
-         in_quotes(entry.name), safetensors_dtype_name(entry.dtype), piece.ours,
-         safetensors_dtype_name(piece.target.scalar_type()));
+    throw_error("{}: tensor {} has dtype {}, but {} needs {}", reader.path().string(),
+                in_quotes(entry.name), safetensors_dtype_name(entry.dtype), piece.ours,
+                safetensors_dtype_name(piece.target.scalar_type()));
   }
 }
 
@@ -192,7 +190,7 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
     const auto on_disk = found.find(name);
     if (on_disk == found.end()) continue;
     if (reader.tensor(on_disk->second).to(torch::kFloat).any().item<bool>()) {
-      fail(
+      throw_error(
           "{}: tensor {} is not zero, but this model has no such bias: turn the bias on in its "
           "options (config.json's \"zoo\")",
           reader.path().string(), in_quotes(on_disk->second));
@@ -202,7 +200,7 @@ void check_zeros_and_copies(const SafetensorsReader& reader, const NameMap& map,
     const auto copy = found.find(name), first = found.find(original);
     if (copy == found.end() || first == found.end() || copy->second == first->second) continue;
     if (!torch::equal(reader.tensor(copy->second), reader.tensor(first->second))) {
-      fail(
+      throw_error(
           "{}: tensors {} and {} differ, but this model ties them: set tie_word_embeddings to "
           "false in config.json",
           reader.path().string(), in_quotes(copy->second), in_quotes(first->second));
@@ -241,8 +239,8 @@ std::vector<std::string> load_named(torch::nn::Module& module, const Safetensors
     if (on_disk != found.end()) {
       check_piece(reader, piece, reader.entry(on_disk->second));
     } else if (!piece.optional) {
-      fail("{}: has no tensor {} {}, which {} needs", reader.path().string(),
-           in_quotes(piece.theirs), shape_text(piece.shape), piece.ours);
+      throw_error("{}: has no tensor {} {}, which {} needs", reader.path().string(),
+                  in_quotes(piece.theirs), shape_text(piece.shape), piece.ours);
     } else {
       lacking.push_back(piece.ours);
     }

@@ -9,6 +9,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/throw_error.h"
+
 #include "models/pretrained/format/safetensors.h"
 
 namespace zoo {
@@ -18,16 +20,11 @@ namespace {
 // The format is little-endian; a big-endian machine would need its bytes swapped on the way.
 static_assert(std::endian::native == std::endian::little, "safetensors: little-endian only");
 
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
-
 /// What to say about a folder without safetensors.
 [[noreturn]] void fail_without_weights(const fs::path& folder) {
   const std::string name = folder.string();
   if (fs::exists(folder / "pytorch_model.bin")) {
-    fail(
+    throw_error(
         "{0}: holds pytorch_model.bin, and this program reads safetensors; convert it with: "
         "python3 "
         "-c 'import torch, safetensors.torch as s; s.save_file({{k: v.clone().contiguous() for k, "
@@ -38,21 +35,21 @@ template <class... Args>
         name);
   }
   if (fs::exists(folder / "pytorch_model.bin.index.json")) {
-    fail(
+    throw_error(
         "{0}: holds a sharded pytorch_model.bin, and this program reads safetensors; convert it "
         "with: python3 -c 'from transformers import AutoModelForCausalLM as M; "
         "M.from_pretrained(\"{0}\").save_pretrained(\"{0}\")'",
         name);
   }
-  fail("{}: holds no model.safetensors and no model.safetensors.index.json: not a checkpoint",
-       name);
+  throw_error(
+      "{}: holds no model.safetensors and no model.safetensors.index.json: not a checkpoint", name);
 }
 
 nlohmann::json read_json(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) fail("cannot read {}: {}", path.string(), std::strerror(errno));
+  if (!in) throw_error("cannot read {}: {}", path.string(), std::strerror(errno));
   auto json = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) fail("{}: not JSON", path.string());
+  if (json.is_discarded()) throw_error("{}: not JSON", path.string());
   return json;
 }
 
@@ -60,7 +57,7 @@ nlohmann::json read_json(const fs::path& path) {
 void check_truth_values(const std::byte* bytes, uint64_t count, const std::string& who) {
   const auto* bad =
       std::find_if(bytes, bytes + count, [](std::byte b) { return b > std::byte{1}; });
-  if (bad != bytes + count) fail("{}: a BOOL is neither 0 nor 1 but {}", who, int(*bad));
+  if (bad != bytes + count) throw_error("{}: a BOOL is neither 0 nor 1 but {}", who, int(*bad));
 }
 
 }  // namespace
@@ -84,7 +81,7 @@ void SafetensorsReader::open_folder() {
 void SafetensorsReader::open_index(const fs::path& index) {
   const auto json = read_json(index);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
-    fail("{}: has no \"weight_map\" object", index.string());
+    throw_error("{}: has no \"weight_map\" object", index.string());
   }
   std::set<std::string> files;
   for (const auto& [name, value] : json["weight_map"].items()) {
@@ -93,18 +90,18 @@ void SafetensorsReader::open_index(const fs::path& index) {
     const bool plain = !file.empty() && file != "." && file != ".." &&
                        file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
     if (!plain) {
-      fail("{}: tensor {} must name a file of the same folder, not {}", index.string(),
-           in_quotes(name), value.is_string() ? in_quotes(file) : value.type_name());
+      throw_error("{}: tensor {} must name a file of the same folder, not {}", index.string(),
+                  in_quotes(name), value.is_string() ? in_quotes(file) : value.type_name());
     }
     files.insert(file);
   }
-  if (files.empty()) fail("{}: its \"weight_map\" is empty", index.string());
+  if (files.empty()) throw_error("{}: its \"weight_map\" is empty", index.string());
   for (const auto& file : files) open_file(path_ / file);
   for (const auto& [name, value] : json["weight_map"].items()) {
     const auto found = places_.find(name);
     const auto file = value.get<std::string>();
     if (found == places_.end() || shards_[found->second.shard].path.filename() != file) {
-      fail("{}: tensor {} is not in {}", index.string(), in_quotes(name), in_quotes(file));
+      throw_error("{}: tensor {} is not in {}", index.string(), in_quotes(name), in_quotes(file));
     }
   }
 }
@@ -114,17 +111,17 @@ void SafetensorsReader::open_file(const fs::path& file) {
       .path = file, .file = std::make_shared<MappedFile>(file), .data = nullptr, .metadata = {}};
   const uint64_t size = shard.file->size();
   const std::string who = file.string();
-  if (size < 8) fail("{}: {} bytes are too few for a safetensors file", who, size);
+  if (size < 8) throw_error("{}: {} bytes are too few for a safetensors file", who, size);
   uint64_t length = 0;
   std::memcpy(&length, shard.file->data(), sizeof length);
   if (length > kLongestSafetensorsHeader) {
-    fail(
+    throw_error(
         "{}: its first 8 bytes give a header of {} bytes, more than the format's {}: not a "
         "safetensors file",
         who, length, kLongestSafetensorsHeader);
   }
   if (length > size - 8) {
-    fail(
+    throw_error(
         "{}: a header of {} bytes does not fit in a file of {}: truncated, or not a safetensors "
         "file",
         who, length, size);
@@ -134,15 +131,15 @@ void SafetensorsReader::open_file(const fs::path& file) {
   try {
     header = parse_safetensors_header(json, size - 8 - length);
   } catch (const std::runtime_error& error) {
-    fail("{}: {}", who, error.what());
+    throw_error("{}: {}", who, error.what());
   }
   shard.data = shard.file->data() + 8 + length;
   shard.metadata = std::move(header.metadata);
   for (auto& entry : header.tensors) {
     const auto [found, added] = places_.try_emplace(entry.name, Place{shards_.size(), entry});
     if (!added) {
-      fail("{}: tensor {} stands in {} too", who, in_quotes(entry.name),
-           shards_[found->second.shard].path.filename().string());
+      throw_error("{}: tensor {} stands in {} too", who, in_quotes(entry.name),
+                  shards_[found->second.shard].path.filename().string());
     }
   }
   shards_.push_back(std::move(shard));
@@ -157,7 +154,7 @@ std::vector<std::string> SafetensorsReader::names() const {
 
 const SafetensorsReader::Place& SafetensorsReader::place(const std::string& name) const {
   const auto found = places_.find(name);
-  if (found == places_.end()) fail("{}: has no tensor {}", path_.string(), in_quotes(name));
+  if (found == places_.end()) throw_error("{}: has no tensor {}", path_.string(), in_quotes(name));
   return found->second;
 }
 

@@ -12,6 +12,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/throw_error.h"
+
 namespace zoo {
 namespace {
 
@@ -55,11 +57,6 @@ const DtypeName& find_dtype(ScalarType dtype) {
       fmt::format("safetensors has no name for dtype {}", c10::toString(dtype)));
 }
 
-template <class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw std::runtime_error(fmt::format(text, std::forward<Args>(args)...));
-}
-
 /// a * b, or nothing where it does not fit in 63 bits.
 std::optional<uint64_t> product(uint64_t a, uint64_t b) {
   constexpr uint64_t limit = INT64_MAX;
@@ -82,8 +79,10 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { unexpected("binary data"); }
   bool number_unsigned(number_unsigned_t number) override {
     if (depth_ != 3) unexpected("a number");
-    if (number > INT64_MAX) fail("tensor {} names {}, beyond 63 bits", in_quotes(name_), number);
-    if (numbers_.size() == 64) fail("tensor {} has more than 64 dimensions", in_quotes(name_));
+    if (number > INT64_MAX)
+      throw_error("tensor {} names {}, beyond 63 bits", in_quotes(name_), number);
+    if (numbers_.size() == 64)
+      throw_error("tensor {} has more than 64 dimensions", in_quotes(name_));
     numbers_.push_back(number);
     return true;
   }
@@ -105,19 +104,21 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& key) override {
     if (depth_ == 1) {
       name_ = key;
-      if (!names_.insert(key).second) fail("{} stands in the header twice", in_quotes(key));
+      if (!names_.insert(key).second) throw_error("{} stands in the header twice", in_quotes(key));
     } else {
       field_ = key;
-      if (!fields_.insert(key).second) fail("{} of {} stands there twice", in_quotes(key), where());
+      if (!fields_.insert(key).second)
+        throw_error("{} of {} stands there twice", in_quotes(key), where());
       const bool known = key == "dtype" || key == "shape" || key == "data_offsets";
-      if (!in_metadata_ && !known) fail("{} has an unknown field {}", where(), in_quotes(key));
+      if (!in_metadata_ && !known)
+        throw_error("{} has an unknown field {}", where(), in_quotes(key));
     }
     return true;
   }
   bool end_object() override {
     if (depth_-- == 2 && !in_metadata_) {
       for (const char* field : {"dtype", "shape", "data_offsets"}) {
-        if (!fields_.contains(field)) fail("tensor {} has no {}", in_quotes(name_), field);
+        if (!fields_.contains(field)) throw_error("tensor {} has no {}", in_quotes(name_), field);
       }
       header.tensors.push_back(std::move(entry_));
     }
@@ -134,14 +135,15 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (field_ == "shape") {
       entry_.shape.assign(numbers_.begin(), numbers_.end());
     } else {
-      if (numbers_.size() != 2) fail("data_offsets of tensor {} are not two", in_quotes(name_));
+      if (numbers_.size() != 2)
+        throw_error("data_offsets of tensor {} are not two", in_quotes(name_));
       entry_.begin = numbers_[0];
       entry_.end = numbers_[1];
     }
     return true;
   }
   bool parse_error(size_t position, const std::string&, const nlohmann::json::exception&) override {
-    fail("the header is not JSON (at byte {} of it)", position);
+    throw_error("the header is not JSON (at byte {} of it)", position);
   }
 
  private:
@@ -149,9 +151,10 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
     return in_metadata_ ? "__metadata__" : fmt::format("tensor {}", in_quotes(name_));
   }
   [[noreturn]] void unexpected(std::string_view what) const {
-    if (depth_ == 0) fail("the header is not a JSON object but {}", what);
-    if (depth_ == 1) fail("{} in the header is not an object but {}", in_quotes(name_), what);
-    fail("{} of {} cannot hold {}", in_quotes(field_), where(), what);
+    if (depth_ == 0) throw_error("the header is not a JSON object but {}", what);
+    if (depth_ == 1)
+      throw_error("{} in the header is not an object but {}", in_quotes(name_), what);
+    throw_error("{} of {} cannot hold {}", in_quotes(field_), where(), what);
   }
   void begin_tensor() {
     in_metadata_ = name_ == "__metadata__";
@@ -165,8 +168,8 @@ class HeaderBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (known == std::end(kDtypes)) {
       std::vector<std::string_view> names;
       for (const auto& dtype : kDtypes) names.push_back(dtype.name);
-      fail("tensor {} has dtype {}; known are {}", in_quotes(name_), in_quotes(text),
-           fmt::join(names, ", "));
+      throw_error("tensor {} has dtype {}; known are {}", in_quotes(name_), in_quotes(text),
+                  fmt::join(names, ", "));
     }
     entry_.dtype = known->dtype;
   }
@@ -187,7 +190,7 @@ uint64_t bytes_of_shape(const TensorEntry& entry) {
   for (const int64_t dimension : entry.shape) {
     empty = empty || dimension == 0;
     const auto next = product(bytes, dimension == 0 ? 1 : static_cast<uint64_t>(dimension));
-    if (!next) fail("tensor {}: the product of its shape overflows", in_quotes(entry.name));
+    if (!next) throw_error("tensor {}: the product of its shape overflows", in_quotes(entry.name));
     bytes = *next;
   }
   return empty ? 0 : bytes;
@@ -199,28 +202,30 @@ void check_places(const std::vector<TensorEntry>& tensors, uint64_t data_bytes) 
   uint64_t place = 0;
   for (const auto& entry : tensors) {
     if (entry.end < entry.begin) {
-      fail("tensor {}: data_offsets [{}, {}] run backwards", in_quotes(entry.name), entry.begin,
-           entry.end);
+      throw_error("tensor {}: data_offsets [{}, {}] run backwards", in_quotes(entry.name),
+                  entry.begin, entry.end);
     }
     if (entry.end > data_bytes) {
-      fail(
+      throw_error(
           "tensor {}: data_offsets [{}, {}] lie past the file's {} bytes of data: is it truncated?",
           in_quotes(entry.name), entry.begin, entry.end, data_bytes);
     }
     if (entry.begin != place) {
-      fail(
+      throw_error(
           "tensor {}: its bytes begin at {}, {} {}", in_quotes(entry.name), entry.begin,
           entry.begin < place ? "inside another tensor that ends at" : "after a gap that begins at",
           place);
     }
     if (const uint64_t needed = bytes_of_shape(entry); needed != entry.bytes()) {
-      fail("tensor {}: shape {} of {} needs {} bytes, data_offsets give {}", in_quotes(entry.name),
-           shape_text(entry.shape), safetensors_dtype_name(entry.dtype), needed, entry.bytes());
+      throw_error("tensor {}: shape {} of {} needs {} bytes, data_offsets give {}",
+                  in_quotes(entry.name), shape_text(entry.shape),
+                  safetensors_dtype_name(entry.dtype), needed, entry.bytes());
     }
     place = entry.end;
   }
   if (place != data_bytes) {
-    fail("{} bytes stand behind the last tensor: not a whole safetensors file", data_bytes - place);
+    throw_error("{} bytes stand behind the last tensor: not a whole safetensors file",
+                data_bytes - place);
   }
 }
 
@@ -229,7 +234,8 @@ void check_places(const std::vector<TensorEntry>& tensors, uint64_t data_bytes) 
 std::string_view safetensors_dtype_name(ScalarType dtype) { return find_dtype(dtype).name; }
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_bytes) {
-  if (!json.starts_with('{')) fail("its header does not begin with '{{': not a safetensors file");
+  if (!json.starts_with('{'))
+    throw_error("its header does not begin with '{{': not a safetensors file");
   HeaderBuilder builder;
   nlohmann::json::sax_parse(json, &builder);
   auto& tensors = builder.header.tensors;
