@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/option_checks.h"
+#include "models/cost/bert_cost.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -122,11 +123,7 @@ void check(const BertOptions& o) {
   require_option(o.shared_blocks >= 0 && o.shared_blocks <= o.layers, "shared-blocks",
                  o.shared_blocks, "from 0 to " + option_name("layers"));
   check_family(o);
-  const double E = static_cast<double>(o.embedding_width > 0 ? o.embedding_width : o.d_model);
-  StackOptions stack = o;
-  if (o.shared_blocks > 0) stack.layers = o.shared_blocks;
-  require_memory(stack, E * (static_cast<double>(o.vocab_size) + static_cast<double>(o.context) +
-                             static_cast<double>(o.segments)));
+  require_model_memory(cost_of(o, 1));
 }
 
 }  // namespace zoo

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/option_checks.h"
+#include "models/cost/gpt_cost.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -92,10 +93,7 @@ void check(const GptOptions& o) {
   check(static_cast<const StackOptions&>(o));
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
   require_probability("embedding-dropout", o.embedding_dropout);
-  const bool learned = o.position == PositionKind::kLearned;
-  require_memory(
-      o, static_cast<double>(o.d_model) * (static_cast<double>(o.vocab_size) +
-                                           (learned ? static_cast<double>(o.context) : 0.0)));
+  require_model_memory(cost_of(o, 1));
 }
 
 void check_token_ids(const torch::Tensor& tokens, int64_t vocab_size, std::string_view who) {

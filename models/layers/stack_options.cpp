@@ -8,7 +8,6 @@
 
 #include "base/option_checks.h"
 #include "models/layers/drop_path.h"
-#include "models/model_memory.h"
 
 namespace zoo {
 
@@ -83,24 +82,6 @@ void check(const StackOptions& o) {
 std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& o) {
   const int64_t queries = o.heads * o.head_width, keys = o.kv_heads * o.head_width;
   return in_proj.split_with_sizes({queries, keys, keys}, 0);
-}
-
-double least_block_parameters(const StackOptions& o) {
-  const auto C = static_cast<double>(o.d_model), Dh = static_cast<double>(o.head_width);
-  const double queries = static_cast<double>(o.heads) * Dh;
-  const double keys = static_cast<double>(o.kv_heads) * Dh;
-  return 2 * C * (queries + keys + static_cast<double>(o.feed_forward));
-}
-
-void require_memory(const StackOptions& o, double table_weights) {
-  const auto C = static_cast<double>(o.d_model), H = static_cast<double>(o.heads);
-  const double width = o.head_width > 0 ? static_cast<double>(o.head_width) : C / H;
-  require_model_memory({.layers = static_cast<double>(o.layers),
-                        .d_model = C,
-                        .feed_forward = static_cast<double>(o.feed_forward),
-                        .query_width = width * H,
-                        .key_width = width * static_cast<double>(o.kv_heads),
-                        .table_weights = table_weights});
 }
 
 }  // namespace zoo

@@ -84,14 +84,6 @@ void resolve(StackOptions& options);
 /// attention.in_proj.weight -> its three matrices: queries [H Dh, C], keys and values [Hkv Dh, C].
 std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& options);
 
-/// Weights of one block's matrices; cross-attention, norms and biases come on top. Sizes must be
-/// resolved.
-double least_block_parameters(const StackOptions& options);
-
-/// Throws std::invalid_argument where the weights would not fit this machine: `layers` blocks, and
-/// `table_weights` in embeddings.
-void require_memory(const StackOptions& options, double table_weights);
-
 /// Block n of the stack, counted from 0; sizes must be resolved.
 BlockOptions block_options(const StackOptions& options, int64_t n, bool cross_attention = false);
 

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/option_checks.h"
-#include "models/model_memory.h"
+#include "models/cost/transformer_cost.h"
 
 namespace zoo {
 namespace {
@@ -134,12 +134,7 @@ void check(const RecurrentOptions& o) {
   require_option(o.d_model >= 2 && o.d_model % 2 == 0, "d-model", o.d_model,
                  "even and positive: the encoder reads in two directions");
   require_probability("dropout", o.dropout);
-  // Two stacks of LSTMs, with four gates each: more than a block's 4 C^2 + 2 C F with F = 2 C.
-  const auto C = static_cast<double>(o.d_model);
-  require_model_memory({.layers = static_cast<double>(o.layers),
-                        .d_model = C,
-                        .feed_forward = 2 * C,
-                        .table_weights = C * static_cast<double>(o.vocab_size)});
+  require_model_memory(cost_of(o, 1));
 }
 
 }  // namespace zoo

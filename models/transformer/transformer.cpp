@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/option_checks.h"
+#include "models/cost/transformer_cost.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -210,9 +211,7 @@ void check(const TransformerOptions& o) {
                 [&] { check(stack); });
   for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)})
     check(static_cast<const PositionOptions&>(o), side.head_width);
-  stack = encoder_stack(o);
-  stack.layers += o.decoder_layers;
-  require_memory(stack, static_cast<double>(o.d_model) * static_cast<double>(o.vocab_size));
+  require_model_memory(cost_of(o, 1));
 }
 
 }  // namespace zoo

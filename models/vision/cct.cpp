@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <torch/nn/init.h>
 
+#include "models/cost/vision_cost.h"
 #include "models/layers/stack.h"
 #include "models/vision/image_classifier_options.h"
 
@@ -106,7 +107,7 @@ void check(const CctOptions& o) {
                    "such that heads are at least 4 wide, for rotary positions");
   }
   require_probability("dropout", o.dropout);
-  require_memory(o, 0.0);
+  require_model_memory(cost_of(o));
 }
 
 CctOptions CctOptions::cct_2_3x2() {

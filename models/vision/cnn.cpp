@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-#include "models/model_memory.h"
+#include "models/cost/vision_cost.h"
 #include "models/vision/image_classifier_options.h"
 
 namespace zoo {
@@ -83,10 +83,7 @@ void check(const CnnOptions& o) {
   check_images(o);
   require_at_least("blocks", o.blocks, 1);
   require_at_least("width", o.width, 1);
-  // The widest of three stages alone has 2 * 9 (4 width)^2 in a block: a transformer's 12 C^2 with
-  // C = 4 width is less.
-  require_model_memory(
-      {.layers = static_cast<double>(o.blocks), .d_model = 4 * static_cast<double>(o.width)});
+  require_model_memory(cost_of(o));
 }
 
 CnnOptions CnnOptions::resnet8() { return {}; }

@@ -6,6 +6,7 @@
 #include <torch/nn/init.h>
 
 #include "base/option_checks.h"
+#include "models/cost/vision_cost.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -185,7 +186,7 @@ void check(const VitOptions& o) {
   check_images(o);
   check_tokens(o);
   require_probability("dropout", o.dropout);
-  require_memory(o, 0.0);
+  require_model_memory(cost_of(o));
 }
 
 }  // namespace zoo
