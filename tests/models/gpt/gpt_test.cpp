@@ -227,7 +227,7 @@ TEST(GptErrorsTest, OptionsAreCheckedBeforeAVocabularyIsKnown) {
     return "";
   };
   EXPECT_EQ(refused([](auto&) {}), "");
-  EXPECT_EQ(refused([](auto& o) { o = GptOptions::llama3_8b(); }), "");
+  EXPECT_EQ(refused([](auto& o) { o = GptOptions::gpt2_large(); }), "");
   EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");
   EXPECT_EQ(refused([](auto& o) { o.kv_heads = 3; }),
             "kv-heads must divide heads (or be 0: as many), got 3 and 4");
