@@ -62,7 +62,7 @@ std::array<double, 2> compare(double seconds,
       times[i].push_back(std::chrono::duration<double, std::milli>(now() - start).count());
     }
   }
-  return {median(times[0]), median(times[1])};
+  return {zoo::median(times[0]), zoo::median(times[1])};
 }
 
 }  // namespace

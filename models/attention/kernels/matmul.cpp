@@ -72,7 +72,8 @@ torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
   if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
     scores = scores.masked_fill(mask.logical_not(), kHiddenScore);
-  if (skip_hidden && bias.defined()) scores = scores.masked_fill(bias.eq(kHiddenScore), kHiddenScore);
+  if (skip_hidden && bias.defined())
+    scores = scores.masked_fill(bias.eq(kHiddenScore), kHiddenScore);
   return at::_safe_softmax(scores, -1);  // a row without visible keys gives zeros
 }
 
