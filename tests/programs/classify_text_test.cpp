@@ -133,9 +133,9 @@ TEST_F(ClassifyTextTest, UnusableDataIsOneLine) {
   expect_error(texts({{"data", path("absent.tsv")}}), 1, "no data at");
   write_file(folder_ / "few.tsv", "plant\trose\nmetal\ttin\n");
   expect_error(texts({{"data", path("few.tsv")}}), 1, "is too short");
-  expect_error(texts({{"mask-share", "0.3"}}), 2, "--mask-share does not go with");
+  expect_error(texts({{"mask-share", "0.3"}}), 2, "--mask-share means nothing to");
   expect_error({{"data", path("plain.txt")}, {"validation-data", path("plain.txt")}}, 2,
-               "--validation-data does not go with");
+               "--validation-data means nothing to");
   expect_error(texts({{"validation-data", path("new.tsv")}, {"validation-share", "0.3"}}), 2,
                "exclude each other");
 }

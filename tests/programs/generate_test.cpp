@@ -309,13 +309,13 @@ TEST_F(GenerateTest, AModelWithoutOutputLayerCanBeDrawnButNotContinued) {
   EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
 }
 
-TEST_F(GenerateTest, AttentionMapTakesAKernelThatFormsTheWeights) {
+TEST_F(GenerateTest, AttentionMapTakesAnyKernel) {
   const auto with = [&](const std::string& kernel) {
     return run_program("attention_map", {"--model", model().string(), "--text", "to be", "--out",
                                          (folder / "map").string(), "--attention", kernel});
   };
   EXPECT_EQ(with("matmul").exit_code, 0);
-  EXPECT_THAT(complaint(with("torch"), 1, "attention_map"), HasSubstr("use kernel 'matmul'"));
+  EXPECT_EQ(with("torch").exit_code, 0);  // it forms no weights: matmul does, for this call
   EXPECT_THAT(complaint(with("fast"), 2, "attention_map"), HasSubstr("unknown kernel 'fast'"));
 }
 
