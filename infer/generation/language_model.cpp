@@ -32,13 +32,17 @@ void check_no_unknown(const Tokenizer& tokenizer, std::string_view text, const E
 LanguageModel load_language_model(const ModelChoice& choice, bool head_optional) {
   const auto device = prepare(choice);
   const GenerationConfig generation = read_generation_config(choice.folder);
-  LanguageModel loaded{.model = load_gpt(choice.folder, {.device = device,
-                                                         .attention = choice.attention,
-                                                         .head_optional = head_optional}),
-                       .tokenizer = load_tokenizer(choice.folder),
-                       .eos_ids = generation.ids.eos,
-                       .bos = generation.ids.bos,
-                       .prefix = generation.prefix};
+  LanguageModel loaded{load_text_model(
+      choice.folder,
+      [&](const auto& folder) {
+        return load_gpt(
+            folder,
+            {.device = device, .attention = choice.attention, .head_optional = head_optional});
+      },
+      [](const GptImpl& model) { return model.options.vocab_size; })};
+  loaded.eos_ids = generation.ids.eos;
+  loaded.bos = generation.ids.bos;
+  loaded.prefix = generation.prefix;
   if (choice.threads == 0 && decodes_on_one_thread(*loaded.model)) set_threads(1);
   return loaded;
 }

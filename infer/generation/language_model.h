@@ -3,22 +3,21 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "infer/model_choice.h"
+#include "infer/text_model.h"
 #include "models/gpt/gpt.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
-struct LanguageModel {
-  Gpt model{nullptr};  ///< in evaluation mode
-  std::unique_ptr<Tokenizer> tokenizer;
-  std::vector<int64_t> eos_ids;     ///< what ends a text, by generation_config.json or config.json
+struct LanguageModel : TextModel<Gpt> {
+  std::vector<int64_t> eos_ids =
+      {};                           ///< what ends a text, by generation_config.json or config.json
   std::optional<int64_t> bos = {};  ///< what an empty prompt starts from, by the same file
   std::string prefix = {};          ///< text that stands before every prompt (config.json)
 };

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "infer/text/token_rows.h"
+#include "infer/text_model.h"
 #include "models/batching/padding.h"
 
 namespace zoo {

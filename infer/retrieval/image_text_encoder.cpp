@@ -25,32 +25,37 @@ bool is_picture(const fs::path& file) {
 ImageTextEncoder::ImageTextEncoder(const fs::path& folder, torch::Device device,
                                    const std::string& attention)
     : device_(device),
-      model_(load_clip(folder, {.device = device, .attention = attention})),
-      tokenizer_(load_tokenizer(folder)),
-      end_(model_->options.end_token >= 0 ? model_->options.end_token : text_end_id(*tokenizer_)) {
-  if (model_->options.towers != ClipTowers::kBoth) {
+      clip_(load_text_model(
+          folder,
+          [&](const fs::path& path) {
+            return load_clip(path, {.device = device, .attention = attention});
+          },
+          [](const ClipImpl& model) { return model.options.text.vocab_size; })),
+      end_(clip_.model->options.end_token >= 0 ? clip_.model->options.end_token
+                                               : text_end_id(*clip_.tokenizer)) {
+  if (clip_.model->options.towers != ClipTowers::kBoth) {
     throw std::runtime_error(fmt::format(
         "{}: the model has one tower only; matching needs pictures and texts", folder.string()));
   }
-  const VitOptions shape = resolved(model_->options.image);
+  const VitOptions shape = resolved(clip_.model->options.image);
   pixels_.emplace(folder, shape.channels, shape.image_size, shape.image_width);
 }
 
 torch::Tensor ImageTextEncoder::encode_image(const Image& image) {
   const torch::NoGradGuard no_grad;
-  return model_->embed_images(pixels_->of(image).to(device_)).cpu();
+  return clip_.model->embed_images(pixels_->of(image).to(device_)).cpu();
 }
 
 torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& texts,
                                              const std::vector<std::string>& sentences) {
   const torch::NoGradGuard no_grad;
-  return embed_clip_names(*model_, *tokenizer_, texts, sentences, end_).cpu();
+  return embed_clip_names(*clip_.model, *clip_.tokenizer, texts, sentences, end_).cpu();
 }
 
 torch::Tensor ImageTextEncoder::probabilities(const torch::Tensor& images,
                                               const torch::Tensor& texts) const {
   const torch::NoGradGuard no_grad;
-  return model_->logits_per_image(images.to(device_), texts.to(device_)).softmax(-1).cpu();
+  return clip_.model->logits_per_image(images.to(device_), texts.to(device_)).softmax(-1).cpu();
 }
 
 std::vector<fs::path> pictures_below(const fs::path& folder) {

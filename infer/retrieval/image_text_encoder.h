@@ -4,14 +4,13 @@
 #include <torch/types.h>
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "infer/text_model.h"
 #include "infer/vision/picture_pixels.h"
 #include "models/clip/clip.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
@@ -33,8 +32,7 @@ class ImageTextEncoder {
 
  private:
   torch::Device device_;
-  Clip model_{nullptr};
-  std::unique_ptr<Tokenizer> tokenizer_;
+  TextModel<Clip> clip_;
   std::optional<PicturePixels> pixels_;
   int64_t end_ = 0;
 };

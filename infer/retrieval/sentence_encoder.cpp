@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "infer/text/token_rows.h"
 #include "models/batching/padding.h"
 #include "models/layers/activate.h"
-#include "models/pretrained/bert/bert_checkpoint.h"
 #include "models/pretrained/format/name_map.h"
 #include "tokenizers/batch.h"
 #include "tokenizers/text/normalization.h"
@@ -54,16 +52,16 @@ SentenceEncoder::SentenceEncoder(const std::filesystem::path& folder, torch::Dev
                                  const std::string& attention)
     : device_(device),
       config_(read_sentence_config(folder)),
-      model_(load_bert(config_.encoder, {.device = device, .attention = attention})),
-      tokenizer_(load_tokenizer(config_.encoder)) {
-  const int64_t context = model_->options.bert.context;
+      encoder_(load_text_encoder(config_.encoder, device, attention)) {
+  const int64_t context = encoder_.model->options.bert.context;
   const int64_t asked = config_.max_length > 0
                             ? config_.max_length
                             : tokenizer_max_length(config_.encoder).value_or(context);
   limit_ = std::min(asked, context);
   for (const auto& step : config_.steps) steps_.push_back(load_step(step));
-  for (int32_t id = 0; id < tokenizer_->vocab_size(); ++id)
-    if (tokenizer_->is_special(id)) special_pieces_.push_back(tokenizer_->piece_of(id));
+  for (int32_t id = 0; id < encoder_.tokenizer->vocab_size(); ++id)
+    if (encoder_.tokenizer->is_special(id))
+      special_pieces_.push_back(encoder_.tokenizer->piece_of(id));
 }
 
 /// But for special tokens, which are found in a text before it is normalised.
@@ -114,34 +112,36 @@ torch::Tensor SentenceEncoder::encode(const std::vector<std::string>& texts,
     std::vector<std::vector<int32_t>> rows;
     for (size_t n = begin; n < std::min(texts.size(), begin + kBatch); ++n) {
       rows.push_back(ids_of(prompt + texts[n]));
-      if (on_ids_) on_ids_(*tokenizer_, rows.back());
+      if (on_ids_) on_ids_(*encoder_.tokenizer, rows.back());
     }
     parts.push_back(encode_rows(rows, skipped).cpu());
   }
-  return parts.empty() ? torch::empty({0, model_->options.bert.d_model}) : torch::cat(parts);
+  return parts.empty() ? torch::empty({0, encoder_.model->options.bert.d_model})
+                       : torch::cat(parts);
 }
 
 std::vector<int32_t> SentenceEncoder::ids_of(const std::string& text) const {
   const std::string read = config_.lower_case ? in_lower_case(text) : text;
-  const Batch batch = encode_batch(*tokenizer_, {TextPair{.a = read}},
+  const Batch batch = encode_batch(*encoder_.tokenizer, {TextPair{.a = read}},
                                    {.max_length = static_cast<size_t>(limit_), .pad = false});
-  check_token_rows(batch.ids[0], model_->options.bert.vocab_size, *tokenizer_);
+  encoder_.check_ids(batch.ids[0]);
   return batch.ids[0];
 }
 
 /// What a prompt takes of each row: its tokens without the one that ends a text.
 int64_t SentenceEncoder::prompt_tokens(const std::string& prompt) const {
   const auto ids = ids_of(prompt);
-  const bool ends = !ids.empty() && tokenizer_->is_special(ids.back());
+  const bool ends = !ids.empty() && encoder_.tokenizer->is_special(ids.back());
   return std::ssize(ids) - (ends ? 1 : 0);
 }
 
 torch::Tensor SentenceEncoder::encode_rows(const std::vector<std::vector<int32_t>>& ids,
                                            int64_t skipped) {
-  const auto tokens = pad_rows(ids, {.filler = tokenizer_->pad_id().value_or(0), .width = 1})
-                          .to(device_);               // [B, T]
+  const auto tokens =
+      pad_rows(ids, {.filler = encoder_.tokenizer->pad_id().value_or(0), .width = 1})
+          .to(device_);                               // [B, T]
   const auto lengths = row_lengths(ids).to(device_);  // [B]
-  const auto hidden = model_->bert->forward(tokens, {.args = {.key_lengths = lengths}});
+  const auto hidden = encoder_.model->bert->forward(tokens, {.args = {.key_lengths = lengths}});
   const auto is_real = token_mask(lengths, tokens.size(1));                     // [B, T]
   return follow_steps(pool_tokens(hidden, is_real, config_.pooling, skipped));  // [B, E]
 }

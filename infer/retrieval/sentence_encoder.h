@@ -5,15 +5,13 @@
 #include <torch/nn/modules/normalization.h>
 
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "infer/show_ids.h"
-#include "models/bert/bert_task.h"
+#include "infer/text/text_encoder.h"
 #include "models/pretrained/bert/sentence_config.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
@@ -43,8 +41,7 @@ class SentenceEncoder {
 
   torch::Device device_;
   SentenceConfig config_;
-  BertTaskModel model_{nullptr};
-  std::unique_ptr<Tokenizer> tokenizer_;
+  TextEncoder encoder_;
   std::vector<std::string> special_pieces_;
   int64_t limit_ = 0;  // tokens of a text, the template's included
   std::vector<Step> steps_;

@@ -8,24 +8,21 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "infer/text/token_rows.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
 
 namespace zoo {
 
 TextClassifier::TextClassifier(const std::filesystem::path& folder, torch::Device device,
                                const std::string& attention)
-    : model_(
-          load_bert(folder, {.device = device, .attention = attention}, BertTask::kClassifyText)),
-      labels_(read_bert_config(folder).labels),
-      tokenizer_(load_tokenizer(folder)) {
-  if (!model_->classifier) {
+    : encoder_(load_text_encoder(folder, device, attention, BertTask::kClassifyText)),
+      labels_(read_bert_config(folder).labels) {
+  if (!encoder_.model->classifier) {
     throw std::runtime_error(fmt::format(
         "{}: a model without classifier; fine-tune it with train_bert --objective classify-text, "
         "or save it in Python as a ...ForSequenceClassification",
         folder.string()));
   }
-  if (!of_words()) function_ = read_score_function(folder, model_->options.labels);
+  if (!of_words()) function_ = read_score_function(folder, encoder_.model->options.labels);
 }
 
 torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch) {
@@ -38,11 +35,10 @@ torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch)
 torch::Tensor TextClassifier::scores(const std::vector<ClassifierRow>& rows) {
   std::vector<int64_t> all(rows.size());
   std::iota(all.begin(), all.end(), int64_t{0});
-  for (const auto& row : rows)
-    check_token_rows(row.ids, model_->options.bert.vocab_size, *tokenizer_);
+  for (const auto& row : rows) encoder_.check_ids(row.ids);
   const torch::NoGradGuard no_grad;
-  const auto batch = collate_rows(rows, all, tokenizer_->pad_id().value_or(0));
-  return scores_of(classify_batch(model_, batch), function_).cpu();  // [B, K] or [B, T, K]
+  const auto batch = collate_rows(rows, all, encoder_.tokenizer->pad_id().value_or(0));
+  return scores_of(classify_batch(encoder_.model, batch), function_).cpu();  // [B, K] or [B, T, K]
 }
 
 std::vector<ScoredLabel> TextClassifier::best(const torch::Tensor& scores, int64_t top_n) const {
@@ -62,9 +58,9 @@ std::vector<std::vector<ScoredLabel>> TextClassifier::classify(const std::vector
   for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
     std::vector<ClassifierRow> rows;
     for (size_t i = begin; i < std::min(texts.size(), begin + kBatch); ++i)
-      rows.push_back(text_row(*tokenizer_, texts[i], model_->options.bert.context));
+      rows.push_back(text_row(*encoder_.tokenizer, texts[i], encoder_.model->options.bert.context));
     for (const ClassifierRow& row : rows) {
-      if (on_ids_) on_ids_(*tokenizer_, row.ids);
+      if (on_ids_) on_ids_(*encoder_.tokenizer, row.ids);
     }
     const auto of_texts = scores(rows);  // [B, K]
     for (int64_t b = 0; b < of_texts.size(0); ++b) result.push_back(best(of_texts[b], top_n));
@@ -77,15 +73,15 @@ std::vector<TaggedWord> TextClassifier::tag(const std::string& text, int64_t top
   std::istringstream stream(text);
   for (std::string word; stream >> word;) words.push_back(word);
   if (words.empty()) return {};
-  const int64_t context = model_->options.bert.context;
-  const ClassifierRow row = words_row(*tokenizer_, words, context);
+  const int64_t context = encoder_.model->options.bert.context;
+  const ClassifierRow row = words_row(*encoder_.tokenizer, words, context);
   if (row.was_cut) {
     throw std::runtime_error(
         fmt::format("text: {} words are more than the model's context of {} tokens holds; give it "
                     "in parts",
                     words.size(), context));
   }
-  if (on_ids_) on_ids_(*tokenizer_, row.ids);
+  if (on_ids_) on_ids_(*encoder_.tokenizer, row.ids);
   const auto of_tokens = scores({row})[0];  // [T, K]
   std::vector<TaggedWord> tagged;
   for (size_t i = 0; i < words.size(); ++i) {

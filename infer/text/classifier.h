@@ -3,16 +3,14 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "infer/show_ids.h"
+#include "infer/text/text_encoder.h"
 #include "models/batching/classifier_rows.h"
-#include "models/bert/bert_task.h"
 #include "models/pretrained/format/labels.h"
-#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
@@ -37,7 +35,7 @@ class TextClassifier {
   /// `on_ids` is called with the ids of every text from now on.
   void observe_ids(IdsObserver on_ids) { on_ids_ = std::move(on_ids); }
   /// Whether each word has a class, instead of the text.
-  bool of_words() const { return model_->options.task == BertTask::kClassifyTokens; }
+  bool of_words() const { return encoder_.model->options.task == BertTask::kClassifyTokens; }
   /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
   std::vector<std::vector<ScoredLabel>> classify(const std::vector<TextPair>& texts, int64_t top_n);
   /// The words between the text's spaces. Throws std::runtime_error where they are more than the
@@ -48,10 +46,9 @@ class TextClassifier {
   std::vector<ScoredLabel> best(const torch::Tensor& scores, int64_t top_n) const;
   torch::Tensor scores(const std::vector<ClassifierRow>& rows);
 
-  BertTaskModel model_{nullptr};
+  TextEncoder encoder_;
   std::vector<std::string> labels_;
   ScoreFunction function_ = ScoreFunction::kSoftmax;
-  std::unique_ptr<Tokenizer> tokenizer_;
   IdsObserver on_ids_;
 };
 

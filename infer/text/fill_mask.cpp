@@ -6,48 +6,45 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "infer/text/token_rows.h"
 #include "models/layers/token_selection.h"
-#include "models/pretrained/bert/bert_checkpoint.h"
 
 namespace zoo {
 
 MaskFiller::MaskFiller(const std::filesystem::path& folder, torch::Device device,
                        const std::string& attention)
-    : device_(device),
-      model_(load_bert(folder, {.device = device, .attention = attention}, BertTask::kMaskedLm)),
-      tokenizer_(load_tokenizer(folder)) {
+    : device_(device), encoder_(load_text_encoder(folder, device, attention, BertTask::kMaskedLm)) {
   const auto refuse = [&](const std::string& why) {
     throw std::runtime_error(fmt::format("{}: {}", folder.string(), why));
   };
-  if (!model_->masked_lm)
+  if (!encoder_.model->masked_lm)
     refuse("a model without masked-LM head; save it in Python as a ...ForMaskedLM");
-  if (!tokenizer_->mask_id()) refuse("its tokenizer has no mask token");
+  if (!encoder_.tokenizer->mask_id()) refuse("its tokenizer has no mask token");
 }
 
 std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
                                                        const FillMaskOptions& options) {
-  const int32_t mask = *tokenizer_->mask_id();
-  auto ids = tokenizer_->ids(text, {.add_special = true});
-  if (options.on_ids) options.on_ids(*tokenizer_, ids);
+  const int32_t mask = *encoder_.tokenizer->mask_id();
+  auto ids = encoder_.tokenizer->ids(text, {.add_special = true});
+  if (options.on_ids) options.on_ids(*encoder_.tokenizer, ids);
   const auto masks = std::ranges::count(ids, mask);
   if (masks == 0) {
-    throw std::runtime_error(fmt::format(
-        "text: nothing to fill in; write {} where a word is missing", tokenizer_->piece_of(mask)));
+    throw std::runtime_error(
+        fmt::format("text: nothing to fill in; write {} where a word is missing",
+                    encoder_.tokenizer->piece_of(mask)));
   }
-  if (std::ssize(ids) > model_->options.bert.context) {
+  if (std::ssize(ids) > encoder_.model->options.bert.context) {
     throw std::runtime_error(fmt::format("text: {} tokens, but the model's context is {}",
-                                         ids.size(), model_->options.bert.context));
+                                         ids.size(), encoder_.model->options.bert.context));
   }
-  check_token_rows(ids, model_->options.bert.vocab_size, *tokenizer_);
+  encoder_.check_ids(ids);
   const torch::NoGradGuard no_grad;
   const auto tokens =
       torch::tensor(std::vector<int64_t>(ids.begin(), ids.end())).unsqueeze(0);  // [1, T]
   const auto places = indices_of(tokens.eq(mask));                               // [N]
-  const auto hidden = model_->bert->forward(tokens.to(device_));                 // [1, T, C]
+  const auto hidden = encoder_.model->bert->forward(tokens.to(device_));         // [1, T, C]
   const auto scores =
-      model_->masked_lm_logits(hidden, places.to(device_)).softmax(-1).cpu();  // [N, V]
-  const auto chosen = candidates(options);                                     // [K]
+      encoder_.model->masked_lm_logits(hidden, places.to(device_)).softmax(-1).cpu();  // [N, V]
+  const auto chosen = candidates(options);                                             // [K]
   const auto [best, order] =
       scores.index_select(1, chosen).topk(std::min(options.top_k, chosen.size(0)), 1);  // [N, k]
 
@@ -59,9 +56,9 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
       result[static_cast<size_t>(n)].push_back(
           {.score = best[n][k].item<double>(),
            .token = place,
-           .token_str = tokenizer_->decode(shown({place})),
-           .sequence =
-               tokenizer_->decode(shown(without_padding(ids)), /*skip_special=*/masks == 1)});
+           .token_str = encoder_.tokenizer->decode(shown({place})),
+           .sequence = encoder_.tokenizer->decode(shown(without_padding(ids)),
+                                                  /*skip_special=*/masks == 1)});
     }
     place = mask;
   }
@@ -71,26 +68,26 @@ std::vector<std::vector<MaskFilling>> MaskFiller::fill(std::string_view text,
 /// As the reference's pipeline shows a text: a padding token is never a word of it, not even where
 /// it fills the mask.
 std::vector<int32_t> MaskFiller::without_padding(std::vector<int32_t> ids) const {
-  if (const auto pad = tokenizer_->pad_id()) std::erase(ids, *pad);
+  if (const auto pad = encoder_.tokenizer->pad_id()) std::erase(ids, *pad);
   return ids;
 }
 
 /// The model may have more rows than the tokenizer has ids: as words they are nothing.
 std::vector<int32_t> MaskFiller::shown(std::vector<int32_t> ids) const {
-  std::erase_if(ids, [&](int32_t id) { return id >= tokenizer_->vocab_size(); });
+  std::erase_if(ids, [&](int32_t id) { return id >= encoder_.tokenizer->vocab_size(); });
   return ids;
 }
 
 torch::Tensor MaskFiller::candidates(const FillMaskOptions& options) const {
-  if (options.targets.empty()) return torch::arange(model_->options.bert.vocab_size);
+  if (options.targets.empty()) return torch::arange(encoder_.vocab_size);
   std::vector<int64_t> ids;
   for (const auto& target : options.targets) {
-    const auto id = tokenizer_->id_of(target);
+    const auto id = encoder_.tokenizer->id_of(target);
     if (!id) {
       throw std::runtime_error(
           fmt::format("--targets: '{}' is not one piece of the vocabulary", target));
     }
-    check_token_rows(std::vector{*id}, model_->options.bert.vocab_size, *tokenizer_);
+    encoder_.check_ids(std::vector{*id});
     ids.push_back(*id);
   }
   return torch::tensor(ids);

@@ -3,14 +3,12 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "infer/show_ids.h"
-#include "models/bert/bert_task.h"
-#include "tokenizers/tokenizer.h"
+#include "infer/text/text_encoder.h"
 
 namespace zoo {
 
@@ -44,8 +42,7 @@ class MaskFiller {
   std::vector<int32_t> shown(std::vector<int32_t> ids) const;
   torch::Tensor candidates(const FillMaskOptions& options) const;
   torch::Device device_;
-  BertTaskModel model_{nullptr};
-  std::unique_ptr<Tokenizer> tokenizer_;
+  TextEncoder encoder_;
 };
 
 }  // namespace zoo

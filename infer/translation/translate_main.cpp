@@ -167,10 +167,8 @@ int run(Request request, const ScoreFlags& flags) {
   const auto device = prepare(request.model);
   const auto& folder = request.model.folder;
   const auto loaded = load_translation_model(folder, device, request.model.attention);
-  const auto source = load_tokenizer(folder);
-  const auto target = load_tokenizer(folder, {.target = has_two_sides(folder)});
-  const Translator translator(*loaded.model, *source, *target,
-                              folder_format(*source, decoding.ids, loaded.ours));
+  const Translator translator(*loaded.model, *loaded.source, *loaded.target,
+                              folder_format(*loaded.source, decoding.ids, loaded.ours));
   fit_to_vocabulary(decoding, loaded.model->module().target_vocab_size());
   const auto texts = read_texts(request);
   References references;
@@ -181,7 +179,7 @@ int run(Request request, const ScoreFlags& flags) {
   const auto ids = translator.ids_of(texts);
   if (!decoding.note.empty()) std::cerr << "translate: " << decoding.note << '\n';
   for (size_t n = 0; request.show_ids && n < texts.size(); ++n)
-    show_ids(std::cerr, "source", n + 1, *source, ids[n]);
+    show_ids(std::cerr, "source", n + 1, *loaded.source, ids[n]);
   const InterruptGuard guard;
   ProgressBar bar("translating", std::ssize(texts));
   decoding.options.interrupted = [] { return InterruptGuard::requested(); };

@@ -80,7 +80,10 @@ LoadedTranslationModel load_translation_model(const fs::path& folder, torch::Dev
   const auto loaded = translation_families().of_type(folder).load(
       folder, {.device = device, .attention = attention});
   auto module = std::dynamic_pointer_cast<EncoderDecoder>(loaded.module);
-  return {std::make_unique<TranslationModel>(std::move(module)), ours};
+  return {.model = std::make_unique<TranslationModel>(std::move(module)),
+          .source = load_tokenizer(folder),
+          .target = load_tokenizer(folder, {.target = has_two_sides(folder)}),
+          .ours = ours};
 }
 
 }  // namespace zoo

@@ -10,6 +10,7 @@
 #include "models/transformer/encoder_decoder.h"
 #include "models/transformer/recurrent.h"
 #include "models/transformer/transformer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace zoo {
 
@@ -38,9 +39,11 @@ std::unique_ptr<TranslationModel> translation_model(Recurrent model);
 /// Whether a folder holds the recurrent kind, by its config.json.
 bool is_recurrent(const std::filesystem::path& folder);
 
+/// A translation model and the tokenizers of its folder, one a side.
 struct LoadedTranslationModel {
   std::unique_ptr<TranslationModel> model;  ///< in evaluation mode
-  bool ours = false;                        ///< the folder is a run of ours
+  std::unique_ptr<Tokenizer> source, target;
+  bool ours = false;  ///< the folder is a run of ours
 };
 /// Any kind, as config.json says. `attention`: kernel; empty: the one it was trained with.
 LoadedTranslationModel load_translation_model(const std::filesystem::path& folder,

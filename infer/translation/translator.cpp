@@ -13,6 +13,7 @@
 #include "infer/decode/row_memory.h"
 #include "infer/generation/decoding_threads.h"
 #include "infer/generation/word_tokens.h"
+#include "infer/text_model.h"
 #include "tokenizers/token_label.h"
 
 namespace zoo {
@@ -49,12 +50,11 @@ std::vector<Translator::Source> Translator::encode(const std::vector<std::string
   for (const auto& text : texts) {
     Source source{.number = std::ssize(sources)};
     source.ids = source_ids(source_, format_, text, longest, source.truncated);
-    const auto fail = [&](const std::string& what) {
-      throw std::runtime_error(fmt::format("text {} {}", source.number + 1, what));
-    };
-    if (source.ids.empty()) fail("has no token, and the tokenizer puts none around it");
-    const int64_t highest = std::ranges::max(source.ids);
-    if (highest >= V) fail(fmt::format("has token id {}, the model reads 0 to {}", highest, V - 1));
+    const auto name = fmt::format("text {}", source.number + 1);
+    if (source.ids.empty())
+      throw std::runtime_error(name + " has no token, and the tokenizer puts none around it");
+    const auto highest = static_cast<int32_t>(std::ranges::max(source.ids));
+    check_token_rows({&highest, 1}, V, source_, name);
     sources.push_back(std::move(source));
   }
   return sources;

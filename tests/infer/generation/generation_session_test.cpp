@@ -21,9 +21,11 @@ using ::testing::StartsWith;
 const std::u32string kAlphabet = U"abcdefghijklmnopqrstuvwxyz .\n";  // 29, as the model's table
 
 LanguageModel small_model() {
-  return {.model = testing::tiny_gpt(testing::tiny_options()),
-          .tokenizer = std::make_unique<CharacterTokenizer>(kAlphabet),
-          .eos_ids = {}};
+  LanguageModel small;
+  small.model = testing::tiny_gpt(testing::tiny_options());
+  small.tokenizer = std::make_unique<CharacterTokenizer>(kAlphabet);
+  small.vocab_size = small.model->options.vocab_size;
+  return small;
 }
 
 std::string output(const std::vector<std::string>& prompts, const DecodeOptions& generate,

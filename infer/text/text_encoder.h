@@ -1,0 +1,21 @@
+// A BERT and its tokenizer out of one folder: what fill_mask, classify_text and search_sentences
+// begin with.
+#pragma once
+#include <torch/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "infer/text_model.h"
+#include "models/bert/bert_task.h"
+
+namespace zoo {
+
+using TextEncoder = TextModel<BertTaskModel>;
+
+/// `unnamed`: the task whose head is taken where config.json names no class. Throws
+/// std::runtime_error with one line.
+TextEncoder load_text_encoder(const std::filesystem::path& folder, torch::Device device,
+                              const std::string& attention, BertTask unnamed = BertTask::kNone);
+
+}  // namespace zoo
