@@ -221,9 +221,21 @@ class ConfigKeysTest(FolderTest):
         self.assertIn(key, OTHER, f"this test knows no other value of {family}'s {key}")
         return OTHER[key]
 
-    def test_rows(self):
+    def test_rows_of_decoders(self):
+        self.try_rows("gpt2", "llama")
+
+    def test_rows_of_berts(self):
+        self.try_rows(*GROUPS["berts"])
+
+    def test_rows_of_encoder_decoders(self):
+        self.try_rows(*GROUPS["seq2seq"])
+
+    def test_rows_of_images(self):
+        self.try_rows(*set(MODELS) - {"gpt2", "llama", *GROUPS["berts"], *GROUPS["seq2seq"]})
+
+    def try_rows(self, *families: str):
         table = key_table()
-        for family in MODELS:
+        for family in families:
             base = self.save(family)
             inputs = self.inputs(family)
             wanted = self.compare(base, inputs, family)
