@@ -26,7 +26,7 @@ struct Range {
   }
 };
 
-/// Where 1-2-5 ticks lie so that about `wanted` of them fit.
+/// Ticks at multiples of 1, 2 or 5 times a power of ten, about `wanted` of them.
 std::vector<double> ticks(Range range, int wanted) {
   const double rough = (range.high - range.low) / wanted;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
@@ -42,8 +42,8 @@ std::vector<double> ticks(Range range, int wanted) {
   return result;
 }
 
-/// Powers of ten from low to high; over less than two of them 1, 2 and 5 times a power. From 0 on:
-/// 0 and the powers from 1 on.
+/// Powers of ten from low to high; also 2 and 5 times each if the range spans less than two
+/// decades. If low is 0: 0 and the powers from 1 up.
 std::vector<double> log_ticks(double low, double high) {
   std::vector<double> result;
   if (low <= 0) result.push_back(0);
@@ -86,7 +86,7 @@ class Painter {
     if (x_.empty()) x_ = {0, 1};
     if (y_.empty()) y_ = {0, 1};
     if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
-    // A flat line still needs a height, in the middle.
+    // A flat line is drawn in the middle of the range.
     const double margin =
         y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
     y_.high += margin;
@@ -95,7 +95,7 @@ class Painter {
   }
 
   std::string paint() {
-    // Unique on the page, because every picture clips with its own id.
+    // Each chart on a page needs its own clip id.
     const std::string clip = fmt::format("clip{}", next_clip++);
     out_ = fmt::format(
         "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"{2} over {3}\">"
@@ -119,7 +119,7 @@ class Painter {
     }
     if (values.empty()) return;
     std::sort(values.begin(), values.end());
-    // One spike must not flatten everything else.
+    // Spikes of a faint line must not flatten everything else.
     const size_t cut = line.look == ChartLine::Look::kFaint ? values.size() / 200 : 0;
     y_.include(values[cut]);
     y_.include(values[values.size() - 1 - cut]);
@@ -162,7 +162,7 @@ class Painter {
 
   void paint_levels() {
     if (chart_.band) {
-      // An open end reaches to the edge; a band of no height is still seen.
+      // An infinite end reaches the edge; a band of zero height stays visible.
       const double top = std::max(y_at(chart_.band->second), kTop);
       const double bottom = std::min(y_at(chart_.band->first), height_ - kBottom);
       const double height = std::max(1.5, bottom - top);
@@ -188,7 +188,7 @@ class Painter {
       pen_down = std::isfinite(point.y);
     }
     out_ += fmt::format("<path class=\"{}\" d=\"{}\"/>", look, path);
-    // A line of one point has no length: only a dot shows it.
+    // A single point has no line to draw, so it becomes a dot.
     const bool dots = line.points.size() == 1 ||
                       (line.look != ChartLine::Look::kFaint &&
                        line.look != ChartLine::Look::kTrain && line.points.size() <= 60);
@@ -202,7 +202,7 @@ class Painter {
     }
   }
 
-  /// Lowest and highest point of each pixel column, in their order.
+  /// The lowest and highest point of each pixel column, in their original order.
   std::vector<ChartPoint> thinned(const std::vector<ChartPoint>& points) const {
     const auto columns = static_cast<size_t>(width_);
     if (points.size() <= 2 * columns) return points;
@@ -212,7 +212,7 @@ class Painter {
       size_t low = start, high = start, end = start;
       for (; end < points.size() && std::floor(x_at(points[end].x)) == column; ++end) {
         if (points[end].y < points[low].y) low = end;
-        if (!(points[end].y <= points[high].y)) high = end;  // NaN counts: it breaks the line
+        if (!(points[end].y <= points[high].y)) high = end;  // NaN is kept: it breaks the line
       }
       result.push_back(points[std::min(low, high)]);
       if (low != high) result.push_back(points[std::max(low, high)]);
@@ -224,7 +224,7 @@ class Painter {
   static inline uint64_t next_clip = 0;
   const Chart& chart_;
   const int width_, height_;
-  Range x_, y_;  // y_: of what y_place makes of y
+  Range x_, y_;  // y_ holds values of y_place(y)
   std::string out_;
 };
 
@@ -299,7 +299,7 @@ std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points) {
   std::vector<ChartPoint> result(n);
   for (size_t i = 0; i < n; ++i) {
     const size_t reach = std::min({half, i, n - 1 - i});
-    // Near the end, where curves are flat, some more of the past keeps the line quiet.
+    // Near the end, where curves are flat, include more past points to keep the line smooth.
     const size_t past = n - 1 - i < half ? std::max(reach, half / 2) : reach;
     const size_t first = i - past, last = i + reach + 1;
     const size_t count = counts[last] - counts[first];
@@ -320,7 +320,7 @@ std::string short_number(double value) {
     }
   }
   std::string text = fmt::format("{:.4g}", value);
-  // "3e-05" reads better as "3e-5".
+  // "3e-05" becomes "3e-5".
   if (const size_t e = text.find('e'); e != std::string::npos && text[e + 2] == '0') {
     text.erase(e + 2, 1);
   }

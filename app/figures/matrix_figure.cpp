@@ -11,17 +11,17 @@
 namespace zoo {
 namespace {
 
-// Units of the SVG: a cell of the matrix is as high as a line of its labels.
+// SVG units. A cell of the matrix is as high as a line of text.
 constexpr int kCell = 12, kMostLabels = 72, kFewestUnits = 46;
 
-/// Room for the longest label.
+/// Space for the longest label.
 int room_for(const std::vector<std::string>& labels) {
   int widest = 0;
   for (const std::string& label : labels) {
     int width = 0;
     for (const char c : label) {
       const auto byte = static_cast<unsigned char>(c);
-      // The first byte of a character; from three bytes on most scripts are drawn twice as wide.
+      // Only first bytes count. Most characters of three or more bytes are twice as wide.
       if ((byte & 0xC0) != 0x80) width += byte < 0xE1 ? 6 : 10;
     }
     widest = std::max(widest, width);
@@ -29,7 +29,7 @@ int room_for(const std::vector<std::string>& labels) {
   return widest + 8;
 }
 
-/// Distance of the labels that are shown.
+/// Only every n-th label is shown.
 size_t stride_of(const std::vector<std::string>& labels) {
   return (labels.size() + kMostLabels - 1) / kMostLabels;
 }
@@ -61,7 +61,7 @@ std::string column_labels(const std::vector<std::string>& labels, int left, int 
 }  // namespace
 
 std::string matrix_svg(const MatrixFrame& frame, const Image& cells) {
-  // The axes' names stand in the corner.
+  // The axis names go in the corner.
   const int corner =
       20 + 6 * static_cast<int>(std::max(frame.row_axis.size(), frame.column_axis.size()));
   const int left = std::max({kFewestUnits, corner, room_for(frame.rows)});

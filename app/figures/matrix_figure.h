@@ -1,4 +1,4 @@
-// A matrix as a picture with a label at every row and column: attention, alignments, confusions.
+// A matrix as a picture with labelled rows and columns: attention, alignments, confusions.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,21 +8,21 @@
 
 namespace zoo {
 
-/// The frame of a matrix: the same around every matrix with these labels.
+/// Labels and axis names of a matrix.
 struct MatrixFrame {
-  std::vector<std::string> rows, columns;  // a label each
-  std::string row_axis, column_axis;       // what they are: "French", "English"
+  std::vector<std::string> rows, columns;  // one label each
+  std::string row_axis, column_axis;       // what they are, such as "French", "English"
 };
 
-/// The matrix as SVG, its frame around `cells`, a picture of one pixel an entry. Where there are
-/// too many labels to read, every second, third, ... is shown.
+/// The matrix as SVG: `cells`, one pixel per entry, with labels around it. If there are too many
+/// labels to read, only every second, third, ... is shown.
 std::string matrix_svg(const MatrixFrame& frame, const Image& cells);
 
-/// CSS for these pictures: belongs into html_page's `style`.
+/// CSS for these pictures; add it to html_page's `style`.
 std::string_view matrix_style();
 
-/// The colours of heat_map() from 0 to 1 with a number below each of `marks`, which lie at their
-/// square roots: the legend of weights that are drawn so that small ones show.
+/// A colour scale for heat_map() from 0 to 1. Each of `marks` is written at its square root: the
+/// legend for weights drawn as square roots to make small ones visible.
 std::string root_scale_legend(const std::vector<double>& marks);
 
 }  // namespace zoo

@@ -14,8 +14,8 @@
 namespace zoo {
 namespace {
 
-// Dark blue over magenta to pale yellow: brightness rises evenly, so the picture also reads in
-// grey.
+// Dark blue over magenta to pale yellow. Brightness rises evenly, so the picture also works in
+// greyscale.
 constexpr std::array<std::array<float, 3>, 6> kColours = {
     {{4, 5, 30}, {62, 18, 105}, {141, 38, 110}, {215, 68, 75}, {250, 149, 45}, {252, 250, 190}}};
 
@@ -55,7 +55,7 @@ Image heat_map(std::span<const float> values, int rows, int columns, float low, 
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < image.width; ++x) {
       const float value = values[static_cast<size_t>(y / cell) * columns + x / cell];
-      // NaN is no colour of the scale: mid grey.
+      // NaN is drawn in mid grey, which is not on the scale.
       const auto rgb = std::isnan(value) ? std::array<uint8_t, 3>{128, 128, 128}
                        : high > low      ? colour((value - low) / (high - low))
                                          : colour(0);
@@ -98,7 +98,7 @@ std::string encode_png(const Image& image) {
   png.width = static_cast<png_uint_32>(image.width);
   png.height = static_cast<png_uint_32>(image.height);
   png.format = PNG_FORMAT_RGB;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);  // at most
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(png);  // upper bound
   std::string bytes(size, '\0');
   if (png_image_write_to_memory(&png, bytes.data(), &size, 0, image.rgb.data(), 0, nullptr) == 0) {
     throw std::runtime_error(fmt::format("cannot encode a picture of {} x {} pixels: {}",

@@ -1,4 +1,4 @@
-// Small pictures: heat maps as PNG files, and as data URIs for pages.
+// Heat maps as PNG files, and as data URIs for HTML pages.
 #pragma once
 #include <filesystem>
 #include <span>
@@ -8,11 +8,11 @@
 
 namespace zoo {
 
-/// A matrix as colours (dark = 0, bright = `high`), each entry a square of `cell` pixels.
+/// A matrix as colours (dark = `low`, bright = `high`). Each entry is a square of `cell` pixels.
 Image heat_map(std::span<const float> values, int rows, int columns, float low, float high,
                int cell = 8);
 
-/// Places pictures of equal size in a grid, `columns` a row, with a gap between them.
+/// Arranges pictures of equal size in a grid of `columns` columns, with a gap between them.
 Image contact_sheet(std::span<const Image> images, int columns, int gap = 4);
 
 /// The bytes of a PNG file.
