@@ -1,7 +1,7 @@
-// Where torch brings OpenMP's library (Linux), its pool of threads is used through the library's
-// entry point: at::parallel_for is a template and runs on one thread in code that was not itself
-// compiled for OpenMP, and a pool of our own would fight with torch's waiting threads for the
-// cores.
+// Where torch comes with an OpenMP library (Linux), its thread pool is used through the library's
+// entry point. at::parallel_for is a template and runs on one thread in code that was not itself
+// compiled for OpenMP, and a thread pool of our own would compete for the cores with torch's
+// waiting threads.
 #include "models/simd/parallel.h"
 
 #include <ATen/Parallel.h>
@@ -52,8 +52,8 @@ Parallel openmp_parallel() {
 
 void for_each_task(int64_t count, const std::function<void(int64_t)>& task) {
   Work work{.task = task, .count = count, .next{}, .mutex{}, .failure{}};
-  // The whole team, as torch takes it: the library would end the threads of a smaller one, and
-  // start them again for the next.
+  // Use the full team, as torch does: for a smaller one the library would end threads and start
+  // them again for the next.
   const int64_t threads = count > 1 ? at::get_num_threads() : 1;
   if (threads <= 1 || at::in_parallel_region()) {
     work.run();

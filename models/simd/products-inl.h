@@ -1,5 +1,5 @@
-// Small matrix products whose sums stay in registers, and transposing, once for each instruction
-// set.
+// Small matrix products with sums kept in registers, and transposition, compiled for each
+// instruction set.
 #if defined(ZOO_PRODUCTS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZOO_PRODUCTS_INL_H
 #undef ZOO_PRODUCTS_INL_H
@@ -13,7 +13,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace zoo::vectors::HWY_NAMESPACE {
-// Sums that a block of a product keeps in registers: kMostRows x kMostVecs.
+// The largest block whose sums stay in registers: kMostRows x kMostVecs.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr int kMostRows = 6, kMostVecs = 4;
 #else
@@ -44,7 +44,7 @@ HWY_NOINLINE void multiply_block(const Left& left, const float* right, int64_t s
 template <int kV, class Left, class Finish>
 HWY_INLINE void multiply_rows(int64_t rows, const Left& left, const float* right, int64_t step,
                               int64_t count, int64_t vec, const Finish& finish) {
-  // Shared evenly between blocks, so that none is left with one row.
+  // Rows are spread evenly over blocks, so that no block is left with one row.
   const int64_t blocks = (rows + kMostRows - 1) / kMostRows;
   for (int64_t block = 0, row = 0, some = 0; block < blocks; ++block, row += some) {
     some = (rows - row + blocks - block - 1) / (blocks - block);
@@ -72,7 +72,7 @@ HWY_INLINE void multiply_rows(int64_t rows, const Left& left, const float* right
 }
 
 // Rows 0 ... rows - 1, vectors begin ... end - 1 of the product left * right. A column of vectors
-// of the right factor stays in the first-level cache for all rows.
+// of the right factor stays in the L1 cache for all rows.
 template <class Left, class Finish>
 HWY_INLINE void multiply(int64_t rows, int64_t begin, int64_t end, const Left& left,
                          const float* right, int64_t step, int64_t count, const Finish& finish) {
@@ -91,7 +91,7 @@ HWY_INLINE void multiply(int64_t rows, int64_t begin, int64_t end, const Left& l
   }
 }
 
-// A left factor whose rows lie `step` apart; or, Transposed, its columns.
+// A left factor with a row stride of `step`; if Transposed, `step` is the stride of its columns.
 struct Plain {
   const float* data;
   int64_t step;
@@ -113,7 +113,7 @@ struct Transposed {
   HWY_INLINE Block from(int64_t row) const { return {data + row, step}; }
 };
 
-// Writes a block into a matrix of which a row has `step` numbers.
+// Writes a block into a matrix with a row stride of `step`.
 struct Store {
   float* out;
   int64_t step;
@@ -155,8 +155,8 @@ HWY_INLINE void transpose4(hn::Vec<Tag4> (&rows)[4]) {
 }
 #endif
 
-// out[column][row] = factors[column * each] * in[row][column]: each is 1, or 0 for one factor of
-// all.
+// out[column][row] = factors[column * each] * in[row][column]. each: 1, or 0 for one factor for all
+// columns.
 HWY_INLINE void transpose(const float* in, int64_t in_step, int64_t rows, int64_t columns,
                           const float* factors, int64_t each, float* out, int64_t out_step) {
   int64_t done_rows = 0, done_columns = 0;

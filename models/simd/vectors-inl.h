@@ -1,5 +1,5 @@
-// What the SIMD kernels share, once for each instruction set: vectors of at most 16 floats, and
-// 2^x.
+// Shared by the SIMD kernels and compiled for each instruction set: vectors of at most 16 floats,
+// and 2^x.
 #if defined(ZOO_VECTORS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef ZOO_VECTORS_INL_H
 #undef ZOO_VECTORS_INL_H
@@ -22,12 +22,12 @@ constexpr Tag d;
 constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 constexpr float kLog2E = std::numbers::log2e_v<float>;
 
-// 2^x for x <= 1 or so: 2^n by the exponent's bits, n the nearest integer, times 2^(x - n) by a
-// polynomial (minimax on [-1/2, 1/2], relative error 1e-7). What would be denormal is an exact 0:
-// products with denormal numbers are many times slower. NaN stays NaN.
+// 2^x for x up to about 1: 2^n from the exponent's bits, with n the nearest integer, times a
+// polynomial for 2^(x - n) (minimax on [-1/2, 1/2], relative error 1e-7). Denormal results become
+// exact zeros: products with denormals are many times slower. NaN stays NaN.
 HWY_INLINE Vec exp2(Vec x) {
   const hn::RebindToSigned<Tag> integers;
-  // To add 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n stands in the low bits.
+  // Adding 1.5 * 2^23 leaves no bits for a fraction: x is rounded, and n is in the low bits.
   const Vec magic = hn::Set(d, 12582912.0F);
   const Vec shifted = hn::Add(x, magic);
   const Vec r = hn::Sub(x, hn::Sub(shifted, magic));
