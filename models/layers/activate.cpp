@@ -1,4 +1,4 @@
-// Which tensors the kernels take, and their gradients.
+// Chooses the kernels or torch's operators, forward and backward.
 #include "models/layers/activate.h"
 
 #include <torch/csrc/autograd/autograd.h>
@@ -63,7 +63,7 @@ struct ActivationFunction : torch::autograd::Function<ActivationFunction> {
     const auto x = context->get_saved_variables()[0];
     const auto f = static_cast<Activation>(context->saved_data["activation"].toInt());
     if (!torch::GradMode::is_enabled()) return {gradient_by_kernel(x, f, upstream[0]), {}};
-    // The gradient is to have a gradient itself: torch's operators once more.
+    // Double backward: recompute with torch's operators, which can be differentiated again.
     const auto dx = torch::autograd::grad({by_torch(x, f)}, {x}, {upstream[0]},
                                           /*retain_graph=*/true, /*create_graph=*/true);
     return {dx[0], {}};

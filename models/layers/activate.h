@@ -6,9 +6,9 @@
 
 namespace zoo {
 
-/// f(x), any shape; SwiGLU: [..., 2 F], gates and then values, -> [..., F]. On the CPU in float32
-/// by activation_kernels.h, else by torch's operators: the same to rounding. Second derivatives
-/// come from torch's.
+/// f(x) for any shape. SwiGLU: [..., 2 F], gates before values, -> [..., F]. Uses
+/// activation_kernels.h for float32 on the CPU, else torch's operators; results are equal up to
+/// rounding. Second derivatives use torch's operators.
 torch::Tensor activate(const torch::Tensor& x, Activation f);
 
 }  // namespace zoo

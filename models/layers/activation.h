@@ -1,6 +1,6 @@
-// The activation functions of feed-forward networks. GELU: Hendrycks & Gimpel 2016
-// (arXiv:1606.08415), SiLU and the quick form x sigmoid(1.702 x) in its §2; SwiGLU: Shazeer 2020
-// (arXiv:2002.05202), which joins two numbers, a gate and a value.
+// Activation functions of feed-forward networks. GELU: Hendrycks & Gimpel 2016 (arXiv:1606.08415),
+// whose §2 also has SiLU and the quick form x sigmoid(1.702 x). SwiGLU: Shazeer 2020
+// (arXiv:2002.05202), which combines two numbers, a gate and a value.
 #pragma once
 #include "base/named_enum.h"
 

@@ -1,5 +1,5 @@
-// Value and slope come from the same exponential. Backward computes it again: to keep the slope
-// would cost as much memory as the argument, and its way there and back as much time.
+// Value and slope share one exponential. Backward recomputes it: saving the slope would take as
+// much memory as the argument, and writing and reading it as much time.
 #include "models/layers/activation_kernels.h"
 
 #include <algorithm>
@@ -21,17 +21,18 @@ struct ValueAndSlope {
   Vec value, slope;
 };
 
-// x Φ(x), Φ the normal distribution (Hendrycks and Gimpel 2016, arXiv:1606.08415); slope Φ + x φ.
-// With z = |x|: Φ(-z) = exp(-z^2 / 2) P(t), t = 1 / (1 + 0.3 z), P a polynomial of degree 8 without
-// constant (minimax in the relative error, 1.5e-7); and the same exponential makes the density φ.
+// x Φ(x) with the normal distribution Φ (Hendrycks and Gimpel 2016, arXiv:1606.08415); slope Φ + x
+// φ. With z = |x|: Φ(-z) = exp(-z^2 / 2) P(t), t = 1 / (1 + 0.3 z). P is a polynomial of degree 8
+// without a constant term (minimax in the relative error, 1.5e-7). The same exponential gives the
+// density φ.
 HWY_INLINE ValueAndSlope gelu(Vec x) {
   const Vec one = hn::Set(d, 1.0F);
-  // Beyond 16 nothing changes; without this, infinity times 0 would be NaN. NaN is not above 16.
+  // Results are constant beyond 16. Without the clamp, infinity times 0 would be NaN. NaN passes.
   const Vec most = hn::Set(d, 16.0F);
   const Vec z = hn::IfThenElse(hn::Gt(hn::Abs(x), most), most, hn::Abs(x));
   const Vec t = hn::Div(one, hn::MulAdd(z, hn::Set(d, 0.3F), one));
   const Vec e = exp2(hn::Mul(hn::Mul(z, hn::Set(d, -0.5F * kLog2E)), z));
-  // Pairs of terms side by side: a chain of eight would wait for itself.
+  // Terms are evaluated in pairs: a single chain of eight would stall on latency.
   const auto pair = [t](float low, float high)
                         HWY_ATTR { return hn::MulAdd(t, hn::Set(d, high), hn::Set(d, low)); };
   const Vec t2 = hn::Mul(t, t), t4 = hn::Mul(t2, t2);
@@ -49,21 +50,21 @@ HWY_INLINE ValueAndSlope gelu(Vec x) {
   return {hn::Mul(bounded, phi), hn::MulAdd(signed_z, density, phi)};
 }
 
-// x σ(u) where u is an odd function of x that rises with the slope du; slope σ + x σ (1 - σ) du.
+// x σ(u), where u is an odd, increasing function of x with slope du; slope σ + x σ (1 - σ) du.
 HWY_INLINE ValueAndSlope gated(Vec x, Vec u, Vec du) {
   const Vec one = hn::Set(d, 1.0F);
   const Vec e = exp2(hn::Mul(hn::Abs(u), hn::Set(d, -kLog2E)));
   const Vec big = hn::Div(one, hn::Add(one, e));  // σ(|u|)
   const Vec small = hn::Mul(e, big);              // 1 - σ(|u|)
   const Vec gate = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), small, big);
-  // Where e is 0, x and du may be infinite.
+  // Avoids 0 times infinity: where e is 0, x and du may be infinite.
   const Vec bend =
       hn::IfThenZeroElse(hn::Eq(e, hn::Zero(d)), hn::Mul(hn::Mul(hn::Mul(big, small), x), du));
   const auto gone = hn::Eq(gate, hn::Zero(d));
   return {hn::IfThenZeroElse(gone, hn::Mul(x, gate)), hn::Add(gate, bend)};
 }
 
-// u = sqrt(2 / π) (x + 0.044715 x^3), twice: 1 + tanh(u) = 2 σ(2 u).
+// The tanh form has u = sqrt(2 / π) (x + 0.044715 x^3). Doubled here: 1 + tanh(u) = 2 σ(2 u).
 HWY_INLINE ValueAndSlope gelu_tanh(Vec x) {
   constexpr float kRoot = 1.5957691216F, kCube = 0.044715F;  // 2 sqrt(2 / π)
   const Vec square = hn::Mul(x, x);
@@ -79,7 +80,7 @@ HWY_INLINE ValueAndSlope quick_gelu(Vec x) {
 
 HWY_INLINE ValueAndSlope silu(Vec x) { return gated(x, x, hn::Set(d, 1.0F)); }
 
-// out = f(x), or, where dy is given, dy f'(x).
+// out = f(x), or dy f'(x) if dy is given.
 template <class F>
 HWY_INLINE void apply_to_all(const F& f, const float* x, const float* dy, int64_t count,
                              float* out) {
@@ -125,7 +126,7 @@ namespace activations {
 HWY_EXPORT(apply);
 
 void apply_on_threads(Activation f, const float* x, const float* dy, int64_t count, float* out) {
-  constexpr int64_t kTask = 1 << 14;  // numbers: some microseconds
+  constexpr int64_t kTask = 1 << 14;  // elements, a few microseconds of work
   for_each_task((count + kTask - 1) / kTask, [&](int64_t n) {
     const int64_t from = n * kTask;
     HWY_DYNAMIC_DISPATCH(apply)

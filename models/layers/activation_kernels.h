@@ -1,6 +1,6 @@
-// Activation functions of one number, forward and backward, in float32 on the CPU: SIMD (Google
-// Highway: compiled once for each instruction set, the best chosen when the program runs), and
-// torch's threads.
+// Elementwise activation functions, forward and backward, in float32 on the CPU. SIMD with Google
+// Highway: compiled for each instruction set, and the best is chosen at run time. Runs on torch's
+// threads.
 #pragma once
 #include <cstdint>
 
@@ -8,12 +8,12 @@
 
 namespace zoo {
 
-/// Whether f has a kernel here. SwiGLU joins two numbers, and a ReLU is a matter of memory alone.
+/// Whether f has a kernel here. SwiGLU combines two numbers, and ReLU is bound by memory alone.
 constexpr bool has_activation_kernel(Activation f) {
   return f != Activation::kRelu && f != Activation::kSwiglu;
 }
 
-/// y[i] = f(x[i]) for `count` numbers. Infinities give what f tends to, NaN stays NaN.
+/// y[i] = f(x[i]) for `count` numbers. Infinities give the limit of f; NaN stays NaN.
 void apply_activation(Activation f, const float* x, int64_t count, float* y);
 
 /// dx[i] = dy[i] f'(x[i])

@@ -1,4 +1,4 @@
-// The transformer block: all five families are stacks of this one, and differ in its options.
+// The transformer block. All five families stack this one block with different options.
 // Vaswani et al. 2017 (arXiv:1706.03762), Figure 1; pre-norm: Xiong et al. 2020 (arXiv:2002.04745);
 // layer scale: Touvron et al. 2021 (arXiv:2103.17239), Eq. 4.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-/// Where the norms sit: after each residual sum (the paper) or before each sub-layer (GPT-2 and
+/// Where the norms go: after each residual sum (the paper), or before each sub-layer (GPT-2 and
 /// later).
 enum class NormPlace { kPre, kPost };
 template <>
@@ -29,22 +29,23 @@ struct BlockOptions {
   NormPlace norm_place = NormPlace::kPre;
   bool cross_attention = false;   ///< the decoder's second sub-layer
   double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
-  double drop_path = 0.0;         ///< probability that a sample passes a sub-layer by
-  /// Each sub-layer's output is multiplied by a learned vector that starts at this; 0: none.
+  double drop_path = 0.0;         ///< probability that a sample skips a sub-layer
+  /// First value of a learned vector that scales each sub-layer's output; 0: no such vector.
   double layer_scale = 0.0;
 };
 
 class BlockImpl : public torch::nn::Module {
  public:
   explicit BlockImpl(const BlockOptions& options);
-  /// x [B, T, C] -> [B, T, C]; cross-attention has keys and values, and restrictions, of its own.
+  /// x [B, T, C] -> [B, T, C]; cross-attention has its own keys, values and masks.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
   BlockOptions options;
   Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
   FeedForward feed_forward{nullptr};
-  torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C]; undefined without
+  torch::Tensor attention_scale, cross_scale,
+      feed_forward_scale;  // [C]; undefined without layer scale
   torch::nn::Dropout dropout{nullptr};
 
  private:

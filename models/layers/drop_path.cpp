@@ -1,4 +1,4 @@
-// One coin a sample.
+// One random draw per sample.
 #include "models/layers/drop_path.h"
 
 #include <c10/util/Exception.h>

@@ -1,4 +1,4 @@
-// Two projections and what stands between them.
+// Two projections with an activation between them.
 #include "models/layers/feed_forward.h"
 
 #include <c10/util/Exception.h>

@@ -1,4 +1,4 @@
-// Layer norm and RMS norm by torch's fused operators.
+// Layer norm and RMS norm with torch's fused operators.
 #include "models/layers/norm.h"
 
 #include <ATen/ops/rms_norm.h>

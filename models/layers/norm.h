@@ -30,7 +30,7 @@ class NormImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
   NormOptions options;
   torch::Tensor weight;  // [C]
-  torch::Tensor bias;    // [C], or undefined
+  torch::Tensor bias;    // [C]; undefined without a bias
 };
 TORCH_MODULE(Norm);
 

@@ -1,4 +1,4 @@
-// Patches by convolution or by a product.
+// Patches by convolution or by matrix product.
 #include "models/layers/patch_embedding.h"
 
 #include <c10/util/Exception.h>

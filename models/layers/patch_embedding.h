@@ -1,4 +1,4 @@
-// An image as a sequence of tokens: Dosovitskiy et al. 2020 (arXiv:2010.11929), §3.1, Eq. 1. Every
+// An image as a sequence of tokens: Dosovitskiy et al. 2020 (arXiv:2010.11929), §3.1, Eq. 1. Each
 // patch is flattened and projected by one matrix.
 #pragma once
 #include <torch/nn/module.h>
@@ -9,8 +9,8 @@
 
 namespace zoo {
 
-/// Two ways to compute the same numbers: a convolution whose stride is its kernel, or the paper's
-/// words, patches laid out as rows and multiplied by a matrix.
+/// Two ways to compute the same result: a convolution whose stride is its kernel size, or, as in
+/// the paper's text, patches as rows multiplied by a matrix.
 enum class PatchMethod { kConvolution, kProduct };
 template <>
 struct EnumNames<PatchMethod> {
@@ -28,8 +28,8 @@ struct PatchEmbeddingOptions {
   PatchMethod method = PatchMethod::kConvolution;
 };
 
-/// pixels [B, channels, H, W] -> [B, P, C]: patches row by row. Pixels at the right and at the
-/// bottom that fill no patch are left out.
+/// pixels [B, channels, H, W] -> [B, P, C]: patches row by row. Pixels at the right and bottom
+/// edges that do not fill a patch are left out.
 class PatchEmbeddingImpl : public torch::nn::Module {
  public:
   explicit PatchEmbeddingImpl(const PatchEmbeddingOptions& options);

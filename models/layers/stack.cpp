@@ -48,8 +48,8 @@ torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tenso
     positions = positions + (cache->uniform() ? torch::full({1, 1}, cache->longest(), torch::kLong)
                                               : cache->lengths().unsqueeze(1));  // [1 or B, T]
     longest += cache->longest();
-    // Rows that bring fewer tokens than T: what lies past their end is padding and may not leave
-    // the table, where there is one.
+    // Some rows may hold fewer than T new tokens. The positions of their padding must stay within
+    // the position table, if there is one.
     if (counts.defined()) {
       if (max_positions > 0) positions = positions.clamp_max(max_positions - 1);
       longest = (cache->lengths() + counts.cpu()).max().item<int64_t>();

@@ -1,4 +1,4 @@
-// From a stack's options to its blocks, and the rules about their values.
+// Turns a stack's options into those of its blocks, and checks their values.
 #include "models/layers/stack_options.h"
 
 #include <fmt/format.h>

@@ -1,10 +1,9 @@
-// What can be chosen about a stack of transformer blocks, for all families alike: sizes, norms,
-// biases, dropout, first weights, kernel. Each rule about them stands here once.
-//
-// A family inherits these options and sets its own defaults. Its visit() lists them with
-// visit_stack(), its check() calls check(), its resolved() calls resolve(), and its model is made
-// of block_options(). Where a family has one `dropout` for embeddings and sub-layers, its
-// resolved() copies it to residual_dropout.
+// Options of a stack of transformer blocks, shared by all families: sizes, norms, biases, dropout,
+// initial weights, kernel. Each rule about them is written once, here.
+// ¶ A family inherits these options and sets its own defaults. Its visit() lists them with
+// visit_stack(), its check() calls check(), its resolved() calls resolve(), and its model uses
+// block_options(). If a family has one `dropout` for embeddings and sub-layers, its resolved()
+// copies it to residual_dropout.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -21,7 +20,7 @@ struct StackOptions {
   int64_t layers = 4;        ///< L
   int64_t d_model = 128;     ///< C
   int64_t heads = 4;         ///< H
-  int64_t kv_heads = 0;      ///< Hkv; 0: as heads
+  int64_t kv_heads = 0;      ///< Hkv; 0: same as heads
   int64_t head_width = 0;    ///< Dh; 0: d_model / heads
   int64_t feed_forward = 0;  ///< F; 0: 4 d_model
   Activation activation = Activation::kGelu;
@@ -29,22 +28,22 @@ struct StackOptions {
   NormPlace norm_place = NormPlace::kPre;
   double norm_epsilon = 1e-5;
   bool norm_bias = true;
-  bool attention_bias = true;  ///< on attention's projections
-  bool qkv_bias = true;        ///< false: not on those of queries, keys and values
+  bool attention_bias = true;  ///< on all attention projections
+  bool qkv_bias = true;        ///< false: none on queries, keys and values
   bool feed_forward_bias = true;
-  bool scale_attention = true;      ///< scores by 1 / sqrt(Dh)
-  bool scale_by_layer = false;      ///< scores of layer n (from 1) divided by n as well
+  bool scale_attention = true;      ///< scale scores by 1 / sqrt(Dh)
+  bool scale_by_layer = false;      ///< also divide the scores of layer n (from 1) by n
   double residual_dropout = 0.0;    ///< on each sub-layer's output
   double attention_dropout = 0.0;   ///< on the attention weights
   double activation_dropout = 0.0;  ///< on the hidden layer of the feed-forward network
-  double drop_path = 0.0;           ///< stochastic depth of the last layer, growing from 0
-  double layer_scale = 0.0;         ///< first value of a learned factor on each output; 0: none
-  double init_std = 0.02;           ///< of normal first weights
-  std::string attention = "torch";  ///< attend()'s kernel
+  double drop_path = 0.0;           ///< stochastic depth of the last layer; grows linearly from 0
+  double layer_scale = 0.0;  ///< initial value of a learned scale on each sub-layer output; 0: none
+  double init_std = 0.02;    ///< standard deviation of initial weights
+  std::string attention = "torch";  ///< kernel of attend()
 };
 
-/// The fields for command lines, recipes and config.json's "zoo", but those in `skipped`, which the
-/// family has under another name or not at all.
+/// The fields for command lines, recipes and config.json's "zoo", except those in `skipped`, which
+/// the family does not have or has under another name.
 template <class Visitor>
 void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skipped, Visitor&& v) {
   const auto field = [&](const char* name, auto& value, const char* help) {
@@ -78,16 +77,16 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
 /// Throws OptionError for values that no stack can have.
 void check(const StackOptions& options);
 
-/// Fills in the sizes that 0 leaves open.
+/// Fills in the sizes that are 0.
 void resolve(StackOptions& options);
 
-/// attention.in_proj.weight -> its three matrices: queries [H Dh, C], keys and values [Hkv Dh, C].
+/// Splits attention.in_proj.weight into queries [H Dh, C], keys and values [Hkv Dh, C].
 std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& options);
 
-/// Block n of the stack, counted from 0; sizes must be resolved.
+/// Options of block n (from 0); sizes must be resolved.
 BlockOptions block_options(const StackOptions& options, int64_t n, bool cross_attention = false);
 
-/// The norms of the stack, those before and after it included.
+/// For all norms of the stack, including those outside the blocks.
 NormOptions norm_options(const StackOptions& options);
 
 }  // namespace zoo
