@@ -1,4 +1,4 @@
-// Tables of rows and columns, and the angles of both.
+// Position tables for rows and columns, and rotation angles for both.
 #include "models/positions/grid.h"
 
 #include <ATen/ops/upsample_bicubic2d.h>
@@ -17,7 +17,7 @@ torch::Tensor columns_of(Grid grid) {  // [P]: 0 1 2 0 1 2
   return torch::arange(grid.columns, torch::kLong).repeat({grid.rows});
 }
 
-/// rows [R, C], columns [R', C] -> [prefix + R R', C]: their sums, after zeros for the prefix
+/// rows [R, C], columns [R', C] -> [prefix + R R', C]: their sums, preceded by zeros for the prefix
 torch::Tensor sum_over_grid(const torch::Tensor& rows, const torch::Tensor& columns,
                             int64_t prefix) {
   const auto sums = (rows.unsqueeze(1) + columns.unsqueeze(0)).flatten(0, 1);  // [P, C]

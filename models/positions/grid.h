@@ -1,5 +1,5 @@
-// Positions of an image's patches, which lie in rows and columns: Dosovitskiy et al. 2020
-// (arXiv:2010.11929), appendix D.4, compares some of them; rotary in two dimensions: Heo et al.
+// Positions of image patches, which form a grid of rows and columns. Dosovitskiy et al. 2020
+// (arXiv:2010.11929), appendix D.4, compares several schemes; two-dimensional rotary: Heo et al.
 // 2024 (arXiv:2403.13298), §3.2 (axial).
 #pragma once
 #include <torch/nn/modules/embedding.h>
@@ -10,7 +10,7 @@
 
 namespace zoo {
 
-/// Patches of an image.
+/// The patch grid of an image.
 struct Grid {
   int64_t rows = 0, columns = 0;
   int64_t patches() const { return rows * columns; }
@@ -29,18 +29,18 @@ struct EnumNames<GridPositionKind> {
       {GridPositionKind::kRotary2d, "rotary-2d"}};
 };
 
-/// The scheme "none", and what all of them know. Position ids count tokens: first `prefix` of them
-/// that have no place in the grid (the class token), then patches row by row. Each pass names the
-/// grid of its images; where it is not the one the model was made for, learned positions are
-/// interpolated and the others go on.
+/// The scheme "none", and the base of the others. Position ids count tokens: first `prefix` tokens
+/// outside the grid (the class token), then patches row by row. Each pass gives the grid of its
+/// images. If it differs from the model's grid, learned positions are interpolated; the other
+/// schemes extend by themselves.
 class GridPosition : public Position {
  public:
   GridPosition(Grid trained_grid, int64_t prefix_tokens)
       : trained(trained_grid), prefix(prefix_tokens) {}
-  /// As Position::embed, for images of this grid.
+  /// Like Position::embed, for images of this grid.
   virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions,
                               Grid grid) const;
-  /// As Position::rotation, for images of this grid.
+  /// Like Position::rotation, for images of this grid.
   virtual Rotation rotation(const torch::Tensor& positions, Grid grid) const;
 
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const final;
@@ -49,7 +49,7 @@ class GridPosition : public Position {
   const int64_t prefix;
 };
 
-/// A vector a token, blind to rows and columns: the paper's choice.
+/// One vector per token, ignoring rows and columns: the paper's choice.
 class LearnedGridPosition : public GridPosition {
  public:
   LearnedGridPosition(Grid trained, int64_t prefix, int64_t d_model);
@@ -59,8 +59,8 @@ class LearnedGridPosition : public GridPosition {
   torch::nn::Embedding table{nullptr};  // [prefix + P, C]
 };
 
-/// A vector a row and a vector a column, added. Differs from the paper, which gives each half of
-/// the columns of the stream: that is the case of these where the other half is zero.
+/// One vector per row and one per column, added. Differs from the paper, which uses half of the
+/// channels for each: that is the special case in which the other half is zero.
 class Learned2dPosition : public GridPosition {
  public:
   Learned2dPosition(Grid trained, int64_t prefix, int64_t d_model);
@@ -70,7 +70,7 @@ class Learned2dPosition : public GridPosition {
   torch::nn::Embedding row_table{nullptr}, column_table{nullptr};  // [rows, C], [columns, C]
 };
 
-/// Sines and cosines of the row in the first half of the stream, of the column in the second.
+/// Sines and cosines of the row in the first half of the channels, of the column in the second.
 class Sinusoidal2dPosition : public GridPosition {
  public:
   Sinusoidal2dPosition(Grid trained, int64_t prefix, int64_t d_model);
@@ -82,8 +82,8 @@ class Sinusoidal2dPosition : public GridPosition {
   int64_t d_model_;
 };
 
-/// Half of a head's pairs of coordinates rotate with the row, half with the column. Of an odd head
-/// the last coordinate does not rotate.
+/// Half of a head's coordinate pairs rotate with the row, half with the column. If the head width
+/// is odd, the last coordinate does not rotate.
 class Rotary2dPosition : public GridPosition {
  public:
   Rotary2dPosition(Grid trained, int64_t prefix, int64_t head_width, double base = 100.0);
@@ -94,16 +94,16 @@ class Rotary2dPosition : public GridPosition {
   torch::Tensor row_frequencies_, column_frequencies_;  // together [Dh / 2]
 };
 
-/// A scheme for a model of this width, with heads of that one.
+/// A scheme for a model of width d_model with heads of width head_width.
 std::shared_ptr<GridPosition> make_grid_position(GridPositionKind kind, Grid trained,
                                                  int64_t prefix, int64_t d_model,
                                                  int64_t head_width);
 
-/// h [B, T, C] -> position ids [1, T]: 0 .. T - 1 on its device
+/// h [B, T, C] -> position ids [1, T]: 0 .. T - 1 on the device of h
 torch::Tensor token_positions(const torch::Tensor& h);
 
-/// table [prefix + P, C] of one grid -> [prefix + P', C] of another, bicubic; the first `prefix`
-/// rows stay (Dosovitskiy et al. 2020, §3.2).
+/// table [prefix + P, C] of one grid -> [prefix + P', C] of another, by bicubic interpolation; the
+/// first `prefix` rows are unchanged (Dosovitskiy et al. 2020, §3.2).
 torch::Tensor interpolate_positions(const torch::Tensor& table, int64_t prefix, Grid from, Grid to);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// A table of trained vectors, one a position.
+// A table of trained vectors, one per position.
 #include "models/positions/learned.h"
 
 namespace zoo {

@@ -1,5 +1,5 @@
-// Learned absolute positions: a vector per position, trained like a word's (Gehring et al. 2017;
-// GPT-2, BERT, ViT).
+// Learned absolute positions: one vector per position, trained like a token embedding (Gehring et
+// al. 2017; GPT-2, BERT, ViT).
 #pragma once
 #include <torch/nn/modules/embedding.h>
 
@@ -9,7 +9,7 @@ namespace zoo {
 
 class LearnedPosition : public Position {
  public:
-  /// `offset`: rows of the table before position 0's, which nothing reads (BART has 2).
+  /// `offset`: unused table rows before that of position 0 (BART has 2).
   LearnedPosition(int64_t max_positions, int64_t d_model, int64_t offset = 0);
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const override;
   int64_t max_positions() const override;

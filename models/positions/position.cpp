@@ -1,4 +1,4 @@
-// What a position scheme does by default: nothing.
+// The default position scheme: none.
 #include "models/positions/position.h"
 
 namespace zoo {

@@ -1,4 +1,4 @@
-// A position scheme: how a model that is blind to order learns the positions of its tokens.
+// A position scheme tells a model, which is otherwise blind to order, the positions of its tokens.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
@@ -12,23 +12,23 @@
 
 namespace zoo {
 
-/// A scheme may act on three things; each default does nothing, which is the scheme "none" (NoPE:
-/// the causal mask alone tells a decoder about order, Kazemnejad et al. 2023, arXiv:2305.19466).
-/// No call changes the scheme: many threads may use one model.
+/// A scheme can act in three places. The defaults do nothing, which is the scheme "none" (NoPE: the
+/// causal mask alone tells a decoder about order, Kazemnejad et al. 2023, arXiv:2305.19466). No
+/// call changes the scheme, so many threads can use one model.
 class Position : public torch::nn::Module {
  public:
   /// On the embeddings, once: x [B, T, C], position ids [B, T] or [1, T] int64 -> [B, T, C].
   virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const;
-  /// On queries and keys, before the keys are cached: how they are rotated at these position ids
-  /// ([B, T] or [1, T] int64), in every layer. Computed once a pass. Empty: not at all.
+  /// On queries and keys in every layer, before keys are cached: their rotation at these position
+  /// ids ([B, T] or [1, T] int64). Computed once per pass. Empty: no rotation.
   virtual Rotation rotation(const torch::Tensor& positions) const;
-  /// On the scores of every layer: position ids of the queries [B, T] or [1, T] and of the keys
-  /// [B, S] or [1, S] int64. Rows differ where rows of a batch hold different numbers of tokens.
+  /// On the attention scores of every layer. Position ids of the queries are [B, T] or [1, T], of
+  /// the keys [B, S] or [1, S], int64. Rows differ if sequences of a batch differ in length.
   virtual void shape_scores(AttendArgs& args, const torch::Tensor& query_positions,
                             const torch::Tensor& key_positions) const;
   /// Whether shape_scores() does anything.
   virtual bool shapes_scores() const { return false; }
-  /// Longest sequence that the scheme can represent; 0: no limit.
+  /// The longest sequence that the scheme can represent; 0: no limit.
   virtual int64_t max_positions() const { return 0; }
 };
 

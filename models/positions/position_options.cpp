@@ -1,4 +1,4 @@
-// One row a scheme.
+// One table row per scheme.
 #include "models/positions/position_options.h"
 
 #include <c10/util/Exception.h>

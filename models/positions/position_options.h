@@ -1,5 +1,5 @@
-// Which position scheme a model of sequences has. To add one: a class beside the others, its kind
-// in position.h, and a row of the table in position_options.cpp.
+// The position scheme of a sequence model. To add one: a class in this folder, its kind in
+// position.h, and a row of the table in position_options.cpp.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -17,10 +17,10 @@ struct PositionOptions {
   PositionKind position = PositionKind::kLearned;
   RotaryOptions rotary = {};
   SinusoidOrder sinusoids = SinusoidOrder::kInterleaved;
-  int64_t position_offset = 0;  ///< unused rows before a learned table's first (BART: 2)
+  int64_t position_offset = 0;  ///< unused rows before position 0 of a learned table (BART: 2)
 };
 
-/// The fields but those in `skipped`, as visit_stack() does.
+/// The fields except those in `skipped`, as in visit_stack().
 template <class Visitor>
 void visit_positions(PositionOptions& o, std::initializer_list<std::string_view> skipped,
                      Visitor&& v) {
@@ -40,10 +40,10 @@ void visit_positions(PositionOptions& o, std::initializer_list<std::string_view>
         "Rotary scaling llama3: context trained on");
 }
 
-/// Throws OptionError for values that no scheme can have with heads so wide.
+/// Throws OptionError for values that are invalid, or invalid for this head width.
 void check(const PositionOptions& options, int64_t head_width);
 
-/// What a scheme must fit.
+/// The sizes that a scheme must fit.
 struct PositionSizes {
   int64_t positions = 0;        ///< longest sequence
   int64_t embedding_width = 0;  ///< of the vectors that embed() adds to
@@ -51,7 +51,7 @@ struct PositionSizes {
   int64_t head_width = 0;       ///< Dh
 };
 
-/// The scheme; throws c10::Error where it cannot fit.
+/// Creates the scheme; throws c10::Error if it does not fit.
 std::shared_ptr<Position> make_position(const PositionOptions& options, const PositionSizes& sizes);
 
 }  // namespace zoo

@@ -4,9 +4,9 @@
 
 namespace zoo {
 
-/// The order of sines and cosines among the C columns. The paper's formula interleaves them; its
-/// authors' code, Marian and Pegasus keep all sines first. To a model it is the same: the columns
-/// of the residual stream have no order.
+/// The order of sines and cosines among the C channels. The paper's formula interleaves them; its
+/// authors' code, Marian and Pegasus put all sines first. To a model the two are equivalent: the
+/// channels of the residual stream have no order.
 enum class SinusoidOrder { kInterleaved, kHalves };
 template <>
 struct EnumNames<SinusoidOrder> {
@@ -25,7 +25,7 @@ class SinusoidalPosition : public Position {
                      SinusoidOrder order = SinusoidOrder::kInterleaved);
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const override;
   int64_t max_positions() const override { return table.size(0); }
-  // The table goes with the model; its numbers stay float32.
+  // The table moves with the model but stays float32.
   void to(torch::Device device, torch::Dtype dtype, bool non_blocking = false) override;
   void to(torch::Dtype dtype, bool non_blocking = false) override;
   void to(torch::Device device, bool non_blocking = false) override;
