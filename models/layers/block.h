@@ -44,8 +44,7 @@ class BlockImpl : public torch::nn::Module {
   Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
   FeedForward feed_forward{nullptr};
-  torch::Tensor attention_scale, cross_scale,
-      feed_forward_scale;  // [C]; undefined without layer scale
+  torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C], or undefined
   torch::nn::Dropout dropout{nullptr};
 
  private:

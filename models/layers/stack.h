@@ -20,8 +20,7 @@ struct StackContext {
   const std::vector<CrossKeyValues>* cross_keys_values = nullptr;
   AttendArgs cross_args = {};
   Trace* trace = nullptr;
-  std::string trace_prefix =
-      {};  ///< prefix of "hidden_states.N" and "attentions.N", such as "encoder_"
+  std::string trace_prefix = {};   ///< "encoder_": before "hidden_states.N" and "attentions.N"
   bool trace_before_norm = false;  ///< trace the last hidden state before the final norm
 };
 
