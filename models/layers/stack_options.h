@@ -1,6 +1,7 @@
 // Options of a stack of transformer blocks, shared by all families: sizes, norms, biases, dropout,
 // initial weights, kernel. Each rule about them is written once, here.
-// ¶ A family inherits these options and sets its own defaults. Its visit() lists them with
+//
+// A family inherits these options and sets its own defaults. Its visit() lists them with
 // visit_stack(), its check() calls check(), its resolved() calls resolve(), and its model uses
 // block_options(). If a family has one `dropout` for embeddings and sub-layers, its resolved()
 // copies it to residual_dropout.

@@ -1,6 +1,7 @@
 // Rotary positions (RoPE): Su et al. 2021 (arXiv:2104.09864), §3.2.2. Queries and keys are rotated
 // by an angle that grows with their position, so their dot product depends only on the distance.
-// ¶ Differs from the paper: coordinate i is paired with i + Dh/2 instead of its neighbour, as in
+//
+// Differs from the paper: coordinate i is paired with i + Dh/2 instead of its neighbour, as in
 // Llama's checkpoints in Hugging Face's layout. The two forms are equal up to a permutation of the
 // head's coordinates.
 #pragma once
