@@ -10,9 +10,10 @@ namespace {
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-/// Where the character that byte `at` belongs to begins; `at` where the byte is no UTF-8.
+/// First byte of the character that contains byte `at`; `at` itself if that byte is not valid
+/// UTF-8.
 size_t character_start(std::string_view text, size_t at) {
-  constexpr size_t kMost = 3;  // bytes of a character after its first
+  constexpr size_t kMost = 3;  // continuation bytes of a character
   for (size_t back = 1; back <= std::min(kMost, at) && continues(text[at - back + 1]); ++back) {
     const utf8::Character c = utf8::first(text.substr(at - back));
     if (c.valid && c.size > back) return at - back;
@@ -20,7 +21,7 @@ size_t character_start(std::string_view text, size_t at) {
   return at;
 }
 
-/// [begin, end) grown to whole characters.
+/// [begin, end) extended to whole characters.
 Span whole_characters(std::string_view text, size_t begin, size_t end) {
   if (end < text.size() && continues(text[end])) {
     const size_t last = character_start(text, end);
@@ -98,7 +99,7 @@ void AlignedText::Editor::replace(size_t size, std::string_view with) {
   copy_kept();
   const size_t first = utf8::first(rest()).size;
   if (!moved_ && first == size && with.size() == size && utf8::first(with).size == size) {
-    made_ += with;  // character for character: every place stays what it was
+    made_ += with;  // same sizes: spans do not change
   } else {
     put(with, text_.tracked_ ? text_.origin(at_, at_ + first) : Span{});
   }

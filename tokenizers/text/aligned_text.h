@@ -1,4 +1,4 @@
-// A text on its way to a model: rules change it, and it still knows where each byte came from.
+// Text that rules can rewrite while it tracks which bytes of the user's text each byte comes from.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -14,51 +14,51 @@ struct Span {
   bool operator==(const Span&) const = default;
 };
 
-/// Text, and for each of its bytes the span of the user's text that it stands for. Spans are those
-/// of whole characters, as the `tokenizers` package counts them.
+/// Text, and for each of its bytes the source span in the user's text. Spans cover whole
+/// characters, as in the `tokenizers` package.
 class AlignedText {
  public:
   AlignedText() = default;
-  /// `text` as it lies at byte `begin` of the user's text. Without tracking no spans are kept: for
-  /// callers that want ids alone.
+  /// `text` starts at byte `begin` of the user's text. Without tracking, no spans are kept: for
+  /// callers that need only ids.
   AlignedText(std::string_view text, size_t begin, bool tracked);
 
   const std::string& text() const { return text_; }
   bool tracked() const { return tracked_; }
-  /// Where the text began in the user's: 0 is the very start.
+  /// Where this text begins in the user's text; 0 is the very start.
   size_t begin() const { return begin_; }
-  /// The bytes of the user's text behind bytes [begin, end) of this one; needs tracking. An empty
-  /// span lies at the end of what comes before it.
+  /// The bytes of the user's text that bytes [begin, end) of this one come from; needs tracking.
+  /// The origin of an empty span is at the end of what precedes it.
   Span origin(size_t begin, size_t end) const;
 
-  /// Every ASCII character c becomes to[c], ASCII as well; all keep their places.
+  /// Replaces every ASCII character c by to[c], which is also ASCII; spans do not change.
   void map_ascii(const std::array<char, 128>& to);
 
-  /// Bytes [begin, end) of it, with their places.
+  /// Bytes [begin, end) with their spans.
   AlignedText part(size_t begin, size_t end) const;
 
-  /// Rewrites a text from its beginning to its end, one call after the other; the text changes when
-  /// finish() is called. Each call takes bytes from the old text, puts some into the new one, or
-  /// both. A text that is kept as a whole, or changed by characters of the same size, costs little.
+  /// Rewrites a text from start to end; the text changes when finish() is called. Each call
+  /// consumes bytes of the old text, appends to the new one, or both. Keeping all of the text, or
+  /// replacing characters by others of the same size, is cheap.
   class Editor {
    public:
     explicit Editor(AlignedText& text) : text_(text) {}
-    /// The old text from the place reached.
+    /// The part of the old text that is not consumed yet.
     std::string_view rest() const { return std::string_view(text_.text_).substr(at_); }
     bool done() const { return at_ == text_.text_.size(); }
     /// Copies the next `size` bytes.
     void keep(size_t size) { at_ += size; }
     /// Drops the next `size` bytes.
     void skip(size_t size);
-    /// Puts one character (or more) in the place of the next `size` bytes (at least one), and gives
-    /// it the place of the first character among them.
+    /// Replaces the next `size` bytes (at least one) by one or more characters, which get the span
+    /// of the first replaced character.
     void replace(size_t size, std::string_view with);
-    /// Puts a character in front of what follows; it shares the place of the last character taken
-    /// from the old text, dropped ones included.
+    /// Inserts characters with the span of the last character consumed from the old text, even if
+    /// it was dropped.
     void insert(std::string_view characters);
-    /// Puts a character in front of what follows; it shares the place of what comes next.
+    /// Inserts characters with the span of the next character of the old text.
     void insert_before(std::string_view characters);
-    /// Bytes of the new text so far.
+    /// Size of the new text so far, in bytes.
     size_t size() const { return made_.size() + at_ - copied_; }
     void finish();
 
@@ -68,18 +68,18 @@ class AlignedText {
     void put(std::string_view characters, Span place);
 
     AlignedText& text_;
-    size_t at_ = 0;      // place reached in the old text
-    size_t copied_ = 0;  // from here to at_ it is kept, but not yet copied
+    size_t at_ = 0;      // position in the old text
+    size_t copied_ = 0;  // [copied_, at_) is kept, but not copied yet
     std::string made_;
-    bool moved_ = false;       // made_ no longer lies byte by byte as the old text
-    std::vector<Span> spans_;  // of made_, once it has moved and where the text is tracked
+    bool moved_ = false;       // made_ and the old text no longer correspond byte by byte
+    std::vector<Span> spans_;  // of made_, if moved_ and the text is tracked
   };
 
  private:
   std::string text_;
   size_t begin_ = 0;
   bool tracked_ = false;
-  std::vector<Span> spans_;  // one a byte; empty while nothing was changed
+  std::vector<Span> spans_;  // one per byte; empty until something changes
 };
 
 }  // namespace zoo

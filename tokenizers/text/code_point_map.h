@@ -1,4 +1,4 @@
-// A value for every code point: two steps of look-up, and memory only for blocks that differ.
+// A value for every code point: a two-level table that stores only blocks with values.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace zoo {
 
-/// Code points without a value of their own have T{}. Arguments are at most U+10FFFF.
+/// The value is T{} for code points that were never set. Arguments are at most U+10FFFF.
 template <class T>
 class CodePointMap {
  public:
@@ -14,7 +14,7 @@ class CodePointMap {
 
   const T& operator[](char32_t code) const { return blocks_[block_of_[code >> 8]][code & 0xFF]; }
 
-  /// To be changed.
+  /// For writing.
   T& at(char32_t code) {
     uint16_t& block = block_of_[code >> 8];
     if (block == 0) {
@@ -25,7 +25,7 @@ class CodePointMap {
   }
 
  private:
-  std::vector<std::array<T, 256>> blocks_;  // the first stays empty: most code points
+  std::vector<std::array<T, 256>> blocks_;  // the first stays empty and serves most code points
   std::array<uint16_t, 0x110000 / 256> block_of_ = {};
 };
 

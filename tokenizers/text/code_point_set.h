@@ -1,4 +1,4 @@
-// Sets of code points: what [...], \s and \p{...} of a regular expression stand for.
+// Sets of code points, for [...], \s and \p{...} in regular expressions.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -10,8 +10,7 @@
 
 namespace zoo {
 
-/// Two-stage bitmap over the code points up to U+10FFFF; equal blocks of 256 are mostly stored
-/// once.
+/// Two-level bitmap of the code points up to U+10FFFF. Most equal blocks of 256 are stored once.
 class CodePointSet {
  public:
   /// Empty.
@@ -21,17 +20,17 @@ class CodePointSet {
   };
   static CodePointSet of(std::span<const Range> ranges);
   static CodePointSet of(char32_t code) { return of(std::array{Range{code, code}}); }
-  /// Code points that have one of these classes.
+  /// Code points that have at least one of these classes.
   static CodePointSet with(unicode::Classes classes);
 
   bool contains(char32_t code) const {
     return (blocks_[block_of_[code >> 8]][(code >> 6) & 3] >> (code & 63)) & 1;
   }
   bool empty() const;
-  /// Its stretches, in order.
+  /// Its ranges, in ascending order.
   std::vector<Range> ranges() const;
   bool intersects(const CodePointSet& other) const { return !(*this & other).empty(); }
-  /// Whether some code point of [first, last] belongs to it.
+  /// Whether it contains any code point of [first, last].
   bool has_any(char32_t first, char32_t last) const;
 
   CodePointSet operator|(const CodePointSet& other) const;

@@ -55,7 +55,7 @@ bool joins_syllable(Class before, Class c) {
   }
 }
 
-/// The end of a cluster so far, as much of it as the rules look back at.
+/// The end of the current cluster, as far back as the rules look.
 class Cluster {
  public:
   explicit Cluster(Class first) { take(first); }

@@ -1,5 +1,5 @@
-// Decompose, order the marks, compose: UAX #15, section 1.3. Only the stretches that could change
-// are taken apart; most text is copied.
+// Decompose, order the marks, compose: UAX #15, section 1.3. Only parts that could change are
+// decomposed; most text is copied.
 #include "tokenizers/text/normalization.h"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ class Normalization {
   }
 
  private:
-  /// A starter that stays as it is, and that nothing before it can change.
+  /// A starter that does not change and that no character before it can change.
   bool is_settled(utf8::Character c) const {
     if (!c.valid) return true;
     const NormalizationTables::Properties& of = tables_[c.code];
@@ -54,8 +54,8 @@ class Normalization {
            !hangul::is_syllable(c.code);
   }
 
-  /// How much of the beginning needs no look. The last settled character counts only where what
-  /// follows cannot compose with it.
+  /// Length of the prefix that is already normalised. Its last settled character is left out if it
+  /// could compose with what follows.
   size_t settled(std::string_view rest) const {
     size_t at = 0, last = 0;
     while (at < rest.size()) {
@@ -73,7 +73,7 @@ class Normalization {
     return at;
   }
 
-  /// From there to the next settled character.
+  /// Length of the part before the next settled character.
   size_t unsettled(std::string_view rest) const {
     size_t at = 0;
     while (at < rest.size()) {
@@ -124,10 +124,11 @@ class Normalization {
     }
   }
 
-  /// A mark composes with the last starter unless one of its own class or a higher stands between.
+  /// A mark composes with the last starter unless a mark of the same or a higher class is in
+  /// between.
   void compose() {
     size_t kept = 0, starter = 0;
-    int blocking = -1;  // order of the last item since the starter; -1 directly after it
+    int blocking = -1;  // order of the last item after the starter; -1: none
     bool has_starter = false;
     for (const Item item : items_) {
       if (has_starter && blocking < item.order) {

@@ -1,31 +1,30 @@
-// Unicode normal forms (UAX #15), lower case and combining marks, as the `tokenizers` package has
-// them: its tables are older than today's Unicode, and each rule has its own version.
+// Unicode normal forms (UAX #15), lower case and combining marks, as in the `tokenizers` package.
+// Its tables are older than current Unicode, and each rule has its own version.
 #pragma once
 #include "tokenizers/text/aligned_text.h"
 
 namespace zoo {
 
-/// Canonical or compatibility decomposition, with or without composition afterwards.
+/// Canonical or compatibility decomposition, with or without composition.
 enum class NormalForm { kNfd, kNfc, kNfkd, kNfkc };
 
-/// Time is near-linear in the text's length, also for long runs of marks. Bytes that are not UTF-8
-/// stay as they are.
+/// Takes near-linear time, even for long runs of marks. Invalid UTF-8 bytes are unchanged.
 void normalize(AlignedText& text, NormalForm form);
 
-/// Character by character: a final sigma is as any other.
+/// Lowercases each character on its own; a final sigma is not special.
 void lowercase(AlignedText& text);
 
-/// What StripAccents removes: marks of all kinds.
+/// Marks of all categories, which StripAccents removes.
 bool is_combining_mark(char32_t code);
 
-/// Removes every character that `drops(code)`. Bytes that are not UTF-8 stay.
+/// Removes every character for which `drops(code)` is true. Invalid UTF-8 bytes are kept.
 void remove_characters(AlignedText& text, bool (*drops)(char32_t));
 
-/// Every character that `is_space(code)` becomes ' '.
+/// Replaces every character for which `is_space(code)` is true by ' '.
 void write_as_spaces(AlignedText& text, bool (*is_space)(char32_t));
 
-/// As the package counts changes: `change` > 0 puts a character between the old ones, otherwise it
-/// takes the place of the next one and drops -change more.
+/// A change as the package counts it: `change` > 0 inserts a character; otherwise the character
+/// replaces the next one, and -change more are dropped.
 struct ChangedCharacter {
   char32_t code = 0;
   int change = 0;

@@ -33,8 +33,8 @@ struct NormalizationTables::Builder {
     return static_cast<uint16_t>(tables.sequences_.size() - 1);
   }
 
-  /// The number of its full decomposition. A first character that is composed itself may stand
-  /// later in the table than what it is part of.
+  /// Number of the full decomposition. If the first character is itself composed, its own pair may
+  /// come later in the table.
   uint16_t add_pair(const Pair& pair) {
     uint16_t& number = tables.of_.at(pair.composed).canonical;
     if (number != 0) return number;

@@ -1,6 +1,6 @@
-// The matcher: one loop over instructions, with a stack of places to come back to instead of
-// recursion (lookarounds and atomic groups recurse, as deep as the pattern is nested). A loop over
-// a set is one step forward however long it is, and one entry on the stack.
+// The matcher: a loop over instructions with a backtracking stack instead of recursion. Only
+// lookarounds and atomic groups recurse, as deep as they are nested in the pattern. A loop over a
+// set is one step forward, whatever its length, and one entry on the stack.
 #include "tokenizers/text/regex.h"
 
 #include <fmt/format.h>
@@ -40,7 +40,7 @@ Regex::Regex(std::string_view pattern, Dialect dialect) : pattern_(pattern) {
       library_ = std::make_shared<regex::LibraryPattern>(pattern);
     } catch (const std::runtime_error&) {
     }
-    if (!library_) throw;  // our own complaint names the place
+    if (!library_) throw;  // our own error names the position
   }
 }
 
@@ -84,7 +84,7 @@ bool Regex::Matches::next(Span& match) {
   return false;
 }
 
-/// Of a place in the copy; places come in order.
+/// Maps a position in the copy to one in the text; calls must be in ascending order.
 size_t Regex::Matches::place_in_text(size_t position) {
   while (copy_at_ < position) {
     copy_at_ += utf8::first(std::string_view(copy_).substr(copy_at_)).size;
@@ -93,7 +93,7 @@ size_t Regex::Matches::place_in_text(size_t position) {
   return user_at_;
 }
 
-/// The first match that begins at from_ or later.
+/// Finds the first match at from_ or later.
 bool Regex::Matches::search(Span& match) {
   if (regex_->library_) return regex_->library_->search(text_, from_, match);
   const regex::Program& program = *regex_->program_;
@@ -124,7 +124,7 @@ inline size_t Regex::Matches::character(size_t position, char32_t& code) const {
   return c.size;
 }
 
-/// Where the character before `position` begins.
+/// Start of the character before `position`.
 size_t Regex::Matches::step_back(size_t position) const {
   size_t begin = position - 1;
   while (begin > 0 && position - begin < 4 && (byte_at(text_, begin) & 0xC0) == 0x80) --begin;
@@ -132,7 +132,7 @@ size_t Regex::Matches::step_back(size_t position) const {
   return character(begin, code) == position - begin ? begin : position - 1;
 }
 
-/// Past one character of the set, or nowhere.
+/// Matches one character of the set; kNone if there is none.
 inline size_t Regex::Matches::one(const regex::Set& set, size_t position) const {
   if (position >= text_.size()) return kNone;
   const uint8_t byte = byte_at(text_, position);
@@ -142,10 +142,10 @@ inline size_t Regex::Matches::one(const regex::Set& set, size_t position) const 
   return set.set.contains(code) ? position + size : kNone;
 }
 
-/// Past as many characters of the set as there are, up to `times`.
+/// Matches as many characters of the set as possible, up to `times`.
 inline size_t Regex::Matches::repeat(const regex::Set& set, size_t position, size_t times) {
   const bool* const ascii = set.ascii.data();
-  const std::string_view text = text_;  // a copy: the compiler then knows that nothing changes it
+  const std::string_view text = text_;  // a copy: the compiler knows that it cannot change
   size_t at = position;
   for (;;) {
     const size_t stop = times < text.size() - at ? at + times : text.size();
@@ -181,7 +181,7 @@ inline void Regex::Matches::push(const Frame& frame) {
   stack_[depth_++] = frame;
 }
 
-/// Takes what a loop takes first, and notes what it may give back or still take.
+/// Runs the first pass of a loop, and records what it may give back or still take.
 bool Regex::Matches::loop(const Instruction& in, size_t& position) {
   size_t least = position;
   for (size_t i = 0; i < in.min; ++i) {
@@ -225,7 +225,7 @@ bool Regex::Matches::look(const Instruction& in, size_t position) {
   return run(in.inside, position) != in.negative;
 }
 
-/// Goes back to the last place that leaves a choice, unless it lies below `base`.
+/// Backtracks to the last choice, unless the stack is down to `base`.
 bool Regex::Matches::resume(size_t base, const Instruction*& instruction, size_t& position) {
   while (depth_ > base) {
     spend(1);
@@ -255,9 +255,9 @@ bool Regex::Matches::resume(size_t base, const Instruction*& instruction, size_t
   return false;
 }
 
-/// Matches from `position` on and moves it to the end.
+/// Matches at `position` and moves it to the end of the match.
 bool Regex::Matches::run(const Instruction* instruction, size_t& position) {
-  const std::string_view text = text_;  // a copy: the compiler then knows that nothing changes it
+  const std::string_view text = text_;  // a copy: the compiler knows that it cannot change
   const size_t base = depth_;
   size_t at = position;
   for (;;) {
@@ -296,7 +296,7 @@ bool Regex::Matches::run(const Instruction* instruction, size_t& position) {
         const regex::Alternatives& all = *in.alternatives;
         const uint64_t open = at < text.size() ? all.of_byte[byte_at(text, at)] : all.at_end;
         good = open != 0;
-        spend(1);  // every repetition of a group comes by here
+        spend(1);  // every repetition of a group gets here
         if (!good) break;
         const uint64_t rest = open & (open - 1);
         if (rest != 0) push({Frame::kAlternatives, &in, at, rest});

@@ -1,13 +1,12 @@
 // Regular expressions. The published patterns of tokenizers, and most others, run on a backtracking
-// matcher with the Unicode classes of the reference (unicode_classes.h); what it does not know is
-// left to the Oniguruma library, with the same classes (regex_library.h).
+// matcher with the Unicode classes of the reference (unicode_classes.h). Other patterns use the
+// Oniguruma library with the same classes (regex_library.h).
 //
-// The matcher knows alternation, groups (a capturing group is a plain one), (?i:...), (?>...),
-// lookahead and lookbehind of a fixed length, ^ $ \A \z \b \B, `.`, classes with ranges, negation,
-// nesting and
-// &&, \s \d \w \h \p{..} [:alpha:], escapes, * + ? {m,n} greedy, lazy and possessive. What the
-// library does not know either (and in Rust's dialect all else) is refused with its place in the
-// pattern.
+// The matcher supports alternation, groups (capturing groups are treated as plain ones),
+// (?i:...), (?>...), lookahead and lookbehind of a fixed length, ^ $ \A \z \b \B, `.`, classes with
+// ranges, negation, nesting and &&, \s \d \w \h \p{..} [:alpha:], escapes, and * + ? {m,n} greedy,
+// lazy and possessive. Anything that the library does not support either, and in Rust's dialect
+// anything else, is an error that gives its position in the pattern.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -28,15 +27,15 @@ struct Set;
 
 class Regex {
  public:
-  /// Whose dialect. They differ in what $ is (Oniguruma, of the `tokenizers` package: the end of a
-  /// line; Rust, of `tiktoken`: the end of the text), in {m,n}+ (a repeated repetition, or a
-  /// possessive one), and in six characters of \w.
+  /// The dialects are Oniguruma's, for the `tokenizers` package, and Rust's, for `tiktoken`. They
+  /// differ in $ (Oniguruma: end of a line; Rust: end of the text), in {m,n}+ (Oniguruma: a
+  /// repeated repetition; Rust: a possessive one), and in six characters of \w.
   enum class Dialect { kOniguruma, kRust };
 
-  /// Throws std::runtime_error, one line.
+  /// Throws std::runtime_error with a one-line message.
   explicit Regex(std::string_view pattern, Dialect dialect = Dialect::kOniguruma);
 
-  /// That finds the text as it is written.
+  /// Matches the text literally.
   static Regex of_text(std::string_view text);
 
   const std::string& pattern() const { return pattern_; }
@@ -44,13 +43,13 @@ class Regex {
   /// The matches of a text from left to right. Each invalid byte counts as one U+FFFD.
   class Matches {
    public:
-    /// Both must outlive it.
+    /// Both arguments must outlive it.
     Matches(const Regex& regex, std::string_view text) : regex_(&regex) { restart(text); }
-    /// Another text; quicker than a new object.
+    /// Starts on another text; faster than a new object.
     void restart(std::string_view text);
-    /// False when there are no more. An empty match right after another match is left out. Throws
-    /// std::runtime_error where a pattern needs more steps than 1000 a byte (none of the published
-    /// ones does, whatever the text).
+    /// False when there are no more. An empty match right after another match is skipped. Throws
+    /// std::runtime_error if the pattern needs more than 1000 steps per byte (no published pattern
+    /// does, whatever the text).
     bool next(Span& match);
 
    private:
@@ -80,8 +79,8 @@ class Regex {
     size_t from_ = 0, last_end_ = std::string_view::npos, steps_left_ = 0;
     std::vector<Frame> stack_;
     size_t depth_ = 0;
-    // For the library, a text that is no UTF-8 is copied with U+FFFD for each invalid byte; the
-    // last place that was counted back.
+    // The library gets a copy of text that is not valid UTF-8, with U+FFFD for each invalid byte.
+    // copy_at_ and user_at_ are the last positions mapped from the copy to the text.
     std::string_view user_text_;
     std::string copy_;
     size_t copy_at_ = 0, user_at_ = 0;

@@ -1,4 +1,5 @@
-// What is refused, and where the dialects differ, was found by trying both engines.
+// Which patterns are refused, and where the dialects differ, was determined by testing both
+// engines.
 #include "tokenizers/text/regex_characters.h"
 
 #include <fmt/format.h>
@@ -17,9 +18,9 @@ namespace {
 
 constexpr size_t kDeepestClass = 50;
 
-constexpr char32_t kLongS = 0x17F, kKelvin = 0x212A;  // s and k match them, too, without case
+constexpr char32_t kLongS = 0x17F, kKelvin = 0x212A;  // match s and k, too, if case is ignored
 
-/// The other code points that an ASCII letter matches without case.
+/// Adds the other code points that match an ASCII letter if case is ignored.
 void add_other_cases(char32_t code, std::vector<CodePointSet::Range>& ranges) {
   if (!is_ascii_letter(code)) return;
   ranges.push_back({code ^ 32, code ^ 32});
@@ -66,7 +67,7 @@ std::vector<CodePointSet::Range> PatternReader::with_other_cases(char32_t code) 
   return ranges;
 }
 
-/// (?i:...) knows the cases of ASCII's letters only.
+/// (?i:...) supports only the case of ASCII letters.
 void PatternReader::check_has_no_case(char32_t first, char32_t last) const {
   if (!ignore_case || last < 0x80) return;
   for (char32_t code = std::max<char32_t>(first, 0x80); code <= last; ++code) {
@@ -76,7 +77,7 @@ void PatternReader::check_has_no_case(char32_t first, char32_t last) const {
   }
 }
 
-/// \s \S \d \D \w \W \p{..} \P{..}; nothing (and no step) for another escape.
+/// \s \S \d \D \w \W \p{..} \P{..}; nullopt, without advancing, for another escape.
 std::optional<CodePointSet> PatternReader::class_escape(bool alone) {
   const char letter = at_ + 1 < pattern_.size() ? pattern_[at_ + 1] : '\0';
   const size_t begin = at_;
@@ -106,7 +107,8 @@ std::optional<CodePointSet> PatternReader::class_escape(bool alone) {
   }
 }
 
-/// Oniguruma's \w has no joiners, and outside of [...] Latin-1's superscript and fraction numbers.
+/// Oniguruma's \w excludes the joiners and, outside [...], includes Latin-1's superscript and
+/// fraction numbers.
 CodePointSet PatternReader::word(bool alone) const {
   const CodePointSet rust = CodePointSet::with(unicode::kWord);
   if (!oniguruma_) return rust;
@@ -239,7 +241,7 @@ CodePointSet PatternReader::posix_class() {
   return negated(std::move(*set), negative);
 }
 
-/// One character, range or class of a bracket.
+/// One character, range or class inside [...].
 void PatternReader::item(CodePointSet& set, Ranges& ranges, size_t first) {
   const size_t begin = at_;
   if (peek() == '\\') {

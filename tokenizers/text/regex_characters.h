@@ -9,14 +9,14 @@
 
 namespace zoo::regex {
 
-/// "cannot read a regular expression at its byte 1 ('{2}?'): ...", in one line.
+/// Throws "cannot read a regular expression at its byte 1 ('{2}?'): ...", in one line.
 [[noreturn]] void refuse(std::string_view pattern, size_t at, std::string_view why);
 
 bool is_ascii_letter(char32_t code);
 bool is_ascii_alphanumeric(char32_t code);
 
-/// A pattern and the place that has been read up to. All members throw std::runtime_error that
-/// names the place.
+/// A pattern and the current position in it. All members throw std::runtime_error with that
+/// position.
 class PatternReader {
  public:
   PatternReader(std::string_view pattern, Regex::Dialect dialect);
@@ -29,14 +29,14 @@ class PatternReader {
   [[noreturn]] void fail(std::string_view why) const { refuse(pattern_, at_, why); }
 
   char32_t character();
-  /// From the backslash on.
+  /// Starts at the backslash.
   char32_t escaped_character();
-  /// \s \S \d \D \w \W \h \H \p{..} \P{..}; nothing (and no step) for another escape. alone: not
-  /// inside [...].
+  /// \s \S \d \D \w \W \h \H \p{..} \P{..}; nullopt, without advancing, for another escape. alone:
+  /// not inside [...].
   std::optional<CodePointSet> class_escape(bool alone);
-  /// [...], from the bracket on.
+  /// [...], starting at the bracket.
   CodePointSet bracket();
-  /// A literal: itself and, where case is ignored, what else it matches.
+  /// The code points that a literal matches: itself and, if case is ignored, its other cases.
   std::vector<CodePointSet::Range> with_other_cases(char32_t code) const;
 
   bool ignore_case = false;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-// The C library's <regex.h> has a struct of this name, too.
+// The C library's <regex.h> has a struct of this name.
 #define re_registers zoo_oniguruma_registers
 #include <oniguruma.h>
 #undef re_registers
@@ -18,7 +18,7 @@
 namespace zoo::regex {
 namespace {
 
-// ---- Sets written out
+// ---- Sets spelled out
 std::string written_out(const CodePointSet& set) {
   constexpr char32_t kLast = 0x10FFFF, kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF;
   std::string ranges;
@@ -103,7 +103,7 @@ class Writer : private PatternReader {
   }
 
   std::string out_;
-  bool extended_ = false, ignores_case_ = false;  // from somewhere on
+  bool extended_ = false, ignores_case_ = false;  // from some point of the pattern on
 };
 
 // ---- The library
@@ -136,7 +136,7 @@ struct LibraryPattern::Compiled {
 
 LibraryPattern::LibraryPattern(std::string_view pattern)
     : compiled_(std::make_unique<Compiled>()), size_(pattern.size()) {
-  static std::mutex compiling;  // the library's tables are made when they are first needed
+  static std::mutex compiling;  // the library builds its tables on first use
   const std::string written = with_sets_written_out(pattern);
   const std::lock_guard lock(compiling);
   static const int ready = [] {
@@ -158,8 +158,8 @@ LibraryPattern::LibraryPattern(std::string_view pattern)
 LibraryPattern::~LibraryPattern() = default;
 
 bool LibraryPattern::search(std::string_view text, size_t from, Span& match) const {
-  // The package's limit for one place; ours for all of them together. Both end what would take
-  // minutes.
+  // The package limits the steps at each position; the limit for a whole search is ours. Both stop
+  // searches that would take minutes.
   constexpr unsigned long kMostAtOnePlace = 10'000'000, kMostInAll = 50'000'000;
   constexpr unsigned kDeepestStack = 1 << 24;
   const std::unique_ptr<OnigRegion, FreeRegion> region(onig_region_new());

@@ -1,8 +1,8 @@
-// The Oniguruma library (BSD licence), for expressions that the matcher of regex.h does not know:
-// backreferences, \X, \R, \K, lookbehind of several lengths, options and the like. The
-// `tokenizers` package runs on it, too. Its tables are those of its version: wherever an expression
-// names a set of characters, ours (unicode_classes.h, unicode_properties.h) are written into it.
-// Part of regex.h.
+// The Oniguruma library (BSD licence), for expressions that the matcher of regex.h does not
+// support: backreferences, \X, \R, \K, lookbehind of several lengths, options and so on. The
+// `tokenizers` package uses it as well. Its Unicode tables depend on its version, so sets of
+// characters in an expression are replaced by ours (unicode_classes.h, unicode_properties.h). Part
+// of regex.h.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -13,18 +13,18 @@
 
 namespace zoo::regex {
 
-/// Safe to use from several threads at once.
+/// Thread-safe.
 class LibraryPattern {
  public:
-  /// Throws std::runtime_error, one line, for what the library does not know, for callouts, and for
-  /// options that change what \w and its like are.
+  /// Throws std::runtime_error with a one-line message for anything that the library does not
+  /// support, for callouts, and for options that change the meaning of \w and similar classes.
   explicit LibraryPattern(std::string_view pattern);
   ~LibraryPattern();
   LibraryPattern(const LibraryPattern&) = delete;
   LibraryPattern& operator=(const LibraryPattern&) = delete;
 
-  /// The first match that begins at `from` or later. Throws std::runtime_error where the search
-  /// takes too many steps. `text` is valid UTF-8.
+  /// Finds the first match at `from` or later. Throws std::runtime_error if the search takes too
+  /// many steps. `text` must be valid UTF-8.
   bool search(std::string_view text, size_t from, Span& match) const;
 
  private:
@@ -33,7 +33,7 @@ class LibraryPattern {
   size_t size_;
 };
 
-/// The expression with each set of characters written out: \p{Thai}+ as [\x{e01}-...]+.
+/// The expression with each set of characters spelled out: \p{Thai}+ becomes [\x{e01}-...]+.
 std::string with_sets_written_out(std::string_view pattern);
 
 }  // namespace zoo::regex

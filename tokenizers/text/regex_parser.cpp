@@ -40,7 +40,7 @@ class Parser : private PatternReader {
 
   Node sequence() {
     Node node;
-    char32_t previous = 0;  // the literal before, where case is ignored
+    char32_t previous = 0;  // the previous literal, if case is ignored
     while (!done() && peek() != '|' && peek() != ')') {
       const size_t begin = at_;
       Node atom = this->atom();
@@ -50,8 +50,8 @@ class Parser : private PatternReader {
     return node;
   }
 
-  /// Oniguruma matches the letters ss, st, ff, fi and fl also with the one letter that they are
-  /// written as ('ß', 'ﬁ'). No tokenizer needs it.
+  /// If case is ignored, Oniguruma also matches the letters ss, st, ff, fi and fl with the single
+  /// character for the two ('ß', 'ﬁ'). That is not supported; no tokenizer needs it.
   char32_t check_ligature(char32_t previous, size_t begin) const {
     const bool letter = at_ == begin + 1 && is_ascii_letter(pattern_[begin]);
     const char32_t code = letter ? static_cast<char32_t>(pattern_[begin]) | 32 : 0;
@@ -63,7 +63,7 @@ class Parser : private PatternReader {
     return code;
   }
 
-  /// Literals in a row become one.
+  /// Merges consecutive literals.
   static void append(std::vector<Node>& nodes, Node node) {
     const bool text = node.kind == Node::Kind::kText;
     if (text && !nodes.empty() && nodes.back().kind == Node::Kind::kText) {
@@ -162,7 +162,7 @@ class Parser : private PatternReader {
     }
     if (take("?")) {
       node.greed = Greed::kLazy;
-    } else if (peek() == '+' && interval && oniguruma_) {  // x{1,3}+ is (?:x{1,3})+
+    } else if (peek() == '+' && interval && oniguruma_) {  // x{1,3}+ means (?:x{1,3})+
       ++at_;
       Node outer{.kind = Node::Kind::kRepeat, .max = kNoLimit};
       outer.children.push_back(std::move(node));
@@ -177,7 +177,7 @@ class Parser : private PatternReader {
     return node;
   }
 
-  /// {m}, {m,}, {m,n} or {,n}; anything else leaves the place where it is.
+  /// {m}, {m,}, {m,n} or {,n}; for anything else, false without advancing.
   bool read_interval(size_t& min, size_t& max) {
     const size_t begin = at_;
     if (!take("{")) return false;

@@ -18,7 +18,7 @@ struct Node {
   Kind kind = Kind::kSequence;
   std::string text = {};  ///< kText: bytes
   std::shared_ptr<const CodePointSet> set =
-      {};                                 ///< kSet; kPlace at an edge of words: their characters
+      {};                                 ///< kSet; kPlace at a word edge: the word characters
   std::vector<Node> children = {};        ///< one for kRepeat, kAtomic and kLook
   size_t min = 1, max = 1;                ///< kRepeat
   Greed greed = Greed::kGreedy;           ///< kRepeat
@@ -28,7 +28,7 @@ struct Node {
 
 constexpr size_t kNoLimit = static_cast<size_t>(-1);
 
-/// Throws std::runtime_error that names the place.
+/// Throws std::runtime_error with the position of the error.
 Node parse(std::string_view pattern, Regex::Dialect dialect);
 
 }  // namespace zoo::regex

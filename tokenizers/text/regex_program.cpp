@@ -1,6 +1,7 @@
-// From the end to the beginning, so that each instruction is made when its successor is known. A
-// loop whose characters cannot begin what follows gives nothing back, and becomes possessive: most
-// matches of the published patterns then run without a single step back.
+// Compiles from the end of the pattern to the beginning, so that each instruction knows its
+// successor. If what follows a loop cannot begin with the loop's characters, the loop never has to
+// give any back and becomes possessive: most matches of the published patterns then need no
+// backtracking.
 #include "tokenizers/text/regex_program.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ using Op = Instruction::Op;
 using SharedSet = std::shared_ptr<const CodePointSet>;
 
 constexpr size_t kLargestProgram = 4096, kMostBranches = 64;
-constexpr char32_t kReplacement = 0xFFFD;  // what an invalid byte counts as
+constexpr char32_t kReplacement = 0xFFFD;  // stands for an invalid byte
 
 SharedSet share(CodePointSet set) { return std::make_shared<CodePointSet>(std::move(set)); }
 
@@ -27,15 +28,15 @@ SharedSet nothing() {
   return empty;
 }
 
-/// An instruction and how a match of it and all that follow can begin.
+/// An instruction, and what a match that starts there can begin with.
 struct Step {
   const Instruction* instruction = nullptr;
-  SharedSet first = nothing();  ///< its first code point, if it takes any
-  bool may_be_empty = false;    ///< may match without taking any
-  bool depends = false;         ///< looks at more: nothing is known
+  SharedSet first = nothing();  ///< its possible first code points, if it consumes any
+  bool may_be_empty = false;    ///< may match without consuming any
+  bool depends = false;         ///< looks at other characters: nothing is known
 };
 
-/// The bytes that a text can begin with when its first code point is in the set.
+/// The possible first bytes of a text whose first code point is in the set.
 std::array<bool, 256> first_bytes(const CodePointSet& set) {
   std::array<bool, 256> bytes{};
   for (char32_t byte = 0; byte < 0x80; ++byte) bytes[byte] = set.contains(byte);
@@ -50,7 +51,7 @@ std::array<bool, 256> first_bytes(const CodePointSet& set) {
   return bytes;
 }
 
-/// In characters; nothing where it varies.
+/// Length in characters; nullopt if it varies.
 std::optional<size_t> fixed_length(const Node& node) {
   switch (node.kind) {
     case Node::Kind::kText: {
@@ -100,7 +101,7 @@ bool can_be_empty(const Node& node) {
   }
 }
 
-/// A set, or a text of one character.
+/// The set of a node that matches exactly one character: a set or a one-character text.
 SharedSet single_set(const Node& node) {
   if (node.kind == Node::Kind::kSet) return node.set;
   if (node.kind != Node::Kind::kText) return nullptr;
@@ -126,7 +127,7 @@ class Compiler {
     return &program_.code.emplace_back(instruction);
   }
 
-  /// The instructions of `node`, then `next`.
+  /// Compiles `node`, followed by `next`.
   Step make(const Node& node, const Step& next) {
     switch (node.kind) {
       case Node::Kind::kText:
@@ -165,7 +166,7 @@ class Compiler {
     return {instruction, nothing(), /*may_be_empty=*/true, /*depends=*/true};
   }
 
-  /// Where the pattern ends, or a group that stands for itself: what follows does not matter to it.
+  /// The end of the pattern, or of a group that is matched on its own, without what follows it.
   Step accept() { return {add({.op = Op::kAccept}), nothing(), /*may_be_empty=*/true}; }
 
   const Set* set(const SharedSet& characters) {
@@ -179,7 +180,7 @@ class Compiler {
     return &made;
   }
 
-  /// The first branch that leads to a match is taken.
+  /// The first branch that leads to a match wins.
   Step alternatives(std::vector<Step> branches) {
     if (branches.size() > kMostBranches) {
       const auto cut = branches.begin() + kMostBranches - 1;
@@ -285,7 +286,7 @@ class Compiler {
 
   std::string_view pattern_;
   Program program_;
-  std::vector<SharedSet> known_sets_;  // of program_.sets
+  std::vector<SharedSet> known_sets_;  // parallel to program_.sets
 };
 
 }  // namespace

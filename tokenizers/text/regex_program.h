@@ -1,4 +1,4 @@
-// What a regular expression compiles to: instructions that point at their successors. Part of
+// The compiled form of a regular expression: instructions that point to their successors. Part of
 // regex.h.
 #pragma once
 #include <array>
@@ -13,13 +13,13 @@
 namespace zoo::regex {
 
 struct Set {
-  std::array<bool, 256> ascii = {};  ///< never true for a byte from 0x80 on
+  std::array<bool, 256> ascii = {};  ///< never true for bytes from 0x80 up
   CodePointSet set;
 };
 
 struct Instruction;
 
-/// The branches that can begin with a byte, as bits: the first branch is the lowest.
+/// A bit mask of the branches that can begin with each byte; the lowest bit is the first branch.
 struct Alternatives {
   std::array<uint64_t, 256> of_byte = {};
   uint64_t at_end = 0;  ///< those that may match at the end of the text
@@ -38,21 +38,21 @@ struct Instruction {
   const Set* set = nullptr;                    // kSet, kLoop, kPlace
   const Alternatives* alternatives = nullptr;  // kAlternatives
   const std::string* text = nullptr;           // kText
-  size_t min = 1, max = 1;                     // kLoop; kLook behind: `min` characters
+  size_t min = 1, max = 1;                     // kLoop; a kLook behind goes back `min` characters
 };
 
-/// Deques, because their elements stay where they are.
+/// Deques, because their elements never move.
 struct Program {
   std::deque<Instruction> code;
   std::deque<std::string> texts;
   std::deque<Set> sets;
   std::deque<Alternatives> alternatives;
   const Instruction* begin = nullptr;
-  std::array<bool, 256> may_begin = {};  ///< bytes that a match can begin with
+  std::array<bool, 256> may_begin = {};  ///< possible first bytes of a match
   bool may_be_empty = false;             ///< or depends on more than its first byte
 };
 
-/// Throws std::runtime_error for what would be too large, or would repeat the empty text.
+/// Throws std::runtime_error if the program would be too large, or would repeat the empty text.
 Program compile(const Node& tree, std::string_view pattern);
 
 }  // namespace zoo::regex

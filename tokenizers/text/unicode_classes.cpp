@@ -1,4 +1,4 @@
-// Two-stage table: code point / 256 -> block, block and code point % 256 -> kind, kind -> classes.
+// Two-level table: code point / 256 -> block, (block, code point % 256) -> kind, kind -> classes.
 #include "tokenizers/text/unicode_classes.h"
 
 #include <algorithm>

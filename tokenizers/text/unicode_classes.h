@@ -1,6 +1,6 @@
-// Which Unicode classes a code point has, exactly as the reference tokenizers see it: general
-// category and a few scripts from their regular expression engines, and the tables that some of
-// their pre-tokenizers have for themselves. scripts/make_unicode_tables.py asks them for all.
+// The Unicode classes of a code point, exactly as in the reference tokenizers: general categories
+// and a few scripts from their regular expression engines, and the tables of some of their
+// pre-tokenizers. scripts/make_unicode_tables.py reads them all from the packages.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -43,7 +43,7 @@ enum : Classes {
   kCf = 1ull << 26,
   kCo = 1ull << 27,
   kCn = 1ull << 28,
-  // Scripts, as \p{Han} and so on.
+  // Scripts, as in \p{Han}.
   kLatin = 1ull << 32,
   kGreek = 1ull << 33,
   kCyrillic = 1ull << 34,
@@ -69,15 +69,15 @@ constexpr Classes kNumber = kNd | kNl | kNo;
 /// All classes of a code point up to U+10FFFF.
 Classes classes_of(char32_t code);
 
-/// Whether it is one of \s, or of \w.
+/// Whether it is in \s, or in \w.
 inline bool is_space(char32_t code) { return (classes_of(code) & kSpace) != 0; }
 inline bool is_word(char32_t code) { return (classes_of(code) & kWord) != 0; }
 
-/// By the name in \p{...}: "L", "Lu", "Han". Nothing where the name is unknown.
+/// From the name in \p{...}: "L", "Lu", "Han". nullopt for an unknown name.
 std::optional<Classes> classes_named(std::string_view name);
 
-/// The code points in blocks of 256, equal blocks stored once: what sets of code points are made
-/// from.
+/// The code points in blocks of 256, with equal blocks stored once. Sets of code points are built
+/// from it.
 struct Table {
   std::vector<uint16_t> block_of;  ///< one for each 256 code points
   std::vector<uint8_t> kinds;      ///< block after block

@@ -84,7 +84,7 @@ std::string in_small_letters(std::string_view name) {
   return small;
 }
 
-/// Lu of "lu".
+/// "lu" -> "Lu".
 std::string as_category(std::string name) {
   if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') {
     name[0] = static_cast<char>(name[0] - 'a' + 'A');

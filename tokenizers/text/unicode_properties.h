@@ -1,4 +1,4 @@
-// The properties of characters that Oniguruma's \p{...} and [:...:] know beyond general categories.
+// The character properties beyond general categories that Oniguruma knows in \p{...} and [:...:].
 #pragma once
 #include <optional>
 #include <string_view>
@@ -7,11 +7,11 @@
 
 namespace zoo::unicode {
 
-/// "Alphabetic", "Emoji", "cyrl", "uppercase letter": case, spaces, dashes and underscores do not
-/// count. Nothing where the name is unknown.
+/// "Alphabetic", "Emoji", "cyrl", "uppercase letter": case, spaces, dashes and underscores are
+/// ignored. nullopt for an unknown name.
 std::optional<CodePointSet> property_named(std::string_view name);
 
-/// "alpha" of [:alpha:].
+/// The "alpha" of [:alpha:]; nullopt for an unknown name.
 std::optional<CodePointSet> posix_class_named(std::string_view name);
 
 }  // namespace zoo::unicode

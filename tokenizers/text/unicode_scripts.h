@@ -1,11 +1,12 @@
-// The scripts of characters as the pre-tokenizer UnicodeScripts of the `tokenizers` package has
-// them, after SentencePiece: Hiragana, Katakana and Han are one.
+// Scripts as in the pre-tokenizer UnicodeScripts of the `tokenizers` package, which follows
+// SentencePiece: Hiragana, Katakana and Han count as one.
 #pragma once
 #include <cstdint>
 
 namespace zoo::unicode {
 
-/// The number of a code point's script; 0 for those that go with any: ' ' and what has no script.
+/// Number of a code point's script; 0 if it goes with any script: ' ' and characters without a
+/// script.
 uint8_t script_of(char32_t code);
 
 }  // namespace zoo::unicode

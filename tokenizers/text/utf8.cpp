@@ -75,7 +75,7 @@ std::string replace_invalid(std::string_view text) {
 
 namespace {
 
-/// Length of the ill-formed stretch at the head of `text` (Unicode 16, section 3.9, table 3-7).
+/// Length of the ill-formed sequence at the start of `text` (Unicode 16, section 3.9, table 3-7).
 size_t ill_formed_size(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);
