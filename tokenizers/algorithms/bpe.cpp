@@ -24,10 +24,10 @@ using nlohmann::json;
 
 constexpr int32_t kNoId = -1;
 
-/// Pieces around a character of a word, and what to do with one that is no piece.
+/// Affixes of a word's characters, and the treatment of characters that are not pieces.
 struct Options {
   bool byte_level = false;
-  std::string prefix, suffix;  ///< of all characters but the first; of the last
+  std::string prefix, suffix;  ///< prefix: of all characters but the first; suffix: of the last
   std::optional<std::string> unk_token;
   bool fuse_unk = false, byte_fallback = false, ignore_merges = false;
 };
@@ -54,11 +54,11 @@ class BpeModel final : public VocabularyModel {
 
   Options options_;
   BpeMerges merges_;
-  std::optional<PieceMap> whole_words_;  // as bytes, for ignore_merges
+  std::optional<PieceMap> whole_words_;  // keyed by bytes, for ignore_merges
   std::array<int32_t, 256> fallback_ = {};
-  // Byte-level: by byte, inside a word and at its end.
+  // For byte-level models: ids by byte, inside a word and at its end.
   std::array<int32_t, 256> inner_ = {}, last_ = {};
-  uint32_t number_;  // in the cache of words
+  uint32_t number_;  // of this model in the word cache
 };
 
 uint32_t next_number() {
@@ -80,7 +80,7 @@ void BpeModel::add_merges(const json& merges) {
   const size_t cut = options_.prefix.size();
   size_t place = 0;
   for (const json& merge : merges) {
-    // As in merges.txt.
+    // A header line, as in merges.txt.
     if (merge.is_string() && merge.get_ref<const std::string&>().starts_with("#version")) continue;
     const auto [left, right] = read_merge(merge, ++place);
     if (right.size() < cut) {
@@ -190,8 +190,8 @@ void BpeModel::split_bytes(std::string_view word, Symbol* symbols) const {
   symbols[word.size() - 1].id = last_[static_cast<uint8_t>(word.back())];
 }
 
-// An unknown piece is held back until the next known one: so the reference does, and byte pieces in
-// between overtake it.
+// An unknown piece is held back until the next known one. As in the reference, byte pieces in
+// between come before it.
 void BpeModel::split_characters(std::string_view word, std::vector<Symbol>& symbols) const {
   std::optional<Symbol> unknown;
   const auto add_unknown = [&] {
@@ -223,7 +223,7 @@ void BpeModel::split_characters(std::string_view word, std::vector<Symbol>& symb
   add_unknown();
 }
 
-/// False, and nothing added, where the vocabulary lacks a byte.
+/// Returns false, and adds nothing, if the vocabulary lacks a byte.
 bool BpeModel::add_bytes(std::string_view character, std::vector<Symbol>& symbols) const {
   const auto id_of_byte = [&](char c) { return fallback_[static_cast<uint8_t>(c)]; };
   for (const char c : character) {

@@ -11,7 +11,7 @@ uint64_t pair_of(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
-/// A merge that may be due: the earliest comes out of the heap first.
+/// A candidate merge; the lowest rank comes out of the heap first.
 struct Due {
   uint32_t rank, position;
   int32_t merged;
@@ -40,7 +40,7 @@ void BpeMerges::add(int32_t left, int32_t right, int32_t merged) {
 }
 
 size_t BpeMerges::apply_few(Symbol* symbols, size_t size) const {
-  uint32_t rank[kFew];  // of each symbol and its right neighbour; the last one has none
+  uint32_t rank[kFew];  // of the pair of each symbol and its right neighbour; the last has none
   int32_t merged[kFew];
   const auto note = [&](size_t i) {
     const Merge& merge = find(symbols[i].id, symbols[i + 1].id);
@@ -64,9 +64,9 @@ size_t BpeMerges::apply_few(Symbol* symbols, size_t size) const {
   return size;
 }
 
-// A doubly linked list of symbols and a heap of what may be merged. An entry of the heap that has
-// been overtaken is recognised by its result, as the reference does: with a prefix inside words two
-// pairs at one place can have one result.
+// A doubly linked list of symbols and a heap of candidate merges. As in the reference, a heap entry
+// is stale if its result differs from the pair's current one: with a prefix inside words, two pairs
+// at one position can have the same result.
 void BpeMerges::apply(std::vector<Symbol>& symbols) const {
   constexpr uint32_t kNone = ~0u;
   const auto count = static_cast<uint32_t>(symbols.size());

@@ -1,5 +1,5 @@
-// The merges of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): which two pieces
-// become which, and in what order.
+// The merges of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): which pairs of pieces
+// become which piece, and in what order.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,25 +7,25 @@
 
 namespace zoo {
 
-/// A piece of a word that is being merged.
+/// A piece of a word during merging.
 struct Symbol {
   int32_t id = 0;
-  uint32_t length = 0;  ///< bytes of the word
+  uint32_t length = 0;  ///< in bytes of the word
 };
 
 class BpeMerges {
  public:
-  /// `merges` is how many will be added.
+  /// `merges`: how many will be added.
   explicit BpeMerges(size_t merges);
 
-  /// The next merge, after all others. A pair given again moves to the new place.
+  /// Adds a merge with the next rank. A pair that is added again gets the new rank.
   void add(int32_t left, int32_t right, int32_t merged);
 
-  /// Merges until no pair of neighbours has a merge: of all those possible the earliest added
-  /// first, the leftmost of equals. Near-linear in the number of symbols.
+  /// Merges until no adjacent pair has a merge: the lowest rank first, the leftmost among equals.
+  /// Near-linear in the number of symbols.
   void apply(std::vector<Symbol>& symbols) const;
 
-  /// The same for `size` symbols of which there are few (up to kFew); the number left is returned.
+  /// The same for up to kFew symbols; returns how many are left.
   size_t apply_few(Symbol* symbols, size_t size) const;
   static constexpr size_t kFew = 40;
 
@@ -37,7 +37,7 @@ class BpeMerges {
   };
   static constexpr uint64_t kNoPair = ~0ull;
   static constexpr uint32_t kNever = ~0u;
-  /// Rank kNever where there is none.
+  /// Its rank is kNever if the pair has no merge.
   const Merge& find(int32_t left, int32_t right) const;
 
   std::vector<Merge> table_;

@@ -17,7 +17,7 @@ PieceFinder::PieceFinder(std::vector<Piece> pieces) {
 }
 
 void PieceFinder::build_trie(const std::vector<Piece>& sorted) {
-  // The pieces below a node stand in a row: the range of each node, in the order of the nodes.
+  // The pieces below a node are consecutive: the range of each node, in the order of the nodes.
   std::vector<std::pair<size_t, size_t>> ranges = {{0, sorted.size()}};
   nodes_.emplace_back();
   labels_ += '\0';

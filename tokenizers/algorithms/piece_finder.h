@@ -1,7 +1,7 @@
-// Every piece of a vocabulary in a text, in one pass: the automaton of Aho & Corasick 1975
-// ("Efficient string matching", CACM 18(6)). A trie of the pieces, and for each of its nodes the
-// node to go on from where the next byte does not fit: that of the longest suffix which the trie
-// has, too.
+// Finds every piece of a vocabulary in a text, in one pass: the automaton of Aho & Corasick 1975
+// ("Efficient string matching", CACM 18(6)). It is a trie of the pieces in which each node also
+// links to the node of its longest proper suffix in the trie, to continue from when the next byte
+// does not match.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace zoo {
 
-/// A text of n bytes costs n steps and as many as there are pieces in it, however long they are.
+/// Takes n steps for n bytes, plus one for each piece found, whatever its length.
 class PieceFinder {
  public:
   using State = uint32_t;
   static constexpr State kStart = 0;
 
   PieceFinder() : PieceFinder(std::vector<std::pair<std::string_view, int32_t>>()) {}
-  /// Pieces and their ids. Of equal pieces the last counts; empty ones are not found.
+  /// Pieces and their ids. The last of equal pieces wins; empty pieces are never found.
   explicit PieceFinder(std::vector<std::pair<std::string_view, int32_t>> pieces);
 
   /// The state after one more byte.
@@ -34,7 +34,7 @@ class PieceFinder {
     }
   }
 
-  /// Calls found(id, size) for every piece that ends here, the longest first.
+  /// Calls found(id, size) for every piece that ends at this state, the longest first.
   template <class Found>
   void for_each_ending(State state, const Found& found) const {
     if (nodes_[state].id < 0) state = nodes_[state].shorter;
@@ -43,19 +43,20 @@ class PieceFinder {
     }
   }
 
-  /// The id of a whole piece; -1 where it is none.
+  /// The id of a piece; -1 if there is none.
   int32_t find(std::string_view piece) const;
-  /// The longest piece that `text` begins with: its id, or -1, and its size.
+  /// The id and size of the longest piece that is a prefix of `text`; the id is -1 if there is
+  /// none.
   std::pair<int32_t, size_t> longest_prefix(std::string_view text) const;
 
  private:
   struct Node {
-    uint32_t children = 0;   // the first; the others follow it, in the order of their bytes
+    uint32_t children = 0;   // the first child; the others follow it in byte order
     State suffix = kStart;   // the longest proper suffix that is a node
     State shorter = kStart;  // the longest proper suffix that is a piece
-    int32_t id = -1;         // of the piece that ends here
+    int32_t id = -1;         // of the piece that ends here; -1: none
     uint32_t size = 0;       // bytes from the root
-    uint32_t count = 0;      // of the children
+    uint32_t count = 0;      // number of children
   };
 
   State child(State state, unsigned char byte) const {
@@ -75,7 +76,7 @@ class PieceFinder {
   void link_suffixes();
 
   static constexpr uint32_t kFew = 8;
-  std::vector<Node> nodes_;  // level by level, so that the children of a node stand side by side
+  std::vector<Node> nodes_;  // level by level: the children of a node are consecutive
   std::string labels_;       // by node: the byte that leads to it
   State first_[256] = {};    // the root's children by byte
 };

@@ -9,7 +9,7 @@ PieceMap::PieceMap(size_t pieces, size_t bytes) {
   grow(std::bit_ceil(2 * pieces + 1));
 }
 
-/// The slot of the piece, or the free one where it would go.
+/// The slot of the piece, or the free slot for it.
 size_t PieceMap::place_of(std::string_view piece, uint64_t hash) const {
   const size_t mask = slots_.size() - 1;
   const auto check = static_cast<uint32_t>(hash >> 32);

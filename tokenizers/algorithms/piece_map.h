@@ -1,4 +1,4 @@
-// A hash table from pieces to ids: open addressing, keys in one string.
+// A hash table from pieces to ids: open addressing, with all keys in one string.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -9,7 +9,7 @@
 
 namespace zoo {
 
-/// Quick for short texts. The same on every machine with this byte order; not kept in files.
+/// A fast hash for short texts. It depends on the machine's byte order and is not stored in files.
 inline uint64_t hash_text(std::string_view text) {
   constexpr uint64_t kOdd = 0x9E3779B97F4A7C15u;
   const auto read = [&](size_t at, auto number) {
@@ -21,7 +21,7 @@ inline uint64_t hash_text(std::string_view text) {
   uint64_t hash = size * kOdd;
   if (size >= 8) {
     for (size_t at = 0; at + 8 < size; at += 8) hash = mix(hash ^ read(at, uint64_t{}));
-    hash ^= read(size - 8, uint64_t{});  // overlaps with what came before
+    hash ^= read(size - 8, uint64_t{});  // may overlap the bytes before
   } else if (size >= 4) {
     hash ^= read(0, uint32_t{}) << 32 | read(size - 4, uint32_t{});
   } else if (size > 0) {
@@ -34,10 +34,10 @@ inline uint64_t hash_text(std::string_view text) {
 class PieceMap {
  public:
   PieceMap() = default;
-  /// Room for `pieces` entries of `bytes` bytes in all; more may come.
+  /// Reserves space for `pieces` entries of `bytes` bytes in total; more can be added.
   PieceMap(size_t pieces, size_t bytes);
 
-  /// A piece that is already there gets the new id.
+  /// Replaces the id of a piece that is already present.
   void insert(std::string_view piece, int32_t id);
   std::optional<int32_t> find(std::string_view piece) const;
   size_t size() const { return count_; }

@@ -1,4 +1,4 @@
-// Reads a tokenizer.json's "model".
+// Creates the model described by a tokenizer.json's "model".
 #include "tokenizers/algorithms/subword_model.h"
 
 #include <fmt/format.h>
@@ -18,13 +18,13 @@ namespace {
 
 using nlohmann::json;
 
-/// Every word is a piece, or unknown.
+/// Each word is one piece, or unknown.
 class WordLevelModel final : public VocabularyModel {
  public:
   WordLevelModel(Vocabulary vocabulary, const std::string& unk_token)
       : VocabularyModel(std::move(vocabulary), unk_token) {}
 
-  /// Throws std::runtime_error for an unknown word where there is no unk_token.
+  /// Throws std::runtime_error for an unknown word if there is no unk_token.
   void encode(std::string_view word, std::vector<int32_t>& ids,
               std::vector<size_t>* ends) const override {
     if (word.empty()) return;

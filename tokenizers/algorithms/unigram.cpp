@@ -18,14 +18,14 @@ using nlohmann::json;
 
 constexpr double kUnknownPenalty = 10;
 
-/// The number as the `tokenizers` package reads it from the file. Its reader takes the decimal
-/// digits as a whole number and divides by a power of ten, so that one number in seven comes out a
-/// last bit beside the nearest double. In a text such as "ababab" many splits cost the same but for
-/// those bits: they decide.
+/// The number as the `tokenizers` package reads it. Its parser divides the decimal digits, as an
+/// integer, by a power of ten, so one number in seven differs from the nearest double in the last
+/// bit. Many splits of a text such as "ababab" have equal scores except for those bits, which then
+/// decide.
 double as_the_package_reads(double value) {
   char text[32];
   const auto written = std::to_chars(text, text + sizeof text, std::fabs(value),
-                                     std::chars_format::scientific);  // d.ddde-dd, the shortest
+                                     std::chars_format::scientific);  // shortest form, d.ddde-dd
   uint64_t digits = 0;
   int exponent = 0;
   for (const char* at = text; at != written.ptr; ++at) {
@@ -39,7 +39,7 @@ double as_the_package_reads(double value) {
     digits = digits * 10 + static_cast<uint64_t>(*at - '0');
     exponent -= at == text ? 0 : 1;
   }
-  constexpr int kLargest = 308;  // power of ten in a double
+  constexpr int kLargest = 308;  // largest power of ten in a double
   double result = static_cast<double>(digits);
   for (; exponent < -kLargest; exponent += kLargest) result /= 1e308;
   double power = 1;
@@ -80,7 +80,7 @@ std::vector<UnigramModel::Piece> read_pieces(const json& vocabulary) {
 std::optional<int32_t> read_unk_id(const json& model) {
   const auto found = model.find("unk_id");
   if (found == model.end() || found->is_null()) return std::nullopt;
-  // As int64_t, a number too large for it is negative.
+  // Integers too large for int64_t become negative here.
   const bool fits = found->is_number_integer() && found->get<int64_t>() >= 0 &&
                     found->get<int64_t>() <= std::numeric_limits<int32_t>::max();
   if (!fits) {
@@ -120,7 +120,7 @@ UnigramModel::UnigramModel(std::vector<Piece> pieces, std::optional<int32_t> unk
 
 void UnigramModel::encode(std::string_view word, std::vector<int32_t>& ids,
                           std::vector<size_t>* ends) const {
-  // From the last piece to the first: an unknown run grows to the left until another piece comes.
+  // Pieces come last to first, so a run of unknown characters grows to the left.
   const size_t first_id = ids.size(), first_end = ends ? ends->size() : 0;
   size_t run_begin = 0, run_end = 0;
   const auto end_run = [&] {
@@ -140,7 +140,7 @@ void UnigramModel::encode(std::string_view word, std::vector<int32_t>& ids,
         if (ends) ends->push_back(end);
       });
   end_run();
-  // As the reference has it, also where a longer piece covers the character in the end.
+  // As in the reference, even if a longer piece covers the character in the final split.
   if (needs_unknown && !unk_id_) fail_unknown(word);
   std::reverse(ids.begin() + static_cast<std::ptrdiff_t>(first_id), ids.end());
   if (ends) std::reverse(ends->begin() + static_cast<std::ptrdiff_t>(first_end), ends->end());
@@ -157,7 +157,7 @@ void UnigramModel::fail_unknown(std::string_view word) const {
       c.valid ? utf8::describe(c.code) : "a byte that is not valid UTF-8"));
 }
 
-/// Adds the ids of a run of unknown characters, the last first.
+/// Adds the ids of a run of unknown characters, last to first.
 void UnigramModel::add_unknown(std::string_view text, size_t end, std::vector<int32_t>& ids,
                                std::vector<size_t>* ends) const {
   const auto add = [&](int32_t id) {
@@ -165,7 +165,7 @@ void UnigramModel::add_unknown(std::string_view text, size_t end, std::vector<in
     if (ends) ends->push_back(end);
   };
   if (!unk_id_) fail_unknown(text);
-  // Unknown characters in a row may happen to be a piece that was too improbable.
+  // A run of unknown characters can itself be a piece that was too improbable.
   const int32_t whole = finder_.find(text);
   if (whole >= 0) return add(whole);
   const auto has_byte = [&](char byte) {

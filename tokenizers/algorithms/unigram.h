@@ -1,5 +1,5 @@
-// Unigram language model (Kudo 2018, arXiv:1804.10959) as a tokenizer.json holds it: pieces with
-// log probabilities; a word becomes its most probable split. T5, ALBERT, XLM-R and Pegasus.
+// Unigram language model (Kudo 2018, arXiv:1804.10959) as stored in a tokenizer.json: pieces with
+// log probabilities. A word becomes its most probable split. T5, ALBERT, XLM-R and Pegasus.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,22 +16,22 @@
 
 namespace zoo {
 
-/// Splits as the `tokenizers` package does, ties and unknown characters included: a character that
-/// is no piece costs 10 more than the rarest piece, unknown ones in a row are one piece, which
-/// becomes its bytes (<0xE2> and so on) where byte_fallback is set and the vocabulary has all of
-/// them.
+/// Splits exactly as the `tokenizers` package does, including ties and unknown characters. A
+/// character that is not a piece scores 10 less than the rarest piece. Consecutive unknown
+/// characters are one piece. It becomes its bytes (<0xE2> and so on) if byte_fallback is set and
+/// the vocabulary has all of them.
 class UnigramModel : public SubwordModel {
  public:
   struct Piece {
     std::string text;
     double score = 0;
   };
-  /// The place of a piece is its id; of equal pieces the last is found. Throws std::runtime_error
-  /// for no pieces, and for an unknown piece that is none of them.
+  /// A piece's index is its id; the last of equal pieces is found. Throws std::runtime_error if
+  /// there are no pieces, or if unk_id is not the id of one.
   UnigramModel(std::vector<Piece> pieces, std::optional<int32_t> unk_id, bool byte_fallback);
 
-  /// Throws std::runtime_error for an unknown character where the model has no unknown piece. The
-  /// byte pieces of one character, or of several unknown ones in a row, have equal ends.
+  /// Throws std::runtime_error for an unknown character if the model has no unknown piece. The byte
+  /// pieces of a run of unknown characters have equal ends.
   void encode(std::string_view word, std::vector<int32_t>& ids,
               std::vector<size_t>* ends) const override;
   int32_t vocab_size() const override { return static_cast<int32_t>(pieces_.size()); }
@@ -44,7 +44,7 @@ class UnigramModel : public SubwordModel {
   bool keeps_unknown_text() const override { return true; }
 
  private:
-  /// `word` has a character that is no piece.
+  /// Called if `word` has a character that is not a piece.
   [[noreturn]] void fail_unknown(std::string_view word) const;
   void add_unknown(std::string_view text, size_t end, std::vector<int32_t>& ids,
                    std::vector<size_t>* ends) const;

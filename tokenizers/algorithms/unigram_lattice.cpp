@@ -12,9 +12,9 @@ namespace {
 
 using Arc = UnigramLattice::Arc;
 
-/// The k best paths to every place, each found when it is asked for. The k-th path to a place is
-/// the next best of: for each arc that ends there, the best path to its beginning that is not yet
-/// used.
+/// The k best paths to every node, each computed on demand. The k-th path to a node is the next
+/// best candidate; the candidates are, for each arc that ends there, the best unused path to the
+/// arc's start.
 class KBest {
  public:
   KBest(const std::vector<Arc>& arcs, const std::vector<uint32_t>& first)
@@ -31,7 +31,7 @@ class KBest {
     }
   }
 
-  /// Whether there is a path number `rank` to the end, found in the order of the ranks.
+  /// Whether the path with this rank exists; must be called in ascending order of ranks.
   bool find(size_t rank) {
     if (places_.back().paths.size() <= rank) extend(places_.size() - 1);
     return places_.back().paths.size() > rank;
@@ -52,22 +52,22 @@ class KBest {
   }
 
  private:
-  /// A path by its last arc and the rank of what comes before it.
+  /// A path, given by its last arc and the rank of the path before that arc.
   struct Last {
     double score = 0;
     uint32_t arc = 0, rank = 0;
-    bool operator<(const Last& o) const {  // the worse
+    bool operator<(const Last& o) const {  // true if worse
       return score != o.score ? score < o.score : arc != o.arc ? arc > o.arc : rank > o.rank;
     }
   };
   struct Place {
-    std::vector<Last> paths;         // found
-    std::priority_queue<Last> open;  // one for each arc
+    std::vector<Last> paths;         // paths found so far
+    std::priority_queue<Last> open;  // one candidate per arc
     bool opened = false, complete = false;
   };
 
-  /// Finds the next path to a place. What it needs of places before, those need of others: a row of
-  /// places down to one that has it, kept in a list because texts are long.
+  /// Finds the next path to a node. That can require the next path to an earlier node, and so on.
+  /// The chain of nodes is kept in a vector instead of recursing, because texts are long.
   void extend(size_t end) {
     std::vector<size_t> row;
     for (size_t at = end; at != 0 && !places_[at].complete; at = before(at)) {
@@ -79,7 +79,7 @@ class KBest {
 
   const Last& last(size_t at) const { return places_[at].paths.back(); }
   size_t before(size_t at) const { return arcs_[last(at).arc].begin; }
-  /// Whether the path after the one that the last path grew from is known.
+  /// Whether the prefix that follows in rank that of the last path is already known.
   bool has_next(size_t at) const { return places_[before(at)].paths.size() > last(at).rank + 1; }
 
   void find_next(size_t at) {
@@ -125,7 +125,7 @@ std::vector<UnigramLattice::Path> UnigramLattice::nbest(size_t n) const {
 }
 
 std::vector<Arc> UnigramLattice::sample(double alpha, std::mt19937_64& random) const {
-  // total[e]: log of the sum of P(X)^alpha over all ways to reach e.
+  // total[e]: log of the sum of P(X)^alpha over all paths X to e.
   std::vector<double> total(size() + 1, -std::numeric_limits<double>::infinity());
   total[0] = 0;
   const auto weight = [&](const Arc& arc) { return total[arc.begin] + alpha * arc.score; };

@@ -1,7 +1,6 @@
-// All splits of a text into pieces at once: a graph whose places are the gaps between characters
-// and whose arcs are pieces. Kudo 2018 (arXiv:1804.10959), section 3: the n best splits, and splits
-// drawn at random, so that a model sees a word cut now one way, now another (subword
-// regularisation).
+// All splits of a text into pieces as a graph: nodes are positions between characters, arcs are
+// pieces. Kudo 2018 (arXiv:1804.10959), section 3: the n best splits, and random splits, so that a
+// model sees different splits of the same word (subword regularisation).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,20 +18,20 @@ class UnigramLattice {
   };
   struct Path {
     std::vector<Arc> arcs;  ///< first to last
-    double score = 0;       ///< the sum of theirs
+    double score = 0;       ///< sum of the arcs' scores
   };
 
-  /// Of a text of so many bytes. Arcs come in the order of their ends, and begin where others end,
-  /// or at 0.
+  /// For a text of `size` bytes. Arcs are sorted by their ends; each begins at 0 or where another
+  /// ends.
   UnigramLattice(size_t size, std::vector<Arc> arcs);
 
   /// At most n paths, the most probable first: the algorithm of Jiménez & Marzal 1999, "Computing
-  /// the K shortest paths". Of equal ones the one whose last arc was added first comes first. Time
-  /// and memory grow with n times the length of a path.
+  /// the K shortest paths". Among equal paths, the one whose last arc was added first comes first.
+  /// Time and memory grow with n times the path length.
   std::vector<Path> nbest(size_t n) const;
 
-  /// A path X with a probability in proportion to P(X)^alpha: forward filtering, then sampling from
-  /// the end to the beginning. alpha 0: all paths alike; the larger, the nearer to the best.
+  /// Samples a path X with probability proportional to P(X)^alpha: forward filtering, then backward
+  /// sampling. With alpha 0 all paths are equally likely; a larger alpha favours the best paths.
   std::vector<Arc> sample(double alpha, std::mt19937_64& random) const;
 
  private:

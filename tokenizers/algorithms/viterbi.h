@@ -1,6 +1,6 @@
-// The most probable split of a text into pieces: Viterbi's dynamic program over the places between
+// The most probable split of a text into pieces: the Viterbi algorithm over the positions between
 // characters, as in Kudo 2018 (arXiv:1804.10959), section 3. The best split of the first n bytes is
-// the best split of fewer, and one piece more.
+// the best split of fewer bytes plus one piece.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -14,16 +14,16 @@
 
 namespace zoo {
 
-/// What stands for a character that is no piece.
+/// The piece for a character that is not a piece.
 struct UnknownPiece {
   int32_t id = -1;
   double score = 0;
 };
 
-/// Calls piece(end, size, id, score) for every piece that the text can be split into, and
-/// `ended(end)` after those that end at a place between two characters: the longest first, the
-/// unknown piece last. score_of(id, size) gives a double. Time is linear in the text and in the
-/// pieces found.
+/// Calls piece(end, size, id, score) for every piece that can be part of a split, and `ended(end)`
+/// after all pieces that end at a position between characters: the longest first, the unknown piece
+/// last. score_of(id, size) returns a double. Takes linear time in the text and in the pieces
+/// found.
 template <class ScoreOf, class Piece, class Ended>
 void for_each_piece(std::string_view text, const PieceFinder& finder, const UnknownPiece& unknown,
                     const ScoreOf& score_of, const Piece& piece, const Ended& ended) {
@@ -43,13 +43,12 @@ void for_each_piece(std::string_view text, const PieceFinder& finder, const Unkn
   }
 }
 
-/// Sums of scores, in the precision of Sum. Sums of 32 bits lose their last digits as they grow:
-/// past 100000 they begin again from 0, as SentencePiece has it.
+/// Sums of scores in the precision of Sum. 32-bit sums lose their last digits as they grow, so past
+/// 100000 they restart from 0, as in SentencePiece.
 template <class Sum>
 class ViterbiSums {
  public:
-  /// The sum at `begin`, which was kept as `score`, and one score more, as it compares with others
-  /// now.
+  /// The sum stored as `score` at `begin`, plus `more`, made comparable with current sums.
   Sum after(size_t begin, Sum score, double more) const {
     Sum sum = score + static_cast<Sum>(more);
     if (begin >= last_) return sum;
@@ -68,9 +67,9 @@ class ViterbiSums {
 };
 
 /// Calls piece(begin, end, id) for the pieces of the split with the largest sum of scores, the last
-/// first. Of equal sums the one found first wins, which has the longest last piece. Sum is the type
-/// that sums are kept in: it decides between nearly equal splits. Returns whether the best split of
-/// some beginning of the text ends in the unknown piece.
+/// piece first. Among equal sums the first one found wins, which is the one with the longest last
+/// piece. Sum is the type of the sums; it decides between nearly equal splits. Returns whether the
+/// best split of any prefix of the text ends in the unknown piece.
 template <class Sum, class ScoreOf, class Piece>
 bool viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiece& unknown,
              const ScoreOf& score_of, const Piece& piece) {
@@ -81,7 +80,7 @@ bool viterbi(std::string_view text, const PieceFinder& finder, const UnknownPiec
   };
   constexpr size_t kKept = 1 << 16;
   thread_local std::vector<Place> kept;
-  std::vector<Place>& places = kept;  // by the byte where a piece ends
+  std::vector<Place>& places = kept;  // by the byte at which a piece ends
   places.resize(text.size() + 1);
   places[0] = {};
   ViterbiSums<Sum> sums;

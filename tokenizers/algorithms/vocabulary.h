@@ -1,4 +1,4 @@
-// The pieces of a model, found by id and by name.
+// The pieces of a model, indexed by id and by text.
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -13,14 +13,14 @@ namespace zoo {
 
 class Vocabulary {
  public:
-  /// From {"piece": id, ...}. Throws std::runtime_error, which `model` begins, for ids that are no
-  /// integers, negative, given twice, or so large that most would be without a piece.
+  /// From {"piece": id, ...}. Throws std::runtime_error, starting with `model`, for ids that are
+  /// not integers, negative, repeated, or so large that most ids would have no piece.
   Vocabulary(const nlohmann::json& vocab, std::string_view model);
 
   /// One past the largest id.
   int32_t size() const { return static_cast<int32_t>(pieces_.size()); }
   int32_t piece_count() const { return count_; }
-  /// Empty for an id that is left out. Throws std::out_of_range.
+  /// Empty for an id without a piece. Throws std::out_of_range.
   const std::string& piece_of(int32_t id) const;
   std::optional<int32_t> id_of(std::string_view piece) const { return ids_.find(piece); }
   const std::vector<std::string>& pieces() const { return pieces_; }

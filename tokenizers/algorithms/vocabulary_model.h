@@ -1,4 +1,4 @@
-// What models share whose pieces are simply listed.
+// The common part of models whose pieces are a plain list.
 #pragma once
 #include <optional>
 #include <string>

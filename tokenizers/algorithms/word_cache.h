@@ -1,5 +1,5 @@
-// Words that a thread has split already. Natural text repeats its words, and looking one up costs a
-// fraction of splitting it.
+// Words that a thread has split before. Natural text repeats its words, and a lookup costs a
+// fraction of a split.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace zoo {
 
-/// Two megabytes; each word has two places, and drives out the older of the words there. Shared by
-/// all models of a thread: an entry belongs to a model's number, which is never given twice.
+/// Two megabytes, shared by all models of a thread. Each word has two slots; a new word replaces
+/// the older one there. Entries carry their model's number, which is never reused.
 class WordCache {
  public:
   static constexpr size_t kLongestWord = 28, kMostIds = 6, kLastEnd = 255;
 
   struct Entry {
-    uint32_t owner = 0;  // 0: nobody
+    uint32_t owner = 0;  // 0: empty
     uint8_t size = 0, count = 0;
     std::array<uint8_t, kMostIds> ends = {};
     std::array<int32_t, kMostIds> ids = {};
@@ -44,13 +44,13 @@ class WordCache {
   };
   static_assert(sizeof(Entry) == 64, "one line of a processor's cache");
 
-  /// Null where it is not there.
+  /// Null if it is not cached.
   const Entry* find(uint32_t model, std::string_view word) const {
     const Entry* pair = &entries_[2 * (hash_text(word) % kPairs)];
     if (pair[0].is(model, word)) return &pair[0];
     return pair[1].is(model, word) ? &pair[1] : nullptr;
   }
-  /// Room for a word that is not there.
+  /// A slot for a word that is not cached.
   Entry& make_room(std::string_view word) {
     Entry* pair = &entries_[2 * (hash_text(word) % kPairs)];
     pair[1] = pair[0];

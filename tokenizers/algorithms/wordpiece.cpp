@@ -1,7 +1,8 @@
-// Two tries in one array of nodes, level by level: what a word may begin with, and what may follow
-// (pieces written with "##", here without). Where the walk down a trie ends, the node says which
-// pieces the text so far is split into for certain and where the walk goes on. Differs from the
-// paper: that list of pieces is a tree of shared lists, so that no vocabulary makes it large.
+// Two tries in one array of nodes, level by level: for the start of a word, and for what follows
+// (pieces written with "##", stored without it). When the walk down a trie stops, the node gives
+// the pieces that are now certain and the node from which the walk continues. Differs from the
+// paper: lists of certain pieces are trees with shared parts, so that no vocabulary makes them
+// large.
 #include "tokenizers/algorithms/wordpiece.h"
 
 #include <fmt/format.h>
@@ -28,13 +29,14 @@ struct Entry {
 
 class PieceTries {
  public:
-  /// Sorted by text, each text once.
+  /// Entries must be sorted by text, without repeats.
   PieceTries(const std::vector<Entry>& starts, const std::vector<Entry>& rests) {
     add_nodes(starts, rests);
     add_failures();
   }
 
-  /// Appends the pieces of `word`; false, with some of them appended, where it has no split.
+  /// Appends the pieces of `word`. Returns false if it has no split; some pieces may be appended
+  /// then.
   bool split(std::string_view word, std::vector<int32_t>& ids, std::vector<size_t>* ends) const {
     int32_t node = kStart;
     size_t end = 0;  // of the pieces so far
@@ -71,8 +73,8 @@ class PieceTries {
 
   void add_nodes(const std::vector<Entry>& starts, const std::vector<Entry>& rests) {
     struct Pending {
-      const Entry *begin, *end;  // entries that begin with the text of the node
-      int32_t size;              // of that text
+      const Entry *begin, *end;  // entries that start with the node's text
+      int32_t size;              // of the node's text
     };
     std::vector<Pending> nodes = {{starts.data(), starts.data() + starts.size(), 0},
                                   {rests.data(), rests.data() + rests.size(), 0}};
@@ -103,7 +105,7 @@ class PieceTries {
     }
   }
 
-  /// Algorithm 2 of the paper: by rising length of the nodes' texts, which is their order.
+  /// Algorithm 2 of the paper, in order of increasing text length, which is the order of the nodes.
   void add_failures() {
     failure_.assign(id_.size(), kNone);
     certain_.assign(id_.size(), kNone);
@@ -150,12 +152,12 @@ class PieceTries {
   struct Joined {
     int32_t first, second;
   };
-  std::vector<int32_t> first_child_;  // the children of a node are neighbours; one more than nodes
+  std::vector<int32_t> first_child_;  // children are consecutive; has one more entry than nodes
   std::vector<char> label_;           // the last byte of the node's text
   std::vector<int32_t> id_;           // of the piece that ends here
   std::vector<int32_t> size_;         // of the node's text
-  std::vector<int32_t> failure_;      // where the walk goes on once...
-  std::vector<int32_t> certain_;      // ...these pieces are split off: a node, or -2 - (a pair)
+  std::vector<int32_t> failure_;      // the node to continue from...
+  std::vector<int32_t> certain_;  // ...after these pieces: a node, or -2 - (an index into joined_)
   std::vector<int32_t> parent_;
   std::vector<Joined> joined_;
   int32_t root_children_[2][256];
@@ -261,7 +263,7 @@ const json& field(const json& model, const char* name, bool (json::*is)() const 
 }  // namespace
 
 std::unique_ptr<SubwordModel> make_wordpiece_model(const json& model) {
-  // Larger ids would be a damaged file: they make callers reserve memory for each.
+  // Larger ids mean a damaged file: callers reserve memory for each id.
   constexpr int64_t kMaxId = (1 << 24) - 1;
   std::vector<std::pair<int32_t, std::string>> pieces;
   for (const auto& [text, id] : field(model, "vocab", &json::is_object, "an object").items()) {
