@@ -1,4 +1,4 @@
-// Many small arrays that live and die together.
+// Many small arrays with one lifetime.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -7,12 +7,12 @@
 
 namespace zoo {
 
-/// Hands out arrays of T from large blocks, without room between them; all go with the arena, and
-/// none moves before. Moving the arena moves no array.
+/// Allocates arrays of T from large blocks, without gaps. Arrays never move, even if the arena is
+/// moved, and are freed with it.
 template <class T>
 class Arena {
  public:
-  /// `size` values, not initialised.
+  /// `size` uninitialised values.
   T* allocate(size_t size) {
     if (size > left_) {
       const size_t block = std::max(size, kBlock);

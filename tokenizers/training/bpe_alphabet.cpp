@@ -36,7 +36,7 @@ void for_each_character(std::string_view word, bool bytes, F f) {
   }
 }
 
-/// Ids by name, given out in the order of asking.
+/// Ids by name, assigned in the order of the calls.
 class Names {
  public:
   explicit Names(std::vector<std::string>& pieces) : pieces_(pieces) {}
@@ -94,11 +94,11 @@ class Starter {
       std::sort(kept.begin(), kept.end());
     }
     for (const char32_t code : kept) names_.id_of(utf8::encode(code));
-    known_.assign(counts.size(), false);  // also what a special token of one character keeps
+    known_.assign(counts.size(), false);  // seen characters with a piece, special tokens included
     for (const char32_t code : seen) known_[code] = names_.has(utf8::encode(code));
   }
 
-  // In the order of the code points; of one character first the form inside a word.
+  // In order of code points; for each character the form inside a word comes first.
   void make_forms() {
     for (auto& ids : ids_) ids.assign(known_.size(), kNoId);
     for (size_t i = 0; i < words_.size(); ++i) {
@@ -139,7 +139,7 @@ class Starter {
   const BpeAlphabet& alphabet_;
   BpeStart start_;
   Names names_;
-  std::vector<bool> known_;                        // by code point: written in words
+  std::vector<bool> known_;                        // by code point: whether words keep it
   std::array<std::vector<uint32_t>, kForms> ids_;  // by form and code point
 };
 

@@ -24,9 +24,9 @@ void BpeTrainer::push(Candidate candidate) {
   std::push_heap(queue_.begin(), queue_.end(), Later());
 }
 
-// Twice over all words: how many words hold each pair, then which.
+// Two passes over all words: first how many words contain each pair, then which ones.
 void BpeTrainer::count_pairs() {
-  PairMap<uint32_t> places;  // 1 + place in new_pairs_
+  PairMap<uint32_t> places;  // 1 + index in new_pairs_
   const auto each_pair = [&](auto f) {
     for (size_t w = 0; w < words_.size(); ++w) {
       const uint32_t* const ids = symbols_.data() + words_[w].begin;
@@ -96,8 +96,8 @@ uint32_t BpeTrainer::make_piece(uint64_t pair) {
   return known->second;
 }
 
-// Each place changes two neighbours: x a b y becomes x ab y, so that (x, a) and (b, y) lose one
-// place, (x, ab) and (ab, y) win one.
+// Each merge changes two neighbouring pairs: x a b y becomes x ab y, so (x, a) and (b, y) each
+// occur once less, (x, ab) and (ab, y) once more.
 void BpeTrainer::merge_word(uint32_t word, const BpeMerge& merge) {
   before_.by_id.resize(pieces_.size());
   after_.by_id.resize(pieces_.size());
@@ -121,7 +121,7 @@ void BpeTrainer::meet(Neighbours& side, uint32_t id, uint32_t word, uint64_t pai
   Neighbours::Neighbour& neighbour = side.by_id[id];
   if (neighbour.new_pair == Neighbours::kNotSeen) {
     side.seen.push_back(id);
-    // The made piece beside itself is one pair, from whichever side it is seen.
+    // Two adjacent copies of the new piece are a single pair, seen from both sides.
     const Neighbours& other = &side == &before_ ? after_ : before_;
     if (left_of(pair) == right_of(pair)) neighbour.new_pair = other.by_id[id].new_pair;
     if (neighbour.new_pair == Neighbours::kNotSeen) {

@@ -1,5 +1,6 @@
-// Training byte-level BPE (Radford et al. 2019, section 2.2): words are bytes, so that no text is
-// unknown. Equal to the `tokenizers` package with ByteLevel's alphabet as initial alphabet.
+// Trains byte-level BPE (Radford et al. 2019, section 2.2). Words are bytes, so no text is unknown.
+// Gives the same result as the `tokenizers` package with ByteLevel's alphabet as the initial
+// alphabet.
 #include "tokenizers/core/tokenizer_json.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/pipeline.h"

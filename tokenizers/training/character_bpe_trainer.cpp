@@ -1,8 +1,9 @@
-// Training BPE on characters, as Sennrich et al. 2016 (arXiv:1508.07909) describe it: words stand
-// between white space, and the last character of each is marked "</w>", so that "est</w>" is an
-// ending. For the blackboard: it loses the kind of white space, and rare characters are <unk>.
-// Equal to CharBPETokenizer(bert_normalizer=False, split_on_whitespace_only=True) in the
-// `tokenizers` package, up to the order of the marked letters (bpe_alphabet.h).
+// Trains BPE on characters, as described by Sennrich et al. 2016 (arXiv:1508.07909). Words are
+// separated by white space, and the last character of each is marked "</w>", so that "est</w>" is
+// an ending. For teaching: it does not preserve the kind of white space, and rare characters are
+// <unk>. Gives the same result as CharBPETokenizer(bert_normalizer=False,
+// split_on_whitespace_only=True) of the `tokenizers` package, up to the order of the marked letters
+// (bpe_alphabet.h).
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

@@ -15,17 +15,17 @@
 
 namespace zoo {
 
-/// Takes one line, without its line feed.
+/// Receives one line, without its line feed.
 using TraceLine = std::function<void(const std::string&)>;
 
 class MergeTrace {
  public:
-  /// Traces the first `merges` of `trainer`, and begins with its words. Words that consist of one
-  /// piece from the beginning are not shown; where more than 12 are left, none are.
+  /// Traces the first `merges` merges of `trainer`, starting with its words. Words that start as a
+  /// single piece are not shown; if more than 12 others remain, none are.
   MergeTrace(const BpeTrainer& trainer, int64_t merges, TraceLine line);
-  /// After a merge. Does nothing for those after the first.
+  /// Call after each merge. Ignores merges after the first `merges`.
   void add(const BpeMerge& merge);
-  /// Whether all asked for are traced.
+  /// Whether all of them have been traced.
   bool done() const { return traced_ == merges_; }
 
  private:
@@ -33,7 +33,7 @@ class MergeTrace {
   const BpeTrainer& trainer_;
   int64_t merges_, traced_ = 0;
   TraceLine line_;
-  std::vector<size_t> words_;  // those shown, by their text
+  std::vector<size_t> words_;  // those shown, sorted by their text
 };
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// A table of pairs of ids: what training looks up most.
+// A map from pairs of ids: the most frequent lookup of training.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,17 +7,16 @@
 
 namespace zoo {
 
-/// Two ids as one number; its order is that of the left one, then of the right one.
+/// Two ids as one number, ordered by the left id, then the right one.
 constexpr uint64_t pair_of(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | right; }
 constexpr uint32_t left_of(uint64_t pair) { return static_cast<uint32_t>(pair >> 32); }
 constexpr uint32_t right_of(uint64_t pair) { return static_cast<uint32_t>(pair); }
 
-/// Values by pair; every pair has Value() at first. Open addressing: a look-up costs one cache
-/// line.
+/// Values by pair, initially Value(). Open addressing: a lookup costs one cache line.
 template <class Value>
 class PairMap {
  public:
-  /// Valid until the next call.
+  /// The reference is valid until the next call.
   Value& operator[](uint64_t pair) {
     if (2 * (size_ + 1) > places_.size()) grow();
     Place& place = places_[find(pair)];

@@ -1,10 +1,10 @@
-// Training SentencePiece models with the library, lossless unless asked otherwise.
+// Trains SentencePiece models with the library; lossless by default.
 //
 // Lossless: no normalisation, no space added or removed, and a character without a piece becomes
-// its bytes. One gap is left in the library's own format: it marks a space as U+2581, so a U+2581
-// of the text comes back as a space. Our models therefore hold the space itself
-// (escape_whitespaces off); the library trains with the mark, which it needs to see where words
-// begin, and the pieces are rewritten afterwards.
+// its bytes. One gap remains in the library's own format: it writes a space as U+2581, so a U+2581
+// of the text decodes as a space. Our models therefore contain plain spaces (escape_whitespaces
+// off). The library trains with U+2581, which it needs to find the starts of words, and the pieces
+// are rewritten afterwards.
 #include <fmt/format.h>
 #include <sentencepiece_trainer.h>
 
@@ -21,10 +21,10 @@
 namespace zoo {
 namespace {
 
-constexpr std::string_view kUnknownMark = "\xE2\x96\x85";  // U+2585: the trainer's own use
+constexpr std::string_view kUnknownMark = "\xE2\x96\x85";  // U+2585, reserved by the trainer
 
-/// Hands text to the library, which would otherwise skip whole blocks for one reserved character,
-/// and lines over 4192 bytes.
+/// Passes text to the library without reserved characters and long lines. The library would
+/// otherwise skip a whole block for one reserved character, and lines over 4192 bytes.
 class Sentences : public sentencepiece::SentenceIterator {
  public:
   explicit Sentences(TrainingText& text) : text_(text) { advance(); }
@@ -61,8 +61,8 @@ std::unordered_map<std::string, std::string> library_options(const TokenizerTrai
       {"remove_extra_whitespaces", flag(o.lossy)},
       {"allow_whitespace_only_pieces", flag(!o.lossy)},
       {"byte_fallback", flag(!o.lossy)}};
-  // With these characters as pieces, the texts "<s>" and "<0x0A>" are spelled out by the
-  // `tokenizers` package, too, which would otherwise take them for the pieces of those names.
+  // With these characters as pieces, the `tokenizers` package also spells out the texts "<s>" and
+  // "<0x0A>"; otherwise it would encode them as the pieces of those names.
   if (unigram) options["required_chars"] = o.lossy ? "</s>unkpad" : "</s>unkpad0x123456789ABCDEF";
   return options;
 }
@@ -87,9 +87,9 @@ std::unordered_map<std::string, std::string> library_options(const TokenizerTrai
   throw std::runtime_error(fmt::format("SentencePiece could not train: {}", message));
 }
 
-/// Scores in steps of 1/64: sums over some hundred thousand characters are then exact in the
-/// library's float and in the double of the `tokenizers` package alike, so both find the same best
-/// path and break ties alike. The rounding, at most 0.008 nats, is far below a score's own error.
+/// Rounds scores to steps of 1/64. Sums over some hundred thousand characters are then exact both
+/// in the library's float and in the `tokenizers` package's double, so both find the same best path
+/// and break ties alike. The rounding error, at most 0.008 nats, is far below a score's own error.
 float round_score(float score) { return std::round(score * 64.0F) / 64.0F; }
 
 }  // namespace
@@ -108,7 +108,7 @@ std::unique_ptr<Tokenizer> train_sentencepiece(const TokenizerTraining& options,
     if (!options.lossy) piece.text = utf8::replace_all(piece.text, kMarkedSpace, " ");
   };
   model = rewrite_sentencepiece_model(model, edit, options.lossy);
-  // As it will be read back from its folder: with <s> and </s> recognised in the text.
+  // The form in which it is read back from its folder: <s> and </s> are recognised in the text.
   nlohmann::json json = SentencePieceTokenizer(model).to_json();
   if (!options.specials) json["post_processor"] = nullptr;
   return std::make_unique<SentencePieceTokenizer>(std::move(model), json);

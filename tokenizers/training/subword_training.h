@@ -1,4 +1,4 @@
-// What the trainers of byte-level BPE, WordPiece and BPE share: count words, begin with an
+// The common part of the trainers of byte-level BPE, WordPiece and BPE: count words, start with an
 // alphabet, merge.
 #pragma once
 #include <cstdint>
@@ -19,18 +19,18 @@ struct Subwords {
   std::vector<AddedToken> special_tokens = {};
 };
 
-/// The special tokens asked for, or `otherwise`.
+/// The special tokens of the options, or `otherwise` if there are none.
 std::vector<std::string> special_tokens_of(const TokenizerTraining& options,
                                            std::vector<std::string> otherwise);
 
-/// Trains on the words that both stages (as a tokenizer.json names them) make of `text`: the ones
-/// that encoding will use. Throws std::runtime_error where the text has no words, and where its
-/// alphabet alone is larger than the vocabulary.
+/// Trains on the words that the two stages (described as in a tokenizer.json) produce from `text`,
+/// as encoding will. Throws std::runtime_error if the text has no words, or if its alphabet alone
+/// is larger than the vocabulary.
 Subwords train_subwords(const TokenizerTraining& options, TrainingText& text,
                         const OrderedJson& normalizer, const OrderedJson& pre_tokenizer,
                         const BpeAlphabet& alphabet, const TrainingWatch& watch);
 
-/// The "model" of a tokenizer.json, of type BPE.
+/// The "model" of type BPE for a tokenizer.json.
 OrderedJson bpe_model_of(const Subwords& subwords);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// The choice of a trainer, and the character vocabulary.
+// Chooses a trainer; trains the character vocabulary.
 #include "tokenizers/training/trainers.h"
 
 #include <fmt/format.h>
@@ -26,13 +26,13 @@ void check_number(const char* option, int64_t value, int64_t low, int64_t high) 
   }
 }
 
-/// An option that was changed from its default is for its kinds alone.
+/// Refuses an option that was changed from its default but does not apply to the kind.
 void check_kind(const char* option, bool changed, bool fits, const char* kinds) {
   if (changed && !fits) refuse(fmt::format("{} is for {}", option, kinds));
 }
 
-/// What is written between lines and words: a token of it, or that ends in it, could not be read
-/// back from vocab.txt and merges.txt.
+/// Control characters anywhere, or white space at either end: vocab.txt and merges.txt could not
+/// hold such a token.
 bool has_odd_space(const std::string& token) {
   for (std::string_view rest = token; !rest.empty();) {
     const utf8::Character c = utf8::first(rest);
@@ -109,7 +109,7 @@ bool is_merging(TokenizerKind kind) {
 }
 
 std::unique_ptr<Tokenizer> train_character(const TokenizerTraining& options, TrainingText& text) {
-  std::map<char32_t, uint64_t> counts;  // by code point: the order of the ids
+  std::map<char32_t, uint64_t> counts;  // by code point, which is the order of the ids
   for (std::string piece; text.next(piece);) {
     for (std::string_view rest = piece; !rest.empty();) {
       const utf8::Character c = utf8::first(rest);

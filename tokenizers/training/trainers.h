@@ -1,4 +1,4 @@
-// Making a tokenizer from text: one function for every kind.
+// Training a tokenizer from text: one function per kind.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -35,8 +35,8 @@ struct EnumNames<TokenizerKind> {
       {TokenizerKind::kCharacter, "character"}};
 };
 
-/// How byte-level BPE cuts a text into words: the expressions of GPT-2, of tiktoken's cl100k_base
-/// (GPT-4) and o200k_base (GPT-4o), of Llama 3 and of Qwen 2.
+/// The expressions with which byte-level BPE splits a text into words: those of GPT-2, of
+/// tiktoken's cl100k_base (GPT-4) and o200k_base (GPT-4o), of Llama 3 and of Qwen 2.
 enum class WordPattern { kGpt2, kCl100k, kO200k, kLlama3, kQwen2 };
 
 template <>
@@ -50,27 +50,27 @@ struct EnumNames<WordPattern> {
       {WordPattern::kQwen2, "qwen2"}};
 };
 
-/// Where a kind is named, the others refuse a value other than the one here. "Merging" kinds:
-/// byte-bpe, wordpiece and bpe. The defaults are those of ByteLevelBPETokenizer and
-/// BertWordPieceTokenizer in the `tokenizers` package.
+/// Options for one kind must keep their defaults for other kinds. "Merging" kinds are byte-bpe,
+/// wordpiece and bpe. The defaults are those of ByteLevelBPETokenizer and BertWordPieceTokenizer in
+/// the `tokenizers` package.
 struct TokenizerTraining {
   TokenizerKind kind = TokenizerKind::kCharacter;
-  int64_t vocab_size = 0;     ///< 0: all characters; SentencePiece 8000; merging kinds 30000
-  int64_t min_frequency = 2;  ///< merging: how often a pair must stand in the text to be merged
-  /// Merging: the first ids. None: <|endoftext|> for byte-bpe, [PAD] [UNK] [CLS] [SEP] [MASK] for
-  /// wordpiece, <unk> for bpe. One empty text: no special tokens.
+  int64_t vocab_size = 0;  ///< 0: all characters; 8000 for SentencePiece; 30000 for merging kinds
+  int64_t min_frequency = 2;  ///< merging: how often a pair must occur to be merged
+  /// Merging: the first ids. Empty: <|endoftext|> for byte-bpe, [PAD] [UNK] [CLS] [SEP] [MASK] for
+  /// wordpiece, <unk> for bpe. One empty string: no special tokens.
   std::vector<std::string> special_tokens = {};
   bool cased = false;             ///< wordpiece: keeps case and accents
-  int64_t limit_alphabet = 1000;  ///< wordpiece, bpe: rarer characters have no piece; 0: all have
+  int64_t limit_alphabet = 1000;  ///< wordpiece, bpe: how many characters have a piece; 0: all
   WordPattern pattern = WordPattern::kGpt2;  ///< byte-bpe
-  bool add_prefix_space = false;  ///< byte-bpe with gpt2's pattern: a space before a text
-  int64_t trace = 0;              ///< merging: shows that many merges
-  bool unknown = false;           ///< character: <unk> for the rarest and for those not seen
-  bool sequence_tokens = false;   ///< character: <pad>, <s> and </s>, for encoder-decoders
-  bool lossy = false;             ///< SentencePiece: its classical settings for translation
-  double coverage = 0.9995;       ///< SentencePiece: share of the text whose characters are pieces
-  bool specials = true;  ///< SentencePiece: add_special gives <s> A </s>; without it nothing
-  int threads = 4;       ///< only SentencePiece's unigram scores depend on it, in the last digits
+  bool add_prefix_space = false;  ///< byte-bpe with gpt2's pattern: adds a space before each text
+  int64_t trace = 0;              ///< merging: number of merges to show
+  bool unknown = false;  ///< character: adds <unk> for the rarest characters and unseen ones
+  bool sequence_tokens = false;  ///< character: adds <pad>, <s> and </s>, for encoder-decoders
+  bool lossy = false;            ///< SentencePiece: its classical settings for translation
+  double coverage = 0.9995;      ///< SentencePiece: share of the text whose characters have a piece
+  bool specials = true;  ///< SentencePiece: add_special gives <s> A </s>; if false, it adds nothing
+  int threads = 4;       ///< changes only SentencePiece's unigram scores, in the last digits
 };
 
 /// Lists the fields for command lines (app/cli.h).
@@ -103,23 +103,23 @@ void visit(TokenizerTraining& o, Visitor&& v) {
 /// [PAD] [UNK] [CLS] [SEP] [MASK]
 std::vector<std::string> bert_special_tokens();
 
-/// byte-bpe, wordpiece and bpe: our own trainer, which can be watched and ends where it must.
+/// byte-bpe, wordpiece and bpe: our own trainer, whose progress can be watched.
 bool is_merging(TokenizerKind kind);
 
-/// The size that is asked for: vocab_size, or its kind's default; 0 for all characters.
+/// The requested size: vocab_size, or the default of its kind; 0 for all characters.
 int64_t wanted_vocab_size(const TokenizerTraining& options);
 
-/// What a caller may watch; both may be empty. Calls come one at a time, from any thread, and what
-/// they throw ends the training.
+/// Callbacks during training; both may be empty. Calls come one at a time, from any thread, and an
+/// exception ends the training.
 struct TrainingWatch {
   /// Merging kinds: "counting words" (bytes), then "merging pairs" (ids).
   std::function<void(std::string_view stage, int64_t done, int64_t total)> progress = nullptr;
   std::function<void(const std::string& line)> trace = nullptr;
 };
 
-/// Equal options and files give an equal tokenizer. A text may allow fewer ids than asked for (see
-/// wanted_vocab_size): merging kinds then end sooner. Throws std::invalid_argument for options out
-/// of range, std::runtime_error for text that does not allow them; both say what to do.
+/// Equal options and files give an equal tokenizer. If the text allows fewer ids than
+/// wanted_vocab_size, merging kinds end sooner. Throws std::invalid_argument for options out of
+/// range, and std::runtime_error if the text does not allow them; both messages say what to do.
 std::unique_ptr<Tokenizer> train_tokenizer(const TokenizerTraining& options,
                                            const std::vector<std::filesystem::path>& files,
                                            const TrainingWatch& watch = {});

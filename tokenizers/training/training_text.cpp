@@ -42,7 +42,7 @@ bool TrainingText::open_next_file() {
   return true;
 }
 
-/// Doubles what lies in the buffer, so that a long line is looked through a few times only.
+/// Doubles the buffered data, so that a long line is scanned only a few times.
 bool TrainingText::read_more() {
   if (!in_.is_open() || !in_) return false;
   buffer_.erase(0, begin_);
@@ -55,7 +55,7 @@ bool TrainingText::read_more() {
   return true;
 }
 
-// Keeps at least one piece's bytes in the buffer while the file lasts.
+// Keeps at least one piece's bytes in the buffer until the file ends.
 void TrainingText::fill() {
   if (buffer_.size() - begin_ < limit_) read_more();
   if (pieces_ != Pieces::kWholeLines) return;
@@ -77,7 +77,7 @@ size_t TrainingText::end_of_piece() const {
   if (const size_t space = window.rfind(' '); space != std::string_view::npos && space > 0) {
     return space;
   }
-  size_t end = window.size();  // back to the beginning of the character that the limit cuts
+  size_t end = window.size();  // back to the start of the character that the limit would split
   while (end > window.size() - 4 && (static_cast<uint8_t>(rest[end]) & 0xC0) == 0x80) --end;
   return end;
 }

@@ -1,4 +1,4 @@
-// The text that a tokenizer is trained on, read in small pieces: files may be larger than memory.
+// The training text of a tokenizer, read in small pieces: files can be larger than memory.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -11,25 +11,25 @@ namespace zoo {
 class TrainingText {
  public:
   enum class Pieces {
-    kBlocks,      ///< many lines at once, line feeds included
-    kWholeLines,  ///< the same, and no line is ever cut
+    kBlocks,      ///< many lines at once, including line feeds
+    kWholeLines,  ///< the same, but lines are never split
     kLines        ///< one line at a time, without its line feed
   };
-  /// What kWholeLines takes for one line; a longer one is an error.
+  /// The longest line that kWholeLines allows; a longer one is an error.
   static constexpr size_t kLongestLine = size_t{256} << 20;
 
-  /// No piece is longer than `limit` bytes; longer lines are cut, at a space where there is one and
-  /// never inside a character. Of kWholeLines such a line is a piece of its own.
+  /// No piece is longer than `limit` bytes. Longer lines are split, at a space if there is one and
+  /// never inside a character. With kWholeLines such a line is a piece of its own.
   TrainingText(std::vector<std::filesystem::path> files, Pieces pieces, size_t limit = 4096);
 
-  /// The next piece, which may be empty (an empty line); false at the end. A byte order mark at a
-  /// file's beginning is in no piece. Throws std::runtime_error for a file that cannot be read, is
-  /// not UTF-8, has a zero byte or too long a line, naming file and byte, and at the end if all
-  /// files were empty.
+  /// The next piece, which is empty for an empty line; false at the end. A byte order mark at the
+  /// start of a file is skipped. Throws std::runtime_error, naming file and byte, for a file that
+  /// cannot be read, is not UTF-8, has a zero byte or too long a line; and at the end if all files
+  /// were empty.
   bool next(std::string& piece);
-  /// Bytes handed out so far.
+  /// Bytes returned so far.
   size_t bytes() const { return bytes_; }
-  /// Bytes of all files, as far as that can be known beforehand.
+  /// Bytes of all files, as far as they are known in advance.
   size_t total_bytes() const;
 
  private:
@@ -42,7 +42,7 @@ class TrainingText {
   Pieces pieces_;
   size_t limit_, file_ = 0, begin_ = 0, place_ = 0, bytes_ = 0;
   std::ifstream in_;
-  std::string buffer_;  // from begin_ (place_ in the file) on: read and not yet handed out
+  std::string buffer_;  // from begin_ (place_ in the file) on: read, but not yet returned
 };
 
 }  // namespace zoo

@@ -14,7 +14,6 @@
 namespace zoo {
 
 // ---- Counts
-// --------------------------------------------------------------------------------------
 void WordCounts::grow() {
   if (words_.size() >= std::numeric_limits<uint32_t>::max() - 1) {
     throw std::runtime_error(
@@ -51,11 +50,10 @@ void WordCounts::add(const WordCounts& other) {
 }
 
 // ---- Counting
-// ------------------------------------------------------------------------------------
 namespace {
 
-/// Different words that a thread collects before it adds them to those of all threads: few enough
-/// to stay near the processor, many enough to meet seldom.
+/// Number of different words that a thread collects before it adds them to the shared ones: few
+/// enough to stay in the cache, many enough to lock rarely.
 constexpr size_t kOwnWords = 1 << 16;
 
 class Counting {
@@ -68,7 +66,7 @@ class Counting {
     std::vector<std::thread> others;
     try {
       for (int i = 1; i < threads; ++i) others.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {  // fewer threads do as well
+    } catch (const std::system_error&) {  // fewer threads work as well
     }
     work();
     for (std::thread& thread : others) thread.join();
@@ -81,7 +79,7 @@ class Counting {
     const std::lock_guard lock(reading_);
     try {
       if (error_ || !text_.next(block)) return false;
-    } catch (...) {  // kept before another thread reads on, and finds another fault
+    } catch (...) {  // stored before another thread reads on and finds another error
       error_ = std::current_exception();
       return false;
     }

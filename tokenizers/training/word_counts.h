@@ -1,4 +1,4 @@
-// How often each word stands in a text: all that byte-level BPE and WordPiece learn from.
+// How often each word occurs in a text: all that byte-level BPE and WordPiece learn from.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace zoo {
 class Normalizer;
 class PreTokenizer;
 
-/// Different words with their counts, in the order in which they were added first. Some 35 bytes a
-/// word beside its own.
+/// Different words with their counts, in the order of their first addition. Takes about 35 bytes
+/// per word plus its text.
 class WordCounts {
  public:
   WordCounts() = default;
@@ -39,18 +39,18 @@ class WordCounts {
   };
   void grow();
   std::vector<Word> words_;
-  std::vector<uint32_t> table_;  // by hash: 1 + place in words_, or 0; at most half of it is taken
+  std::vector<uint32_t> table_;  // by hash: 1 + index in words_, or 0; at most half full
   Arena<char> texts_;
 };
 
-/// Told after each block of text how many bytes are read, one call at a time, from any thread; what
-/// it throws ends the work.
+/// Called after each block of text with the number of bytes read so far, one call at a time, from
+/// any thread. An exception ends the work.
 using BytesRead = std::function<void(uint64_t)>;
 
-/// Counts the words of `text`, which must come in whole lines: the reference trains line by line,
-/// the line feed included, and rules look no further than a line. Both stages may be null: no
-/// change, and a line as one word. Counts do not depend on `threads`; the order of the words does.
-/// Memory: the different words, and for each thread a few MB and one block.
+/// Counts the words of `text`, which must consist of whole lines: the reference trains line by
+/// line, including the line feed, and rules do not look beyond a line. Either stage may be null:
+/// then the text is not changed, or each line is one word. Counts do not depend on `threads`; the
+/// order of the words does. Memory: the different words, plus a few MB and one block per thread.
 WordCounts count_words(TrainingText& text, const Normalizer* normalizer,
                        const PreTokenizer* pre_tokenizer, int threads,
                        const BytesRead& told = nullptr);

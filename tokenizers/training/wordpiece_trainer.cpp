@@ -1,6 +1,7 @@
-// Training WordPiece as BERT uses it (Devlin et al. 2019, arXiv:1810.04805): BERT's normalizer and
-// words, pieces inside a word marked "##". Equal to BertWordPieceTokenizer in the `tokenizers`
-// package, up to the order of the marked letters, which is random there (bpe_alphabet.h).
+// Trains WordPiece as used by BERT (Devlin et al. 2019, arXiv:1810.04805): BERT's normalizer and
+// words, with pieces inside a word marked "##". Gives the same result as BertWordPieceTokenizer of
+// the `tokenizers` package, up to the order of the marked letters, which is random there
+// (bpe_alphabet.h).
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,7 @@
 namespace zoo {
 namespace {
 
-/// The tokenizer_config.json, which says what vocab.txt does not.
+/// The tokenizer_config.json: settings that vocab.txt does not hold.
 std::string config_of(const TokenizerTraining& options, const std::vector<std::string>& specials) {
   OrderedJson config = {{"tokenizer_class", "BertTokenizer"},
                         {"do_lower_case", !options.cased},
