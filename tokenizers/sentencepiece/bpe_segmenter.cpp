@@ -1,5 +1,5 @@
-// SentencePiece's BPE: two neighbours join where their join is a piece, the best score first, of
-// equal scores the leftmost.
+// SentencePiece's BPE: joins two neighbours if their concatenation is a piece, the best score
+// first, and the leftmost among equals.
 #include <algorithm>
 #include <queue>
 #include <stdexcept>
@@ -19,17 +19,17 @@ using Segment = Segmenter::Segment;
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-/// A piece in the making, in a doubly linked list; one that has joined its left neighbour is empty.
+/// A node of a doubly linked list of symbols; one that was joined to its left neighbour is empty.
 struct Symbol {
   uint32_t begin = 0, size = 0;
   uint32_t previous = kNone, next = kNone;
-  bool whole = false;  // defined by the user: joins nothing
+  bool whole = false;  // defined by the user: never joined
 };
 
 struct Join {
   float score = 0;
   uint32_t left = 0, right = 0;
-  uint32_t size = 0;  // of both when they were found: other sizes mean that the join is gone
+  uint32_t size = 0;  // joint size when the join was found; if it has changed, the join is stale
   bool operator<(const Join& o) const { return score != o.score ? score < o.score : left > o.left; }
 };
 
@@ -82,7 +82,7 @@ class BpeSegmenter : public Segmenter {
     return piece.find(space_, at) != std::string_view::npos;
   }
 
-  /// Where no piece has a space inside, words do not touch each other: each is split on its own.
+  /// If no piece contains a space inside, words cannot interact, and each is split on its own.
   size_t end_of_word(std::string_view text, size_t begin) const {
     if (joins_words_ || has_unused_ || has_whole_) return text.size();
     size_t at = begin;
@@ -109,7 +109,7 @@ struct BpeSegmenter::Work {
   std::vector<Symbol> symbols;
   std::priority_queue<Join> joins;
   std::vector<Join> dropped;
-  std::unordered_map<std::string_view, uint32_t> cuts;  // of unused pieces: the left part's size
+  std::unordered_map<std::string_view, uint32_t> cuts;  // of unused pieces: size of the left part
 };
 
 void BpeSegmenter::split(std::string_view text, double dropout, std::mt19937_64* random,
@@ -125,8 +125,8 @@ void BpeSegmenter::split(std::string_view text, double dropout, std::mt19937_64*
           work.symbols[best.left].size + work.symbols[best.right].size != best.size) {
         continue;
       }
-      // BPE-dropout, Algorithm 1: at every step each possible join is left out with this
-      // probability, and the best of the others is made. (The library leaves a join out for good.)
+      // BPE-dropout, Algorithm 1: at every step each possible join is skipped with this
+      // probability, and the best of the others is made. (The library skips a join for good.)
       if (random && uniform(*random) < dropout) {
         work.dropped.push_back(best);
         continue;
@@ -178,7 +178,7 @@ void BpeSegmenter::join(std::string_view text, const Join& best, Work& work) con
   offer(text, best.left, left.next, work);
 }
 
-/// Pieces that may not stand in a result come apart as they were joined.
+/// Unused pieces are split again into the parts that they were joined from.
 void BpeSegmenter::emit(std::string_view text, uint32_t begin, uint32_t size, const Work& work,
                         Segments& found) const {
   const std::string_view piece = text.substr(begin, size);

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kLargestGap = 1 << 20;  // between an added token's id and the vocabulary's end
+constexpr size_t kLargestGap = 1 << 20;  // from the vocabulary's end to an added token's id
 
 SentencePieceTokenizer side_of(const std::string& bytes, const char* name) {
   try {
@@ -47,7 +47,7 @@ json read_config(const std::string& text) {
   return config;
 }
 
-/// A token as configurations write it: its text, or an object with its text and how it is found.
+/// A token in a configuration: its text, or an object with its text and flags.
 AddedToken read_token(const json& token) {
   AddedToken read;
   const bool object = token.is_object() && token.contains("content");
@@ -65,7 +65,7 @@ AddedToken read_token(const json& token) {
   return read;
 }
 
-/// Python's str.strip.
+/// Like Python's str.strip.
 std::string_view strip(std::string_view text) {
   const auto is_space = [](utf8::Character c) {
     const char32_t code = c.code;
@@ -79,7 +79,7 @@ std::string_view strip(std::string_view text) {
   return text;
 }
 
-/// The bytes of a language code that a text begins with: ">>fra<<".
+/// Size in bytes of the language code at the start of a text, such as ">>fra<<"; 0: none.
 size_t language_code(std::string_view text) {
   if (!text.starts_with(">>")) return 0;
   const size_t end = text.find("<<");
@@ -127,7 +127,7 @@ void MarianTokenizer::read_vocabulary() {
   special_.resize(pieces_.size());
 }
 
-/// Gives a token that the vocabulary does not have the next id.
+/// Returns the id of an added token; one that the vocabulary does not have gets the next id.
 int32_t MarianTokenizer::add_token(AddedToken token, std::vector<AddedToken>& added) {
   const auto known = std::find_if(added.begin(), added.end(),
                                   [&](const AddedToken& a) { return a.text == token.text; });
@@ -172,12 +172,12 @@ void MarianTokenizer::read_special(const json& config) {
     const auto more = config.find(key);
     if (more == config.end() || !more->is_array()) continue;
     for (const json& extra : *more) add_token(read_token(extra), added);
-    break;  // the second is the first's older name
+    break;  // the second is the older name of the first
   }
   added_ = AddedTokens(std::move(added));
 }
 
-/// added_tokens_decoder: {"7": {"content": "<pad>", "special": true, ...}}.
+/// Reads added_tokens_decoder: {"7": {"content": "<pad>", "special": true, ...}}.
 std::vector<AddedToken> MarianTokenizer::read_added(const json& config) {
   std::vector<AddedToken> added;
   const auto entries = config.find("added_tokens_decoder");
@@ -238,7 +238,7 @@ Encoding MarianTokenizer::encode(std::string_view text, const EncodeOptions& opt
 
 std::string MarianTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string text;
-  std::vector<std::string> row;  // pieces between special tokens
+  std::vector<std::string> row;  // pieces since the last special token
   for (const int32_t id : ids) {
     std::string piece = piece_of(id);
     if (!is_special(id)) {
@@ -274,7 +274,7 @@ std::optional<int32_t> MarianTokenizer::id_of(std::string_view piece) const {
 }
 
 bool MarianTokenizer::is_special(int32_t id) const {
-  piece_of(id);  // throws where it is none
+  piece_of(id);  // throws for an invalid id
   return special_[static_cast<size_t>(id)] != 0;
 }
 

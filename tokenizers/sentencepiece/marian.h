@@ -1,6 +1,6 @@
-// Marian's translation models as `transformers` keeps them (Junczys-Dowmunt et al. 2018,
+// Marian's translation models in the format of `transformers` (Junczys-Dowmunt et al. 2018,
 // arXiv:1804.00344; Helsinki-NLP/opus-mt-*): one SentencePiece model splits the source language,
-// another the target, and vocab.json numbers the pieces of both.
+// another the target language, and vocab.json numbers the pieces of both.
 #pragma once
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
@@ -15,18 +15,18 @@
 
 namespace zoo {
 
-/// MarianTokenizer of `transformers`. A language code at the beginning of a text (">>fra<<") is one
-/// piece; a piece that vocab.json does not have is <unk>; add_special puts </s> after a text, or
-/// after both of a pair. Invalid UTF-8 is encoded as U+FFFD, one for each invalid byte.
+/// MarianTokenizer of `transformers`. A language code at the start of a text (">>fra<<") is one
+/// piece. A piece that is not in vocab.json is <unk>. add_special appends </s> to a text, or after
+/// both texts of a pair. Each byte of invalid UTF-8 is encoded as U+FFFD.
 ///
-/// Decoding leaves out spaces at both ends, and writes special tokens with a space behind them. As
-/// in `transformers`, the source's model joins the pieces whichever side they are of: it makes no
-/// difference but next to special tokens.
+/// Decoding strips spaces at both ends, and writes special tokens with a space after them. As in
+/// `transformers`, the source model joins the pieces of either side; this matters only next to
+/// special tokens.
 class MarianTokenizer : public Tokenizer {
  public:
   enum class Side { kSource, kTarget };
   /// The contents of source.spm, target.spm, vocab.json and tokenizer_config.json (empty: none).
-  /// side: whose model splits text. Throws std::runtime_error, without naming a folder.
+  /// side: whose model splits text. Throws std::runtime_error without a folder name.
   MarianTokenizer(std::string source_model, std::string target_model, std::string vocab,
                   std::string config, Side side);
 
@@ -43,7 +43,7 @@ class MarianTokenizer : public Tokenizer {
   std::optional<int32_t> unk_id() const override { return unk_; }
   const PostTemplate& post_template() const override { return post_; }
   std::string kind() const override { return "marian"; }
-  /// The four files. Not a tokenizer.json: that format has no place for two models.
+  /// Writes the four files. A tokenizer.json cannot hold two models.
   void save(const std::filesystem::path& folder) const override;
 
  private:

@@ -32,8 +32,8 @@ void add_token(const AddedTokens::Part& part, bool details, Encoding& out) {
   out.words.push_back(out.words.empty() ? 0 : out.words.back() + 1);
 }
 
-/// Counts the words before a place of a text, as spaces delimit them; the spaces before a word are
-/// part of it. Places are asked for in order.
+/// Counts the words before a position of a text. Words are delimited by spaces and include the
+/// spaces before them. Calls must be in ascending order of positions.
 class WordCounter {
  public:
   WordCounter(std::string_view text, int32_t first) : text_(text), word_(first) {}
@@ -83,7 +83,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string model,
   std::sort(tokens.begin(), tokens.end(),
             [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   for (const AddedToken& token : tokens) {
-    if (token.id == vocab_size()) {  // a token that the model does not have
+    if (token.id == vocab_size()) {  // an added token outside the model
       const Type type = token.special ? Type::kControl : Type::kUserDefined;
       model_.pieces.push_back({token.text, 0, type});
       ids_.emplace(token.text, token.id);
@@ -97,7 +97,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string model,
   post_ = read_post_template(tokenizer_json.value("post_processor", nlohmann::json()));
   for (const auto* parts : {&post_.single(), &post_.pair()}) {
     for (const PostTemplate::Part& part : *parts) {
-      if (part.kind == PostTemplate::Part::Kind::kId) piece(part.id);  // throws where it is none
+      if (part.kind == PostTemplate::Part::Kind::kId) piece(part.id);  // throws for an invalid id
     }
   }
 }
@@ -138,10 +138,10 @@ const SentencePieceModel::Piece& SentencePieceTokenizer::piece(int32_t id) const
 
 // ---- Encoding ----
 
-/// A stretch of the user's text as the pieces spell it.
+/// A part of the user's text, normalised.
 struct SentencePieceTokenizer::Normalized {
   std::string text;
-  std::vector<size_t> origins;  // empty without details
+  std::vector<size_t> origins;  // empty if no details are wanted
   AddedTokens::Part part;
 };
 
@@ -159,14 +159,14 @@ std::vector<AddedTokens::Part> SentencePieceTokenizer::split(std::string_view te
   return {{.text = text}};
 }
 
-/// Calls emit(id, begin, end) with places of the normalised text. Unknown characters become their
-/// bytes, or, those in a row, one <unk>.
+/// Calls emit(id, begin, end) with positions in the normalised text. Unknown characters become
+/// their bytes; without byte pieces, a run of them becomes one <unk>.
 template <class Emit>
 void SentencePieceTokenizer::for_each_id(const Normalized& from,
                                          const Segmenter::Segments& segments,
                                          const Emit& emit) const {
-  // The bytes of a character all have its place; those of a unigram model's unknown characters in a
-  // row have the place of all these, as in the `tokenizers` package.
+  // All bytes of a character have its span. In a unigram model, the bytes of a run of unknown
+  // characters have the span of the run, as in the `tokenizers` package.
   const bool fuses =
       !model_.byte_fallback || model_.algorithm == SentencePieceModel::Algorithm::kUnigram;
   for (size_t i = 0; i < segments.size(); ++i) {
@@ -266,7 +266,7 @@ std::vector<SentencePieceTokenizer::NamedPiece> SentencePieceTokenizer::pieces(
 // ---- Decoding ----
 
 std::string SentencePieceTokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
-  std::string text, run;  // run: byte pieces in a row, which may break off inside a character
+  std::string text, run;  // run: consecutive byte pieces, which can end inside a character
   const auto end_run = [&] {
     text += utf8::replace_invalid(run);
     run.clear();
@@ -305,7 +305,7 @@ std::string SentencePieceTokenizer::join(std::span<const std::string> pieces) co
     std::string_view rest = name;
     if (at_start && rest.starts_with(kMarkedSpace)) {
       rest.remove_prefix(kMarkedSpace.size());
-      at_start = model_.remove_extra_whitespaces;  // else one space is all that was put there
+      at_start = model_.remove_extra_whitespaces;  // otherwise encode added only one space
     }
     text += utf8::replace_all(rest, kMarkedSpace, " ");
   }

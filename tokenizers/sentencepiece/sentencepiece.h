@@ -1,5 +1,5 @@
-// SentencePiece (Kudo & Richardson 2018, arXiv:1808.06226): BPE and unigram models out of a .model
-// file. The ids are those of the library, which trains the models and which the tests compare with.
+// SentencePiece (Kudo & Richardson 2018, arXiv:1808.06226): BPE and unigram models from a .model
+// file. Ids equal those of the library, which trains the models and is the reference in tests.
 #pragma once
 #include <array>
 #include <filesystem>
@@ -20,23 +20,22 @@
 
 namespace zoo {
 
-/// Invalid UTF-8 is encoded as U+FFFD, one for each invalid byte. decode gives U+FFFD for byte
-/// pieces that make no character, and writes special tokens as their names.
+/// Each byte of invalid UTF-8 is encoded as U+FFFD. decode writes U+FFFD for byte pieces that form
+/// no character, and special tokens by name.
 ///
-/// Ids are the places in the .model file. XLM-R and CamemBERT count otherwise (fairseq's <s>,
-/// <pad>,
-/// </s>, <unk> first, then the file's pieces one or more places on): their tokenizer.json has their
-/// ids, and is read by PipelineTokenizer.
+/// Ids are indices in the .model file. XLM-R and CamemBERT use other ids (fairseq's <s>, <pad>,
+/// </s>, <unk> first, then the file's pieces, shifted by one or more). Their tokenizer.json has
+/// those ids and is read by PipelineTokenizer.
 class SentencePieceTokenizer : public Tokenizer {
  public:
-  /// From the bytes of a .model file: raw ids, nothing is recognised in the text, and add_special
-  /// puts <s> before and </s> after where the model has them. Throws std::runtime_error.
+  /// From the bytes of a .model file: no added tokens are recognised in the text, and add_special
+  /// puts <s> before and </s> after it if the model has them. Throws std::runtime_error.
   explicit SentencePieceTokenizer(std::string model);
-  /// With the tokenizer.json beside the model, which accepts() is true for: its added tokens and
-  /// template. Throws std::runtime_error where these are damaged.
+  /// Also uses the added tokens and template of the tokenizer.json beside the model, which
+  /// accepts() must be true for. Throws std::runtime_error if these are damaged.
   SentencePieceTokenizer(std::string model, const nlohmann::json& tokenizer_json);
-  /// Whether a tokenizer.json splits text as this class would write it for that model. One that
-  /// others wrote may describe other ids: then it is read alone. Never throws for damaged files.
+  /// Whether a tokenizer.json splits text as the one that this class writes for the model. Others
+  /// may use different ids and must be read on their own. Never throws for damaged files.
   static bool accepts(std::string_view model, const nlohmann::json& tokenizer_json);
 
   Encoding encode(std::string_view text, const EncodeOptions& options = {}) const override;
@@ -56,13 +55,13 @@ class SentencePieceTokenizer : public Tokenizer {
   /// The tokenizer.json that save() writes.
   OrderedJson to_json() const;
 
-  /// A split drawn at random (subword regularisation), the same for the same seed. Added tokens are
-  /// recognised; the text between two is drawn on its own.
-  /// Unigram (Kudo 2018, arXiv:1804.10959): a split X with a probability in proportion to
-  /// P(X)^alpha, alpha 0 or more, out of all splits where nbest_size is negative, out of the
-  /// nbest_size best where it is above 1; 0 and 1 give the best one. BPE (Provilkov et al. 2020,
-  /// arXiv:1910.13267): alpha, 0 to 1, is the probability that a merge is left out at a step;
-  /// nbest_size means nothing. Throws std::invalid_argument for an alpha outside.
+  /// A random split (subword regularisation), the same for the same seed. Added tokens are
+  /// recognised; the text between them is sampled separately.
+  /// Unigram (Kudo 2018, arXiv:1804.10959): samples a split X with probability proportional to
+  /// P(X)^alpha, alpha at least 0. A negative nbest_size samples from all splits, one above 1 from
+  /// the nbest_size best ones; 0 and 1 give the best split. BPE (Provilkov et al. 2020,
+  /// arXiv:1910.13267): alpha, 0 to 1, is the probability that a merge is skipped at a step;
+  /// nbest_size is ignored. Throws std::invalid_argument for an alpha out of range.
   std::vector<int32_t> sample(std::string_view text, double alpha, int nbest_size,
                               uint64_t seed) const;
 
@@ -70,20 +69,20 @@ class SentencePieceTokenizer : public Tokenizer {
     std::vector<int32_t> ids;
     double score = 0;  ///< log probability
   };
-  /// The n most probable splits, the best first; fewer where there are no more. Nothing is
-  /// recognised in the text. Throws std::invalid_argument for a BPE model, which has no
-  /// probabilities.
+  /// At most n splits, the most probable first. Added tokens are not recognised. Throws
+  /// std::invalid_argument for a BPE model, which has no probabilities.
   std::vector<ScoredIds> nbest(std::string_view text, size_t n) const;
 
-  /// A piece as the library names it: what is unknown keeps its (normalised) text.
+  /// A piece under the library's name; an unknown one keeps its (normalised) text.
   struct NamedPiece {
     std::string text;
-    size_t begin = 0, end = 0;  ///< bytes of the text that was split
+    size_t begin = 0, end = 0;  ///< bytes of the original text
     int32_t word = 0;
   };
-  /// For vocabularies that number pieces otherwise. Nothing is recognised in the text.
+  /// For vocabularies with other ids. Added tokens are not recognised.
   std::vector<NamedPiece> pieces(std::string_view text) const;
-  /// The library's text for a row of pieces; what is no piece of the model is text.
+  /// The library's text for a sequence of pieces; strings that are not pieces of the model are
+  /// copied.
   std::string join(std::span<const std::string> pieces) const;
 
  private:
@@ -98,10 +97,10 @@ class SentencePieceTokenizer : public Tokenizer {
   void add(const Normalized& from, const Segmenter::Segments& segments, Encoding& out) const;
 
   std::string bytes_;         // the .model file
-  SentencePieceModel model_;  // its contents, and added tokens that it does not have
+  SentencePieceModel model_;  // its contents, plus added tokens outside the model
   SentencePieceNormalizer normalizer_;
   std::unique_ptr<Segmenter> segmenter_;
-  std::array<int32_t, 256> byte_ids_ = {};  // of the byte pieces, where the model has them
+  std::array<int32_t, 256> byte_ids_ = {};  // ids of the byte pieces, if the model has them
   std::unordered_map<std::string, int32_t> ids_;
   AddedTokens added_;
   PostTemplate post_;
@@ -109,16 +108,16 @@ class SentencePieceTokenizer : public Tokenizer {
   int32_t unk_ = 0;
 };
 
-/// How many spaces decode takes from the beginning of a text at most: those that encode put there.
+/// How many leading spaces decode removes at most: those that encode may have added.
 size_t leading_spaces_dropped(const SentencePieceModel& model);
 
-/// The model as tokenizer.json describes it: normalizer, decoder, model.
+/// The parts of a tokenizer.json for the model: normalizer, decoder, model.
 TokenizerJson sentencepiece_to_json(const SentencePieceModel& model);
 
-/// What the package sees as added tokens: the special pieces and those the user defined.
+/// The package's added tokens for the model: special and user-defined pieces.
 std::vector<AddedToken> added_tokens_of(const SentencePieceModel& model);
 
-/// Whether that is how a tokenizer.json describes it.
+/// Whether the tokenizer.json describes the model in that way.
 bool describes_sentencepiece(const nlohmann::json& tokenizer_json, const SentencePieceModel& model);
 
 }  // namespace zoo

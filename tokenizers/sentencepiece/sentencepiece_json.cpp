@@ -1,5 +1,5 @@
-// A SentencePiece model in the terms of the `tokenizers` package: the same splitting, said as
-// normalizer, model and decoder.
+// Expresses a SentencePiece model in the terms of the `tokenizers` package: the same splitting as a
+// normalizer, a model and a decoder.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -20,7 +20,7 @@ OrderedJson replace(const OrderedJson& pattern, std::string_view content) {
   return {{"type", "Replace"}, {"pattern", pattern}, {"content", content}};
 }
 
-/// One step as itself, several as a Sequence, none as null.
+/// A single step as it is, several as a Sequence, none as null.
 OrderedJson chain(std::vector<OrderedJson> steps, const char* key) {
   if (steps.empty()) return nullptr;
   if (steps.size() == 1) return steps.front();
@@ -34,7 +34,7 @@ OrderedJson normalizer(const SentencePieceModel& model) {
                      {"precompiled_charsmap", encode_base64(model.precompiled_charsmap)}});
   }
   if (model.remove_extra_whitespaces) {
-    steps.push_back(replace({{"Regex", "\\A +| +\\z"}}, ""));  // ^ and $ would be those of a line
+    steps.push_back(replace({{"Regex", "\\A +| +\\z"}}, ""));  // ^ and $ would match at line ends
     steps.push_back(replace({{"Regex", " {2,}"}}, " "));
   }
   if (model.add_dummy_prefix) {
@@ -63,8 +63,8 @@ std::string unknown_piece(const SentencePieceModel& model) {
   throw std::runtime_error("a SentencePiece model without an unknown piece");
 }
 
-/// SentencePiece joins two neighbours whenever their join is a piece, best score first: so every
-/// way to cut a piece into two pieces is a merge, in the order of the scores.
+/// SentencePiece joins two neighbours whenever their concatenation is a piece, the best score
+/// first. So every split of a piece into two pieces is a merge, in the order of the scores.
 OrderedJson merges(const SentencePieceModel& model) {
   std::unordered_map<std::string_view, size_t> ids;
   for (size_t id = 0; id < model.pieces.size(); ++id) {
@@ -107,8 +107,8 @@ OrderedJson bpe_model(const SentencePieceModel& model) {
 }
 
 OrderedJson unigram_model(const SentencePieceModel& model) {
-  // The package looks for every entry in the text, "<s>" and "<0x41>" included, where SentencePiece
-  // looks for normal pieces only. A score that no path prefers keeps those out.
+  // The package matches every entry in the text, including "<s>" and "<0x41>"; SentencePiece
+  // matches only normal pieces. A score that no path prefers excludes the others.
   constexpr double kNeverChosen = -10000;
   OrderedJson::array_t vocabulary;
   size_t unknown = 0;

@@ -1,4 +1,4 @@
-// Protocol buffers' wire format: a message is a row of (field number and wire type, value).
+// Protocol buffers' wire format: a message is a sequence of (field number and wire type, value).
 #include "tokenizers/sentencepiece/sentencepiece_model.h"
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ struct Field {
   uint32_t wire = 0;       // 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes
   uint64_t value = 0;      // of wire types 0, 1 and 5
   std::string_view bytes;  // of wire type 2
-  std::string_view whole;  // the field as it stands in the file
+  std::string_view whole;  // the encoded field, as in the file
 };
 
 [[noreturn]] void fail(const char* why) {
@@ -95,7 +95,7 @@ std::string message(uint32_t number, std::string_view bytes) {
   return varint(number << 3 | 2) + varint(bytes.size()) + std::string(bytes);
 }
 
-// Field numbers are those of sentencepiece_model.proto.
+// Field numbers from sentencepiece_model.proto.
 SentencePieceModel::Piece parse_piece(std::string_view bytes) {
   SentencePieceModel::Piece piece;
   for (Reader reader(bytes); !reader.done();) {
@@ -185,7 +185,7 @@ SentencePieceModel parse_sentencepiece_model(std::string_view bytes) {
     }
   }
   if (model.pieces.empty()) fail("it has no pieces");
-  // They follow the pieces: without them the end of the file is missing.
+  // Settings follow the pieces. If they are missing, the file was cut off.
   if (!trainer || !normalizer) fail("it ends before its settings");
   return model;
 }
@@ -255,7 +255,7 @@ std::string rewrite_sentencepiece_model(std::string_view bytes,
       edit(piece);
       out += message(1, write_piece(piece));
     } else if (field.number == 3 && field.wire == 2) {
-      // The last value of a field counts.
+      // The last value of a field wins.
       const std::string escape = varint(5 << 3 | 0) + varint(escape_whitespaces ? 1 : 0);
       out += message(3, std::string(field.bytes) + escape);
     } else {

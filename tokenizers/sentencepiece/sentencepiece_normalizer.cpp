@@ -19,7 +19,7 @@ PieceFinder find_user_defined(const SentencePieceModel& model) {
 
 }  // namespace
 
-/// Writes text and, where asked for, the place that it comes from.
+/// Writes text and, optionally, the position that each byte comes from.
 class SentencePieceNormalizer::Writer {
  public:
   Writer(std::string_view space, std::vector<size_t>* origins) : space_(space), origins_(origins) {
@@ -39,7 +39,7 @@ class SentencePieceNormalizer::Writer {
     }
     if (origins_) origins_->resize(out_.size(), from);
   }
-  /// Takes spaces off the end; true where there were some, which began at `from`.
+  /// Removes trailing spaces; `from` becomes the position of the first one.
   void drop_spaces(size_t& from) {
     while (out_.ends_with(space_)) {
       out_.resize(out_.size() - space_.size());
@@ -87,7 +87,7 @@ std::string SentencePieceNormalizer::apply(std::string_view text,
                                            std::vector<size_t>* origins) const {
   Writer out(marks_ ? kMarkedSpace : " ", origins);
   size_t at = 0;
-  while (collapses_ && at < text.size()) {  // spaces in front
+  while (collapses_ && at < text.size()) {  // leading spaces
     const PrecompiledCharsmap::Rule step = next(text.substr(at));
     if (step.replacement != " ") break;
     at += step.size;

@@ -1,5 +1,5 @@
-// SentencePiece's first step (Kudo & Richardson 2018, arXiv:1808.06226, section 3.2): a text as its
-// pieces spell it, and where each byte of it comes from.
+// SentencePiece's first step (Kudo & Richardson 2018, arXiv:1808.06226, section 3.2): the text in
+// the form of the pieces, and the origin of each byte.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -12,25 +12,25 @@
 
 namespace zoo {
 
-constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";  // U+2581: a space, in pieces
+constexpr std::string_view kMarkedSpace = "\xE2\x96\x81";  // U+2581, for a space in pieces
 
 class SentencePieceNormalizer {
  public:
-  /// Throws std::runtime_error where the model's rules are damaged.
+  /// Throws std::runtime_error if the model's rules are damaged.
   explicit SentencePieceNormalizer(const SentencePieceModel& model);
 
-  /// The model's rules applied, spaces at the ends dropped and runs of them made one, a space put
-  /// in front, spaces written as marks: each where the model asks for it. Invalid bytes become
-  /// U+FFFD; pieces that the user defined stay as they are. origins, where not null, gets for each
-  /// byte, and for the end, the byte of `text` that it comes from.
+  /// As the model requires: applies its rules, removes spaces at the ends and collapses runs of
+  /// them, adds a leading space, and writes spaces as U+2581. Invalid bytes become U+FFFD;
+  /// user-defined pieces are unchanged. If `origins` is not null, it gets the byte of `text` that
+  /// each output byte comes from, and one more entry for the end.
   std::string apply(std::string_view text, std::vector<size_t>* origins) const;
 
-  /// Pieces that the user defined, which stay whole.
+  /// User-defined pieces, which stay whole.
   const PieceFinder& user_defined() const { return user_defined_; }
 
  private:
   class Writer;
-  /// The next character or more of `text`, and what to write for it.
+  /// The next rule match or character of `text`, and its replacement.
   PrecompiledCharsmap::Rule next(std::string_view text) const;
   PrecompiledCharsmap rules_;
   PieceFinder user_defined_;

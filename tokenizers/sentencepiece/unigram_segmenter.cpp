@@ -1,5 +1,5 @@
-// SentencePiece's unigram model: scores of 32 bits, so that nearly equal splits are decided as in
-// the library (version 0.2; 0.1 rounded at other places).
+// SentencePiece's unigram model, with 32-bit scores so that nearly equal splits are decided as in
+// the library (version 0.2; 0.1 rounded differently).
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,7 +16,7 @@ namespace {
 
 using Type = SentencePieceModel::Type;
 
-/// Above any normal piece, whose score is a log probability; the longer the better.
+/// Higher than any normal piece, whose score is a log probability; longer pieces score higher.
 float user_defined_score(size_t size) { return static_cast<float>(0.1 * (double(size) - 1)); }
 
 size_t characters(std::string_view text) {
@@ -100,7 +100,8 @@ class UnigramSegmenter : public Segmenter {
   }
 
   PieceFinder finder_;
-  // The library counts a user-defined piece's bytes for the best split, its characters for others.
+  // The library scores a user-defined piece by bytes for the best split, and by characters for
+  // others.
   std::vector<float> scores_, lattice_scores_;
   UnknownPiece unknown_;
 };
