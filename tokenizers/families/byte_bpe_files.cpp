@@ -20,7 +20,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::string_view kSuffix = "</w>";  // CLIP's, of the last piece of a word
+constexpr std::string_view kSuffix = "</w>";  // CLIP's mark on the last piece of a word
 
 Vocabulary read_vocab(std::string_view text) {
   const json parsed = fields::parse(text);
@@ -30,7 +30,7 @@ Vocabulary read_vocab(std::string_view text) {
   return Vocabulary(parsed, "vocab.json");
 }
 
-/// One merge a line. "#version: 0.2" stands first in most files; pieces may begin with # as well.
+/// One merge per line. Most files begin with "#version: 0.2"; pieces can begin with # as well.
 Merges read_merges(std::string_view text) {
   Merges merges;
   for (size_t number = 1; !text.empty(); ++number) {
@@ -75,7 +75,7 @@ ordered_json bpe_model_json(const std::vector<std::pair<std::string, int32_t>>& 
                         {"fuse_unk", false},
                         {"byte_fallback", false},
                         {"ignore_merges", false}};
-  ordered_json::object_t pieces;  // filled at its end: a search for each key would take long
+  ordered_json::object_t pieces;  // appended to directly: a lookup for each key would be slow
   pieces.reserve(vocab.size());
   for (const auto& [piece, id] : vocab) pieces.emplace_back(piece, id);
   ordered_json::array_t pairs;

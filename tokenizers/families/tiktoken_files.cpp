@@ -35,11 +35,11 @@ struct Special {
 struct EncodingRules {
   std::string_view name, pattern;
   std::vector<Special> specials;
-  bool ids_after_pieces = false;  ///< ids of the specials count from the number of pieces on
+  bool ids_after_pieces = false;  ///< ids of special tokens are relative to the number of pieces
   std::string_view begin = {};    ///< what add_special puts before a text
 };
 
-/// Llama 3.1's; Llama 3 has the same ids, of which it calls some otherwise or nothing.
+/// Llama 3.1's. Llama 3 has the same ids, but some have other names or none.
 std::vector<Special> llama3_specials() {
   constexpr int32_t kAll = 256;
   const std::map<int32_t, std::string_view> named = {
@@ -75,7 +75,7 @@ const std::vector<EncodingRules>& encodings() {
   return all;
 }
 
-/// Longer ones would make the search for merges slow; published pieces have up to 128 bytes.
+/// Longer pieces would make the search for merges slow; published pieces have up to 128 bytes.
 constexpr size_t kLongestPiece = 1024;
 constexpr int32_t kLargestRank = 1 << 24;
 
@@ -106,7 +106,7 @@ Piece read_piece(std::string_view line, size_t number) {
   return piece;
 }
 
-/// By rank, each once.
+/// In the order of ranks, without repeats.
 std::vector<Piece> read_pieces(std::string_view text) {
   std::vector<Piece> pieces;
   for (size_t number = 1; !text.empty(); ++number) {
@@ -122,7 +122,7 @@ std::vector<Piece> read_pieces(std::string_view text) {
   return pieces;
 }
 
-/// Throws where a rank or a piece is there twice.
+/// Throws for a repeated rank or piece.
 PieceMap index_pieces(const std::vector<Piece>& pieces) {
   PieceMap ranks;
   for (size_t i = 0; i < pieces.size(); ++i) {
@@ -148,7 +148,7 @@ void check_bytes(const PieceMap& ranks) {
   }
 }
 
-/// All pairs of pieces that make this one; those of low ranks first.
+/// Adds all pairs of pieces that form this piece, low ranks first.
 void add_merges(std::string_view bytes, const PieceMap& ranks,
                 std::vector<std::pair<std::string, std::string>>& merges) {
   std::vector<std::tuple<int32_t, int32_t, size_t>> found;
@@ -184,7 +184,7 @@ std::vector<AddedToken> added_tokens(const EncodingRules& rules, const std::vect
   return added;
 }
 
-/// ByteLevel alone adds nothing.
+/// ByteLevel alone adds no ids.
 ordered_json post_processor(const EncodingRules& rules, const std::vector<AddedToken>& added) {
   ordered_json bytes = byte_level_json(true, false, true);
   if (rules.begin.empty()) return bytes;
@@ -253,7 +253,7 @@ ordered_json tiktoken_document(std::string_view ranks, std::string_view encoding
     add_merges(piece.bytes, rank_of, merges);
   }
   const std::vector<AddedToken> added = added_tokens(rules, pieces, rank_of);
-  // In the vocabulary, too: the `tokenizers` package gives other added tokens the next free id.
+  // Also in the vocabulary: otherwise the `tokenizers` package assigns the next free id.
   for (const AddedToken& token : added) vocab.emplace_back(token.text, token.id);
   TokenizerJson parts;
   parts.pre_tokenizer = {
