@@ -13,16 +13,16 @@
 
 namespace zoo {
 
-/// A token that the model's vocabulary contains keeps its id there. The others are numbered from
-/// the vocabulary's size on, in the order of adding. The ids that a file gives them are ignored.
+/// A token in the model's vocabulary keeps its id there. Others are numbered from the vocabulary's
+/// size in the order of calls. The ids that a file gives them are ignored.
 class AddedIds {
  public:
   using Find = std::function<std::optional<int32_t>(std::string_view)>;
   /// in_model: ids of the model's vocabulary, which has `size` pieces.
   AddedIds(Find in_model, int32_t size) : in_model_(std::move(in_model)), next_(size) {}
 
-  /// Of two tokens with one id the last one counts, but a text once special stays special. Ignores
-  /// an empty text.
+  /// If two tokens have the same id, the last one counts, but a text that was once special stays
+  /// special. Ignores an empty text.
   void add(AddedToken token);
   /// Of an added token, or of a piece of the model.
   std::optional<int32_t> id_of(std::string_view text) const;

@@ -1,4 +1,4 @@
-// Finding added tokens in a text.
+// Finds added tokens in a text.
 #include "tokenizers/stages/added_tokens.h"
 
 #include <fmt/format.h>
@@ -23,7 +23,7 @@ bool ends_with_word(std::string_view text) {
   return !text.empty() && unicode::is_word(utf8::last(text).code);
 }
 
-/// Where the whitespace at the end of `text` begins.
+/// Start of the whitespace at the end of `text`.
 size_t trimmed_end(std::string_view text) {
   while (!text.empty() && unicode::is_space(utf8::last(text).code)) {
     text.remove_suffix(utf8::last(text).size);
@@ -70,7 +70,7 @@ const AddedToken* AddedTokens::match(std::string_view text) const {
 
 std::vector<AddedTokens::Part> AddedTokens::split(std::string_view text) const {
   std::vector<Part> parts;
-  size_t done = 0;  // everything before it is in a part
+  size_t done = 0;  // everything before it is in a part already
   const auto flush = [&](size_t end) {
     if (end > done) parts.push_back({text.substr(done, end - done), done});
   };
@@ -87,7 +87,7 @@ std::vector<AddedTokens::Part> AddedTokens::split(std::string_view text) const {
     if (token->single_word && inside_word) continue;
     if (token->lstrip) begin = std::max(trimmed_end(text.substr(0, begin)), done);
     if (token->rstrip) end += leading_whitespace(text.substr(end));
-    if (begin >= end) continue;  // it belongs to the previous match
+    if (begin >= end) continue;  // overlaps the previous match
     flush(begin);
     parts.push_back({text.substr(begin, end - begin), begin, token->id});
     done = end;

@@ -1,4 +1,4 @@
-// First stage: tokens outside a tokenizer's model. Written in a text, each becomes one id.
+// First stage: tokens outside a tokenizer's model. Each occurrence in a text becomes one id.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -30,9 +30,9 @@ class AddedTokens {
     size_t begin = 0;
     std::optional<int32_t> id = std::nullopt;
   };
-  /// Leftmost match first, and the longest at one position; empty parts are omitted. As in the
-  /// reference, a token may begin in the whitespace that belongs to the match before: the two parts
-  /// then overlap.
+  /// Leftmost match first, and the longest at each position; empty parts are omitted. As in the
+  /// reference, a match can begin in the whitespace that belongs to the match before it; the two
+  /// parts then overlap.
   std::vector<Part> split(std::string_view text) const;
 
   const std::vector<AddedToken>& all() const { return tokens_; }

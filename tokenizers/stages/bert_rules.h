@@ -1,5 +1,5 @@
 // BERT's rules for characters (Devlin et al. 2019, arXiv:1810.04805; BasicTokenizer of its code),
-// as the `tokenizers` package has them, and its first two stages made of them.
+// as in the `tokenizers` package, and the two stages built from them.
 #pragma once
 #include <memory>
 
@@ -12,11 +12,12 @@ namespace bert {
 
 /// Every White_Space character of Unicode, line feeds and tabs included.
 bool is_whitespace(char32_t code);
-/// What clean_text removes but for U+FFFD: categories Cc, Cf, Co and Cn, without \t, \n and \r.
+/// What clean_text removes besides U+FFFD: categories Cc, Cf, Co and Cn, except \t, \n and \r.
 bool is_control(char32_t code);
-/// ASCII that is neither letter, digit, space nor control, such as '$' and '`'; else category P.
+/// ASCII characters that are not letters, digits, spaces or controls, such as '$' and '`';
+/// otherwise category P.
 bool is_punctuation(char32_t code);
-/// CJK ideographs: not Kana, not Hangul.
+/// CJK ideographs, without Kana and Hangul.
 bool is_chinese(char32_t code);
 /// What strip_accents removes after decomposition: category Mn.
 bool is_accent(char32_t code);
@@ -24,14 +25,14 @@ bool is_accent(char32_t code);
 }  // namespace bert
 
 struct BertNormalizerOptions {
-  bool clean_text = true;            ///< no controls, every whitespace as ' '
-  bool handle_chinese_chars = true;  ///< each becomes a word by itself
+  bool clean_text = true;            ///< removes control characters; makes all whitespace ' '
+  bool handle_chinese_chars = true;  ///< each becomes a separate word
   bool strip_accents = true;         ///< leaves the text decomposed (NFD)
   bool lowercase = true;
 };
 std::unique_ptr<Normalizer> make_bert_normalizer(BertNormalizerOptions options);
 
-/// Words end at whitespace, which is left out; each punctuation character is a word by itself.
+/// Splits at whitespace, which is dropped; each punctuation character is a separate word.
 std::unique_ptr<PreTokenizer> make_bert_pre_tokenizer();
 
 }  // namespace zoo

@@ -26,7 +26,7 @@ std::string join(const Pieces& pieces) {
   return text;
 }
 
-/// Radford et al. 2019: characters of the byte alphabet are bytes, which together make UTF-8.
+/// Radford et al. 2019: characters of the byte alphabet are bytes, which together form UTF-8.
 class ByteLevelDecoder final : public Decoder {
  public:
   void apply(Pieces& pieces) const override {
@@ -41,7 +41,7 @@ std::string clean_up_piece(std::string piece) {
   return utf8::replace_all(clean_up_english(std::move(piece)), " do not", " don't");
 }
 
-/// A piece that begins with the prefix continues the word before it.
+/// A piece with the prefix continues the previous word.
 class WordPieceDecoder final : public Decoder {
  public:
   WordPieceDecoder(std::string prefix, bool clean_up)
@@ -64,7 +64,8 @@ class WordPieceDecoder final : public Decoder {
   bool clean_up_;
 };
 
-/// SentencePiece's mark of a space; in the first piece it was put there by the encoder.
+/// SentencePiece's space mark becomes a space; in the first piece it is dropped if the encoder
+/// added it.
 class MetaspaceDecoder final : public Decoder {
  public:
   MetaspaceDecoder(std::string mark, bool drops_first)
@@ -81,7 +82,7 @@ class MetaspaceDecoder final : public Decoder {
   bool drops_first_;
 };
 
-/// As Rust replaces: the empty text is found at both ends and between all characters.
+/// Like Rust's replace: the empty string matches at both ends and between all characters.
 std::string replace(std::string_view text, std::string_view from, std::string_view to) {
   if (!from.empty()) return utf8::replace_all(text, from, to);
   std::string made(to);
@@ -93,7 +94,7 @@ std::string replace(std::string_view text, std::string_view from, std::string_vi
   return made;
 }
 
-/// The mark at the end of a word (CLIP's </w>) becomes a space, except after the last one.
+/// The mark at the end of a word (CLIP's </w>) becomes a space, except at the very end.
 class SuffixDecoder final : public Decoder {
  public:
   explicit SuffixDecoder(std::string suffix) : suffix_(std::move(suffix)) {}
@@ -107,7 +108,7 @@ class SuffixDecoder final : public Decoder {
   std::string suffix_;
 };
 
-/// <0xC3> <0xA9> are the bytes of one character; bytes that make none become U+FFFD each.
+/// <0xC3> <0xA9> are the bytes of one character; bytes that form no character become U+FFFD each.
 class ByteFallbackDecoder final : public Decoder {
  public:
   void apply(Pieces& pieces) const override {
@@ -138,7 +139,8 @@ class FuseDecoder final : public Decoder {
   void apply(Pieces& pieces) const override { pieces = {join(pieces)}; }
 };
 
-/// Takes up to `start` characters `content` from the beginning of each piece, `stop` from its end.
+/// Strips up to `start` occurrences of `content` from the start of each piece, and `stop` from its
+/// end.
 class StripDecoder final : public Decoder {
  public:
   StripDecoder(std::string content, size_t start, size_t stop)
@@ -167,7 +169,7 @@ class ReplaceDecoder final : public Decoder {
   void apply(Pieces& pieces) const override {
     Regex::Matches matches(from_, {});
     for (std::string& piece : pieces) {
-      if (piece.empty()) continue;  // the reference finds nothing in it, not even the empty text
+      if (piece.empty()) continue;  // the reference finds no match in it, not even an empty one
       matches.restart(piece);
       std::string made;
       size_t at = 0;
@@ -184,8 +186,8 @@ class ReplaceDecoder final : public Decoder {
   std::string to_;
 };
 
-/// Connectionist temporal classification (Graves et al. 2006): a piece that comes again is one, the
-/// blank is nothing.
+/// Connectionist temporal classification (Graves et al. 2006): consecutive repeats of a piece are
+/// merged, and the blank is removed.
 class CtcDecoder final : public Decoder {
  public:
   CtcDecoder(std::string blank, std::string delimiter, bool clean_up)
@@ -220,7 +222,7 @@ std::string text_or(const json& decoder, const char* key, const char* otherwise)
   return fields::optional_text(decoder, key, "decoder").value_or(otherwise);
 }
 
-/// One character.
+/// A field that must be one character.
 std::string character_or(const json& decoder, const char* key, const char* otherwise) {
   std::string text = text_or(decoder, key, otherwise);
   if (text.empty() || utf8::first(text).size != text.size()) {

@@ -1,4 +1,4 @@
-// Decoding: pieces to text.
+// Decoding: from pieces to text.
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -12,7 +12,7 @@ namespace zoo {
 class Decoder {
  public:
   virtual ~Decoder() = default;
-  /// Changes pieces in place; the text is their concatenation.
+  /// Changes the pieces in place; the text is their concatenation.
   virtual void apply(std::vector<std::string>& pieces) const = 0;
 };
 
@@ -21,10 +21,10 @@ class Decoder {
 /// Replace, CTC. Throws std::runtime_error for others, with a list of these.
 std::unique_ptr<Decoder> make_decoder(const nlohmann::json& decoder);
 
-/// Removes spaces before punctuation and English contractions, as `transformers` does.
+/// Removes spaces before punctuation and before English contractions, as `transformers` does.
 std::string clean_up_english(std::string text);
 
-/// The byte 0x0A of the piece "<0x0A>": such pieces stand for characters outside the vocabulary.
+/// The byte 0x0A for the piece "<0x0A>"; such pieces spell characters outside the vocabulary.
 std::optional<char> byte_of_piece(std::string_view piece);
 
 }  // namespace zoo

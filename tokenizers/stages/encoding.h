@@ -1,4 +1,4 @@
-// The ids of a text with their details.
+// The ids of a text, with details.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace zoo {
 
-/// Ids and, if requested, as many of each detail. Ids that a template added have offsets (0, 0) and
-/// word -1.
+/// Ids and, if requested, one entry of each detail per id. Ids added by a template have word -1 and
+/// offsets (0, 0).
 struct Encoding {
   std::vector<int32_t> ids;
   std::vector<std::pair<size_t, size_t>> offsets;  ///< bytes [begin, end) of the id in its text

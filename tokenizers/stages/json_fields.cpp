@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kDeepestJson = 500;
 
-/// Brackets in strings do not count; whether the rest is JSON is for the parser to say.
+/// Ignores brackets in strings; whether the text is valid JSON is left to the parser.
 bool nested_too_deeply(std::string_view text) {
   size_t depth = 0;
   bool quoted = false;

@@ -1,4 +1,4 @@
-// The rules of tokenizer.json's "normalizer", one class each.
+// The rules of a tokenizer.json's "normalizer", one class each.
 #include "tokenizers/stages/normalizer.h"
 
 #include <fmt/format.h>
@@ -106,7 +106,7 @@ class Prepend : public Normalizer {
     AlignedText::Editor edit(text);
     if (!text_.empty()) {
       edit.insert_before(text_);
-    } else {  // nothing changes but a place, as in the reference: the first character loses its own
+    } else {  // only a span changes, as in the reference: the first character loses its own
       const size_t size = utf8::first(edit.rest()).size;
       edit.insert(edit.rest().substr(0, size));
       edit.skip(size);

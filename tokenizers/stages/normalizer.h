@@ -1,4 +1,4 @@
-// First stage: rules that change a text before it is split (case, accents, composed characters).
+// First stage: rules that change a text before it is split (case, accents, composition).
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -15,12 +15,12 @@ class Normalizer {
 
 /// From a tokenizer.json's "normalizer"; null gives null. Known types: Sequence, BertNormalizer,
 /// ByteLevel, Lowercase, NFC, NFD, NFKC, NFKD, Nmt, StripAccents, Strip, Replace, Prepend,
-/// Precompiled. Throws std::runtime_error for others, and lists the known.
+/// Precompiled. Throws std::runtime_error for others, with a list of these.
 std::unique_ptr<Normalizer> make_normalizer(const nlohmann::json& normalizer);
 
-/// Whether a rule may put a character before the text that has no place in it: a Replace that
-/// matches nothing there, a Prepend of nothing. The reference's ByteLevel fails on such characters,
-/// or repeats them.
+/// Whether a rule can insert a character before the text that has no position in it: a Replace that
+/// matches the empty text there, a Prepend of nothing. The reference's ByteLevel fails on such
+/// characters, or repeats them.
 bool may_insert_without_place(const nlohmann::json& normalizer);
 
 }  // namespace zoo

@@ -62,11 +62,11 @@ Encoding fill(const Parts& parts, const Encoding* a, const Encoding* b) {
 }
 
 // ---- tokenizer.json ----
-// Input and output of a processor: sequences of ids, at first one for each text, joined at the end.
+// Input and output of a processor: sequences of ids, initially one per text, joined at the end.
 using Sequences = std::vector<Parts>;
 
-/// A template gets more sequences than it takes, or names a text that does not exist. The reference
-/// then fails on every text.
+/// Thrown if a template gets more sequences than it accepts, or refers to a text that does not
+/// exist. The reference then fails on every text.
 struct CannotTake {};
 
 /// ["[SEP]", 102]

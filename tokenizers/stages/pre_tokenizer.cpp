@@ -1,4 +1,4 @@
-// Reads a tokenizer.json's "pre_tokenizer".
+// Creates the pre-tokenizer described by a tokenizer.json's "pre_tokenizer".
 #include "tokenizers/stages/pre_tokenizer.h"
 
 #include <fmt/format.h>
@@ -59,7 +59,7 @@ std::unique_ptr<PreTokenizer> read_split(const json& object) {
   SplitRule rule{.pattern = text,
                  .behaviour = behaviour(object, "pre_tokenizer Split"),
                  .invert = fields::boolean(object, "invert", "pre_tokenizer Split")};
-  // An empty text matches between all characters, as the empty expression does.
+  // An empty string matches between all characters, like the empty expression.
   if (is_regex || text.empty()) rule.pattern = Regex(text);
   return make_split(std::move(rule));
 }

@@ -1,5 +1,5 @@
-// A grapheme cluster of fewer than 6 bytes is looked up as a whole; where it has no rule, and in
-// longer ones, each character by itself.
+// A grapheme cluster of fewer than 6 bytes is looked up as a whole. If it has no rule, or is
+// longer, each character is looked up by itself.
 #include "tokenizers/stages/precompiled.h"
 
 #include <optional>
@@ -26,14 +26,15 @@ std::vector<char32_t> characters_of(std::string_view text) {
   return codes;
 }
 
-/// The whole new text, and how it came from the old one.
+/// The new text, and how each character follows from the old text.
 class Changes {
  public:
   void keep(char32_t code) { made_.push_back({code, 0}); }
 
-  /// The characters of `with` take the places of those of `old` one by one. Further ones are new;
-  /// characters left over are dropped by the last one made, wherever that was. Nothing drops those
-  /// at the very start: places of all that follows are then too early, as the reference's are.
+  /// The characters of `with` replace those of `old` one by one. Additional ones are insertions;
+  /// missing ones are drops, counted on the last new character, wherever it is. At the very start
+  /// there is none to count them on: as in the reference, the positions of all that follows are
+  /// then too early.
   void replace(std::string_view old, std::string_view with) {
     is_changed_ = true;
     const auto to = characters_of(with);

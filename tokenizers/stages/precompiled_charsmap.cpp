@@ -1,4 +1,4 @@
-// Four bytes with the size of a trie, the trie, then the replacements.
+// Format: four bytes with the size of a trie, the trie, then the replacements.
 #include "tokenizers/stages/precompiled_charsmap.h"
 
 #include <stdexcept>
@@ -16,16 +16,17 @@ uint32_t word_at(std::string_view bytes, size_t index) {
   return value;
 }
 
-// One unit of the double array: how far the children lie, whether a value ends here, the label.
+// A unit of the double array: offset of the children, whether a value ends here, label.
 uint32_t offset_of(uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); }
 bool has_value(uint32_t unit) { return (unit >> 8 & 1) != 0; }
 uint32_t label_of(uint32_t unit) { return unit & (1u << 31 | 0xFFu); }
 uint32_t value_of(uint32_t unit) { return unit & ~(1u << 31); }
 
-/// Visits every state that some text leads to.
+/// Checks that no text leads outside the trie or the replacements, by visiting every reachable
+/// state.
 bool stays_inside(const std::vector<uint32_t>& units, size_t replacements) {
   std::vector<bool> seen(units.size());
-  std::vector<size_t> open;  // where the children of a state lie, state ^ label each
+  std::vector<size_t> open;  // for each state the base of its children, which are at base ^ label
   const auto visit = [&](size_t children) {
     if ((children | 0xFF) >= units.size()) return false;  // some byte would lead outside
     if (!seen[children]) open.push_back(children);
@@ -48,7 +49,7 @@ bool stays_inside(const std::vector<uint32_t>& units, size_t replacements) {
   return true;
 }
 
-/// The trie; empty where the rules are damaged.
+/// The trie; empty if the rules are damaged.
 std::vector<uint32_t> read_units(std::string_view bytes) {
   if (bytes.size() < 4) return {};
   const size_t size = word_at(bytes, 0);
@@ -72,7 +73,7 @@ PrecompiledCharsmap::PrecompiledCharsmap(std::string_view bytes) : units_(read_u
   }
 }
 
-/// Calls found(rule), which says whether to go on, for the rules of all beginnings of a text.
+/// Calls found(rule), which returns whether to continue, for the rule of each prefix of a text.
 template <class Found>
 void PrecompiledCharsmap::for_each_rule(std::string_view text, const Found& found) const {
   if (empty()) return;

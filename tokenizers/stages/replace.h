@@ -1,5 +1,4 @@
-// The normalizer "Replace": every match of a string or of a regular expression becomes another
-// text.
+// The normalizer "Replace": replaces every match of a string or of a regular expression.
 #pragma once
 #include <memory>
 #include <string>
@@ -9,8 +8,8 @@
 
 namespace zoo {
 
-/// The place of what is written is that of the last character it replaces. An empty pattern matches
-/// at both ends and between all characters.
+/// New text gets the span of the last character that it replaces. An empty pattern matches at both
+/// ends and between all characters.
 std::unique_ptr<Normalizer> make_replace_normalizer(std::string pattern, std::string content);
 std::unique_ptr<Normalizer> make_replace_normalizer(Regex pattern, std::string content);
 

@@ -10,12 +10,12 @@
 namespace zoo {
 namespace {
 
-// Contractions in either case, letters with one character before them, up to three digits, signs
-// with the line ends after them, and white space, whose last character goes to the next word.
+// Contractions in any case; letters with one character before them; up to three digits; punctuation
+// with following line breaks; white space, whose last character belongs to the next word.
 #define ZOO_CONTRACTIONS R"((?i:'s|'t|'re|'ve|'m|'ll|'d))"
 #define ZOO_LETTERS R"([^\r\n\p{L}\p{N}]?\p{L}+)"
 #define ZOO_SPACES R"(\s*[\r\n]+|\s+(?!\S)|\s+)"
-// o200k: a capital after a small letter begins a new word.
+// o200k: a capital letter after a lower-case letter begins a new word.
 #define ZOO_UPPER R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])"
 #define ZOO_LOWER R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])"
 

@@ -1,4 +1,4 @@
-// The regular expressions that split a text into words for byte-level BPE, by name.
+// The regular expressions with which byte-level BPE splits a text into words, by name.
 #pragma once
 #include <string_view>
 #include <vector>
@@ -8,16 +8,16 @@
 namespace zoo {
 
 /// As published for the `tokenizers` package (Oniguruma's dialect). Names: gpt2 (also r50k and
-/// p50k), cl100k (also llama3), o200k, qwen2, clip. Throws std::invalid_argument for another name,
-/// with a list of the names.
+/// p50k), cl100k (also llama3), o200k, qwen2, clip. Throws std::invalid_argument for others, with a
+/// list of the names.
 std::string_view split_pattern(std::string_view name);
 
-/// The forms that `tiktoken` uses for speed (Rust's dialect), for gpt2, cl100k and o200k. They
-/// split like those above, except that cl100k's keeps spaces at the end of a text together with the
-/// line feeds before them; no piece of its vocabulary shows the difference.
+/// The faster forms that `tiktoken` uses (Rust's dialect), for gpt2, cl100k and o200k. They split
+/// like those above, with one exception: cl100k's does not separate spaces at the end of a text
+/// from the line feeds before them. No piece of its vocabulary shows the difference.
 std::string_view tiktoken_pattern(std::string_view name);
 
-/// All names of split_pattern, aliases included.
+/// All names accepted by split_pattern, including aliases.
 std::vector<std::string_view> split_pattern_names();
 
 }  // namespace zoo

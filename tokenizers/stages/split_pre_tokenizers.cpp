@@ -10,7 +10,7 @@
 namespace zoo {
 namespace {
 
-// ---- Finders: what a pattern matches in a word, from left to right (as Regex::Matches)
+// ---- Finders: the matches of a pattern in a word, from left to right (like Regex::Matches)
 
 class CharacterFinder {
  public:
@@ -63,7 +63,7 @@ TextFinder finder(const std::string& text) { return TextFinder(text); }
 
 // ---- Behaviours
 
-/// Takes the stretches of a word in order and makes words of them.
+/// Builds words from the consecutive spans of a word: matches, and the text between them.
 class Cutter {
  public:
   Cutter(SplitBehaviour behaviour, std::vector<Span>& words)
@@ -90,7 +90,7 @@ class Cutter {
     was_match_ = is_match;
   }
 
-  /// The end of a word.
+  /// Call at the end of a word.
   void finish() {
     if (open_) add(*open_);
     open_.reset();
@@ -98,7 +98,7 @@ class Cutter {
   }
 
  private:
-  /// Makes the open word longer, or closes it and opens another.
+  /// Extends the open word, or closes it and opens another.
   void join(Span span, bool with_open) {
     if (open_ && with_open) {
       open_->end = span.end;
@@ -153,7 +153,7 @@ class Split final : public PreTokenizer {
   SplitRule rule_;
 };
 
-/// Calls cut(text, words) for each word, which appends its parts as spans of `text`.
+/// Calls cut(text, parts) for each word; `cut` appends the word's parts as spans of `text`.
 template <class Cut>
 void cut_words(PreTokens& pre, Cut cut) {
   std::vector<Span> words, parts;
@@ -203,9 +203,9 @@ class UnicodeScripts final : public PreTokenizer {
   }
 };
 
-// ---- Pre-tokenizers that change the text, too
+// ---- Pre-tokenizers that also change the text
 
-/// Calls edit(editor, word) for each word, which must keep or replace all of it.
+/// Calls edit(editor, word) for each word; `edit` must keep or replace all of it.
 template <class Edit>
 void edit_words(PreTokens& pre, Edit edit) {
   AlignedText::Editor editor(pre.text);

@@ -1,5 +1,6 @@
-// The pre-tokenizers that cut at a pattern: Split and what is made of it (ByteLevel, Whitespace,
-// WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, Metaspace), or by counting and scripts.
+// Pre-tokenizers that split at a pattern: Split and those built from it (ByteLevel, Whitespace,
+// WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, Metaspace); also by length and by
+// script.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,44 +13,43 @@
 
 namespace zoo {
 
-/// What becomes of the stretches that match, when a text is cut into those that do and those that
-/// do not.
+/// What happens to the matches of a pattern when a text is split at them.
 enum class SplitBehaviour {
   kRemoved,
   kIsolated,
   kMergedWithPrevious,
   kMergedWithNext,
-  kContiguous,  ///< matches in a row are one word, and so is what lies between
+  kContiguous,  ///< consecutive matches form one word, and so does the text between
 };
 
-/// A regular expression, each character of a set, or a text as it is written.
+/// A regular expression, any character of a set, or a literal text.
 using SplitPattern = std::variant<Regex, CodePointSet, std::string>;
 
 struct SplitRule {
   SplitPattern pattern;
   SplitBehaviour behaviour = SplitBehaviour::kIsolated;
-  bool invert = false;  ///< matches are what does not match
+  bool invert = false;  ///< swaps matches and the text between them
 };
 
 std::unique_ptr<PreTokenizer> make_split(SplitRule rule);
 
-/// GPT-2's: a space in front of each word that has none, where asked for; then its expression.
+/// GPT-2's: optionally adds a space before each word that has none; then splits by its expression.
 std::unique_ptr<PreTokenizer> make_byte_level(bool add_prefix_space, bool use_regex, WordsAs words);
 
 /// Words of `length` characters; the last may be shorter.
 std::unique_ptr<PreTokenizer> make_fixed_length(size_t length);
 constexpr size_t kDefaultFixedLength = 5;
 
-/// Cuts where the script changes (text/unicode_scripts.h). What comes before the first character
-/// with a script is left out.
+/// Splits where the script changes (text/unicode_scripts.h). Characters before the first one that
+/// has a script are dropped.
 std::unique_ptr<PreTokenizer> make_unicode_scripts();
 
 enum class PrependScheme { kAlways, kFirst, kNever };
 
 struct MetaspaceOptions {
-  std::string replacement = "\xE2\x96\x81";  ///< U+2581, for each space
+  std::string replacement = "\xE2\x96\x81";  ///< U+2581, written for each space
   PrependScheme prepend = PrependScheme::kAlways;
-  bool split = true;  ///< before each replacement
+  bool split = true;  ///< split before each replacement
 };
 std::unique_ptr<PreTokenizer> make_metaspace(MetaspaceOptions options);
 
