@@ -1,4 +1,4 @@
-// A position scheme tells a model, which is otherwise blind to order, the positions of its tokens.
+// A position scheme: how a model that is otherwise blind to order gets the positions of its tokens.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>

@@ -1,4 +1,4 @@
-// Third stage: splits a word into pieces of a vocabulary.
+// Fourth stage: splits a word into pieces of a vocabulary.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -24,7 +24,7 @@ class AddedTokens {
   /// Throws std::invalid_argument for an empty or repeated text.
   explicit AddedTokens(std::vector<AddedToken> tokens);
 
-  /// A part of the text: an added token where `id` has a value, else text for the model.
+  /// A part of the text: an added token if `id` has a value, else text for the model.
   struct Part {
     std::string_view text;
     size_t begin = 0;

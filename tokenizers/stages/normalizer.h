@@ -1,4 +1,4 @@
-// First stage: rules that change a text before it is split (case, accents, composition).
+// Second stage: rules that change a text before it is split (case, accents, composition).
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>

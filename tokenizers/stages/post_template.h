@@ -21,7 +21,7 @@ class PostTemplate {
     int32_t type_id = 0;
   };
   using Parts = std::vector<Part>;
-  /// For one text and for two; nullopt where the template does not take that many.
+  /// For one text and for two; nullopt if the template does not accept that many.
   struct Forms {
     std::optional<Parts> single, pair;
   };
@@ -32,13 +32,13 @@ class PostTemplate {
   PostTemplate(Parts single, Parts pair);
   PostTemplate(Forms whole, Forms without_ids);
 
-  // The functions below throw std::runtime_error where the template does not take that many texts.
+  // The functions below throw std::runtime_error if the template does not accept that many texts.
 
   /// The number of ids that it adds to one text, or to two.
   size_t added(bool is_pair) const;
   /// The order and segments of the texts without added ids.
   PostTemplate without_ids() const { return {bare_, bare_}; }
-  /// One text. The result has details where `a` has offsets and words.
+  /// One text. The result has details if `a` has offsets and words.
   Encoding apply(const Encoding& a) const;
   Encoding apply(const Encoding& a, const Encoding& b) const;
 

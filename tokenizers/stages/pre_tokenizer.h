@@ -1,4 +1,4 @@
-// Second stage: splits a text into words, which the model then splits one by one.
+// Third stage: splits a text into words, which the model then splits one by one.
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
