@@ -1,5 +1,5 @@
-// Fine-tuning of the BERT families: a class for a text or a pair, or one for each word. Devlin et
-// al. 2018 (arXiv:1810.04805), §4.1 and §5.3.
+// Fine-tunes the BERT families: a class for each text or text pair, or for each word. Devlin et al.
+// 2018 (arXiv:1810.04805), §4.1 and §5.3.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -31,7 +31,7 @@ class BertClassifierTask : public Task {
 
   torch::nn::Module& model() override { return *model_; }
   Metrics step(const Backward& backward) override;
-  /// loss, accuracy and macro_f1; of words with B- and I- tags entity_f1 as well.
+  /// loss, accuracy and macro_f1; for words with B- and I- tags also entity_f1.
   Metrics evaluate() override;
   bool validates() const override { return data_.validation.size() > 0; }
   /// Validation texts with the model's answer and the right one.
@@ -41,11 +41,11 @@ class BertClassifierTask : public Task {
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
   std::string data_fingerprint() const override;
-  /// Texts by accuracy, against the most frequent class; entities by F1, against none found.
+  /// Texts: accuracy, compared with the most frequent class. Entities: F1, compared with 0.
   Goal goal() const override;
   std::string unit() const override { return of_words() ? "words" : "texts"; }
 
-  /// Of the validation data: what always answering its most frequent class gets right.
+  /// The accuracy of always answering the most frequent class of the validation data.
   double majority_accuracy() const;
   double padding_share() const { return batches_.padding_share(); }
 

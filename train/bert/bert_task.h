@@ -1,6 +1,5 @@
-// Pre-training of the BERT families on sentences: masked words, with or without pairs of sentences
+// Pre-training of the BERT families on sentences: masked tokens, with or without sentence pairs
 // (Devlin et al. 2018, §3.1; Lan et al. 2019, §3.1), or in a random order (Yang et al. 2019, §2.2).
-// The task that train_bert gives to the trainer.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -26,8 +25,8 @@ struct PreTrainingData {
   Sentences shown;  ///< a few, for samples
 };
 
-/// What the training text's frequencies alone know of the masked tokens: each position gets the
-/// same answer.
+/// The score of a unigram model of the training text at the masked tokens: every position gets the
+/// same prediction.
 struct UnigramScore {
   double loss = 0.0, accuracy = 0.0;
   double tokens = 0.0;  ///< measured
@@ -41,10 +40,10 @@ class BertPreTraining : public Task {
   torch::nn::Module& model() override { return *model_; }
   Metrics step(const Backward& backward) override;
   /// loss, perplexity and accuracy at the masked tokens of the validation sequences, whose masks
-  /// never change; of pairs nsp_accuracy or sop_accuracy.
+  /// are fixed; for pairs nsp_accuracy or sop_accuracy.
   Metrics evaluate() override;
   bool validates() const override { return !validation_.empty(); }
-  /// Validation sentences with a word masked, and the best answers.
+  /// Validation sentences with a masked word, and the best predictions.
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override;
@@ -57,7 +56,7 @@ class BertPreTraining : public Task {
   UnigramScore unigram() const { return unigram_; }
 
  private:
-  /// [B, T, C]. `random`: of the order in which permuted words come.
+  /// [B, T, C]. `random` draws the order of permuted words.
   torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
   torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
   std::string best_answers(const torch::Tensor& tokens, int64_t position);

@@ -1,4 +1,4 @@
-// train_bert: which options there are, and what it can learn.
+// train_bert: its options and objectives.
 #pragma once
 #include <memory>
 #include <set>
@@ -44,7 +44,7 @@ class BertTraining final : public Training {
   void apply_preset(const std::string& preset) override { model_ = BertOptions::preset(preset); }
 
  private:
-  /// An objective, and what it asks of the model and of the data.
+  /// An objective, and what it requires of the model and the data.
   struct Row {
     std::string_view name, what;
     BertTask heads = BertTask::kMaskedLm;

@@ -19,7 +19,7 @@ struct ReplacedTokenOptions {
   double detection_weight = 50.0;   ///< lambda of §2: the discriminator's loss beside the other
 };
 
-/// A text some of whose tokens come from the generator.
+/// A text in which the generator replaced some tokens.
 struct ReplacedBatch {
   torch::Tensor tokens;       // [B, T] int64
   torch::Tensor is_replaced;  // [B, T] bool: false where the sample was the token itself
@@ -34,12 +34,12 @@ class ElectraPreTraining : public Task {
 
   torch::nn::Module& model() override { return *model_; }
   Metrics step(const Backward& backward) override;
-  /// mlm_loss and mlm_accuracy of the generator at masked tokens; of the discriminator rtd_loss and
-  /// rtd_accuracy at all tokens, and rtd_auc at those that are not special; loss as trained.
-  /// Masks and samples are the same whenever it is called.
+  /// The generator's mlm_loss and mlm_accuracy at masked tokens; the discriminator's rtd_loss and
+  /// rtd_accuracy at all tokens and rtd_auc at ordinary ones; the training loss. Every call uses
+  /// the same masks and samples.
   Metrics evaluate() override;
   bool validates() const override { return !validation_.empty(); }
-  /// A validation text: the tokens that were put into it, and those that were found.
+  /// A validation text: the replaced tokens, and those that the discriminator found.
   std::string sample() override;
   /// The discriminator, and the generator in the subfolder generator/.
   void save(const std::filesystem::path& folder) const override;
@@ -47,7 +47,7 @@ class ElectraPreTraining : public Task {
   std::string data_state() const override { return batches_.state(); }
   void restore_data(std::string_view state) override { batches_.restore(state); }
   std::string data_fingerprint() const override;
-  /// The area under the curve: a half is guessing, however many tokens are replaced.
+  /// The area under the curve: 0.5 is chance, however many tokens are replaced.
   Goal goal() const override;
 
  private:
@@ -62,12 +62,12 @@ class ElectraPreTraining : public Task {
   MaskedBatches batches_;
 };
 
-/// The share of pairs (one score of each kind) that are in order, ties half: scores [N], above [N]
-/// bool. A half where one kind is missing.
+/// Area under the ROC curve: the share of (positive, negative) pairs in the right order, ties count
+/// half. scores [N], above [N] bool. 0.5 if one kind is missing.
 double area_under_curve(const torch::Tensor& scores, const torch::Tensor& above);
 
-/// Both networks from a checkpoint that save() wrote. Returns what the folder lacks and keeps its
-/// values: parts of the discriminator, "generator".
+/// Loads both networks from a checkpoint of save(). Returns what the folder lacks and what
+/// therefore keeps its values: parts of the discriminator, "generator".
 std::set<std::string> load_electra_weights(Electra& model, const std::filesystem::path& folder);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// The pairs of pictures and texts that train_clip learns from: of a file, or drawn.
+// The image-text pairs of train_clip: read from a file, or generated.
 #pragma once
 #include <memory>
 #include <string>
@@ -47,17 +47,17 @@ void visit(ClipPairOptions& o, Visitor&& v) {
     "Sentences around a name, {} in its place, that zero-shot classification averages");
 }
 
-/// Throws std::invalid_argument for values out of range. `image_size`: of drawn pictures.
+/// Throws std::invalid_argument for values out of range. `image_size`: of generated images.
 void check(const ClipPairOptions& options, int64_t image_size);
 
-/// Throws std::runtime_error where the files that are named are missing.
+/// Throws std::runtime_error if a named file is missing.
 void require_pair_files(const ClipPairOptions& options);
 
 /// Loads the tokenizer of a new run, or trains it on the captions.
 std::shared_ptr<const Tokenizer> caption_tokenizer(const ClipPairOptions& options,
                                                    const TokenizerOptions& tokenizer);
 
-/// Pictures fill the square that the model sees; values from -1 to 1.
+/// Images fill the model's square input; values from -1 to 1.
 ImagePreprocessing preprocessing_for(const ClipOptions& model);
 
 /// Throws std::runtime_error for files that cannot be read, and for fewer than two training pairs.

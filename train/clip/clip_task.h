@@ -1,5 +1,4 @@
-// Images and texts that belong together: the task that train_clip gives to the trainer. Radford et
-// al. 2021 (arXiv:2103.00020), §2.3.
+// Contrastive learning of images and texts. Radford et al. 2021 (arXiv:2103.00020), §2.3.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -25,7 +24,7 @@ struct ClipTaskOptions {
   ContrastiveLoss loss = info_nce_loss;
   int64_t batch_size = 64;
   int64_t chunk = 0;  ///< examples in memory at once; 0: the whole batch
-  /// Sentences around a thing's name, whose embeddings are averaged for zero-shot classification
+  /// Prompts around a concept's name, whose embeddings are averaged for zero-shot classification
   /// (§3.1.4).
   std::vector<std::string> templates = {"{}", "a {}", "the picture shows a {}"};
   AugmentOptions augment = {};  ///< of training pictures
@@ -42,23 +41,23 @@ class ClipTask : public Task {
            ClipData data, const ClipTaskOptions& options);
 
   torch::nn::Module& model() override { return *model_; }
-  /// One contrastive batch; of a picture with several captions one is drawn.
+  /// One contrastive batch; an image with several captions gets a random one.
   Metrics step(const Backward& backward) override;
-  /// On the validation pictures: loss (in batches of the training size), recall_at_1, _5, _10 (mean
-  /// of both ways), image_recall_at_* (a text finds its pictures), text_recall_at_* (a picture
-  /// finds its texts), zero_shot_accuracy (a picture among the names of all things).
+  /// On the validation images: loss (in batches of the training size), recall_at_1, _5, _10 (mean
+  /// of both directions), image_recall_at_* (texts retrieve images), text_recall_at_* (images
+  /// retrieve texts), zero_shot_accuracy (an image among the names of all concepts).
   Metrics evaluate() override;
-  /// What guessing would reach of evaluate()'s shares, by the same names; empty without validation
-  /// pictures.
+  /// The values of evaluate()'s shares for random guessing, under the same names; empty without
+  /// validation images.
   Metrics chance() const;
-  /// Some pictures with the names that they are given.
+  /// Some images with their predicted names.
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override;
   std::string data_state() const override;
   void restore_data(std::string_view state) override;
   std::string data_fingerprint() const override;
-  /// Zero-shot accuracy beside guessing.
+  /// Zero-shot accuracy, compared with chance.
   Goal goal() const override;
   std::string unit() const override { return "pairs"; }
 
@@ -66,7 +65,7 @@ class ClipTask : public Task {
   struct Batch {
     torch::Tensor pixels, tokens;  // [B, 3, H, W] float, [B, T] int64; on the device
   };
-  /// `changed`: augmented, as training pictures are.
+  /// `changed`: augmented, like training images.
   Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices, uint64_t draw,
                 bool changed = false) const;
   torch::Tensor changed_pictures(const torch::Tensor& pictures, uint64_t draw) const;

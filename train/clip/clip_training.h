@@ -1,4 +1,4 @@
-// train_clip: which options there are, and what it can learn.
+// train_clip: its options and objectives.
 #pragma once
 #include <memory>
 #include <string>
@@ -19,7 +19,7 @@ class ClipTraining final : public Training {
   void apply_preset(const std::string& preset) override { model_ = ClipOptions::preset(preset); }
 
  private:
-  /// An objective, and what it asks of the model.
+  /// An objective, and what it requires of the model.
   struct Row {
     std::string_view name, what;
     ContrastiveLoss loss = nullptr;

@@ -1,5 +1,4 @@
-// Questions and their answers in one sequence, for a decoder that reads the one and writes the
-// other.
+// Questions and their answers in one sequence, for a decoder that continues the question.
 #pragma once
 #include <torch/types.h>
 
@@ -17,7 +16,7 @@ struct AnswerBatch {
 };
 
 /// The pairs at `indices` (source: question), padded on the right to the longest of them. Every
-/// question has a token.
+/// question has at least one token.
 AnswerBatch collate_answers(const SequencePairs& pairs, std::span<const int64_t> indices,
                             int64_t eos, int64_t pad);
 

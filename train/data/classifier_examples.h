@@ -1,4 +1,4 @@
-// Labelled texts and tagged sentences as rows of ids with the classes to learn.
+// Labelled texts and tagged sentences as rows of ids with their target classes.
 #pragma once
 #include <torch/types.h>
 
@@ -16,12 +16,13 @@ namespace zoo {
 /// Names of the classes; a class is its index in the list.
 class LabelNames {
  public:
-  /// Sorted, each once.
+  /// Sorts them and removes duplicates.
   explicit LabelNames(std::vector<std::string> names);
-  /// In this order: those of a model that is there.
+  /// Keeps the order: for the labels of an existing model.
   static LabelNames in_order(std::vector<std::string> names);
   const std::vector<std::string>& names() const { return names_; }
-  /// Throws std::runtime_error for a name that is not among them: `where`, the name, what is known.
+  /// Throws std::runtime_error for an unknown name; the message begins with `where` and lists the
+  /// known names.
   int64_t id_of(const std::string& name, const std::string& where) const;
   bool contains(const std::vector<std::string>& others) const;
 
@@ -32,9 +33,9 @@ class LabelNames {
 
 struct ClassifierExamples {
   std::vector<ClassifierRow> rows;
-  /// Of texts one class; of words one for each id of the row, kIgnored but at first pieces.
+  /// Texts: one class. Words: one class per id of the row, kIgnored except at first pieces.
   std::vector<std::vector<int64_t>> classes;
-  /// Sentences that were left out: no word of theirs has a class at any of the row's ids.
+  /// Skipped sentences: none of their words has a class at any id of the row.
   int64_t without_labels = 0;
   int64_t size() const { return std::ssize(rows); }
   int64_t tokens() const;
@@ -42,7 +43,7 @@ struct ClassifierExamples {
   std::vector<ExampleLengths> lengths() const;
 };
 
-/// `source` is named where a label is unknown.
+/// `source` is named in the error for an unknown label.
 ClassifierExamples encode_texts(const std::vector<LabelledText>& texts, const LabelNames& labels,
                                 const Tokenizer& tokenizer, int64_t context,
                                 const std::string& source);
@@ -50,8 +51,8 @@ ClassifierExamples encode_sentences(const std::vector<TaggedSentence>& sentences
                                     const LabelNames& labels, const Tokenizer& tokenizer,
                                     int64_t context, const std::string& source);
 
-/// Classes of the examples at `indices`: [B] of texts, or [B, T] with kIgnored of words, T as
-/// collate_rows() has it.
+/// Classes of the examples at `indices`: [B] for texts; [B, T] with kIgnored for words, T as in
+/// collate_rows().
 torch::Tensor collate_classes(const ClassifierExamples& examples, std::span<const int64_t> indices,
                               bool of_words);
 

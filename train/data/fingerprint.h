@@ -1,4 +1,4 @@
-// What training data is, in a few characters: a run resumes only on the data that it began with.
+// A short fingerprint of the training data: a run resumes only on the data that it began with.
 #pragma once
 #include <torch/types.h>
 
@@ -24,7 +24,7 @@ class DataFingerprint {
   /// On the CPU, of any shape.
   DataFingerprint& add(const torch::Tensor& tensor);
   DataFingerprint& add(const TokenSequences& sequences);
-  /// Of a long text its size and evenly spaced pieces.
+  /// For a long text: its size and evenly spaced samples.
   DataFingerprint& add(const TokenRange& range);
   /// "e3069283-4096": checksum and bytes.
   std::string text() const;

@@ -1,4 +1,5 @@
-// Texts with a class each, and sentences with a tag a word: what a classifier is fine-tuned on.
+// Texts with a class, and sentences with a tag for each word: the data for fine-tuning a
+// classifier.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -13,9 +14,9 @@ struct LabelledText {
   std::optional<std::string> b = {};  ///< of a pair of texts
 };
 
-/// Lines "label<TAB>text" or, in all of the file, "label<TAB>text a<TAB>text b"; empty lines are
-/// skipped. Throws std::runtime_error that names file and line: another number of columns, a label
-/// or text that is empty, and what read_text_lines() refuses.
+/// Lines "label<TAB>text" or, throughout the file, "label<TAB>text a<TAB>text b"; skips empty
+/// lines. Throws std::runtime_error that names file and line: another number of columns, an empty
+/// label or text, and the errors of read_text_lines().
 std::vector<LabelledText> read_labelled_text(const std::filesystem::path& file);
 
 struct TaggedSentence {

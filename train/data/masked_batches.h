@@ -1,4 +1,4 @@
-// Masked sequences as padded tensors: in random batches to train on, in fixed ones for evaluation.
+// Masked sequences as padded tensors: random batches for training, fixed ones for evaluation.
 #pragma once
 #include <torch/types.h>
 
@@ -15,7 +15,7 @@
 
 namespace zoo {
 
-/// The examples at `indices`, each with the masks of `draw(index)`.
+/// The examples at `indices`, each masked by `draw(index)`.
 MaskedBatch mask_batch(const SentenceExamples& examples, std::span<const int64_t> indices,
                        const MaskingVocabulary& vocabulary, const MaskingOptions& options,
                        int64_t pad, const std::function<MaskingDraw(int64_t index)>& draw);
@@ -27,17 +27,17 @@ struct MaskedBatchOptions {
   uint64_t seed = 0;
 };
 
-/// Every sequence once an epoch, in an order and with masks that the seed decides.
+/// Every sequence once per epoch, in an order and with masks drawn by the seed.
 class MaskedBatches {
  public:
-  /// The tokenizer has a mask and a padding token.
+  /// The tokenizer must have a mask and a padding token.
   MaskedBatches(SentenceExamples examples, const Tokenizer& tokenizer,
                 const MaskedBatchOptions& options);
   MaskedBatch next();
   const SentenceExamples& examples() const { return examples_; }
   /// Position in the data: restoring it gives the same batches again.
   std::string state() const;
-  /// Throws std::runtime_error for what is no such position.
+  /// Throws std::runtime_error for an invalid position.
   void restore(std::string_view state);
 
  private:
@@ -49,10 +49,10 @@ class MaskedBatches {
   uint64_t rows_drawn_ = 0;
 };
 
-/// What the sequences are, as Task::data_fingerprint() has it.
+/// A fingerprint of the sequences, for Task::data_fingerprint().
 std::string fingerprint_of(const SentenceExamples& examples);
 
-/// All sequences in a fixed order, with masks that stay the same whatever the seed.
+/// All sequences in a fixed order, with fixed masks that do not depend on the seed.
 std::vector<MaskedBatch> fixed_masked_batches(const SentenceExamples& examples,
                                               const Tokenizer& tokenizer,
                                               const MaskedBatchOptions& options);

@@ -1,5 +1,4 @@
-// Pairs of sequences as padded tensors for one teacher-forced pass, as long as the longest of the
-// batch.
+// Pairs of sequences as padded tensors for one teacher-forced pass.
 #pragma once
 #include <torch/types.h>
 
@@ -12,14 +11,13 @@
 
 namespace zoo {
 
-/// Source i belongs to target i. Sources are whole, with the tokens around them; targets are the
-/// text alone.
+/// Source i belongs to target i. Sources include their special tokens; targets are only the text.
 struct SequencePairs {
   TokenSequences sources, targets;
   int64_t size() const { return sources.size(); }
 };
 
-/// What each pair costs; `added` tokens join every target.
+/// The lengths of each pair; `added` tokens are added to every target.
 std::vector<ExampleLengths> lengths_of(const SequencePairs& pairs, int64_t added);
 
 /// The ids around the targets.

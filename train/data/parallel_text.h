@@ -1,4 +1,4 @@
-// Sentences and their translations: reading them, cleaning them, making ids of them.
+// Sentences and their translations: reads, cleans and encodes them.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -19,14 +19,16 @@ struct ParallelText {
   int64_t size() const { return std::ssize(sources); }
 };
 
-/// The files of a parallel text: `data` itself where it is a .tsv (source, tab, target), else
+/// The files of a parallel text: `data` itself if it is a .tsv (source, tab, target), else
 /// `data`.SOURCE and `data`.TARGET ("data/en-fr/train" with "en" and "fr"). Throws
-/// std::runtime_error where one is missing.
+/// std::runtime_error if one is missing.
 std::vector<std::filesystem::path> parallel_files(const std::string& data, std::string_view source,
                                                   std::string_view target);
 
-/// Lines end at "\n" or "\r\n"; a TSV's further columns are left alone. Throws std::runtime_error
-/// that names file and line: sides of different length, no tab, invalid UTF-8, nothing at all.
+/// Lines end at "
+/// " or "\r
+/// "; further columns of a TSV are ignored. Throws std::runtime_error that names file and line:
+/// sides of different length, no tab, invalid UTF-8, an empty file.
 ParallelText read_parallel_text(const std::string& data, std::string_view source,
                                 std::string_view target);
 
@@ -36,20 +38,20 @@ struct CleaningOptions {
   bool duplicates = false;  ///< whether a pair may come twice
 };
 
-/// What became of the pairs.
+/// Counts of the pairs kept and dropped.
 struct CleaningReport {
   int64_t kept = 0, empty = 0, duplicate = 0, too_long = 0, unequal = 0;
   /// "64113 pairs; dropped 12 empty, 3 twice, 5 longer than 100 tokens, 7 of unequal length"
   std::string text(const CleaningOptions& options) const;
 };
 
-/// How the two sides become ids; `around` is what stands around a source.
+/// The tokenizers of both sides; `around` holds the special tokens around a source.
 struct PairTokenizers {
   const Tokenizer &source, &target;
   PostTemplate around;
 };
 
-/// Ids of the pairs that are worth training on, in their order.
+/// Ids of the pairs that pass the cleaning, in order.
 SequencePairs encode_pairs(const ParallelText& text, const PairTokenizers& tokenizers,
                            const CleaningOptions& options, CleaningReport& report);
 

@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-/// The text's lines as ids, empty ones left out, with the number of each token's word in its line.
+/// The text's non-empty lines as ids, and for each token the index of its word in the line.
 struct Sentences {
   TokenSequences ids, words;
   int64_t size() const { return ids.size(); }
@@ -22,8 +22,8 @@ struct Sentences {
 Sentences read_sentences(const std::vector<std::filesystem::path>& files,
                          const Tokenizer& tokenizer);
 
-/// The second part of a sequence: none; the sentences that follow the first, or random ones; those
-/// that follow, or the two parts swapped.
+/// The second part of a sequence: none; the next sentences or random ones; the next sentences, with
+/// the two parts in order or swapped.
 enum class SentencePairs { kNone, kNextOrRandom, kInOrderOrSwapped };
 
 struct PackingOptions {
@@ -32,7 +32,7 @@ struct PackingOptions {
   uint64_t seed = 0;  ///< of the pairs
 };
 
-/// Whole sequences: [CLS] A [SEP], or [CLS] A [SEP] B [SEP].
+/// Complete sequences: [CLS] A [SEP], or [CLS] A [SEP] B [SEP].
 struct SentenceExamples {
   TokenSequences ids, words;        ///< words are numbered through a sequence
   std::vector<int64_t> first_part;  ///< tokens of segment 0
@@ -40,7 +40,7 @@ struct SentenceExamples {
   int64_t size() const { return ids.size(); }
 };
 
-/// Sentences begin .. end - 1, one after the other.
+/// Packs sentences begin .. end - 1 in order.
 SentenceExamples pack_sentences(const Sentences& sentences, int64_t begin, int64_t end,
                                 const Tokenizer& tokenizer, const PackingOptions& options);
 

@@ -1,5 +1,5 @@
-// Tasks that need no data: a sequence of symbols, and what becomes of it. Small enough to be learnt
-// in a minute, and right or wrong beyond doubt.
+// Tasks that need no data: a sequence of symbols and its answer. They can be learnt in a minute,
+// and an answer is either right or wrong.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -42,26 +42,26 @@ void visit(SyntheticOptions& o, Visitor&& v) {
   v("task-validation", o.validation, "Task: examples to measure with");
 }
 
-/// The names of the options that mean nothing without a task.
+/// The names of the options that have no effect without a task.
 std::vector<std::string_view> task_options();
 
-/// "task-validation above 0": what a run without validation examples lacks; empty for one with.
+/// "task-validation above 0" if the run has no validation examples, else empty.
 inline std::string lacks_validation(const SyntheticOptions& o) {
   return o.validation > 0 ? "" : "task-validation above 0";
 }
 
-/// Throws std::invalid_argument for values out of range, and where the task has not twice as many
-/// different sources as the validation set wants.
+/// Throws std::invalid_argument for values out of range, and if the task has fewer distinct sources
+/// than twice the size of the validation set.
 void check(const SyntheticOptions& options);
 
-/// All symbols that the task's texts may hold.
+/// All symbols that can occur in the task's texts.
 std::u32string synthetic_alphabet(const SyntheticOptions& options);
 
-/// What becomes of a source: "314" -> "413" for reverse; "27+15" -> "42" for add.
+/// The answer to a source: "314" -> "413" for reverse; "27+15" -> "42" for add.
 std::string synthetic_answer(SyntheticTask task, const std::string& source);
 
-/// Examples drawn from `seed`. A source belongs to training or to validation by its own hash, so
-/// that none is in both; training may hold a source twice, validation does not.
+/// Examples drawn from `seed`. A hash of the source assigns it to training or validation, so no
+/// source is in both. Training may repeat a source, validation does not.
 ParallelText synthetic_text(const SyntheticOptions& options, bool validation, uint64_t seed);
 
 }  // namespace zoo

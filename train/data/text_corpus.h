@@ -1,4 +1,4 @@
-// From text files to a token stream on disk.
+// Encodes text files into a token stream on disk.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,15 +10,15 @@
 
 namespace zoo {
 
-/// `path` itself, or, where it is a folder, the regular files in it and below, sorted by path,
-/// without what systems keep there (is_system_name()).
-/// Throws std::runtime_error: nothing there, a pipe or device, or a folder without files.
+/// `path` itself or, if it is a folder, all regular files below it, sorted by path, without system
+/// files (is_system_name()). Throws std::runtime_error: nothing there, a pipe or device, or a
+/// folder without files.
 std::vector<std::filesystem::path> text_files(const std::filesystem::path& path);
 
-/// Encodes the files one after the other into a token stream at `out`, a megabyte at a time (cut at
-/// line ends). `progress` is told how many of how many bytes are done, first 0. Throws
-/// std::runtime_error, naming the file and the position in it, for empty, binary (zero bytes) or
-/// not UTF-8 text and for what the tokenizer does not know; Interrupted where a signal came.
+/// Encodes the files in order into a token stream at `out`, a megabyte at a time (split at line
+/// ends). Calls `progress` with the bytes done and in total, first with 0. Throws
+/// std::runtime_error, naming the file and the position in it, for empty files, binary files (zero
+/// bytes), invalid UTF-8, and text that the tokenizer cannot encode; Interrupted after a signal.
 void encode_text(const std::vector<std::filesystem::path>& files, const Tokenizer& tokenizer,
                  const std::filesystem::path& out,
                  const std::function<void(int64_t done, int64_t total)>& progress = {});

@@ -1,4 +1,4 @@
-// The lines of a text file that is read as a table: an error names its file and line.
+// The lines of a text file with a table; errors name the file and line.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -12,14 +12,15 @@ namespace zoo {
 [[noreturn]] void fail_at_line(const std::filesystem::path& file, size_t line,
                                std::string_view what);
 
-/// Without a byte order mark; lines end at "\n" or "\r\n". Throws std::runtime_error for UTF-16 and
-/// UTF-32, for invalid UTF-8 and for no lines at all.
+/// Removes a byte order mark; lines end at "
+/// " or "\r
+/// ". Throws std::runtime_error for UTF-16 and UTF-32, for invalid UTF-8 and for an empty file.
 std::vector<std::string> read_text_lines(const std::filesystem::path& file);
 
-/// What stands between the separators, each of which is one character; one column at least.
+/// Splits the line at any of the separator characters; returns at least one column.
 std::vector<std::string_view> columns_of(std::string_view line, std::string_view separators);
 
-/// Nothing but spaces and tabs.
+/// Whether the text is only spaces and tabs.
 bool is_blank(std::string_view text);
 
 }  // namespace zoo

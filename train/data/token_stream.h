@@ -1,5 +1,5 @@
-// A text as token ids on disk: written once, then memory-mapped, so that texts larger than memory
-// can be trained on.
+// A text as token ids on disk: written once, then memory-mapped, so a text may be larger than
+// memory.
 //
 // File: a header of 64 bytes (little-endian), then the ids.
 //   0  "ZOOTOKEN"      8  version (u32)     12  bytes per id, 2 or 4 (u32)
@@ -23,12 +23,12 @@ struct TokenStreamInfo {
   uint64_t text_bytes = 0;
 };
 
-/// Writes ids as they come, through a PendingFile: without finish() there is no file.
+/// Appends ids to a PendingFile: the file exists only after finish().
 class TokenStreamWriter {
  public:
   TokenStreamWriter(std::filesystem::path path, uint64_t vocab_size, uint64_t fingerprint);
-  /// Throws std::invalid_argument for an id outside the vocabulary, std::runtime_error for a full
-  /// disk.
+  /// Throws std::invalid_argument for an id outside the vocabulary, std::runtime_error if the disk
+  /// is full.
   void append(std::span<const int32_t> ids, uint64_t text_bytes);
   void finish();
 
@@ -42,15 +42,15 @@ class TokenStreamWriter {
 
 class TokenStream {
  public:
-  /// Throws std::runtime_error: not such a file, another version, damaged (size does not fit).
+  /// Throws std::runtime_error: not a token stream, another version, damaged (size does not match).
   explicit TokenStream(const std::filesystem::path& path);
-  /// Throws std::runtime_error where another tokenizer made the ids.
+  /// Throws std::runtime_error if another tokenizer made the ids.
   void require_tokenizer(uint64_t fingerprint, uint64_t vocab_size) const;
 
   int64_t size() const { return count_; }
   const TokenStreamInfo& info() const { return info_; }
-  /// Ids begin .. begin + count - 1 as int64 [count]. Throws std::runtime_error where the file
-  /// holds an id outside its vocabulary, c10::Error for a range outside the stream.
+  /// Ids begin .. begin + count - 1 as int64 [count]. Throws std::runtime_error if the file holds
+  /// an id outside its vocabulary, c10::Error for a range outside the stream.
   torch::Tensor read(int64_t begin, int64_t count) const;
 
  private:

@@ -1,4 +1,4 @@
-// Windows of a token stream: random ones to train on, one after the other to measure with.
+// Windows of a token stream: random ones for training, consecutive ones for evaluation.
 #pragma once
 #include <torch/types.h>
 
@@ -24,16 +24,16 @@ struct TextBatch {
   torch::Tensor targets;  // [B, T] int64
 };
 
-/// `count` windows of `length` inputs each, beginning at `starts` [count] (counted from the range's
-/// begin).
+/// `count` windows of `length` inputs each, at `starts` [count], relative to the beginning of the
+/// range.
 TextBatch read_windows(const TokenRange& range, const torch::Tensor& starts, int64_t length);
 
-/// Windows at random positions, drawn as torch.randint(size - length, (batch,)) from a generator of
-/// its own: the same seed gives the same batches in Python. Ranks of a data-parallel run draw
-/// together and take turns.
+/// Windows at random positions, drawn as torch.randint(size - length, (batch,)) from its own
+/// generator: the same seed gives the same batches in Python. The ranks of a data-parallel run draw
+/// the same positions and take turns.
 class RandomWindows {
  public:
-  /// Throws std::runtime_error where the range is too short for one window.
+  /// Throws std::runtime_error if the range is too short for one window.
   RandomWindows(TokenRange range, int64_t batch, int64_t length, uint64_t seed);
   TextBatch next(int rank = 0, int world = 1);
   const TokenRange& range() const { return range_; }
@@ -46,14 +46,13 @@ class RandomWindows {
   torch::Generator generator_;
 };
 
-/// The whole range in windows that do not overlap; the last one is shorter. Every token but the
+/// The whole range in windows that do not overlap; the last one may be shorter. Every token but the
 /// first is a target once.
 class ConsecutiveWindows {
  public:
   ConsecutiveWindows(TokenRange range, int64_t batch, int64_t length);
   int64_t batches() const;
-  /// The last batch may hold fewer windows; a remainder shorter than a window is a batch of its
-  /// own.
+  /// The last batch may hold fewer windows; a remainder shorter than a window is a separate batch.
   TextBatch at(int64_t index) const;
 
  private:

@@ -1,5 +1,4 @@
-// GPT on questions with one right answer ("314=" -> "413"): what train_gpt --task gives to the
-// trainer.
+// GPT on questions with one right answer ("314=" -> "413"): train_gpt --task.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -19,7 +18,7 @@ namespace zoo {
 /// Ends the question.
 inline constexpr char kAsks = '=';
 
-/// Of the task's symbols, kAsks, and tokens for padding and for the answer's end.
+/// Its tokens are the task's symbols, kAsks, padding and the end of an answer.
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options);
 
 /// Questions with their answers, as ids and as text.
@@ -27,9 +26,9 @@ struct AnswerData {
   SequencePairs training = {}, validation = {};
   ParallelText validation_text = {};
 };
-/// Tokens of the longest question and its answer: what a context must hold.
+/// Tokens of the longest question with its answer: the minimum context.
 int64_t longest_answered(const AnswerData& data);
-/// Throws std::runtime_error where the tokenizer has no end of text or cannot write the symbols.
+/// Throws std::runtime_error if the tokenizer has no end of text or cannot encode the symbols.
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed);
 
 struct AnswerTaskOptions {
@@ -44,10 +43,10 @@ class GptAnswerTask : public Task {
                 const AnswerTaskOptions& options);
 
   torch::nn::Module& model() override { return *model_; }
-  /// The loss is that of the answer: a question has nothing to predict.
+  /// Only the answer has a loss; the question is not predicted.
   Metrics step(const Backward& backward) override;
-  /// loss and accuracy of the validation answers' tokens; exact_match: the share of questions that
-  /// are answered right to the last token, greedily.
+  /// loss and accuracy of the validation answers' tokens; exact_match: the share of greedy answers
+  /// that are completely right.
   Metrics evaluate() override;
   /// Three validation questions with the model's answers.
   std::string sample() override;

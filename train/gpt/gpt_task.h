@@ -1,4 +1,4 @@
-// GPT on text: the task that train_gpt gives to the trainer.
+// GPT on text: language modelling for train_gpt.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-/// What a batch is, and what samples show.
+/// The batches and the samples.
 struct TextOptions {
   int64_t batch_size = 12;
   double label_smoothing = 0.0;
@@ -36,12 +36,12 @@ struct TextSplit {
 /// The first floor((1 - validation_share) * size) tokens, and the rest.
 TextSplit split_text(std::shared_ptr<const TokenStream> stream, double validation_share);
 
-/// What samples begin with, as ids; never empty. Throws where the tokenizer cannot write a prompt
-/// that was asked for; the default one, a line end, gives way to the tokenizer's beginning of text
+/// The prompt of samples, as ids; never empty. Throws if the tokenizer cannot encode a prompt that
+/// the user set. If it cannot encode the default, a line end, the prompt is its beginning of text
 /// or first id.
 std::vector<int64_t> sample_prompt(const Tokenizer& tokenizer, const TextOptions& options);
 
-/// The checkpoint that Python opens, with its tokenizer.
+/// Writes a checkpoint that Python opens, with its tokenizer.
 void save_gpt_folder(const Gpt& model, const Tokenizer& tokenizer,
                      const std::filesystem::path& folder);
 

@@ -1,4 +1,4 @@
-// A text as token ids for train_gpt: encoded once, kept in the run folder.
+// A text as token ids for train_gpt: encoded once, stored in the run folder.
 #pragma once
 #include <filesystem>
 #include <memory>

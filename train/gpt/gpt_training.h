@@ -1,4 +1,4 @@
-// train_gpt: which options there are, and what it can learn.
+// train_gpt: its options and objectives.
 #pragma once
 #include <memory>
 #include <string>
@@ -45,11 +45,10 @@ class GptTraining final : public Training {
   ModelCost cost() const override { return cost_of(model_, model_.context); }
   NameMap names_on_disk() const override;
 
-  /// Makes the module, and describes it with its data.
+  /// Builds the module, and describes it and its data.
   Gpt make_model(const std::string& training, const std::string& validation);
 
-  /// Throws std::invalid_argument where the residual stream of a batch alone would not fit into
-  /// memory.
+  /// Throws std::invalid_argument if even the residual stream of a batch does not fit into memory.
   void check_batch(int64_t rows, int64_t tokens) const;
 
   void prepare_text();

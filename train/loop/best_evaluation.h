@@ -10,7 +10,7 @@ struct BestEvaluation {
   int64_t step = 0;
   int64_t evaluations_since = 0;
 
-  /// Takes one more evaluation; true where it is the best so far.
+  /// Records an evaluation; true if it is the best so far.
   bool take(double candidate, int64_t at_step, bool higher_is_better) {
     const bool better = !value || (higher_is_better ? candidate > *value : candidate < *value);
     if (better)

@@ -1,4 +1,3 @@
-// Evaluation: dropout off, no gradients.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>

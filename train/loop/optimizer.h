@@ -1,5 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2) on torch's fused kernel: one pass
-// over the weights instead of a dozen. Two groups: biases and gains do not decay, all else does.
+// over the weights instead of a dozen. Two groups: weight decay applies to everything except biases
+// and gains.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
@@ -18,29 +19,29 @@ struct AdamWOptions {
   double weight_decay = 0.1;
 };
 
-/// Whether weight decay is for a parameter of this name: not for biases (also those of relative
-/// positions, a table in T5) nor for the gains of norms, which are vectors called "weight". So far
-/// as `transformers`' Trainer; nor for a temperature, the one scalar, which the Trainer would pull
-/// towards 1 (Radford et al. 2021, §2.5: all weights but gains and biases).
+/// Whether weight decay applies to a parameter: not to biases (including relative position biases,
+/// a table in T5) nor to the gains of norms, which are vectors called "weight". So far as in
+/// `transformers`' Trainer. It also excludes a temperature, the only scalar, which the Trainer
+/// would decay towards 1 (Radford et al. 2021, §2.5: all weights but gains and biases).
 bool decays(std::string_view name, const torch::Tensor& parameter);
 
 class AdamW {
  public:
   /// Takes every parameter of the module that requires a gradient.
   AdamW(const torch::nn::Module& module, const AdamWOptions& options);
-  /// One update at this learning rate from the gradients, each divided by `divisor` first.
-  /// Parameters without a gradient are left alone.
+  /// One update at this learning rate from the gradients, divided by `divisor`. Skips parameters
+  /// without a gradient.
   void step(double learning_rate, double divisor = 1.0);
   void zero_gradients();
-  /// Those that it updates.
+  /// The parameters that it updates.
   std::vector<torch::Tensor> parameters() const;
   /// Gradients that exist, in the order of the parameters.
   std::vector<torch::Tensor> gradients() const;
-  /// Euclidean length of all gradients together.
+  /// L2 norm of all gradients together.
   double gradient_norm() const;
   /// "exp_avg.NAME", "exp_avg_sq.NAME", "step.NAME"
   std::map<std::string, torch::Tensor> state() const;
-  /// Throws std::runtime_error where a tensor is missing or has another shape.
+  /// Throws std::runtime_error if a tensor is missing or has another shape.
   void restore(const std::map<std::string, torch::Tensor>& state);
 
  private:

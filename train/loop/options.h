@@ -1,4 +1,4 @@
-// What the trainer can be told; the same words in every training program and recipe.
+// The trainer's options; the same names in every training program and recipe.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -40,7 +40,7 @@ struct TrainOptions {
   int64_t threads = 0;  ///< 0: all cores
   std::string device = "auto";
 
-  // What the recipe promises of the measure that the task is judged by
+  // The recipe's expected range of the metric that judges the task
   std::optional<double> expect_at_least;
   std::optional<double> expect_at_most;
 };
@@ -73,7 +73,8 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("expect-at-most", o.expect_at_most, "Recipe's promise: the final measure is at most this");
 }
 
-/// Throws std::invalid_argument for a value out of range: which, what range, what came.
+/// Throws std::invalid_argument for a value out of range; the message names option, range and
+/// value.
 void check(const TrainOptions& options);
 
 }  // namespace zoo

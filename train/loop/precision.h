@@ -1,5 +1,5 @@
 // Mixed precision (Micikevicius et al. 2018, arXiv:1710.03740): matrix products in 16 bits, weights
-// and sums in 32. Pays on GPUs; on CPUs without 16-bit matrix units it is slower than fp32.
+// and sums in 32. Faster on GPUs; on CPUs without 16-bit matrix units it is slower than fp32.
 #pragma once
 #include <torch/types.h>
 
@@ -33,14 +33,14 @@ class AutocastGuard {
   torch::Dtype was_dtype_ = torch::kFloat;
 };
 
-/// fp16 gradients of small losses vanish: the loss is multiplied by a scale, the gradients divided
-/// by it, and the scale follows what fits. LibTorch has the operations but no class for it. Without
-/// fp16 the scale is 1.
+/// Small gradients underflow in fp16. So the loss is multiplied by a scale and the gradients are
+/// divided by it; the scale adapts to avoid overflow. LibTorch has the operations but no class for
+/// it. Without fp16 the scale is 1.
 class LossScaler {
  public:
   LossScaler(bool enabled, torch::Device device);
   torch::Tensor scale_loss(const torch::Tensor& loss) const;
-  /// Divides the gradients by the scale; false when they hold infinities: skip this update.
+  /// Divides the gradients by the scale; false if they contain infinities: skip this update.
   bool unscale(std::vector<torch::Tensor>& gradients);
   /// Halves the scale after an overflow, doubles it after 2000 updates without one.
   void update();

@@ -1,6 +1,6 @@
-// The processes that train one model together. Each has the whole model and micro-batches of its
-// own; their gradients are added up. A backend (torch's c10d with Gloo or NCCL) implements this
-// class; nothing else in the loop changes.
+// The processes of a data-parallel run. Each has the whole model and its own micro-batches; their
+// gradients are summed. A backend (torch's c10d with Gloo or NCCL) implements this class; nothing
+// else in the loop changes.
 #pragma once
 #include <torch/types.h>
 
@@ -14,18 +14,18 @@ class Processes {
   virtual ~Processes() = default;
   virtual int64_t rank() const = 0;
   virtual int64_t size() const = 0;
-  /// Replaces every tensor by its sum over all processes, which get the same bits. All processes
-  /// call it in the same order with tensors of the same shapes and types: gradients on the model's
-  /// device, counts in float64 on the CPU. Throws std::runtime_error where a process is gone.
+  /// Replaces every tensor by its sum over all processes, bit-identical on each. All processes call
+  /// it in the same order with tensors of the same shapes and types: gradients on the model's
+  /// device, counts in float64 on the CPU. Throws std::runtime_error if a process is gone.
   virtual void all_reduce_sum(const std::vector<torch::Tensor>& tensors) = 0;
 
-  /// The same of plain numbers; with one process they are returned as they are.
+  /// The same for plain numbers; a single process returns them unchanged.
   std::vector<double> sum(const std::vector<double>& values);
-  /// Whether it holds in any process.
+  /// Whether it is true in any process.
   bool any(bool holds) { return sum({holds ? 1.0 : 0.0}).front() > 0.0; }
 };
 
-/// This process alone.
+/// The instance for a single process.
 Processes& single_process();
 
 }  // namespace zoo

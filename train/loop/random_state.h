@@ -1,4 +1,4 @@
-// The state of torch's default generators: what dropout draws next.
+// The state of torch's default generators, which dropout draws from.
 #pragma once
 #include <torch/types.h>
 
@@ -7,10 +7,10 @@
 
 namespace zoo {
 
-/// "cpu", and "cuda" where there is a GPU.
+/// Keys: "cpu", and "cuda" if there is a GPU.
 std::map<std::string, torch::Tensor> random_state();
 
-/// Of those that are there. Throws std::runtime_error for what is no generator's state.
+/// Restores the generators that exist here. Throws std::runtime_error for an invalid state.
 void restore_random_state(const std::map<std::string, torch::Tensor>& state);
 
 }  // namespace zoo

@@ -14,12 +14,12 @@
 
 namespace zoo {
 
-/// What a run resumes with.
+/// The state that a run resumes with.
 struct Resumed {
   Progress progress = {};
-  /// The checkpoint's evaluation was made because the run ended there: metrics.jsonl forgets it.
+  /// The checkpoint's evaluation was made because the run ended there: drop it from metrics.jsonl.
   bool drop_evaluation = false;
-  /// Why the run's numbers will not be those of a run without stops, to the last bit; else empty.
+  /// Why the results will not be bit-identical to those of an uninterrupted run; else empty.
   std::string other_machine = {};
 };
 
@@ -28,29 +28,29 @@ class RunCheckpoints {
   RunCheckpoints(Task& task, Updater& updater, const TrainOptions& options,
                  const std::filesystem::path& folder);
 
-  /// Of a new run: makes its folder, unless that is done already.
+  /// For a new run: makes its folder, unless it exists already.
   void create();
-  /// Puts the newest checkpoint into the task, the updater and torch's generators. Throws
-  /// DamagedCheckpoint, std::invalid_argument where the run is past options.max_steps already, and
-  /// std::runtime_error where the training data is not what the run began with.
+  /// Loads the newest checkpoint into the task, the updater and torch's generators. Throws
+  /// DamagedCheckpoint, std::invalid_argument if the run is past options.max_steps already, and
+  /// std::runtime_error if the training data has changed.
   Resumed resume();
-  /// To be called before the first write: from then on the folder must stay where it is.
+  /// Call it before the first write: from then on the folder must not be moved or replaced.
   void hold() { held_.emplace(folder_.path()); }
-  /// Throws std::runtime_error where it was moved, removed or replaced.
+  /// Throws std::runtime_error if it was moved, removed or replaced.
   void require_in_place() const { held_->require_in_place(); }
 
   /// Writes the checkpoint of this step with everything that a resume needs, and removes old ones.
-  /// Does nothing where the step's checkpoint is written already and is not the best.
+  /// Does nothing if the step's checkpoint exists already and is not the best.
   void save(const Progress& progress, bool is_best);
-  /// The step's checkpoint is out of date: save() writes it again.
+  /// Marks the step's checkpoint as outdated: save() writes it again.
   void outdate() { saved_step_.reset(); }
 
-  /// The task's model becomes the mean of the last `count` checkpoints. Returns how many there
-  /// were.
+  /// Loads the mean of the last `count` checkpoints into the task's model. Returns the number of
+  /// checkpoints found.
   int64_t load_mean_of_last(int64_t count);
-  /// The task's model as averaged/ beside the checkpoints.
+  /// Saves the task's model as averaged/ beside the checkpoints.
   void save_average() const;
-  /// Of the newest checkpoint, if there is one.
+  /// The step of the newest checkpoint, if there is one.
   std::optional<int64_t> newest_step() const;
   const RunFolder& folder() const { return folder_; }
 
@@ -65,7 +65,7 @@ class RunCheckpoints {
   std::string data_fingerprint_;
   std::optional<HeldFolder> held_ = {};
   std::optional<int64_t> saved_step_ = {};
-  std::optional<int64_t> unscheduled_ = {};  // a checkpoint that a run without stops would not have
+  std::optional<int64_t> unscheduled_ = {};  // a checkpoint that an uninterrupted run lacks
 };
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// Learning-rate schedules: how the rate rises in the warm-up and falls afterwards.
+// Learning-rate schedules: warm-up and decay.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -37,12 +37,13 @@ void visit(ScheduleOptions& o, Visitor&& v) {
   v("decay-share", o.decay_share, "Schedule wsd: share of the steps spent falling");
 }
 
-/// Rate for update number `step`, counted from 0, as a multiple of the peak.
+/// Rate of update `step`, counted from 0, as a multiple of the peak.
 ///  warm-up    (step + 1) / (warmup_steps + 1)
 ///  linear     straight line to final_share
 ///  cosine     half a cosine to final_share (Loshchilov & Hutter 2017, arXiv:1608.03983)
-///  noam       1 / sqrt(step) after the warm-up, 1 at its end (Vaswani et al. 2017, §5.3, Eq. 3,
-///  scaled) wsd        constant, then linear to final_share (Hu et al. 2024, arXiv:2404.06395)
+///  noam       1 / sqrt(step) after the warm-up, scaled to 1 at its end (Vaswani et al. 2017, §5.3,
+///             Eq. 3)
+///  wsd        constant, then linear to final_share (Hu et al. 2024, arXiv:2404.06395)
 double schedule_factor(const ScheduleOptions& options, int64_t step);
 
 }  // namespace zoo

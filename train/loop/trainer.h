@@ -1,4 +1,4 @@
-// The one training loop: every family, objective and data set goes through fit().
+// The training loop of every family, objective and data set: fit().
 #pragma once
 #include <torch/nn/module.h>
 
@@ -16,7 +16,7 @@
 
 namespace zoo {
 
-/// What a run is besides its task and options.
+/// A run, apart from its task and options.
 struct Run {
   std::filesystem::path folder = {};
   std::string title = {};        ///< of the report
@@ -24,11 +24,11 @@ struct Run {
   /// Shown in the report: {"Parameters", "0.80 M"}.
   std::vector<std::pair<std::string, std::string>> facts = {};
   bool resume = false;  ///< continue from folder/last
-  /// The model came with trained weights: they are worth a checkpoint before the first update, and
-  /// stay the best one where training makes them worse.
+  /// The model was loaded with trained weights: they get a checkpoint before the first update, and
+  /// stay the best one if training makes the model worse.
   bool starts_trained = false;
-  /// Called with the first update's gradients in place, before clipping; they are still to be
-  /// divided by `divisor`.
+  /// Called with the gradients of the first update, before clipping and before the division by
+  /// `divisor`.
   std::function<void(torch::nn::Module&, double divisor)> inspect_first_gradients = {};
 };
 
@@ -43,13 +43,13 @@ struct TrainResult {
   Verdict verdict;  ///< whether the run went as its recipe says
 };
 
-/// Trains until max_steps, early stop or a signal. Writes the run folder (DESIGN: checkpoints/,
-/// last, best, metrics.jsonl, TensorBoard events, report.html) and reports to the observer. Throws
-/// std::runtime_error where the loss is no longer a number, or files cannot be written; checkpoints
-/// that were complete stay complete.
+/// Trains until max_steps, early stopping or a signal. Writes the run folder (checkpoints/, last,
+/// best, metrics.jsonl, TensorBoard events, report.html) and reports to the observer. Throws
+/// std::runtime_error if the loss becomes NaN or infinite, or files cannot be written; complete
+/// checkpoints stay complete.
 TrainResult fit(Task& task, const TrainOptions& options, const Run& run,
                 TrainingObserver& observer);
-/// The same, observed by nobody.
+/// The same without an observer.
 TrainResult fit(Task& task, const TrainOptions& options, const Run& run);
 
 }  // namespace zoo

@@ -18,13 +18,13 @@
 
 namespace zoo {
 
-/// What an update did, over all processes.
+/// The result of an update, over all processes.
 struct Update {
   double loss = 0.0, weight = 0.0, gradient_norm = 0.0, learning_rate = 0.0, seconds = 0.0;
   Metrics metrics;
 };
 
-/// A loss or gradient that is no number: "the loss became nan".
+/// A loss or gradient that is not finite: "the loss became nan".
 struct NotFinite : std::runtime_error {
   NotFinite(const std::string& what, double value);
 };
@@ -33,11 +33,11 @@ class Updater {
  public:
   Updater(Task& task, const TrainOptions& options, Processes& processes = single_process());
 
-  /// Update number `step`, counted from 0. Micro-batches without a target are skipped; where an
-  /// update would have no others, the next ones take their place. Nothing where a signal came
-  /// before the gradient was whole: then the data, the generators and the module are at a point
-  /// from which a resumed run makes the same update. Throws NotFinite before a weight has changed,
-  /// std::runtime_error where there is no target at all.
+  /// Makes update `step`, counted from 0. Skips micro-batches without a target; if an update would
+  /// have no others, it takes the next ones. Returns nothing if a signal came before the gradient
+  /// was complete; the data, the generators and the module are then at a point from which a resumed
+  /// run makes the same update. Throws NotFinite before any weight has changed, std::runtime_error
+  /// if there is no target at all.
   std::optional<Update> update(int64_t step);
 
   AdamW& optimizer() { return optimizer_; }
@@ -48,7 +48,7 @@ class Updater {
   void set_skipped_batches(int64_t count) { skipped_batches_ = count; }
   /// The position in the data of the first batch, for training on one batch.
   void set_first_batch(std::string data_state) { first_data_state_ = std::move(data_state); }
-  /// Called with the first update's gradients in place, before clipping.
+  /// Called with the gradients of the first update, before clipping.
   void set_inspector(std::function<void(torch::nn::Module&, double divisor)> inspect) {
     inspect_ = std::move(inspect);
   }

@@ -1,4 +1,4 @@
-// Averages of weights over time: smoother than any single point of a noisy run.
+// Averages of weights over time, which reduce the noise of a run.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
@@ -17,7 +17,7 @@ class WeightAverage {
   WeightAverage(torch::nn::Module& module, double decay);
   bool enabled() const { return decay_ > 0.0; }
   void update();
-  /// Exchanges weights and average; a second call changes back.
+  /// Swaps weights and average; a second call swaps them back.
   void swap();
   std::map<std::string, torch::Tensor> state()
       const;  ///< by parameter name; empty when not enabled

@@ -1,6 +1,6 @@
-// How good classes and tagged spans are. Macro-F1: the mean of each class's F1, so that rare ones
+// Scores of classes and tagged spans. Macro-F1: the mean of each class's F1, so that rare classes
 // count as much as frequent ones. Entity F1: Tjong Kim Sang & De Meulder 2003 (arXiv:cs/0306050),
-// §2.3: an entity counts where its kind and both ends are right.
+// §2.3: an entity counts if its kind and both ends are right.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -16,9 +16,9 @@ class ClassificationScores {
   explicit ClassificationScores(int64_t classes);
   void add(int64_t predicted, int64_t right);
   double accuracy() const;
-  /// Over the classes that were right or were predicted at least once.
+  /// Over the classes that are a target or a prediction at least once.
   double macro_f1() const;
-  /// What always answering the most frequent class is worth.
+  /// The accuracy of always answering the most frequent class.
   double majority_accuracy() const;
 
  private:
@@ -36,18 +36,18 @@ struct Entity {
   bool operator==(const Entity&) const = default;
 };
 
-/// Of tags B-KIND, I-KIND and O (other tags are outside, too). An I- that does not go on with the
+/// Entities of tags B-KIND, I-KIND and O (other tags count as O). An I- that does not continue the
 /// kind before it begins an entity, as in the shared task's own script.
 std::vector<Entity> entities_of(std::span<const std::string> tags);
 
-/// Whether the tags mark entities: there is a B- or an I-.
+/// Whether the tags mark entities: any B- or I-.
 bool mark_entities(std::span<const std::string> tags);
 
 /// Counts entities over sentences.
 class EntityScores {
  public:
   void add(std::span<const std::string> predicted, std::span<const std::string> right);
-  /// 0 where there is none.
+  /// 0 if there are no entities.
   double f1() const;
 
  private:

@@ -12,17 +12,17 @@ namespace zoo {
 /// Embeds examples begin .. begin + count - 1 of the batch: -> [count, E]. Called twice for each
 /// chunk, with the same random numbers.
 using ChunkEncoder = std::function<torch::Tensor(int64_t begin, int64_t count)>;
-/// The whole batch's embeddings [B, E], one an encoder -> [].
+/// The whole batch's embeddings, one [B, E] per encoder -> [].
 using BatchLoss = std::function<torch::Tensor(const std::vector<torch::Tensor>& embeddings)>;
 
-/// Computes the gradients of the loss: a trainer scales it first.
+/// Differentiates the loss; a trainer scales it first.
 using LossBackward = std::function<void(const torch::Tensor& loss)>;
 inline void plain_backward(const torch::Tensor& loss) { loss.backward(); }
 
-/// Adds the gradients of loss(encoders of the whole batch) to all parameters, also those that the
-/// loss alone reads (a temperature), and returns the loss. Equal to one pass over the batch, to
-/// rounding. Memory: the activations of one chunk of one encoder, and all embeddings; time: the
-/// forward passes twice.
+/// Adds the gradients of loss(encoders of the whole batch) to all parameters, including those that
+/// only the loss uses (a temperature), and returns the loss. Equal to one pass over the batch, up
+/// to rounding. Memory: the activations of one chunk of one encoder, and all embeddings; time: two
+/// forward passes.
 torch::Tensor backward_in_chunks(const std::vector<ChunkEncoder>& encoders, int64_t batch,
                                  int64_t chunk, const BatchLoss& loss,
                                  torch::Device device = torch::kCPU,

@@ -1,4 +1,4 @@
-// What a model of masked tokens learns from: texts with masks as padded tensors.
+// Masked texts as padded tensors.
 #pragma once
 #include <torch/types.h>
 
@@ -13,11 +13,11 @@ struct MaskedBatch {
   torch::Tensor pair;      // [B] int64: 0 where the second part follows the first, else 1
 
   MaskedBatch to(torch::Device device) const;
-  /// [N] int64: where a token was masked, each b T + t
+  /// [N] int64: the positions of masked tokens, as b T + t
   torch::Tensor masked_positions() const;
-  /// [N] int64: which it was
+  /// [N] int64: the original tokens
   torch::Tensor targets() const;
-  /// Whether anything was masked at all.
+  /// Whether any token is masked.
   bool has_targets() const;
 };
 

@@ -1,5 +1,5 @@
-// Sums over the batches of an evaluation or of an update. They stay on the device until they are
-// read, so that no batch waits for the one before it.
+// Sums over the batches of an evaluation or an update. They stay on the device until they are read,
+// so no batch waits for the one before it.
 #pragma once
 #include <torch/types.h>
 
@@ -12,11 +12,11 @@ namespace zoo {
 /// A sum of scalars.
 class DeviceSum {
  public:
-  /// Adds in this type; nothing: in that of the values.
+  /// Accumulates in this type; without a type, in that of the values.
   explicit DeviceSum(std::optional<torch::Dtype> type = torch::kDouble) : type_(type) {}
   /// value [], of any type and device.
   void add(const torch::Tensor& value);
-  /// 0 where nothing was added. Waits for the device.
+  /// 0 if nothing was added. Waits for the device.
   double value() const;
 
  private:
@@ -27,12 +27,12 @@ class DeviceSum {
 /// The mean of a loss over the targets or examples that it was summed over.
 class MeanMeter {
  public:
-  /// sum, count []: a batch's loss, summed over so many targets.
+  /// sum, count []: a batch's loss, summed over `count` targets.
   void add(const torch::Tensor& sum, const torch::Tensor& count);
   void add(const torch::Tensor& sum, double count);
   double count() const { return count_.value() + host_count_; }
   double sum() const { return sum_.value(); }
-  /// NaN where nothing was added.
+  /// NaN if nothing was added.
   double mean() const { return sum() / count(); }
 
  private:
@@ -50,7 +50,7 @@ class PredictionMeter {
   double loss_sum() const { return loss_.sum(); }  ///< nats
   double loss() const { return loss_.mean(); }     ///< nats a target
   double accuracy() const { return correct_.value() / targets(); }
-  /// loss, perplexity and accuracy, by the names of metrics.jsonl.
+  /// loss, perplexity and accuracy, under their names in metrics.jsonl.
   std::map<std::string, double> metrics() const;
 
  private:

@@ -1,11 +1,11 @@
-// Cross-entropy over tokens or classes: what language models, translators and classifiers minimise
+// Cross-entropy over tokens or classes, the loss of language models, translators and classifiers
 // (Radford et al. 2018, §3.1, Eq. 1).
 #pragma once
 #include <torch/types.h>
 
 namespace zoo {
 
-/// A target that is ignored: padding.
+/// An ignored target: padding.
 inline constexpr int64_t kIgnored = -100;
 
 /// logits [..., V], targets [...] int64 with kIgnored -> []: cross-entropy in nats, summed over the
@@ -14,7 +14,7 @@ inline constexpr int64_t kIgnored = -100;
 torch::Tensor cross_entropy_sum(const torch::Tensor& logits, const torch::Tensor& targets,
                                 double label_smoothing = 0.0);
 
-/// targets with kIgnored -> [] int64, on their device: how many are not ignored.
+/// targets with kIgnored -> [] int64, on their device: the number of targets that are not ignored.
 torch::Tensor count_targets(const torch::Tensor& targets);
 
 struct TokenLoss {
@@ -22,12 +22,11 @@ struct TokenLoss {
   double tokens = 0.0;  ///< targets that are not ignored
 };
 
-/// Both, for a training step: waits for the device.
+/// Both, for a training step. Waits for the device.
 TokenLoss token_loss(const torch::Tensor& logits, const torch::Tensor& targets,
                      double label_smoothing = 0.0);
 
-/// Hidden states that have a target, and these targets: the output layer computes nothing for
-/// padding.
+/// The hidden states with a target, and these targets: so the output layer skips padding.
 struct TargetStates {
   torch::Tensor hidden;   // [N, C]
   torch::Tensor targets;  // [N]
@@ -35,8 +34,8 @@ struct TargetStates {
 /// hidden [B, T, C], targets [B, T] int64 with kIgnored
 TargetStates select_targets(const torch::Tensor& hidden, const torch::Tensor& targets);
 
-/// logits [..., V], targets [...] int64 with kIgnored -> [] int64, on their device: the targets
-/// that are the most probable token.
+/// logits [..., V], targets [...] int64 with kIgnored -> [] int64, on their device: the number of
+/// targets that are the most probable token.
 torch::Tensor correct_tokens(const torch::Tensor& logits, const torch::Tensor& targets);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// A model that comes from a checkpoint has the checkpoint's shape.
+// A model loaded from a checkpoint has the checkpoint's shape.
 #pragma once
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ inline bool is_free_option(std::string_view name) {
   return name.ends_with("attention") || name.ends_with("init-std") || name.ends_with("dropout");
 }
 
-/// Of a number: whether it is the 0 by which options say "the usual value".
+/// Whether a number is 0, which stands for the default.
 template <class T>
 bool is_zero(const T& value) {
   if constexpr (std::is_arithmetic_v<T>) return value == T{};
@@ -38,9 +38,9 @@ void visit_both(Options& a, Options& b, Visitor&& v) {
   });
 }
 
-/// `model` becomes `taken`, what the folder holds, with the free options that the user named.
-/// Throws UsageError where the user named something else with another value than the folder's. A
-/// zero that the family's resolved() replaces is no other value.
+/// Sets `model` to `taken`, the folder's options, with the free options that the user set. Throws
+/// UsageError if the user set another option to a value other than the folder's. A zero that the
+/// family's resolved() replaces does not count as another value.
 template <class Options>
 void take_shape(Options& model, Options taken, const std::filesystem::path& folder,
                 const TrainCommand& command) {
@@ -61,7 +61,7 @@ void take_shape(Options& model, Options taken, const std::filesystem::path& fold
     });
   };
   refuse_changes(/*zeros=*/false);
-  asked = resolved(asked);  // only now: it throws for widths that do not fit together
+  asked = resolved(asked);  // not earlier: it throws for incompatible widths
   refuse_changes(/*zeros=*/true);
   visit_both(taken, model, [&](std::string_view name, auto& field, const auto& wanted) {
     if (is_free_option(name) && command.has(name)) field = wanted;

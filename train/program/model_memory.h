@@ -1,5 +1,5 @@
-// What training a model takes, from its options alone: checked before anything is made, so that a
-// mistyped number gives one line and not a machine that swaps.
+// The memory for training a model, from its options alone. It is checked before anything is
+// allocated, so that a mistyped number gives an error and not a machine that swaps.
 #pragma once
 #include "models/cost/cost.h"
 #include "train/loop/options.h"
@@ -7,9 +7,9 @@
 
 namespace zoo {
 
-/// Throws UsageError where weights, gradients and the optimizer's two moments (and the moving
-/// average, where one is kept) would not fit into the machine's memory; of a model to be measured,
-/// or to be trained on a GPU, the weights. The vocabulary counts where it is known.
+/// Throws UsageError if weights, gradients and the optimizer's two moments (and the moving average,
+/// if enabled) do not fit into the machine's memory; for evaluation or for training on a GPU, the
+/// weights alone. The vocabulary is included if it is known.
 void check_memory(const ModelCost& cost, const TrainOptions& options, const TrainCommand& command);
 
 }  // namespace zoo

@@ -9,12 +9,12 @@
 
 namespace zoo {
 
-/// --out, or the next free runs/FAMILY-N. Where the run ends before its first checkpoint, the
-/// folder is removed again, with the parent folders that were made for it. A folder that was there
-/// before, empty, stays; so does one that somebody else put in its place.
+/// --out, or the next free runs/FAMILY-N. If the run ends before its first checkpoint, the folder
+/// is removed again, together with parent folders made for it. An empty folder that existed before
+/// is kept; so is one that has replaced it.
 class NewRunFolder {
  public:
-  /// Throws std::runtime_error where the folder is in use; makes nothing yet.
+  /// Throws std::runtime_error if the folder is in use; does not make it yet.
   NewRunFolder(const TrainCommand& command, const std::string& family);
   ~NewRunFolder();
   NewRunFolder(const NewRunFolder&) = delete;
@@ -25,7 +25,7 @@ class NewRunFolder {
 
  private:
   std::filesystem::path path_;
-  std::filesystem::path first_made_;  // the uppermost folder that create() had to make, if any
+  std::filesystem::path first_made_;  // the topmost folder that create() made, if any
   std::optional<HeldFolder> held_;
 };
 

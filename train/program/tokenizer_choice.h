@@ -20,8 +20,7 @@ struct TokenizerOptions {
   // The family's part.
   std::string_view trained_on = "the data";
   std::vector<TokenizerKind> kinds = {};  ///< those that can be trained here; empty: all
-  /// Texts have a beginning and an end, marked by special tokens. Without: running text, cut
-  /// anywhere.
+  /// Special tokens mark the beginning and end of texts. If false: running text, split anywhere.
   bool marks_ends = true;
 };
 
@@ -39,25 +38,25 @@ void visit(TokenizerOptions& o, Visitor&& v) {
 /// Throws std::invalid_argument for values out of range.
 void check(const TokenizerOptions& options);
 
-/// Whether no tokenizer is trained: one is named by its folder, or comes with the model.
+/// Whether no tokenizer is trained: a folder is given, or it comes with the model.
 bool brings_tokenizer(const TokenizerOptions& options, const TrainCommand& command);
 
-/// Notes a --vocab-size without effect.
+/// Prints a note for a --vocab-size without effect.
 void note_unused(const TokenizerOptions& options, const TrainCommand& command);
 
-/// A model that comes from `folder` brings its tokenizer. The folder of another one may be named,
-/// but not a kind to train: the model would not know its ids. Throws UsageError.
+/// A model from `folder` comes with its tokenizer. The user may name the folder of another one, but
+/// not a kind to train: the model would not know its ids. Throws UsageError.
 void settle_tokenizer(TokenizerOptions& options, const std::filesystem::path& folder,
                       const TrainCommand& command);
 
 using TrainTokenizer = std::function<std::unique_ptr<Tokenizer>(const TokenizerTraining&)>;
-/// Loads the tokenizer of a new run, or has it trained. Throws UsageError for what is neither a
+/// Loads or trains the tokenizer of a new run. Throws UsageError for a value that is neither a
 /// folder nor a kind.
 std::shared_ptr<const Tokenizer> make_tokenizer(const TokenizerOptions& options,
                                                 const TrainTokenizer& train);
 
-/// The number of ids that the model has: the tokenizer's, or `of_checkpoint` where the model comes
-/// from one. Throws std::runtime_error where the tokenizer has ids that the checkpoint lacks.
+/// The model's vocabulary size: the tokenizer's, or `of_checkpoint` if the model comes from one.
+/// Throws std::runtime_error if the tokenizer has ids that the checkpoint lacks.
 int64_t vocabulary_for(const Tokenizer& tokenizer, int64_t of_checkpoint,
                        const TrainCommand& command);
 

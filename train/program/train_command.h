@@ -1,4 +1,4 @@
-// What a training program was told to do, besides the options of its family.
+// The command line of a training program, apart from the options of its family.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -22,17 +22,17 @@ struct TrainCommand {
 
   bool has(std::string_view option) const;  ///< among `given`
 
-  /// Of a new run: whether the user named the option with another value than its default. The
-  /// default itself does not count, because a run.toml names every option.
+  /// Whether the user set the option of a new run to a value other than its default. The default
+  /// itself does not count, because a run.toml names every option.
   bool changed(std::string_view option) const;
 
-  /// The folder that the model comes from; empty for a new one.
+  /// The folder of the model's checkpoint; empty for a new model.
   std::string source() const {
     return !resume.empty() ? resume : !init_from.empty() ? init_from : evaluate_only;
   }
 
-  /// The checkpoint in source(): the last one of a resumed run. Throws std::runtime_error where
-  /// there is none.
+  /// The checkpoint in source(): the last one of a resumed run. Throws std::runtime_error if there
+  /// is none.
   std::filesystem::path checkpoint() const;
 
   /// The checkpoint to load weights from; nothing for a new model, and for a resumed run, whose

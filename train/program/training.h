@@ -1,5 +1,5 @@
-// A training program: what a family of models states about itself, and what happens around it in
-// the same order for all. train/gpt/gpt_training.cpp shows a family from top to bottom.
+// The base class of training programs: a family defines its options, data and objectives; the
+// shared steps run in the same order for all. train/gpt/gpt_training.cpp is an example.
 #pragma once
 #include <torch/nn/module.h>
 
@@ -26,14 +26,14 @@ namespace zoo {
 /// Shown when a run begins and in its report: {"parameters", "0.80 M"}.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-/// Attention that a model will train with.
+/// The attention that a model trains with.
 struct AttentionUse {
   std::string kernel;
   bool causal = false;
   double dropout = 0.0;
 };
 
-/// A program in words, and which of the shared options it has.
+/// A program's description, and which of the shared options it has.
 struct TrainingInfo {
   std::string family;       ///< "gpt": the program is train_gpt, new runs go to runs/gpt-1, ...
   std::string description;  ///< for --help
@@ -41,7 +41,7 @@ struct TrainingInfo {
   std::string objective_alias = {};                ///< an older name of --objective
 };
 
-/// The module in what Training::build() makes: a module holder, or a pointer to a module.
+/// The module in the result of Training::build(): a module holder, or a pointer to a module.
 template <class Model>
 torch::nn::Module& module_of(Model& model) {
   return *model;
@@ -64,51 +64,52 @@ class Training {
   void declare(CLI::App& app);
   /// Sets the model's options to a published size; throws std::invalid_argument for an unknown one.
   virtual void apply_preset(const std::string& preset) = 0;
-  /// Everything is parsed: checks what the options alone can get wrong, and settles what depends on
-  /// a checkpoint. Throws UsageError.
+  /// After parsing: checks the options by themselves, and settles those that depend on a
+  /// checkpoint. Throws UsageError.
   void resolve(const TrainCommand& command);
-  /// Of a new run, before it has a folder: reads what may be missing or wrong.
+  /// For a new run, before it has a folder: reads inputs that may be missing or wrong.
   void prepare();
-  /// Data, and a model on its device. `new_run`: see Objective::make_task.
+  /// Reads the data and builds a model on its device. `new_run`: see Objective::make_task.
   std::unique_ptr<Task> make_task(const std::filesystem::path& new_run);
   /// After make_task().
   const Facts& facts() const { return facts_; }
-  /// After make_task(): writes the first update's gradients to a safetensors file.
+  /// After make_task(): a function that writes the first update's gradients to a safetensors file.
   std::function<void(torch::nn::Module&, double)> gradient_dump(
       const std::filesystem::path& file) const;
 
  protected:
-  // What a family states.
+  // To be implemented by a family.
 
   /// The options of its model and its data.
   virtual void declare_options(CLI::App& app) = 0;
-  /// What it can learn; the first row is the default.
+  /// Its objectives; the first row is the default.
   virtual std::vector<Objective> objectives() = 0;
   /// Throws std::invalid_argument for values of the family's options that are out of range.
   virtual void check_options() const = 0;
   virtual std::vector<AttentionUse> attention() const = 0;
-  /// An objective that other options imply, where --objective has its default.
+  /// The objective that other options imply, if --objective has its default.
   virtual std::string implied_objective() const { return {}; }
-  /// What options say about each other: notes, refusals, values that follow.
+  /// Interactions of options: notes, refusals, derived values.
   virtual void settle_options() {}
   /// Takes the model's options from a checkpoint (take_shape()).
   virtual void take_model(const std::filesystem::path& folder) = 0;
-  /// Throws std::invalid_argument or c10::Error for a model that cannot be, or not learn this.
+  /// Throws std::invalid_argument or c10::Error for an impossible model, or one that cannot learn
+  /// the objective.
   virtual void check_model() = 0;
-  /// What the model takes, before the vocabulary is known.
+  /// The model's cost, before the vocabulary is known.
   virtual ModelCost cost() const = 0;
   /// The parameters' names in checkpoints.
   virtual NameMap names_on_disk() const = 0;
 
-  // What a family may ask.
+  // Helpers for a family.
 
   const TrainCommand& command() const { return command_; }
   const Objective& objective() const;
   TokenizerOptions& tokenizer_options() { return *info_.tokenizer; }
   const TokenizerOptions& tokenizer_options() const { return *info_.tokenizer; }
 
-  /// A model on its device: weights drawn from the seed by `make()`, or those of the checkpoint,
-  /// which `load(model, folder)` reads.
+  /// A model on its device: with weights drawn from the seed by `make()`, or with those of the
+  /// checkpoint, which `load(model, folder)` reads.
   template <class Make, class Load>
   auto build(Make&& make, Load&& load) const {
     const torch::Device device = seed_weights();
@@ -118,7 +119,7 @@ class Training {
     return model;
   }
 
-  /// The facts that every run has. `layout_note`: why Python will not open the checkpoints.
+  /// Adds the facts of every run. `layout_note`: why Python cannot open the checkpoints.
   void describe(const torch::nn::Module& model, const std::string& training,
                 const std::string& validation, const std::string& layout_note = {});
   void add_fact(const std::string& name, const std::string& value) {

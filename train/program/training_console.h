@@ -1,4 +1,4 @@
-// A run as a terminal shows it: a progress bar, and lines above it.
+// The terminal output of a run: a progress bar, and lines above it.
 #pragma once
 #include <optional>
 #include <string>
@@ -20,7 +20,7 @@ class TrainingConsole : public TrainingObserver {
  private:
   std::string unit_;
   std::optional<ProgressBar> bar_;
-  double recent_weight_ = 0.0, recent_seconds_ = 0.0;  // of the last twenty updates or so
+  double recent_weight_ = 0.0, recent_seconds_ = 0.0;  // of about the last twenty updates
 };
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// What the command line gets wrong, and what it says in vain.
+// Errors and notes about the command line.
 #pragma once
 #include <functional>
 #include <string_view>
@@ -10,23 +10,23 @@
 
 namespace zoo {
 
-/// Runs `checks`; turns what they throw into UsageError.
+/// Runs `checks` and converts their exceptions to UsageError.
 void check_usage(const std::function<void()>& checks);
 
 /// For each of the options that the user changed: a line on stderr, "note: --X changes nothing
-/// WHY". For options that a recipe may bring along.
+/// WHY". For options that a recipe may set.
 void note_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
                   std::string_view why);
 
-/// Throws UsageError where the user changed one of the options: "--X means nothing WHY; leave it
-/// out". For options that belong to another kind of run.
+/// Throws UsageError if the user changed one of the options: "--X means nothing WHY; leave it out".
+/// For options of another kind of run.
 void refuse_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
                     std::string_view why);
 
-/// Notes the trainer's options that its other options leave without effect.
+/// Prints notes for the trainer's options that its other options leave without effect.
 void note_unused(const TrainOptions& options, const TrainCommand& command);
 
-/// Notes the options of rotary positions where a model has others.
+/// Prints notes for the options of rotary positions if the model has others.
 void note_unused(const PositionOptions& options, const TrainCommand& command);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// --validation-share and --validation-data: what a program evaluates with.
+// --validation-share and --validation-data: the validation data.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace zoo {
 
-/// A share of the data is kept for validation.
+/// A share of the data is held out for validation.
 struct ValidationShare {
   double share = 0.1;
   std::string_view of = "the data";  ///< for --help: "the text's end"
@@ -23,7 +23,7 @@ inline void check(const ValidationShare& o) {
   require_option(o.share >= 0.0 && o.share < 1.0, "validation-share", o.share, "in [0, 1)");
 }
 
-/// Data of its own for validation.
+/// Separate data for validation.
 struct ValidationData {
   std::string path = {};
   std::string_view of = "Data";  ///< for --help: "Pairs"
@@ -34,7 +34,7 @@ void visit(ValidationData& o, Visitor&& v) {
   v("validation-data", o.path, std::string(o.of) + " to evaluate with (empty: none)");
 }
 
-/// What an objective without validation data lacks (Objective::lacks_validation).
+/// What to set if an objective has no validation data (Objective::lacks_validation).
 inline std::string lacks_validation(const ValidationShare& o) {
   return o.share > 0.0 ? "" : "validation-share above 0";
 }

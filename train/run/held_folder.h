@@ -1,4 +1,4 @@
-// A run's folder, held open: for one process alone, and known again by what it is, not by its name.
+// A run's folder, held open and locked by one process; identified by its inode, not by its name.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,8 +8,8 @@ namespace zoo {
 
 class HeldFolder {
  public:
-  /// Opens the folder. While it is held, no other folder can be taken for it, whatever happens to
-  /// its name.
+  /// Opens the folder. While it is open, no other folder can be mistaken for it, even if it is
+  /// renamed.
   explicit HeldFolder(std::filesystem::path path);
   ~HeldFolder();
   HeldFolder(HeldFolder&& other) noexcept
@@ -17,13 +17,12 @@ class HeldFolder {
   HeldFolder(const HeldFolder&) = delete;
   HeldFolder& operator=(const HeldFolder&) = delete;
 
-  /// For this process alone, until it ends or the folder is let go, whatever ends it. Throws
-  /// std::runtime_error where another process has it.
+  /// Locks it for this process, until the object or the process ends, however it ends. Throws
+  /// std::runtime_error if another process holds the lock.
   void lock() const;
-  /// Whether the path still leads to it: false where it was moved, removed or replaced.
+  /// Whether the path still leads to it: false if it was moved, removed or replaced.
   bool in_place() const;
-  /// Throws std::runtime_error where it is not: what would be written now would land in a folder of
-  /// somebody else.
+  /// Throws std::runtime_error if it does not: writes would go to another folder.
   void require_in_place() const;
 
  private:

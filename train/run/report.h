@@ -1,4 +1,4 @@
-// report.html: one page that shows a run, and says whether it went as it should.
+// report.html: a page that shows a run, and says whether it met expectations.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,21 +16,20 @@ struct Sample {
   std::string text;
 };
 
-/// A drawing of the last evaluation, with a line that says how to read it.
+/// A figure of the last evaluation, with a caption.
 struct ReportPicture {
   std::string title, caption;
-  std::string svg;  // taken as it is
+  std::string svg;  // inserted verbatim
 };
 
-/// Everything may be empty: a report is also written during a run, and after one that
-/// failed.
+/// All fields may be empty: a report is also written during a run, and after a failed one.
 struct ReportInput {
   std::string title;
   std::string config_text;  // of effective_config
   std::vector<MetricsRecord> metrics;
   std::vector<Sample> samples;
   std::vector<ReportPicture> pictures = {};
-  std::string metric = "loss";  // the measure that chance level and band speak of
+  std::string metric = "loss";  // the metric of the chance level and the band
   bool higher_is_better = false;
   std::optional<double> chance_level;
   std::optional<std::pair<double, double>> expected_band;  // an end may be infinite
@@ -38,7 +37,7 @@ struct ReportInput {
   std::vector<std::pair<std::string, std::string>> facts;  // "Parameters", "0.80 M"
 };
 
-/// A whole HTML document without any reference outside itself. All text is escaped.
+/// A self-contained HTML document. All text is escaped.
 std::string render_report(const ReportInput& input);
 
 }  // namespace zoo

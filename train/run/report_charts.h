@@ -1,4 +1,4 @@
-// The curves of report.html: which chart shows what of the metrics.
+// The charts of report.html.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,11 +7,11 @@
 
 namespace zoo {
 
-/// "Learning rate" for "lr"; the key itself where it is not known.
+/// "Learning rate" for "lr"; the key itself if it is unknown.
 std::string heading_of(const std::string& key);
 
 /// One chart for the loss, with a switch between a linear and a logarithmic x axis, and a smaller
-/// one for every other measure. Empty where nothing was measured.
+/// one for each other metric. Empty without metrics.
 std::string render_charts(const ReportInput& input);
 
 /// The CSS of these charts.

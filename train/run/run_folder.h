@@ -1,4 +1,4 @@
-// A run folder: where a run keeps its checkpoints, and how it stays readable whatever happens.
+// A run folder: it holds a run's checkpoints and stays readable after a crash.
 //
 //   checkpoints/step-000250/   a checkpoint that Python opens, with trainer_state/
 //   last, best                 relative links to checkpoints
@@ -18,7 +18,7 @@
 
 namespace zoo {
 
-/// Which checkpoints stay when a new one was written; the best and the last always do.
+/// Which checkpoints are kept after a new one is written; the best and the last always are.
 struct Retention {
   int64_t newest = 3;
   std::optional<int64_t> spare = {};    ///< stays as well
@@ -29,31 +29,32 @@ class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Throws std::runtime_error unless there is nothing, an empty folder, or what a run left that
-  /// ended before its first checkpoint.
+  /// Throws std::runtime_error unless the folder does not exist, is empty, or holds the remains of
+  /// a run that ended before its first checkpoint.
   void require_free() const;
-  /// Makes the folder, empty of what such a run left. Throws as require_free() does.
+  /// Makes the folder, and removes such remains. Throws as require_free() does.
   void create() const;
-  /// Made by create(), and no run began in it yet: data may lie there, but no configuration.
+  /// Whether create() made it and no run has begun in it yet: it may hold data, but no
+  /// configuration.
   bool holds_new_run() const;
-  /// For this process alone. Throws std::runtime_error where another one holds it.
+  /// Locks it for this process. Throws std::runtime_error if another process holds the lock.
   HeldFolder lock() const;
-  /// The newest complete checkpoint, whatever `last` points at: a run may have been killed before
-  /// it could move the link. Throw std::runtime_error where there is none to go on from.
+  /// The newest complete checkpoint, whatever `last` points to: a run may be killed before it moves
+  /// the link. Throw std::runtime_error if there is none to resume from.
   std::filesystem::path last() const;
   int64_t last_step() const;
   /// Writes checkpoints/step-N through `fill`, points `last` (and `best`) at it and removes old
   /// ones.
   void save_checkpoint(int64_t step, bool is_best, const Retention& retention,
                        const std::function<void(const std::filesystem::path&)>& fill) const;
-  /// After a run that was killed: removes the temporary files that it left, and points `last` at
-  /// last(). To be called with the lock held.
+  /// Cleans up after a killed run: removes its temporary files, and points `last` to last(). Call
+  /// it with the lock held.
   void mend() const;
   /// Removes old checkpoints.
   void prune(const Retention& retention) const;
-  /// Points `best` at that step's checkpoint; removes the link where there is none (-1).
+  /// Points `best` to that step's checkpoint; removes the link for -1 (none).
   void point_best_at(int64_t step) const;
-  /// Points the links at the root to what lies in best/, or in last/ where there is no best.
+  /// Points the links in the run folder to the files in best/, or in last/ if there is no best.
   void link_root() const;
   /// Steps of the complete checkpoints, oldest first.
   std::vector<int64_t> checkpoint_steps() const;
@@ -69,12 +70,12 @@ class RunFolder {
   std::filesystem::path folder_;
 };
 
-/// A checkpoint folder for reading weights: `folder` itself, or of a run folder without links at
-/// its root `best`, `last` or the newest checkpoint.
+/// A checkpoint folder for reading weights: `folder` itself; for a run folder without links at its
+/// root, its `best`, `last` or newest checkpoint.
 std::filesystem::path checkpoint_of(const std::filesystem::path& folder);
 
-/// The run that a folder belongs to: the folder itself, or the one that it is a checkpoint of;
-/// nothing for a checkpoint from elsewhere.
+/// The run that a folder belongs to: the folder itself, or the run that it is a checkpoint of;
+/// nothing for other checkpoints.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& folder);
 
 }  // namespace zoo

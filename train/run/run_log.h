@@ -1,4 +1,4 @@
-// Everything a run tells the world: metrics.jsonl, TensorBoard events, samples.jsonl, report.html.
+// All output files of a run: metrics.jsonl, TensorBoard events, samples.jsonl, report.html.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -15,18 +15,18 @@ namespace zoo {
 class RunLog {
  public:
   /// resumed: the checkpoint that the run resumes from; later lines of metrics and samples are cut,
-  /// with `drop_evaluation` also what was evaluated at its step.
+  /// with `drop_evaluation` also the evaluation at its step.
   RunLog(const RunFolder& folder, ReportInput report, const std::optional<MetricsResume>& resumed);
   void record(const MetricsRecord& record);
   void sample(int64_t step, const std::string& text);
-  /// Of metrics.jsonl: in it, and lost from before the resume.
+  /// Lines of metrics.jsonl: present, and lost from before the resume.
   int64_t lines() const { return metrics_.lines(); }
   int64_t lost_lines() const { return metrics_.lost(); }
-  /// Of the last evaluation: they replace those of the one before.
+  /// Figures of the last evaluation; they replace those of the one before.
   void pictures(std::vector<ReportPicture> pictures) { report_.pictures = std::move(pictures); }
-  /// One more line of the report's table.
+  /// Adds a line to the report's table.
   void fact(const std::string& name, const std::string& value);
-  /// Rewrites report.html with all that is known.
+  /// Rewrites report.html with all current data.
   void write_report(const Verdict& verdict);
 
  private:

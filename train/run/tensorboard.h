@@ -1,4 +1,4 @@
-// Event files that TensorBoard reads: records of protobuf messages, written by hand.
+// Event files for TensorBoard: records of protobuf messages, written without a library.
 //
 //   tensorboard --logdir RUN_DIR
 #pragma once
@@ -14,16 +14,16 @@ namespace zoo {
 
 class TensorBoardWriter {
  public:
-  /// Starts a new event file in the folder, which is made where it is missing. With
-  /// `resume_after_step` TensorBoard is told to forget what earlier files say of later steps.
+  /// Starts a new event file in the folder, which is made if it is missing. With
+  /// `resume_after_step`, TensorBoard drops later steps of earlier files.
   explicit TensorBoardWriter(const std::filesystem::path& folder,
                              std::optional<int64_t> resume_after_step = {});
 
-  /// wall_time: seconds since 1970; the present where it is left out. TensorBoard keeps scalars as
-  /// 32-bit floats. Throws std::runtime_error on a full disk.
+  /// wall_time: seconds since 1970; default: now. TensorBoard stores scalars as 32-bit floats.
+  /// Throws std::runtime_error if the disk is full.
   void scalar(std::string_view tag, double value, int64_t step,
               std::optional<double> wall_time = {});
-  /// Shows under "Text".
+  /// Appears under "Text".
   void text(std::string_view tag, std::string_view markdown, int64_t step,
             std::optional<double> wall_time = {});
 

@@ -1,4 +1,4 @@
-// The sentence that a run ends with: did it go as its recipe says?
+// The final sentence of a run: did it meet the recipe's expectation?
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace zoo {
 
-/// By which number a run is judged.
+/// The metric that judges a run.
 struct Goal {
   std::string metric = "loss";
   bool higher_is_better = false;
@@ -41,7 +41,7 @@ struct VerdictInput {
 /// gives 4.1744."
 Verdict judge(const VerdictInput& input);
 
-/// Both ends of a band that may be open; nothing where both are.
+/// Both ends of a band, each of which may be open; nothing if both are.
 std::optional<std::pair<double, double>> make_band(std::optional<double> at_least,
                                                    std::optional<double> at_most);
 

@@ -1,5 +1,5 @@
-// The encoder-decoders that train_transformer can build: a table with a row for each value of
-// --architecture. All are described by the Transformer's options, of which some have only a part.
+// The encoder-decoders of train_transformer: a table with a row for each value of --architecture.
+// All are described by the Transformer's options; some support only part of them.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -18,19 +18,19 @@ struct Architecture {
   /// Whether a checkpoint holds this kind.
   bool (*is_in)(const std::filesystem::path& folder);
   TransformerOptions (*read_options)(const std::filesystem::path& folder);
-  /// Throws std::invalid_argument or c10::Error for a model that cannot be.
+  /// Throws std::invalid_argument or c10::Error for an impossible model.
   void (*check)(const TransformerOptions& options);
   ModelCost (*cost)(const TransformerOptions& options);
-  /// With weights from torch's default generator.
+  /// Draws the weights from torch's default generator.
   std::unique_ptr<TranslationModel> (*make)(const TransformerOptions& options);
-  /// The names of the options that it has not.
+  /// The names of the options that it does not support.
   std::vector<std::string> (*lacks)();
 };
 
 /// The first row is the default.
 const std::vector<Architecture>& architectures();
 
-/// What the folder holds.
+/// The architecture of the model in the folder.
 const Architecture& architecture_in(const std::filesystem::path& folder);
 
 }  // namespace zoo

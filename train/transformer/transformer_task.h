@@ -1,4 +1,4 @@
-// Sequence to sequence on pairs of texts: the task that train_transformer gives to the trainer.
+// Sequence to sequence on pairs of texts, for train_transformer.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace zoo {
 
-/// What is learnt from a pair, and how it is measured.
+/// Options of training on pairs and of its evaluation.
 struct PairTaskOptions {
   int64_t batch_tokens = 4096;
   double label_smoothing = 0.1;
@@ -23,7 +23,7 @@ struct PairTaskOptions {
   bool exact = false;  ///< judged by the share of outputs that are right to the last token
 };
 
-/// Training and validation pairs; the latter as texts as well, to score translations of them.
+/// Training and validation pairs; the latter also as texts, to score their translations.
 struct PairData {
   SequencePairs training, validation;
   ParallelText validation_text;
@@ -31,19 +31,19 @@ struct PairData {
 
 class TransformerTask : public Task {
  public:
-  /// The tokenizer is that of both sides.
+  /// One tokenizer for both sides.
   TransformerTask(std::unique_ptr<TranslationModel> model,
                   std::shared_ptr<const Tokenizer> tokenizer, PairData data,
                   const PairTaskOptions& options, uint64_t seed);
 
   torch::nn::Module& model() override { return model_->module(); }
   Metrics step(const Backward& backward) override;
-  /// loss, perplexity and accuracy over the validation pairs; over the first `decode_pairs` of them
-  /// bleu, chrf and exact_match of greedy translations.
+  /// loss, perplexity and accuracy over the validation pairs; bleu, chrf and exact_match of greedy
+  /// translations over the first `decode_pairs` of them.
   Metrics evaluate() override;
   /// Three validation sources with their translations and references.
   std::string sample() override;
-  /// Where the words of these translations were looked for.
+  /// The alignment of these translations.
   std::vector<ReportPicture> pictures() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override { model_->load_weights(folder); }
@@ -62,7 +62,7 @@ class TransformerTask : public Task {
   Translator translator() const;
 
   std::unique_ptr<TranslationModel> model_;
-  std::shared_ptr<const Tokenizer> tokenizer_;  // of both sides
+  std::shared_ptr<const Tokenizer> tokenizer_;  // for both sides
   PairData data_;
   PairTaskOptions options_;
   SpecialIds ids_;

@@ -1,4 +1,4 @@
-// train_transformer: which options there are, and what it can learn.
+// train_transformer: its options and objectives.
 #pragma once
 #include <memory>
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace zoo {
 
-/// Which pairs, and how they are cut into tokens and batches.
+/// The text pairs, their tokenization and their batches.
 struct PairTextOptions {
   std::string data = "data/en-fr/train";
   ValidationData validation = {.path = "data/en-fr/valid", .of = "Pairs"};
@@ -72,7 +72,7 @@ class TransformerTraining final : public Training {
   std::string architecture_{architectures().front().name};
   TransformerOptions model_;
   PairTextOptions pairs_;
-  TransformerTask* task_ = nullptr;  // the trainer's, which lives as long as training
+  TransformerTask* task_ = nullptr;  // owned by the trainer; lives as long as training
 };
 
 }  // namespace zoo

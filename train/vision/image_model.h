@@ -1,5 +1,5 @@
-// The classifiers of images that train_vit can train: a table with a row for each value of --model,
-// and the options of all of them under one set of flags.
+// The image classifiers of train_vit: a table with a row for each value of --model, and the options
+// of all of them under one set of flags.
 #pragma once
 #include <functional>
 #include <memory>
@@ -19,7 +19,7 @@
 
 namespace zoo {
 
-/// A ViT's options, of which the others have some, and what only those have.
+/// The options of a ViT, which the others share in part, and the options that only the others have.
 struct ImageModelOptions {
   std::string kind = "vit";
   VitOptions vit = {};
@@ -45,14 +45,14 @@ void visit(ImageModelOptions& o, Visitor&& v) {
 /// A row of the table. A new kind of model is a row, and its own options in ImageModelOptions.
 struct ImageModel {
   std::string_view name;
-  /// The flags that it has.
+  /// The flags that it supports.
   std::vector<std::string> options = {};
   bool attends = false;
-  /// Its own usual values.
+  /// Its own defaults.
   std::function<ImageModelOptions()> defaults = {};
-  /// Throws std::invalid_argument for values that no such model can have.
+  /// Throws std::invalid_argument for impossible values.
   std::function<void(const ImageModelOptions&)> check = {};
-  /// Zeros replaced by what they stand for.
+  /// Replaces zeros by the values that they stand for.
   std::function<ImageModelOptions(const ImageModelOptions&)> resolved = {};
   std::function<ModelCost(const ImageModelOptions&)> cost = {};
   std::function<std::shared_ptr<ImageClassifier>(const ImageModelOptions&, int64_t classes)> make =
@@ -71,8 +71,8 @@ const ImageModel& find_image_model(std::string_view name);
 /// A published size of any kind; throws std::invalid_argument with the known names.
 ImageModelOptions image_model_preset(std::string_view name);
 
-/// Where no preset and no flag says otherwise, a kind has its own usual values. Throws UsageError
-/// for options that it has not.
+/// Sets a kind's own defaults where neither a preset nor a flag sets a value. Throws UsageError for
+/// options that it does not support.
 void settle_kind(ImageModelOptions& options, const TrainCommand& command);
 
 /// As ImageModel::resolved.

@@ -1,5 +1,4 @@
-// Learning what a picture shows: cross-entropy over classes. The task that train_vit gives to the
-// trainer, whatever the model is made of.
+// Image classification: cross-entropy over classes. The task of train_vit for all its models.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -22,16 +21,16 @@ struct ImageTaskOptions {
 
 class ImageClassification : public Task {
  public:
-  /// preprocessing: how pictures become what the model reads, which its checkpoints say; its mean
-  /// and standard deviation normalise the data.
+  /// preprocessing: how images become model input; checkpoints store it, and its mean and standard
+  /// deviation normalise the data.
   ImageClassification(std::shared_ptr<ImageClassifier> model, ImageDataSet data,
                       const ImagePreprocessing& preprocessing, const ImageTaskOptions& options);
 
   torch::nn::Module& model() override { return *model_; }
   Metrics step(const Backward& backward) override;
-  /// loss and accuracy; top5_accuracy where there are more than five classes.
+  /// loss and accuracy; top5_accuracy if there are more than five classes.
   Metrics evaluate() override;
-  /// How much of each class was right, and what the rest was taken for.
+  /// The accuracy of each class, and its most frequent confusion.
   std::string sample() override;
   std::vector<ReportPicture> pictures() override;
   void save(const std::filesystem::path& folder) const override;

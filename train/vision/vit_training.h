@@ -1,4 +1,4 @@
-// train_vit: which options there are, and what it can learn.
+// train_vit: its options and objectives.
 #pragma once
 #include <memory>
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-/// Which pictures, and what is done to them.
+/// The images, and their preprocessing.
 struct ImageDataOptions {
   std::string data = "data/mnist";
   ValidationShare validation = {.of = "each class, where the data has no validation part,"};

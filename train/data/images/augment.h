@@ -1,5 +1,5 @@
-// Changes of a training picture that leave its class as it is. All of them work on bytes, so that
-// black stays black and nothing depends on the normalisation.
+// Augmentations of a training image that preserve its class. All work on bytes, so black stays
+// black and nothing depends on the normalisation.
 #pragma once
 #include <torch/types.h>
 
@@ -9,7 +9,7 @@
 
 namespace zoo {
 
-/// One picture: [channels, height, width].
+/// One image: [channels, height, width].
 struct Planes {
   int channels = 0, height = 0, width = 0;
   std::vector<uint8_t> values;
@@ -41,21 +41,19 @@ void visit(AugmentOptions& o, Visitor&& v) {
 /// Throws std::invalid_argument for values out of range, named as on the command line.
 void check(const AugmentOptions& options);
 
-/// What erased pixels become: the mean of each channel, given in [0, 1].
+/// The value of erased pixels: the mean of each channel, given in [0, 1].
 std::vector<uint8_t> fill_of(const std::vector<double>& mean);
 
-/// In this order: operations, flip, crop, erasing. `fill`: what erased pixels become, one value a
+/// In this order: operations, flip, crop, erasing. `fill`: the value of erased pixels, one per
 /// channel.
 void augment(Planes& image, const AugmentOptions& options, const std::vector<uint8_t>& fill,
              std::mt19937_64& random);
 
-/// The same of a copy. pixels [channels, H, W] uint8, on the CPU and contiguous
+/// The same on a copy. pixels [channels, H, W] uint8, on the CPU and contiguous
 Planes augmented(const torch::Tensor& pixels, const AugmentOptions& options,
                  const std::vector<uint8_t>& fill, std::mt19937_64& random);
 
-// The parts.
-
-/// The picture moved by (dx, dy) pixels; what comes in is black.
+/// Moves the image by (dx, dy) pixels and fills with black.
 void translate(Planes& image, int dx, int dy);
 void flip(Planes& image);
 /// Zhong et al. 2017 (arXiv:1708.04896), Algorithm 1: 2 % to 33 % of the area, sides 0.3 to 3.3.

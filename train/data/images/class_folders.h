@@ -8,17 +8,17 @@
 
 namespace zoo {
 
-/// Every picture gets these sides and channels.
+/// Every image is converted to this size and number of channels.
 struct ImageShape {
   int64_t channels = 1, height = 28, width = 28;
 };
 
-/// The names of the folders that lie in `folder`, sorted; hidden ones are left out.
+/// The names of the subfolders of `folder`, sorted, without hidden ones.
 std::vector<std::string> class_folder_names(const std::filesystem::path& folder);
 
-/// Classes and, within one, files in the order of their names, whatever the number of threads.
-/// Hidden files are left out. Throws std::runtime_error, naming the file or folder: no class
-/// folders, one without pictures, a file that is no readable picture.
+/// Classes, and the files of each class, in the order of their names, whatever the number of
+/// threads. Skips hidden files. Throws std::runtime_error, naming the file or folder: no class
+/// folders, one without images, a file that is not a readable image.
 LabelledImages read_class_folders(const std::filesystem::path& folder,
                                   const std::vector<std::string>& classes, const ImageShape& shape,
                                   int64_t threads);

@@ -1,5 +1,5 @@
-// Coloured shapes with captions: a data set for CLIP that needs no data. A red circle somewhere on
-// a grey ground, large or small, is "a red circle", "a circle in red", ...
+// Coloured shapes with captions: a generated data set for CLIP. A large or small red circle
+// somewhere on a grey background is "a red circle", "a circle in red", ...
 #pragma once
 #include <cstdint>
 
@@ -15,11 +15,12 @@ struct ShapesOptions {
 /// Throws std::invalid_argument for values out of range, named as on the command line.
 void check(const ShapesOptions& options);
 
-/// The things that are drawn: four colours of four shapes, "red circle" first.
+/// The concepts: four colours of four shapes, "red circle" first.
 const std::vector<std::string>& shape_concepts();
 
-/// Pictures drawn from `seed`, all concepts equally often but for the last few. A picture has one
-/// caption, in one of several wordings. Throws std::invalid_argument for options out of range.
+/// Images generated from `seed`, all concepts equally often except for the last few images. Each
+/// image has one caption, in one of several wordings. Throws std::invalid_argument for options out
+/// of range.
 CaptionedImages coloured_shapes(const ShapesOptions& options, uint64_t seed);
 
 }  // namespace zoo

@@ -1,6 +1,6 @@
-// Batches of training pictures, made ahead of the step by other threads. What is drawn for a
-// picture depends on the seed, the epoch and the picture alone: any number of threads gives the
-// same batches, and a resumed run those it would have had.
+// Batches of training images, prefetched by threads. The random numbers of an image depend only on
+// the seed, the epoch and the image, so the batches do not depend on the number of threads, and a
+// resumed run continues with the same ones.
 #pragma once
 #include <torch/types.h>
 
@@ -36,14 +36,14 @@ struct ImageBatchOptions {
 /// Throws std::invalid_argument for values out of range, named as on the command line.
 void check(const ImageBatchOptions& options);
 
-/// Pictures [first, first + count) as a model reads them: float(byte) / 255, less the mean, over
-/// the standard deviation; as preprocess() makes them.
+/// Images [first, first + count) as model input: (float(byte) / 255 - mean) / standard deviation,
+/// as in preprocess().
 ImageBatch fixed_image_batch(const LabelledImages& images, const ChannelStatistics& normalisation,
                              int64_t first, int64_t count);
 
 class ImageBatches {
  public:
-  /// Throws std::invalid_argument for no pictures, and for options out of range.
+  /// Throws std::invalid_argument if there are no images, and for options out of range.
   ImageBatches(LabelledImages images, ChannelStatistics normalisation,
                const ImageBatchOptions& options);
   ~ImageBatches();
@@ -52,14 +52,14 @@ class ImageBatches {
   const LabelledImages& images() const;
   /// Position in the data, as text.
   std::string state() const;
-  /// Throws std::runtime_error for what is no such position.
+  /// Throws std::runtime_error for an invalid position.
   void restore(std::string_view state);
 
-  /// A rest of pictures that fills no batch waits for another epoch's order.
+  /// An incomplete last batch is dropped: its images come in other epochs' orders.
   int64_t batches_per_epoch() const;
 
  private:
-  struct Maker;  // what threads share
+  struct Maker;  // shared by the threads
   std::shared_ptr<const Maker> maker_;
   int64_t threads_;
   int64_t next_ = 0;                           // batch, counted over all epochs

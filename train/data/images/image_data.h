@@ -1,4 +1,4 @@
-// Reads all image data sets: what lies at a path decides how it is read.
+// Reads any image data set; the contents of the path determine the format.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace zoo {
 
-/// What lies at `path`: "IDX files", "CIFAR files", "NumPy arrays" or "class folders". Throws
-/// std::runtime_error where there is nothing.
+/// The format at `path`: "IDX files", "CIFAR files", "NumPy arrays" or "class folders". Throws
+/// std::runtime_error if there is none.
 std::string image_data_kind(const std::filesystem::path& path);
 
-/// Pictures of this shape. Class folders may lie in `train`, and in `test`, `val` or `valid` to
-/// measure with. Throws std::runtime_error with one line.
+/// Images of this shape. Class folders may be in `train`, and in `test`, `val` or `valid` for
+/// evaluation. Throws std::runtime_error with one line.
 ImageDataSet read_image_data(const std::filesystem::path& path, const ImageShape& shape,
                              int64_t threads);
 

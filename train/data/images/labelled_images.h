@@ -1,4 +1,4 @@
-// Pictures with their classes, in memory: what every image data set becomes, wherever it lies.
+// Images with their classes, in memory: the common form of all image data sets.
 #pragma once
 #include <torch/types.h>
 
@@ -22,31 +22,32 @@ struct ImageDataSet {
   std::vector<std::string> class_names;  ///< by label
 };
 
-/// A picture as uint8 [3, H, W].
+/// An image as uint8 [3, H, W].
 torch::Tensor planes_of(const Image& image);
 
-/// Throws std::runtime_error unless there are pictures, as many as labels, all labels in [0,
-/// classes); `where` begins the message.
+/// Throws std::runtime_error unless there are images, as many as labels, with all labels in [0,
+/// classes); the message begins with `where`.
 void check_images(const LabelledImages& images, int64_t classes, const std::string& where);
 
 /// 1 + the largest label of both parts, as text: "0", "1", ...
 std::vector<std::string> numbered_classes(const ImageDataSet& data);
 
-/// The pictures with other sides (bilinear, as Pillow) and channels (grey repeated, or brightness).
+/// The images resized (bilinear, as Pillow), with their channels converted (grey repeated, or
+/// brightness).
 LabelledImages fit_images(const LabelledImages& images, int64_t channels, int64_t height,
                           int64_t width);
 
-/// The pictures at these indices.
+/// The images at these indices.
 LabelledImages select_images(const LabelledImages& images, const std::vector<int64_t>& indices);
 
-/// Holds out every image whose index among those of its class is a multiple of 1 / share: the same
-/// ones always, and the same share of every class.
+/// Holds out every image whose index within its class is a multiple of 1 / share: deterministic,
+/// and the same share of every class.
 void hold_out(ImageDataSet& data, double share);
 
-/// A share of the training pictures, at least one a class, drawn by `seed`.
+/// Keeps a share of the training images, drawn by `seed`, with at least one per class.
 void keep_fraction(ImageDataSet& data, double fraction, uint64_t seed);
 
-/// Mean and standard deviation of each channel, as parts of 255.
+/// Mean and standard deviation of each channel, as fractions of 255.
 struct ChannelStatistics {
   std::vector<double> mean, std;
 };
