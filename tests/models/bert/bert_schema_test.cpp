@@ -5,6 +5,7 @@
 #include "models/bert/bert_task.h"
 #include "tests/models/bert/tiny_berts.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/refusal.h"
 
 namespace zoo {
 namespace {
@@ -127,16 +128,7 @@ TEST(BertPresetTest, AreFoundByNameAndPassTheirOwnCheck) {
 }
 
 TEST(BertOptionsTest, AreCheckedBeforeAVocabularyIsKnown) {
-  const auto refused = [](auto change) -> std::string {
-    BertOptions o = testing::tiny_bert();
-    change(o);
-    try {
-      check(o);
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return "";
-  };
+  const auto refused = [](auto change) { return testing::refusal(testing::tiny_bert(), change); };
   EXPECT_EQ(refused([](auto&) {}), "");
   EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");
   EXPECT_EQ(refused([](auto& o) { o.heads = 4; }),

@@ -12,6 +12,7 @@
 #include "tests/models/attention/kernel_support.h"
 #include "tests/models/gpt/tiny_gpts.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/refusal.h"
 
 namespace zoo {
 namespace {
@@ -216,16 +217,7 @@ TEST(GptErrorsTest, OptionsThatDoNotFitAreRefused) {
 }
 
 TEST(GptErrorsTest, OptionsAreCheckedBeforeAVocabularyIsKnown) {
-  const auto refused = [](auto change) -> std::string {
-    GptOptions o;
-    change(o);
-    try {
-      check(o);
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return "";
-  };
+  const auto refused = [](auto change) { return testing::refusal(GptOptions(), change); };
   EXPECT_EQ(refused([](auto&) {}), "");
   EXPECT_EQ(refused([](auto& o) { o = GptOptions::gpt2_large(); }), "");
   EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");

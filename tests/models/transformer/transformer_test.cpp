@@ -8,6 +8,7 @@
 
 #include "models/transformer/transformer.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/refusal.h"
 
 namespace zoo {
 namespace {
@@ -174,24 +175,15 @@ TEST(TransformerInitialisationTest, MatricesAreGlorotUniformEachForItself) {
 }
 
 TEST(TransformerErrorsTest, OptionsThatDoNotFitAreNamed) {
-  const auto refusal = [](auto change) -> std::string {
-    auto options = tiny();
-    change(options);
-    try {
-      check(options);
-      return "";
-    } catch (const std::invalid_argument& error) {
-      return error.what();
-    }
-  };
-  EXPECT_EQ(refusal([](auto&) {}), "");
-  EXPECT_THAT(refusal([](auto& o) { o.heads = 5; }),
+  const auto refused = [](auto change) { return testing::refusal(tiny(), change); };
+  EXPECT_EQ(refused([](auto&) {}), "");
+  EXPECT_THAT(refused([](auto& o) { o.heads = 5; }),
               HasSubstr("d-model must be a multiple of heads, got 12 and 5"));
-  EXPECT_THAT(refusal([](auto& o) { o.decoder_heads = 7; }), HasSubstr("decoder-heads"));
-  EXPECT_THAT(refusal([](auto& o) { o.dropout = 1.0; }), HasSubstr("dropout must be in [0, 1)"));
-  EXPECT_THAT(refusal([](auto& o) { o.decoder_layers = 0; }),
+  EXPECT_THAT(refused([](auto& o) { o.decoder_heads = 7; }), HasSubstr("decoder-heads"));
+  EXPECT_THAT(refused([](auto& o) { o.dropout = 1.0; }), HasSubstr("dropout must be in [0, 1)"));
+  EXPECT_THAT(refused([](auto& o) { o.decoder_layers = 0; }),
               HasSubstr("decoder-layers must be 1 or more, got 0"));
-  EXPECT_THAT(refusal([](auto& o) {
+  EXPECT_THAT(refused([](auto& o) {
                 o.position = PositionKind::kRotary;
                 o.heads = 4;
               }),

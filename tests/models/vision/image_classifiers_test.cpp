@@ -8,6 +8,7 @@
 #include "models/vision/cnn.h"
 #include "models/vision/linear_classifier.h"
 #include "tests/support/gradient_check.h"
+#include "tests/support/refusal.h"
 
 namespace zoo {
 namespace {
@@ -160,24 +161,16 @@ TEST(CctTest, EveryPositionSchemeWorks) {
 }
 
 TEST(ImageOptionsTest, AreChecked) {
-  const auto refused = [](auto options, auto change) -> std::string {
-    change(options);
-    try {
-      check(options);
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return "";
-  };
+  using testing::refusal;
   const auto nothing = [](auto&) {};
-  EXPECT_EQ(refused(tiny_cct(), nothing), "");
-  EXPECT_EQ(refused(tiny_cnn(), nothing), "");
-  EXPECT_EQ(refused(tiny_linear(), nothing), "");
-  EXPECT_EQ(refused(tiny_linear(), [](auto& o) { o.channels = 0; }),
+  EXPECT_EQ(refusal(tiny_cct(), nothing), "");
+  EXPECT_EQ(refusal(tiny_cnn(), nothing), "");
+  EXPECT_EQ(refusal(tiny_linear(), nothing), "");
+  EXPECT_EQ(refusal(tiny_linear(), [](auto& o) { o.channels = 0; }),
             "channels must be 1 or more, got 0");
-  EXPECT_EQ(refused(tiny_cnn(), [](auto& o) { o.blocks = 0; }), "blocks must be 1 or more, got 0");
-  EXPECT_EQ(refused(tiny_cct(), [](auto& o) { o.kernel = 4; }), "kernel must be odd, got 4");
-  EXPECT_EQ(refused(tiny_cct(), [](auto& o) { o.heads = 2; }),
+  EXPECT_EQ(refusal(tiny_cnn(), [](auto& o) { o.blocks = 0; }), "blocks must be 1 or more, got 0");
+  EXPECT_EQ(refusal(tiny_cct(), [](auto& o) { o.kernel = 4; }), "kernel must be odd, got 4");
+  EXPECT_EQ(refusal(tiny_cct(), [](auto& o) { o.heads = 2; }),
             "d-model must be a multiple of heads, got 15 and 2; change one, or name head-width");
 }
 

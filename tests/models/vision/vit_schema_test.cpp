@@ -4,6 +4,7 @@
 
 #include "models/vision/vit.h"
 #include "tests/models/vision/tiny_vits.h"
+#include "tests/support/refusal.h"
 
 namespace zoo {
 namespace {
@@ -118,16 +119,7 @@ TEST(VitPresetTest, AreFoundByNameAndPassTheirOwnCheck) {
 }
 
 TEST(VitOptionsTest, AreChecked) {
-  const auto refused = [](auto change) -> std::string {
-    VitOptions o = testing::tiny_vit();
-    change(o);
-    try {
-      check(o);
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return "";
-  };
+  const auto refused = [](auto change) { return testing::refusal(testing::tiny_vit(), change); };
   EXPECT_EQ(refused([](auto&) {}), "");
   EXPECT_EQ(refused([](auto& o) { o.layers = 0; }), "layers must be 1 or more, got 0");
   EXPECT_EQ(refused([](auto& o) { o.classes = -1; }), "classes must be 0 or more, got -1");
