@@ -1,18 +1,18 @@
 #include "infer/decode/row_memory.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <stdexcept>
+
+#include "base/memory.h"
 
 namespace zoo {
 
 void check_row_memory(double row_bytes, int64_t beams, int64_t samples, int64_t prompts) {
   const double rows =
       static_cast<double>(beams > 1 ? beams : samples) * static_cast<double>(prompts);
-  const double there =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (there <= 0 || row_bytes * rows <= there) return;
+  const double there = memory_limit();
+  if (row_bytes * rows <= there) return;
   constexpr double kMiB = 1024.0 * 1024.0;
   throw std::runtime_error(fmt::format(
       "{:.0f} rows of {:.3g} MiB each need {:.3g} GiB, and this machine has {:.3g}; give a smaller "

@@ -13,6 +13,7 @@
 #include "infer/decode/rows.h"
 #include "infer/generation/gpt_state.h"
 #include "models/batching/padding.h"
+#include "models/cost/gpt_cost.h"
 
 namespace zoo {
 namespace {
@@ -55,10 +56,9 @@ GptDecoder::GptDecoder(Gpt model, bool use_cache)
 }
 
 double GptDecoder::row_bytes(int64_t longest) const {
-  const GptOptions o = resolved(model_->options);
-  const double keys_and_values = 2.0 * static_cast<double>(o.layers * o.kv_heads * o.head_width);
+  const double values = cost_of(model_->options, 1).cache_values_per_token;
   return NextToken::row_bytes(longest) +
-         static_cast<double>(sizeof(float)) * keys_and_values * static_cast<double>(longest);
+         static_cast<double>(sizeof(float)) * values * static_cast<double>(longest);
 }
 
 std::unique_ptr<DecodeState> GptDecoder::start(int64_t batch, int64_t longest) const {

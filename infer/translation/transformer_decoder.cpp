@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "infer/decode/rows.h"
+#include "models/cost/transformer_cost.h"
 
 namespace zoo {
 namespace {
@@ -64,10 +65,9 @@ TransformerDecoder::TransformerDecoder(Transformer model) : model_(std::move(mod
 
 /// The memory of a source, which every row has as well, is at most about as large.
 double TransformerDecoder::row_bytes(int64_t longest) const {
-  const TransformerOptions& o = model_->options;
-  const double keys_and_values = 2.0 * static_cast<double>(o.decoder_layers * o.d_model);
+  const double values = cost_of(model_->options, 1).cache_values_per_token;
   return NextToken::row_bytes(longest) +
-         static_cast<double>(sizeof(float)) * keys_and_values * static_cast<double>(longest);
+         static_cast<double>(sizeof(float)) * values * static_cast<double>(longest);
 }
 
 std::unique_ptr<DecodeState> TransformerDecoder::start(const torch::Tensor& sources,

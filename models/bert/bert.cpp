@@ -103,6 +103,12 @@ void check_family(const BertOptions& o) {
   }
   if (o.family == BertFamily::kAlbert) {
     require_option(o.embedding_width > 0, "embedding-width", o.embedding_width, "1 or more" + with);
+    if (o.shared_blocks != 0 && o.shared_blocks != o.layers) {
+      // A block that serves several layers cannot differ from layer to layer.
+      require_option(o.drop_path == 0.0, "drop-path", o.drop_path, "0 with shared blocks");
+      require_option(!o.scale_by_layer, "scale-by-layer", o.scale_by_layer,
+                     "off with shared blocks");
+    }
   } else {
     const bool own = o.shared_blocks == 0 || o.shared_blocks == o.layers;
     require_option(own, "shared-blocks", o.shared_blocks, "0" + with);

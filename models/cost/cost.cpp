@@ -33,9 +33,8 @@ namespace {
 
 /// Queries come from T tokens; keys and values from S, which are the same tokens in self-attention.
 ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S) {
-  const auto C = double(o.d_model), H = double(o.heads);
-  const double Dh = o.head_width > 0 ? double(o.head_width) : C / H;
-  const double q = H * Dh, kv = (o.kv_heads > 0 ? double(o.kv_heads) : H) * Dh;
+  const auto C = double(o.d_model), Dh = double(o.head_width);
+  const double q = double(o.heads) * Dh, kv = double(o.kv_heads) * Dh;
   ModelCost cost = linear_cost(T, C, q, o.bias) + linear_cost(S, C, 2 * kv, o.bias) +
                    linear_cost(T, q, C, o.out_bias);
   cost.forward_flops += attention_flops(T, S, q);
@@ -57,10 +56,7 @@ ModelCost block_cost(const BlockOptions& o, double T, double S) {
   const double sub_layers = o.cross_attention ? 3 : 2;
   cost += sub_layers * norm_cost(C, o.norm);
   if (o.layer_scale != 0.0) cost.parameters += sub_layers * C;
-  const auto H = double(o.attention.heads);
-  const double Dh = o.attention.head_width > 0 ? double(o.attention.head_width) : C / H;
-  cost.cache_values_per_token =
-      2 * Dh * (o.attention.kv_heads > 0 ? double(o.attention.kv_heads) : H);
+  cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);
   cost.layers = 1;
   return cost;
 }

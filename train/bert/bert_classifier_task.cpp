@@ -119,7 +119,10 @@ void BertClassifierTask::load(const std::filesystem::path& folder) {
 
 std::string BertClassifierTask::data_fingerprint() const {
   DataFingerprint fingerprint;
-  for (const auto& row : data_.training.rows) fingerprint.add(std::span(row.ids));
+  for (const auto& row : data_.training.rows) {
+    const uint64_t length = row.ids.size();
+    fingerprint.add(std::span(&length, 1)).add(std::span(row.ids)).add(std::span(row.segments));
+  }
   for (const auto& classes : data_.training.classes) fingerprint.add(std::span(classes));
   return fingerprint.text();
 }

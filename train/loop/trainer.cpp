@@ -94,7 +94,12 @@ TrainResult Training::run() {
   const InterruptGuard interrupt;
   begin();
   observer_.begin(progress_.step, options_.max_steps, task_.unit());
-  loop();
+  try {
+    loop();
+  } catch (...) {
+    observer_.end();
+    throw;
+  }
   observer_.end();
   finish();
   return result_;
@@ -286,7 +291,6 @@ void Training::average_checkpoints() {
 }
 
 void Training::fail(const NotFinite& error) {
-  observer_.end();
   const auto newest = checkpoints_.newest_step();
   const std::string kept = newest ? fmt::format("the checkpoint of step {} is intact", *newest)
                                   : std::string("no checkpoint was written yet");

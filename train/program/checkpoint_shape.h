@@ -15,9 +15,14 @@
 
 namespace zoo {
 
-/// Options that may differ from a checkpoint's: they change no tensor's shape or meaning.
+/// Options that may differ from a checkpoint's: they change no tensor's shape or meaning. CLIP's
+/// begin with the name of a tower.
 inline bool is_free_option(std::string_view name) {
-  return name.ends_with("attention") || name.ends_with("init-std") || name.ends_with("dropout");
+  for (const std::string_view tower : {"image-", "text-"}) {
+    if (name.starts_with(tower)) name.remove_prefix(tower.size());
+  }
+  return name == "attention" || name == "init-std" || name == "drop-path" || name == "dropout" ||
+         name.ends_with("-dropout");
 }
 
 /// Whether a number is 0, which stands for the default.

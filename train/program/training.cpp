@@ -76,9 +76,15 @@ void Training::check_alone() const {
 
 void Training::resolve(const TrainCommand& command) {
   command_ = command;
-  if (const auto implied = implied_objective();
-      !implied.empty() && objective_ == objectives_.front().name)
+  if (const auto implied = implied_objective(); !implied.empty() && implied != objective_) {
+    if (command.has("objective")) {
+      throw UsageError(fmt::format(
+          "--objective {} does not go with options of --objective {}: name that one, or leave them "
+          "out",
+          objective_, implied));
+    }
     objective_ = implied;
+  }
   check_usage([&] { check_alone(); });
   refuse_other_objectives(objectives_, objective(), command);
   settle_options();

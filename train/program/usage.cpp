@@ -49,6 +49,10 @@ void note_unused(const TrainOptions& o, const TrainCommand& command) {
 }
 
 void note_unused(const PositionOptions& o, const TrainCommand& command) {
+  if (o.position != PositionKind::kSinusoidal)
+    note_changed(command, {"sinusoids"}, "without --position sinusoidal");
+  if (o.position != PositionKind::kLearned)
+    note_changed(command, {"position-offset"}, "without --position learned");
   const bool rotary = o.position == PositionKind::kRotary;
   const auto why = rotary ? "without --rotary-scaling" : "without --position rotary";
   if (!rotary) note_changed(command, {"rotary-base", "rotary-scaling"}, why);

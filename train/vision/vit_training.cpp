@@ -131,7 +131,8 @@ std::unique_ptr<Task> VitTraining::make_classification() {
       [&] { return kind().make(model_, classes); },
       [](auto& made, const fs::path& folder) { load_image_classifier_weights(*made, folder); });
   add_fact("model", model_.kind);
-  describe(*model, description_of(data.training), description_of(data.validation));
+  describe(*model, description_of(data.training), description_of(data.validation),
+           image_classifier_families().of_module(*model).layout_note(*model));
   add_fact("classes", std::to_string(classes));
   add_fact("data", image_data_kind(images_.data));
   const auto preprocessing = preprocessing_for(data);

@@ -55,10 +55,6 @@ Recurrent load_recurrent(const fs::path& folder, const LoadModelOptions& options
   return load_checkpoint<RecurrentFormat>(folder, options);
 }
 
-void load_recurrent_weights(Recurrent& model, const fs::path& folder) {
-  load_checkpoint_weights<RecurrentFormat>(*model, folder);
-}
-
 void save_recurrent(const Recurrent& model, const fs::path& folder, const SpecialIds& ids) {
   save_checkpoint<RecurrentFormat>(*model, folder, {.ids = ids});
 }

@@ -34,8 +34,6 @@ NameMap recurrent_name_map();
 
 /// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
 Recurrent load_recurrent(const std::filesystem::path& folder, const LoadModelOptions& options = {});
-/// Only the weights, into a model that stands.
-void load_recurrent_weights(Recurrent& model, const std::filesystem::path& folder);
 /// Writes config.json and model.safetensors into an existing folder.
 void save_recurrent(const Recurrent& model, const std::filesystem::path& folder,
                     const SpecialIds& ids);

@@ -146,10 +146,6 @@ Transformer load_transformer(const fs::path& folder, const LoadModelOptions& opt
   return load_checkpoint<TransformerFormat>(folder, options);
 }
 
-void load_transformer_weights(Transformer& model, const fs::path& folder) {
-  load_checkpoint_weights<TransformerFormat>(*model, folder);
-}
-
 void save_transformer(const Transformer& model, const fs::path& folder, const SpecialIds& ids) {
   save_checkpoint<TransformerFormat>(*model, folder, {.ids = ids});
 }

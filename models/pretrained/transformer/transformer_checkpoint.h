@@ -26,9 +26,6 @@ TransformerConfig read_transformer_config(const std::filesystem::path& folder);
 Transformer load_transformer(const std::filesystem::path& folder,
                              const LoadModelOptions& options = {});
 
-/// Only the weights, output layer included, into a model that stands.
-void load_transformer_weights(Transformer& model, const std::filesystem::path& folder);
-
 /// Writes config.json and model.safetensors into an existing folder, in the layout that
 /// layout_of() names.
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,

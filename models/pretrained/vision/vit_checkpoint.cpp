@@ -91,10 +91,6 @@ Vit load_vit(const fs::path& folder, const LoadModelOptions& options) {
   return load_checkpoint<VitFormat>(folder, options);
 }
 
-void load_vit_weights(VitImpl& model, const fs::path& folder) {
-  load_checkpoint_weights<VitFormat>(model, folder);
-}
-
 void save_vit(const VitImpl& model, const fs::path& folder, std::vector<std::string> labels) {
   save_checkpoint<VitFormat>(model, folder, {.labels = std::move(labels)});
 }

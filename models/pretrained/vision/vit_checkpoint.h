@@ -25,8 +25,6 @@ NameMap vit_name_map(const VitOptions& options);
 /// The model of a folder with the heads that config.json names, in evaluation mode. An encoder
 /// alone may come with a pooler or without. Throws std::runtime_error with one line.
 Vit load_vit(const std::filesystem::path& folder, const LoadModelOptions& options = {});
-/// Only the weights, into a model that stands.
-void load_vit_weights(VitImpl& model, const std::filesystem::path& folder);
 
 /// Writes config.json and model.safetensors into an existing folder. `labels` name the classes,
 /// LABEL_0 and so on where there are none.

@@ -45,6 +45,15 @@ TEST(CheckpointShapeTest, DropoutMayChange) {
   EXPECT_EQ(taken({.dropout = 0.5}, {"dropout"}).dropout, 0.5);
 }
 
+TEST(CheckpointShapeTest, OnlyWhatNoWeightDependsOnMayChange) {
+  for (const char* name : {"attention", "image-attention", "text-init-std", "drop-path", "dropout",
+                           "image-attention-dropout"}) {
+    EXPECT_TRUE(is_free_option(name)) << name;
+  }
+  for (const char* name : {"scale-attention", "text-scale-attention", "layers", "norm"})
+    EXPECT_FALSE(is_free_option(name)) << name;
+}
+
 TEST(CheckpointShapeTest, TheSameShapeMayBeNamedByTheZeroThatStandsForIt) {
   EXPECT_EQ(taken({.width = 12, .head_width = 0}, {"width", "head-width"}).head_width, 4);
   EXPECT_EQ(taken({.head_width = 4}, {"head-width"}).head_width, 4);
