@@ -1,4 +1,4 @@
-// Which checkpoint a program opens, and where it computes: the options that they all have.
+// The checkpoint that a program opens, and the device: the options that all these programs share.
 #pragma once
 #include <torch/types.h>
 #include <CLI/CLI.hpp>
@@ -19,8 +19,8 @@ struct ModelChoice {
 /// Adds --model (required), --device, --threads and --attention.
 void add_model_options(CLI::App& app, ModelChoice& choice);
 
-/// Before the model is loaded: sets torch's threads and finds the device. Throws UsageError for an
-/// unknown kernel, and one line for a device that is not there and for no such folder.
+/// Call it before loading the model: sets torch's threads and finds the device. Throws UsageError
+/// for an unknown kernel, and a one-line error for a missing device or folder.
 torch::Device prepare(const ModelChoice& choice);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// What a model is really given: the ids of a text with their pieces, for --show-ids.
+// A model's input ids with their pieces, for --show-ids.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
@@ -20,11 +20,11 @@ void add_show_ids(CLI::App& app, bool& show);
 void show_ids(std::ostream& out, std::string_view what, size_t number, const Tokenizer& tokenizer,
               std::span<const int64_t> ids);
 
-/// Called with each text's ids as the model is given them.
+/// Called with each text's input ids.
 using IdsObserver =
     std::function<void(const Tokenizer& tokenizer, const std::vector<int32_t>& ids)>;
 
-/// Shows them on `out`, numbered; where `show` is false, an empty function.
+/// Prints them to `out`, numbered; if `show` is false, an empty function.
 IdsObserver ids_printer(bool show, std::string what, std::ostream& out);
 
 }  // namespace zoo

@@ -1,5 +1,4 @@
-// A model and the tokenizer of its folder, which must fit each other: what every program that reads
-// texts opens.
+// A model and the tokenizer of its folder, which must match: for every program that reads texts.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -12,9 +11,9 @@
 
 namespace zoo {
 
-/// A tokenizer may have more ids than its model's embedding has rows, as Python allows it: an id
-/// beyond them is an error only where a text has it. Throws std::runtime_error that begins with
-/// `what` and names the id, its piece and both sizes, for an id that is `rows` or more.
+/// A tokenizer may have more ids than its model's embedding has rows, as in Python: an id beyond
+/// them is an error only if a text contains it. Throws std::runtime_error that begins with `what`
+/// and names the id, its piece and both sizes, for an id that is `rows` or more.
 void check_token_rows(std::span<const int32_t> ids, int64_t rows, const Tokenizer& tokenizer,
                       std::string_view what = "text");
 
@@ -30,8 +29,8 @@ struct TextModel {
   }
 };
 
-/// The model that `load` gives for the folder, and the folder's tokenizer; `vocab_size` says how
-/// many ids the model reads. Throws std::runtime_error with one line.
+/// The model that `load` returns for the folder, and the folder's tokenizer; `vocab_size` returns
+/// the number of ids that the model reads. Throws std::runtime_error with one line.
 template <class Load, class VocabSize>
 auto load_text_model(const std::filesystem::path& folder, const Load& load,
                      const VocabSize& vocab_size) {

@@ -26,7 +26,7 @@ struct ComparisonOptions {
   double seconds = 1.0;  ///< of timing for each kernel and case
 };
 
-/// One kernel on one case. The numbers of a kernel that refused are 0.
+/// One kernel on one case. If the kernel refused the case, the numbers are 0.
 struct ComparisonResult {
   std::string kernel = {};
   AttentionShape shape = {};
@@ -54,25 +54,26 @@ Machine measure_machine(torch::Dtype dtype, torch::Device device);
 /// "AMD EPYC, 2 threads, SIMD AVX2", or "NVIDIA H200"
 std::string summary_of(const Machine& machine);
 
-/// Called before each case with its number, the number of cases, and what it is.
+/// Called before each case with its index, the number of cases, and a description.
 using ComparisonWatch = std::function<void(int64_t, int64_t, const std::string&)>;
 
-/// Cases in the order shape, causal, pass, kernel. Stops early at Ctrl-C, with what it has.
+/// Cases in the order shape, causal, pass, kernel. Ctrl-C stops early and returns the results so
+/// far.
 std::vector<ComparisonResult> compare_attention(const ComparisonOptions& options,
                                                 const Machine& machine,
                                                 const ComparisonWatch& watch);
 
-/// Time grows as length to this power: the slope of a line through the logarithms of the last
-/// points. Empty for fewer than two.
+/// The exponent p of time ~ length^p: the slope of a line through the logarithms of the last
+/// points. Empty for fewer than two points.
 std::optional<double> fitted_exponent(const std::vector<std::pair<double, double>>& points);
 
-/// One table a case, for the terminal.
+/// One table per case, for the terminal.
 std::string comparison_table(const std::vector<ComparisonResult>& results);
 /// One JSON object {"machine": {...}, "results": [...]}.
 std::string comparison_json(const ComparisonOptions& options, const Machine& machine,
                             const std::vector<ComparisonResult>& results);
-/// Tables, and time and memory over the length from `sweep`: forward passes that differ in nothing
-/// but T.
+/// A page with tables, and charts of time and memory over the length from `sweep`: forward passes
+/// that differ only in T.
 std::string comparison_page(const Machine& machine, const std::vector<ComparisonResult>& results,
                             const std::vector<ComparisonResult>& sweep);
 

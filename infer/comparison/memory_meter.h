@@ -6,8 +6,8 @@
 
 namespace zoo {
 
-/// Measures memory allocated during its lifetime: on the CPU tensors and everything from operator
-/// new, in all threads; on another device the tensors there. Only one at a time.
+/// Measures memory allocated during its lifetime: on the CPU, tensors and all memory from operator
+/// new, in all threads; on another device, the tensors there. Only one may exist at a time.
 class MemoryMeter {
  public:
   explicit MemoryMeter(c10::Device device = c10::DeviceType::CPU);
@@ -15,7 +15,7 @@ class MemoryMeter {
   MemoryMeter(const MemoryMeter&) = delete;
   MemoryMeter& operator=(const MemoryMeter&) = delete;
 
-  /// The most bytes held at once so far.
+  /// The largest number of bytes in use so far.
   int64_t peak() const;
 
  private:

@@ -1,4 +1,4 @@
-// The end of every step of every strategy that grows one text a row: a token joins it.
+// Appends a token to a row: the last part of a step in all strategies with one text per row.
 #pragma once
 #include <optional>
 
@@ -8,12 +8,13 @@
 
 namespace zoo {
 
-/// Shows the text's last token to on_token. Why the text ends with it; nothing where it goes on.
+/// Passes the text's last token to on_token. Returns why the text ends with it; nothing if it
+/// continues.
 std::optional<FinishReason> finish_of(const RowTokens& text, const DecodeOptions& options,
                                       int64_t row, const OnToken& on_token);
 
-/// Adds the token to both, and says in `generation` why the text ends with it if it does. True
-/// where the text goes on.
+/// Appends the token to both; if the text ends with it, stores the reason in `generation`. True if
+/// the text continues.
 bool append_token(Generation& generation, RowTokens& text, int64_t row, int64_t token,
                   double log_prob, const DecodeOptions& options, const OnToken& on_token);
 

@@ -23,19 +23,19 @@ struct EnumNames<Strategy> {
       {Strategy::kSpeculative, "speculative"}};
 };
 
-/// A small model that proposes tokens, and its state with one row a prompt.
+/// A small model that proposes tokens, and its state with one row per prompt.
 struct Draft {
   const NextToken* model = nullptr;
   DecodeState* state = nullptr;
 };
 
-/// What comes of the options. Throws std::invalid_argument, "top-k is for sampling, ...", for ones
-/// that do not go together.
+/// The strategy for the options. Throws std::invalid_argument, "top-k is for sampling, ...", for
+/// conflicting options.
 Strategy strategy_of(const DecodeOptions& options, bool has_draft = false);
 
-/// Continues prompts[p] from `state`, which has one row a prompt. The result is sorted by prompt,
-/// then by sample or rank. `on_token` sees tokens as they are chosen, but for beam search, whose
-/// texts are not known before its end. Throws as generate().
+/// Continues prompts[p] from `state`, which has one row per prompt. The result is sorted by prompt,
+/// then by sample or rank. `on_token` gets tokens as they are chosen, except in beam search, whose
+/// texts are known only at its end. Throws as generate().
 std::vector<Generation> decode(const NextToken& model, std::unique_ptr<DecodeState> state,
                                Prompts prompts, const DecodeOptions& options,
                                const OnToken& on_token = {}, const Draft& draft = {});

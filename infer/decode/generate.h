@@ -1,4 +1,4 @@
-// Continuing prompts token by token, greedily or by sampling, for every model that can step.
+// Continues prompts token by token, greedily or by sampling, with any NextToken model.
 #pragma once
 #include <memory>
 #include <vector>
@@ -9,9 +9,9 @@
 
 namespace zoo {
 
-/// Continues prompts[p] from `state`, which has one row a prompt and may have read something
-/// before. Every prompt has at least one token. A row's result does not depend on the other rows:
-/// see generation_loop.h. Throws std::invalid_argument for options, std::runtime_error for prompts
+/// Continues prompts[p] from `state`, which has one row per prompt and may have read something
+/// before. Every prompt has at least one token. Rows do not affect each other: see
+/// generation_loop.h. Throws std::invalid_argument for options, std::runtime_error for prompts
 /// (empty, too long, ids outside the vocabulary) and for a model whose scores are NaN.
 std::vector<Generation> generate(const NextToken& model, std::unique_ptr<DecodeState> state,
                                  Prompts prompts, const DecodeOptions& options,

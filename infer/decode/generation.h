@@ -1,4 +1,4 @@
-// What decoding gives back: one continuation of one prompt.
+// The result of decoding: one continuation of one prompt.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -33,8 +33,8 @@ struct Generation {
   double log_prob() const;  ///< of them all together
 };
 
-/// Sees every token as it is drawn; `row` counts prompts times samples, samples of one prompt side
-/// by side. False ends the row with FinishReason::kStop.
+/// Called with every token when it is chosen. `row` is the index over prompts times samples;
+/// samples of a prompt are adjacent. Returning false ends the row with FinishReason::kStop.
 using OnToken = std::function<bool(int64_t row, int64_t token)>;
 
 using Prompts = std::span<const std::vector<int64_t>>;

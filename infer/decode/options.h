@@ -1,4 +1,4 @@
-// Options of decoding. Their names are those of `transformers`' generate, in kebab-case.
+// Options of decoding, with the names of `transformers`' generate in kebab-case.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,20 +11,21 @@
 
 namespace zoo {
 
-/// Makes a sequence of tokens more or less likely: its last token gains `bias` behind the others.
+/// Makes a sequence of tokens more or less likely: adds `bias` to its last token after the others.
 struct SequenceBias {
   std::vector<int64_t> tokens;
   double bias = 0.0;
 };
 
-/// From `start` new tokens on, ends of text gain |score| (factor^n - 1) after n more of them.
+/// After `start` new tokens, an end of text gains |score| (factor^n - 1), where n counts the tokens
+/// since.
 struct ExponentialDecay {
   int64_t start = 0;
   double factor = 1.0;
 };
 
-/// What changes the scores whatever the strategy; the library of rules is in penalties.h and
-/// constraints.h. "Source" is what an encoder has read; without an encoder, the prompt.
+/// Changes of the scores in all strategies; the functions are in penalties.h and constraints.h. The
+/// "source" is the encoder's input; without an encoder, the prompt.
 struct ProcessorOptions {
   std::vector<SequenceBias> sequence_bias = {};
   double encoder_repetition_penalty = 1.0;   ///< above 1: tokens of the source come rather; 1: none
@@ -67,7 +68,8 @@ void visit(ProcessorOptions& o, Visitor&& v) {
     "Make log-probabilities of the scores after all penalties and filters");
 }
 
-/// By what a sum of log-probabilities is divided, so that long texts are not worse for being long.
+/// The divisor of a sum of log-probabilities, so that long texts are not penalised for their
+/// length.
 enum class LengthPenalty { kLength, kGnmt };
 template <>
 struct EnumNames<LengthPenalty> {
@@ -77,18 +79,18 @@ struct EnumNames<LengthPenalty> {
       {LengthPenalty::kGnmt, "gnmt"}};     // ((5 + length) / 6)^alpha, Wu et al. 2016, Eq. 14
 };
 
-/// When a beam search ends before every beam has.
+/// When a beam search ends before every beam has ended.
 enum class EarlyStopping { kFalse, kTrue, kNever };
 template <>
 struct EnumNames<EarlyStopping> {
   static constexpr std::string_view what = "early stopping";
   static constexpr std::pair<EarlyStopping, std::string_view> values[] = {
-      {EarlyStopping::kFalse, "false"},   // no open beam is better than the finished ones as it is
+      {EarlyStopping::kFalse, "false"},   // no open beam scores better now than the finished ones
       {EarlyStopping::kTrue, "true"},     // num_beams texts have ended
-      {EarlyStopping::kNever, "never"}};  // no open beam can become better, however long it grows
+      {EarlyStopping::kNever, "never"}};  // no open beam can still score better at any length
 };
 
-/// A word that must come: the ways to write it as tokens, of which one is enough.
+/// A forced word: its alternative spellings as tokens, of which one is enough.
 using ForcedWord = std::vector<std::vector<int64_t>>;
 
 struct BeamOptions {
@@ -140,12 +142,12 @@ struct DecodeOptions {
   StopRule stops = {};  ///< e.g. stop_strings_rule() of text_stream.h
 };
 
-/// The most new tokens after a prompt of `prompt_length`.
+/// The maximum number of new tokens after a prompt of `prompt_length`.
 inline int64_t longest_continuation(const DecodeOptions& o, int64_t prompt_length) {
   return o.max_length > 0 ? o.max_length - prompt_length : o.max_new_tokens;
 }
 
-/// False where not one new token is asked for.
+/// Whether at least one new token is requested.
 inline bool asks_for_tokens(const DecodeOptions& o) {
   return o.max_length > 0 || o.max_new_tokens > 0;
 }
@@ -161,7 +163,7 @@ void visit(DecodeOptions& o, Visitor&& v) {
     "Contrastive search among --top-k tokens: weight of being unlike the text so far (0: no)");
 }
 
-/// Throw std::invalid_argument naming the option, what it must be and what it is.
+/// Throw std::invalid_argument naming the option, the allowed values and its value.
 void check(const ProcessorOptions& options);
 void check(const BeamOptions& options);
 void check(const DecodeOptions& options);

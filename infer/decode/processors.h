@@ -1,5 +1,6 @@
-// Penalties and constraints as a list, in the order of `transformers`: every strategy runs it over
-// the scores before it chooses. Beam search hands in log-probabilities, sampling logits, as there.
+// Penalties and constraints as a list, in the order of `transformers`. Every strategy applies it to
+// the scores before it chooses. As there, beam search passes log-probabilities, sampling passes
+// logits.
 #pragma once
 #include <torch/types.h>
 
@@ -13,14 +14,14 @@
 
 namespace zoo {
 
-/// Scores [B, V] of the token that comes after rows[b].all -> new ones.
+/// Scores [B, V] of the token after rows[b].all -> new ones.
 using LogitsProcessor = std::function<torch::Tensor(const torch::Tensor& logits, Rows rows)>;
 
-/// Those that the options ask for: usable vocabulary, sequence bias, tokens that earlier groups of
+/// The processors for the options: usable vocabulary, sequence bias, tokens that earlier groups of
 /// beams have taken at this step (`taken`, read at each call), encoder repetition penalty,
 /// repetition penalty, presence and frequency penalty, repeated n-grams, n-grams of the source, bad
-/// words, minimum length, forced beginning, forced end, invalid values, decay of the length,
-/// suppressed tokens; and where nothing is drawn, log-probabilities again.
+/// words, minimum length, forced beginning, forced end, invalid values, exponential length decay,
+/// suppressed tokens; without sampling also renormalisation to log-probabilities.
 std::vector<LogitsProcessor> logits_processors(const DecodeOptions& options,
                                                const std::vector<int64_t>* taken = nullptr);
 
@@ -30,12 +31,12 @@ torch::Tensor process(torch::Tensor logits, Rows rows,
 inline constexpr const char* kEveryTokenIsForbidden =
     "every token is forbidden as the next one; relax bad-words, suppress-tokens, force-words, "
     "no-repeat-ngram-size or the minimum length";
-/// The first row of scores [B, V] that is minus infinity throughout.
+/// The first row of scores [B, V] that is minus infinity everywhere.
 std::optional<int64_t> row_without_tokens(const torch::Tensor& logits);
-/// Throws std::runtime_error where there is one.
+/// Throws std::runtime_error if there is one.
 void check_something_is_allowed(const torch::Tensor& logits);
 
-/// Throws std::runtime_error for ids that the model does not have.
+/// Throws std::runtime_error for ids outside the vocabulary.
 void check_ids(const DecodeOptions& options, int64_t vocab_size);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// A row as penalties and constraints see it: the tokens that its decoder has read and will read.
+// A row for penalties and constraints: the tokens that its decoder has read and will read.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -1,4 +1,4 @@
-// Rows of a batch that bring different numbers of tokens.
+// Rows of a batch with different numbers of tokens.
 #pragma once
 #include <torch/types.h>
 
@@ -8,12 +8,13 @@
 
 namespace zoo {
 
-/// t [B, T, C], of which row b's first counts[b] ([B] int64) are real -> [B, 1, C]: of each row the
-/// last real one; where it has none, its first, which means nothing. Undefined stays undefined.
+/// t [B, T, C], of which row b's first counts[b] ([B] int64) are valid -> [B, 1, C]: the last valid
+/// one of each row; for a row without any, its first, which is meaningless. Undefined stays
+/// undefined.
 torch::Tensor last_counted(const torch::Tensor& t, const torch::Tensor& counts);
 
 /// The rows of a, then those of b: [B, ..] and [B', ..] -> [B + B', ..]. Dimension `dim` of both is
-/// cut, or filled up with zeros, to `length`.
+/// cut or zero-padded to `length`.
 torch::Tensor join_rows(const torch::Tensor& a, const torch::Tensor& b, int64_t dim,
                         int64_t length);
 

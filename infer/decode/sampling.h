@@ -1,6 +1,5 @@
-// From scores to a token: which filters shape the distribution, in the order of `transformers`
-// (temperature, top-h, top-k, top-p, min-p, top-a, typical-p, epsilon, eta), and a draw from what
-// is left.
+// From scores to a token: filters in the order of `transformers` (temperature, top-h, top-k, top-p,
+// min-p, top-a, typical-p, epsilon, eta), then a draw.
 #pragma once
 #include <torch/types.h>
 
@@ -38,19 +37,19 @@ void visit(SamplingOptions& o, Visitor&& v) {
   v("eta-cutoff", o.eta_cutoff, "The same, but less where all are unlikely; as 0.0003 (0: all)");
 }
 
-/// Throws std::invalid_argument naming the option, what it must be and what it is.
+/// Throws std::invalid_argument naming the option, the allowed values and its value.
 void check(const SamplingOptions& options);
 
-/// Temperature and filters, as the options say. Greedy: the logits as they are. At least `keep`
-/// tokens of a row stay.
+/// Applies temperature and filters. Greedy: returns the logits unchanged. At least `keep` tokens of
+/// a row stay.
 torch::Tensor filter_logits(torch::Tensor logits, const SamplingOptions& options, int64_t keep = 1);
 
-/// The number in [0, 1) that decides step `step` of stream `stream`: a function of its arguments,
-/// so that a row draws the same whatever batch it is in.
+/// The number in [0, 1) that determines step `step` of stream `stream`: a function of its
+/// arguments, so that a row's draws do not depend on its batch.
 double uniform_number(uint64_t seed, uint64_t stream, uint64_t step);
 
-/// logits [B, V], numbers [B] in [0, 1) -> [B] int64: the token at which the cumulated probability
-/// passes the number.
+/// logits [B, V], numbers [B] in [0, 1) -> [B] int64: the token at which the cumulative probability
+/// exceeds the number.
 torch::Tensor draw_tokens(const torch::Tensor& logits, const torch::Tensor& numbers);
 
 }  // namespace zoo

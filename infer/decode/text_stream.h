@@ -1,4 +1,4 @@
-// Tokens to text as they come: never half a character, never a part of a stop string.
+// Streams tokens to text: never a partial character, never a part of a stop string.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,23 +11,23 @@
 
 namespace zoo {
 
-/// Text of one row. What might still become a stop string, or is half a character, is held back
-/// until that is decided. Bytes that are not UTF-8 become U+FFFD, each one; special tokens and
-/// ids outside the vocabulary add nothing.
+/// The text of one row. Bytes that may become a stop string, or are a partial character, are held
+/// back until that is decided. Each invalid UTF-8 byte becomes U+FFFD; special tokens and ids
+/// outside the vocabulary add nothing.
 class TextStream {
  public:
-  /// `at_start`: no text stands before, so that the space that a tokenizer puts before the first
-  /// word goes.
+  /// `at_start`: no text precedes, so the space that a tokenizer puts before the first word is
+  /// removed.
   TextStream(const Tokenizer& tokenizer, std::vector<std::string> stop_strings,
              bool at_start = false);
 
   /// Text that can now be shown; may be empty.
   std::string push(int64_t id);
-  /// What was held back, at the end of a generation that no stop string ended.
+  /// Returns the held-back text, at the end of a generation that no stop string ended.
   std::string finish();
-  /// A stop string has come; all text before it was given out.
+  /// A stop string was found; all text before it was returned.
   bool stopped() const { return stopped_; }
-  /// All that was given out so far.
+  /// All text returned so far.
   const std::string& text() const { return text_; }
 
  private:
@@ -37,18 +37,18 @@ class TextStream {
   const Tokenizer& tokenizer_;
   std::vector<std::string> stop_strings_;
   bool at_start_, stopped_ = false;
-  std::string held_;  // bytes that were not given out
+  std::string held_;  // bytes that were not returned yet
   std::string text_;
 };
 
-/// Ends a text as soon as it holds one of the strings: for DecodeOptions::stops. The tokenizer must
-/// outlive the rule.
+/// Ends a text as soon as it contains one of the strings: for DecodeOptions::stops. The tokenizer
+/// must outlive the rule.
 StopRule stop_strings_rule(const Tokenizer& tokenizer, std::vector<std::string> stop_strings);
 
-/// Bytes at the end of `text` that may be the beginning of one of `strings` (a whole one does not
+/// Number of bytes at the end of `text` that may begin one of `strings` (a complete one does not
 /// count).
 size_t beginning_at_end(std::string_view text, std::span<const std::string> strings);
-/// Bytes at the end of `text` that begin a character whose rest is missing.
+/// Number of bytes at the end of `text` that begin an incomplete character.
 size_t half_character_at_end(std::string_view text);
 
 }  // namespace zoo

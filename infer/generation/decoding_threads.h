@@ -1,5 +1,5 @@
-// Decoding computes one token at a time: for a small model its matrix products take microseconds,
-// less than threads need to find together.
+// Decoding computes one token at a time. For a small model, its matrix products take microseconds,
+// less than the overhead of threads.
 #pragma once
 #include <torch/nn/module.h>
 
@@ -8,7 +8,7 @@ namespace zoo {
 /// True for models on the CPU that one thread decodes faster than several.
 bool decodes_on_one_thread(const torch::nn::Module& model);
 
-/// While alive, torch computes on one thread where the model is such a one.
+/// While alive, torch computes on one thread if decodes_on_one_thread() is true for the model.
 class DecodingThreads {
  public:
   explicit DecodingThreads(const torch::nn::Module& model);

@@ -1,6 +1,6 @@
-// The decoding defaults of a folder: how texts begin and end, and which strategy writes them. As
-// `transformers` 5.23 reads it: generation_config.json, or where there is none the same keys in
-// config.json, never both. models/pretrained/README.md has the table of keys.
+// The decoding defaults of a folder: how texts begin and end, and the strategy. As in
+// `transformers` 5.23, they come from generation_config.json or, without it, from the same keys in
+// config.json, never from both. models/pretrained/README.md has the table of keys.
 #pragma once
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -21,12 +21,12 @@ struct GenerationConfig {
   std::string prefix = {};  ///< what the reference's pipeline puts before a prompt (config.json)
 };
 
-/// Nothing for a folder that is not there. Throws std::runtime_error, one line: the file, the key
-/// and what it must be.
+/// Empty if the folder does not exist. Throws std::runtime_error, one line: the file, the key and
+/// its allowed values.
 GenerationConfig read_generation_config(const std::filesystem::path& folder);
 
-/// "generation_config.json" for a run's folder: these ids, the tokens that are never written, and
-/// the beams that our own `translate` would search.
+/// Writes generation_config.json for a run's folder: the ids, the tokens that are never generated,
+/// and the beams that our own `translate` uses.
 void save_generation_config(const SpecialIds& ids, const std::vector<int64_t>& suppressed,
                             int64_t num_beams, const std::filesystem::path& folder);
 

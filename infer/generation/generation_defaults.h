@@ -1,5 +1,5 @@
-// From a command line and a folder's settings to what decoding does: flags go before the file, the
-// file before the program's own defaults.
+// Combines the command line with a folder's settings: flags override the file, the file overrides
+// the program's defaults.
 #pragma once
 #include <set>
 #include <string>
@@ -22,7 +22,7 @@ struct DecodeRequest {
   bool has(const std::string& name) const { return given.contains(name); }
 };
 
-/// --do-sample, --eos-token-id, --generation-config, which are fields of a request.
+/// --do-sample, --eos-token-id, --generation-config: fields of a request.
 template <class Visitor>
 void visit(DecodeRequest& o, Visitor&& v) {
   v("do-sample", o.do_sample, "Draw tokens, or beams, instead of taking the best");
@@ -38,14 +38,14 @@ struct SettledDecoding {
   std::string note;  ///< one line on what was taken from which file; empty: nothing
 };
 
-/// `samples`: whether the program draws where neither decides. Options that the strategy does not
-/// use are left out where they are the file's, and refused where they are the command line's.
-/// Throws UsageError for flags, std::runtime_error, naming the file, for what stands in it.
+/// `samples`: whether the program samples if neither decides. Options that the strategy does not
+/// use are ignored from the file and refused from the command line. Throws UsageError for flags,
+/// std::runtime_error, naming the file, for its contents.
 SettledDecoding settle(const DecodeRequest& request, const GenerationConfig& config, bool samples,
                        bool has_draft = false);
 
-/// Suppressed tokens of the file that a model of this vocabulary does not have are never written
-/// anyway. Throws std::runtime_error for other ids that it does not have.
+/// Drops suppressed tokens of the file that are outside the vocabulary: the model cannot generate
+/// them. Throws std::runtime_error for other ids outside the vocabulary.
 void fit_to_vocabulary(SettledDecoding& settled, int64_t vocab_size);
 
 }  // namespace zoo

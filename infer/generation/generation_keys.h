@@ -1,4 +1,4 @@
-// The keys of generation_config.json: what each one means to us.
+// The keys of generation_config.json, and how each is treated.
 #pragma once
 #include <string_view>
 
@@ -16,7 +16,7 @@ struct GenerationKey {
   std::string_view why = {};  ///< of one that is refused: what to do instead
 };
 
-/// Nothing for a key that the reference does not know either: it carries such keys along unread.
+/// Null for a key that the reference does not know either; it ignores such keys.
 const GenerationKey* find_generation_key(std::string_view name);
 
 }  // namespace zoo

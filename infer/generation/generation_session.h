@@ -45,18 +45,17 @@ void visit(SessionOptions& o, Visitor&& v) {
 
 class GenerationSession {
  public:
-  /// Throws UsageError for options that mean nothing. `generate.eos_ids` are filled in with the
-  /// model's.
-  /// `draft`: the model of options.draft, where there is one.
+  /// Throws UsageError for options without effect. Fills in `generate.eos_ids` with the model's.
+  /// `draft`: the model of options.draft, if there is one.
   GenerationSession(LanguageModel model, DecodeOptions generate, SessionOptions options,
                     std::ostream& out, Gpt draft = nullptr);
 
-  /// Continues each prompt num_return_sequences times, and writes as the texts grow. Every prompt
-  /// is checked before the first token is drawn. Samples are numbered from `first_sample` on. False
-  /// where an interrupt ended it.
+  /// Continues each prompt num_return_sequences times, and writes the texts as they grow. Checks
+  /// all prompts before the first token is chosen. Samples are numbered from `first_sample` on.
+  /// False if an interrupt ended it.
   bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
 
-  /// What the model is given for each prompt. Throws std::runtime_error for prompts that it cannot
+  /// The model's input ids for each prompt. Throws std::runtime_error for prompts that it cannot
   /// read.
   std::vector<std::vector<int64_t>> ids_of(const std::vector<std::string>& prompts) const;
   const Tokenizer& tokenizer() const { return *model_.tokenizer; }
@@ -81,11 +80,11 @@ class GenerationSession {
   std::ostream& out_;
   GptDecoder decoder_;
   std::unique_ptr<GptDecoder> draft_;
-  std::vector<std::vector<int64_t>> ids_;  // of the prompts at hand
+  std::vector<std::vector<int64_t>> ids_;  // of the current prompts
   int64_t new_tokens_ = 0;
 };
 
-/// Throws UsageError for options that mean nothing; to be called before the model is loaded.
+/// Throws UsageError for options without effect; call it before loading the model.
 void check_session(const DecodeOptions& generate, const SessionOptions& options);
 
 }  // namespace zoo

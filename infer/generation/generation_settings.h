@@ -9,12 +9,12 @@
 
 namespace zoo {
 
-/// Sets every field that the settings name and `given` (options of the command line) does not;
-/// returns the keys that were taken. Throws std::runtime_error naming the key.
+/// Sets every field that is in the settings but not in `given` (options of the command line);
+/// returns the keys that were used. Throws std::runtime_error naming the key.
 std::vector<std::string> take_settings(const nlohmann::json& settings,
                                        const std::set<std::string>& given, DecodeOptions& options);
 
-/// Of a key that holds a string or several: "stop_strings".
+/// The strings of a key that holds one or several: "stop_strings".
 std::vector<std::string> strings_of(const nlohmann::json& settings, const std::string& key);
 
 }  // namespace zoo

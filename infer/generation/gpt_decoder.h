@@ -1,10 +1,9 @@
-// GPT as a source of next-token scores, with a key-value cache or without.
+// GPT as a NextToken model, with or without a key-value cache.
 //
-// Text longer than the context: a row's window is the part of its tokens that the model sees. It
-// starts at the first token; each time it has filled the context, its older half is dropped and the
-// rest is read anew from position 0. Where the window starts therefore depends on the row's length
-// alone, so that a row gives the same scores in any batch, read at once or token by token, with the
-// cache or without.
+// Text longer than the context: a row's window is the part of its tokens that the model reads. It
+// starts at the first token. Each time it has filled the context, its older half is dropped and the
+// rest is read again from position 0. So the window depends only on the row's length, and a row
+// gives the same scores in any batch, read at once or token by token, with or without the cache.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -18,11 +17,11 @@ namespace zoo {
 class GptDecoder final : public NextToken {
  public:
   /// The model must be in evaluation mode. Without the cache every step reads the whole window
-  /// again: slow, and the measure of what the cache must equal.
+  /// again: slow, but the reference for the cache.
   explicit GptDecoder(Gpt model, bool use_cache = true);
 
-  /// Nothing read yet. `longest`: the most tokens that a row will read, which bounds the cache's
-  /// memory; 0: unknown.
+  /// A state without tokens. `longest`: the maximum number of tokens that a row will read, which
+  /// bounds the cache's memory; 0: unknown.
   std::unique_ptr<DecodeState> start(int64_t batch, int64_t longest = 0) const;
 
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,

@@ -1,4 +1,4 @@
-// What a GptDecoder keeps of each row: its tokens, where its window starts, and the key-value
+// The state of a GptDecoder for each row: its tokens, the start of its window, and the key-value
 // cache.
 #pragma once
 #include <cstdint>
@@ -30,18 +30,19 @@ class GptState final : public DecodeState {
   /// Whether row b's window would move between the first and the last of `count` new tokens.
   bool moves_within(size_t b, int64_t count) const;
   void add_tokens(size_t b, std::span<const int64_t> tokens);
-  /// What the model must read now: of each row the part of its window that is not cached. Windows
-  /// that must move do so.
+  /// The tokens that the model must read now: the part of each row's window that is not cached.
+  /// Moves windows that must move.
   std::vector<std::span<const int64_t>> unread();
-  /// Null where there is none.
+  /// Null if there is none.
   KvCache* cache() { return cache_ ? &*cache_ : nullptr; }
 
  private:
   std::vector<int64_t> cached_lengths() const;
 
   int64_t context_;
-  std::vector<std::vector<int64_t>> tokens_;  // all of each row: any window can be read again
-  std::vector<int64_t> starts_;  // number of the token that lies at position 0 of the row's cache
+  std::vector<std::vector<int64_t>>
+      tokens_;                   // all tokens of each row: any window can be read again
+  std::vector<int64_t> starts_;  // index of the token at position 0 of the row's cache
   std::optional<KvCache> cache_;
 };
 

@@ -1,5 +1,4 @@
-// A decoder-only model and its tokenizer out of one folder, ready to read prompts: what `generate`
-// and `attention_map` begin with.
+// A decoder-only model and its tokenizer from one folder, for `generate` and `attention_map`.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -22,20 +21,20 @@ struct LanguageModel : TextModel<Gpt> {
   std::string prefix = {};          ///< text that stands before every prompt (config.json)
 };
 
-/// On all cores unless told otherwise, but on one for models below 10 million weights.
-/// `head_optional`: a checkpoint without output layer will do. Throws UsageError for an unknown
-/// kernel; else one line that names the folder and what is wrong with it.
+/// Uses all cores by default, but one for models below 10 million weights. `head_optional`: accepts
+/// a checkpoint without output layer. Throws UsageError for an unknown kernel; else one line that
+/// names the folder and the error.
 LanguageModel load_language_model(const ModelChoice& choice, bool head_optional = false);
 
-/// The prompt's ids, at least one. `add_special`: with what the tokenizer's template puts around a
-/// text, as the reference's text-generation pipeline. A prompt without ids becomes `bos`, or
-/// start_id(). Throws std::runtime_error for a text that the vocabulary cannot express.
+/// The prompt's ids, at least one. `add_special`: with the tokenizer's template, as in the
+/// reference's text-generation pipeline. A prompt without ids becomes `bos`, or start_id(). Throws
+/// std::runtime_error for a text that the vocabulary cannot express.
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view text,
                                    bool add_special = true, std::optional<int64_t> bos = {});
 
-/// What a text from nothing starts with: the beginning-of-text token; without one the end-of-text
-/// token, which separates texts in GPT-2's training data; without either a line feed. Throws
-/// std::runtime_error where there is none.
+/// The first token of a text without a prompt: the beginning-of-text token; without one the
+/// end-of-text token, which separates texts in GPT-2's training data; without either a line feed.
+/// Throws std::runtime_error if there is none.
 int32_t start_id(const Tokenizer& tokenizer);
 
 }  // namespace zoo

@@ -1,5 +1,5 @@
-// Several texts that grow at the same time, printed one after the other: the first unfinished one
-// live, the others when it is their turn.
+// Prints several concurrent texts one after the other: the first unfinished one live, the others in
+// turn.
 #pragma once
 #include <cstddef>
 #include <ostream>
@@ -14,10 +14,10 @@ class LiveText {
   /// `separate`: a line of dashes between texts.
   LiveText(std::ostream& out, bool separate) : out_(out), separate_(separate) {}
 
-  /// Numbers from here on begin at 0 again. Every text must have ended.
+  /// Starts new texts, numbered from 0. All earlier texts must have ended.
   void begin(size_t texts);
   void add(size_t text, std::string_view part);
-  /// Nothing more comes.
+  /// The text is complete.
   void end(size_t text);
 
  private:

@@ -1,4 +1,4 @@
-// Words as the tokens that a text may write them with: for words to avoid and words to force.
+// Words as tokens, for words to avoid and words to force.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,15 +8,16 @@
 
 namespace zoo {
 
-/// A word as it stands at the beginning of a text and behind a space.
+/// The tokens of a word at the beginning of a text and after a space.
 std::vector<std::vector<int64_t>> spellings(const Tokenizer& tokenizer, const std::string& word);
 
-/// One for each text; "a|b" is a word that may be written a or b. Throws std::runtime_error for a
-/// word that the tokenizer has no tokens for.
+/// One per text; "a|b" is a word with the spellings a and b. Throws std::runtime_error for a word
+/// that the tokenizer cannot encode.
 std::vector<ForcedWord> forced_words(const Tokenizer& tokenizer,
                                      const std::vector<std::string>& texts);
 
-/// Throws UsageError for words that cannot be forced: empty ones, or without `num_beams` to search.
+/// Throws UsageError for words that cannot be forced: empty words, or `num_beams` without beam
+/// search.
 void check_forced_words(const std::vector<std::string>& texts, int64_t num_beams);
 
 }  // namespace zoo

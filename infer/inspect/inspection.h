@@ -1,4 +1,4 @@
-// What a checkpoint is made of and what it costs: tensors, parameters, operations, memory.
+// The contents and the cost of a checkpoint: tensors, parameters, operations, memory.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -7,17 +7,17 @@
 
 namespace zoo {
 
-/// `path` is a checkpoint folder or a safetensors file; length the tokens of a sequence (0: the
-/// model's context). Keys: "path", "model_type", "tensors" [{"name", "shape", "dtype", "bytes"}],
-/// "bytes", "parameters" {"total"}, "memory_bytes" {"weights", "gradients", "optimizer"}. Of a
-/// decoder also "flops_per_token" {"length", "forward", "training"}, parameters' "embedding" and
-/// "non_embedding", memory's "kv_cache_per_token"; of another family "flops" {"input", "forward",
-/// "training"}, "input" saying what goes through it. What only a config.json of a known family can
-/// tell is left out without one, and where the tensors do not fit it; "mismatch" is then a sentence
-/// that says so. Throws std::runtime_error with one line.
+/// `path` is a checkpoint folder or a safetensors file; length is the number of tokens of a
+/// sequence (0: the model's context). Keys: "path", "model_type", "tensors" [{"name", "shape",
+/// "dtype", "bytes"}], "bytes", "parameters" {"total"}, "memory_bytes" {"weights", "gradients",
+/// "optimizer"}. For a decoder also "flops_per_token" {"length", "forward", "training"},
+/// "embedding" and "non_embedding" of parameters, "kv_cache_per_token" of memory; for another
+/// family "flops" {"input", "forward", "training"}, where "input" describes the input. Keys that
+/// need the config.json of a known family are omitted without one, and if the tensors do not match
+/// it; then "mismatch" is a sentence that says so. Throws std::runtime_error with one line.
 nlohmann::json inspect(const std::filesystem::path& path, int64_t length = 0);
 
-/// The same as a table and sentences for people.
+/// The same as a readable table and sentences.
 std::string inspection_text(const nlohmann::json& inspection);
 
 }  // namespace zoo

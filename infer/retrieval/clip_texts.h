@@ -1,5 +1,5 @@
-// Texts as CLIP's text tower reads them: cut to its context, with the token at which it is read;
-// and what it makes of them.
+// Texts for CLIP's text tower, cut to its context, with the token at which it is pooled; and their
+// embeddings.
 #pragma once
 #include <torch/types.h>
 
@@ -17,9 +17,9 @@ namespace zoo {
 /// neither.
 int64_t text_end_id(const Tokenizer& tokenizer);
 
-/// [B, T] int64: each text with the tokenizer's template around it and `end` as its last token; T
-/// is the longest one's length, at most `context`. Shorter texts are filled up with `end`, which
-/// the causal tower does not see before it has read the text.
+/// [B, T] int64: each text in the tokenizer's template with `end` as its last token; T is the
+/// longest one's length, at most `context`. Shorter texts are padded with `end`, which the causal
+/// tower cannot see from the text.
 torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::string> texts,
                           int64_t end, int64_t context);
 
@@ -27,13 +27,13 @@ torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::strin
 torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
                                const std::vector<std::string>& texts, int64_t end);
 
-/// The same of names in sentences, with {} standing for the name: the mean of a name's embeddings,
-/// made one long again. Radford et al. 2021, §3.1.4.
+/// The same for names in sentences, with {} standing for the name: the mean of a name's embeddings,
+/// normalised again. Radford et al. 2021, §3.1.4.
 torch::Tensor embed_clip_names(ClipImpl& model, const Tokenizer& tokenizer,
                                const std::vector<std::string>& names,
                                const std::vector<std::string>& sentences, int64_t end);
 
-/// Throws std::invalid_argument for no sentence, and for one without {}.
+/// Throws std::invalid_argument if there are no sentences, and for one without {}.
 void check_sentences(const std::vector<std::string>& sentences);
 
 }  // namespace zoo

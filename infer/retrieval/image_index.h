@@ -1,5 +1,5 @@
-// The embeddings of a folder's pictures, kept in a file: a search reads new and changed pictures
-// alone.
+// The embeddings of a folder's images, stored in a file: a search encodes only new and changed
+// images.
 #pragma once
 #include <torch/types.h>
 
@@ -14,16 +14,15 @@
 namespace zoo {
 
 struct ImageIndex {
-  std::vector<std::string> files = {};  // as they were named; whole paths where a file was read
+  std::vector<std::string> files = {};  // as they were named; full paths if a file was read
   torch::Tensor embeddings = {};        // [N, E], rows of length one
   torch::Tensor stamps = {};            // [N, 2] int64: size in bytes, time of the last change
   torch::Tensor probe = {};  // [1, E]: what the model makes of one picture that is always the same
 };
 
-/// Fills `index` with all pictures below `folder`, as `encoder` sees them; from `known` those that
-/// are still as they were. An index of another model is of no use: nothing is taken from it. Throws
-/// std::runtime_error where there are no pictures, or one cannot be read; `index` then holds those
-/// before it.
+/// Fills `index` with the embeddings of all images below `folder`; takes unchanged ones from
+/// `known`, unless another model made it. Throws std::runtime_error if there are no images, or one
+/// cannot be read; `index` then holds those before it.
 void index_pictures(ImageTextEncoder& encoder, const std::filesystem::path& folder,
                     const ImageIndex& known, ImageIndex& index,
                     const std::function<void(int64_t done, int64_t all)>& on_progress = {});
@@ -32,7 +31,7 @@ void index_pictures(ImageTextEncoder& encoder, const std::filesystem::path& fold
 bool made_by(const ImageIndex& index, ImageTextEncoder& encoder);
 
 void write_image_index(const ImageIndex& index, const std::filesystem::path& file);
-/// Throws std::runtime_error with one line for a file that is none.
+/// Throws std::runtime_error with one line if the file is not an index.
 ImageIndex read_image_index(const std::filesystem::path& file);
 
 }  // namespace zoo

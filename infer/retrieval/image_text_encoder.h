@@ -1,4 +1,4 @@
-// Pictures and texts in one space, by a CLIP: what is alike lies close. Radford et al. 2021
+// Images and texts in one embedding space, by a CLIP: similar ones are close. Radford et al. 2021
 // (arXiv:2103.00020), §3.1.
 #pragma once
 #include <torch/types.h>
@@ -16,18 +16,18 @@ namespace zoo {
 
 class ImageTextEncoder {
  public:
-  /// Throws std::runtime_error with one line: no CLIP, no tokenizer, no file about pictures,
-  /// parts that do not fit each other.
+  /// Throws std::runtime_error with one line: no CLIP, no tokenizer, no image processor file, parts
+  /// that do not match.
   explicit ImageTextEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                             const std::string& attention = {});
 
-  /// A picture of any size -> [1, E] of length one
+  /// An image of any size -> [1, E] of length one
   torch::Tensor encode_image(const Image& image);
   /// N texts -> [N, E], rows of length one. With sentences, where {} stands for the text, the mean
-  /// of their embeddings (§3.1.4). Longer texts are cut at the context.
+  /// of their embeddings (§3.1.4). Longer texts are truncated to the context.
   torch::Tensor encode_texts(const std::vector<std::string>& texts,
                              const std::vector<std::string>& sentences = {"{}"});
-  /// images [N, E], texts [M, E] -> [N, M]: how probable each text is among all for a picture
+  /// images [N, E], texts [M, E] -> [N, M]: for each image, the probability of each text
   torch::Tensor probabilities(const torch::Tensor& images, const torch::Tensor& texts) const;
 
  private:
@@ -37,8 +37,8 @@ class ImageTextEncoder {
   int64_t end_ = 0;
 };
 
-/// All PNG and JPEG files in a folder and its folders, in the order of their paths; hidden ones are
-/// left out. Throws std::runtime_error for no folder, or one without pictures.
+/// All PNG and JPEG files below a folder, in the order of their paths, without hidden ones. Throws
+/// std::runtime_error if it is not a folder or holds no images.
 std::vector<std::filesystem::path> pictures_below(const std::filesystem::path& folder);
 
 }  // namespace zoo

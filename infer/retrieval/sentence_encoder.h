@@ -1,5 +1,5 @@
-// Sentence embeddings. Reimers & Gurevych 2019 (arXiv:1908.10084): a BERT, its tokens pooled, and
-// what the folder's modules.json has behind it, as the library sentence-transformers computes them.
+// Sentence embeddings. Reimers & Gurevych 2019 (arXiv:1908.10084): a BERT, its tokens pooled, then
+// the other modules of the folder's modules.json, as in the library sentence-transformers.
 #pragma once
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
@@ -20,7 +20,7 @@ class SentenceEncoder {
   /// Throws std::runtime_error with one line.
   SentenceEncoder(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                   const std::string& attention = {});
-  /// N texts -> [N, E]. Each is read behind the `prompt`, and cut at the encoder's limit.
+  /// N texts -> [N, E]. Each is prefixed with `prompt` and truncated to the encoder's limit.
   torch::Tensor encode(const std::vector<std::string>& texts, const std::string& prompt = {});
   const SentenceConfig& config() const { return config_; }
   /// `on_ids` is called with the ids of every text from now on.
@@ -43,7 +43,7 @@ class SentenceEncoder {
   SentenceConfig config_;
   TextEncoder encoder_;
   std::vector<std::string> special_pieces_;
-  int64_t limit_ = 0;  // tokens of a text, the template's included
+  int64_t limit_ = 0;  // tokens of a text, including the template's
   std::vector<Step> steps_;
   IdsObserver on_ids_;
 };

@@ -1,4 +1,4 @@
-// Texts of like meaning, by their sentence embeddings.
+// Search for texts with similar meaning, by their sentence embeddings.
 #pragma once
 #include <torch/types.h>
 
@@ -14,12 +14,11 @@ struct FoundSentence {
   double score = 0.0;  ///< the larger the nearer
 };
 
-/// queries [Q, E], sentences [N, E] -> [Q, N]: cosine, product, or the distance below zero
+/// queries [Q, E], sentences [N, E] -> [Q, N]: cosine, dot product, or negative distance
 torch::Tensor similarities(const torch::Tensor& queries, const torch::Tensor& sentences,
                            Similarity similarity);
 
-/// Similarities of one query [N] -> the nearest `top_n`, best first; without those that are no
-/// number.
+/// Similarities of one query [N] -> the nearest `top_n`, best first, without NaN.
 std::vector<FoundSentence> nearest(const torch::Tensor& scores, int64_t top_n);
 
 }  // namespace zoo

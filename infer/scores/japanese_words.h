@@ -8,8 +8,8 @@
 
 namespace zoo {
 
-/// Throws std::invalid_argument, with what to install, where this build has no MeCab or the machine
-/// no IPA dictionary.
+/// Throws std::invalid_argument, with what to install, if this build has no MeCab or the machine no
+/// IPA dictionary.
 void require_japanese_words();
 
 std::vector<std::u32string> japanese_words(std::u32string_view line);

@@ -1,5 +1,5 @@
-// The class of a text or a pair, or of every word of a text, by a fine-tuned BERT. Devlin et al.
-// 2018 (arXiv:1810.04805), §4.1 and §5.3.
+// Classifies texts, text pairs, or every word of a text, with a fine-tuned BERT. Devlin et al. 2018
+// (arXiv:1810.04805), §4.1 and §5.3.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace zoo {
 
-/// Logits on the model's device: [B, K] of texts or [B, T, K] of tokens.
+/// Logits on the model's device: [B, K] for texts or [B, T, K] for tokens.
 torch::Tensor classify_batch(BertTaskModel& model, const ClassifierBatch& batch);
 
 struct ScoredLabel {
@@ -36,10 +36,11 @@ class TextClassifier {
   void observe_ids(IdsObserver on_ids) { on_ids_ = std::move(on_ids); }
   /// Whether each word has a class, instead of the text.
   bool of_words() const { return encoder_.model->options.task == BertTask::kClassifyTokens; }
-  /// The `top_n` best classes of each text, best first. Texts longer than the context are cut.
+  /// The `top_n` best classes of each text, best first. Texts longer than the context are
+  /// truncated.
   std::vector<std::vector<ScoredLabel>> classify(const std::vector<TextPair>& texts, int64_t top_n);
-  /// The words between the text's spaces. Throws std::runtime_error where they are more than the
-  /// context holds.
+  /// Tags the words between the text's spaces. Throws std::runtime_error if they exceed the
+  /// context.
   std::vector<TaggedWord> tag(const std::string& text, int64_t top_n);
 
  private:

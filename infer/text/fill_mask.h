@@ -1,5 +1,4 @@
-// What may stand where a text has a mask, by a masked language model. Devlin et al. 2018
-// (arXiv:1810.04805), §3.1.
+// Predicts masked tokens with a masked language model. Devlin et al. 2018 (arXiv:1810.04805), §3.1.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -18,7 +17,7 @@ struct FillMaskOptions {
   IdsObserver on_ids = {};                ///< called with the text's ids
 };
 
-/// One proposal for one mask; the fields of `transformers`' fill-mask pipeline.
+/// One prediction for one mask; the fields of `transformers`' fill-mask pipeline.
 struct MaskFilling {
   double score = 0.0;  ///< probability in the whole vocabulary
   int32_t token = 0;
@@ -29,12 +28,12 @@ struct MaskFilling {
 
 class MaskFiller {
  public:
-  /// Throws std::runtime_error with one line, also for a model without masked-LM head and a
+  /// Throws std::runtime_error with one line, also for a model without masked-LM head or a
   /// tokenizer without mask token.
   MaskFiller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
              const std::string& attention = {});
-  /// The best fillings of each mask in the text, best first. Throws std::runtime_error for a text
-  /// without mask or longer than the context, and for a target that is no piece.
+  /// The best predictions for each mask in the text, best first. Throws std::runtime_error for a
+  /// text without mask or longer than the context, and for a target that is not a piece.
   std::vector<std::vector<MaskFilling>> fill(std::string_view text, const FillMaskOptions& options);
 
  private:

@@ -1,5 +1,4 @@
-// A BERT and its tokenizer out of one folder: what fill_mask, classify_text and search_sentences
-// begin with.
+// A BERT and its tokenizer from one folder, for fill_mask, classify_text and search_sentences.
 #pragma once
 #include <torch/types.h>
 
@@ -13,8 +12,8 @@ namespace zoo {
 
 using TextEncoder = TextModel<BertTaskModel>;
 
-/// `unnamed`: the task whose head is taken where config.json names no class. Throws
-/// std::runtime_error with one line.
+/// `unnamed`: the task whose head is used if config.json names no class. Throws std::runtime_error
+/// with one line.
 TextEncoder load_text_encoder(const std::filesystem::path& folder, torch::Device device,
                               const std::string& attention, BertTask unnamed = BertTask::kNone);
 

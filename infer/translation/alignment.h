@@ -1,5 +1,5 @@
-// Which words of the source a translation's words were made from: the decoder's attention to the
-// source, as a picture. Bahdanau et al. 2014 (arXiv:1409.0473), Figure 3.
+// The alignment of a translation to its source: the decoder's attention to the source, as a figure.
+// Bahdanau et al. 2014 (arXiv:1409.0473), Figure 3.
 #pragma once
 #include <torch/types.h>
 
@@ -18,12 +18,12 @@ struct Alignment {
   torch::Tensor weights = {};            ///< [T, S] float on the CPU; every row sums to 1
 };
 
-/// Rows are the translation's tokens, columns the source's; the axes bear the languages' names. The
-/// colour follows the square root of the weight, so that small weights show.
+/// Rows are the translation's tokens, columns the source's; the axes carry the languages' names.
+/// The colour follows the square root of the weight, so that small weights are visible.
 std::string alignment_svg(const Alignment& alignment, const std::string& source_language,
                           const std::string& target_language);
 
-/// A page with one picture a translation; needs no other file.
+/// A self-contained page with one figure per translation.
 std::string alignment_page(const std::vector<Alignment>& alignments,
                            const std::string& source_language, const std::string& target_language);
 

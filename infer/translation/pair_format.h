@@ -1,5 +1,5 @@
-// What stands around a pair of texts: the template around a source, what a target starts from and
-// what ends it.
+// The special tokens around a pair of texts: the template around a source, the start and the end of
+// a target.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -18,32 +18,31 @@ struct PairFormat {
   int64_t pad = 0;  ///< fills up shorter rows; no model sees it
 };
 
-/// The ids that stand around a pair: as `given`, else as the target's tokenizer names them. Targets
-/// start with decoder_start, else the beginning-of-text token, else the padding token, else the
-/// end-of-text token; padding may be any id, because no model sees it. Throws std::runtime_error
-/// for a tokenizer without an end-of-text token.
+/// The special ids of a pair: as `given`, else those of the target's tokenizer. Targets start with
+/// decoder_start, else the beginning-of-text token, else the padding token, else the end-of-text
+/// token; padding may be any id, because no model reads it. Throws std::runtime_error for a
+/// tokenizer without an end-of-text token.
 SpecialIds pair_ids(const Tokenizer& target, const SpecialIds& given = {});
 
-/// Of a model that we train: the source tokenizer's template, or where that adds nothing the
-/// end-of-text token behind the text.
+/// The format of a model that we train: the source tokenizer's template or, if that adds nothing,
+/// the end-of-text token after the text.
 PairFormat training_format(const Tokenizer& source, const SpecialIds& ids);
 
-/// Of a folder, as the reference decodes it: the source tokenizer's template as it is; a target
-/// that nothing ends where `ids` name no end. `ours`: a run of ours, whose tokenizer.json may be
-/// without its template. Throws std::runtime_error where `ids` do not say what a target starts
-/// with.
+/// The format of a folder, decoded as in the reference: the source tokenizer's template unchanged;
+/// no end of targets if `ids` name none. `ours`: one of our runs, whose tokenizer.json may lack its
+/// template. Throws std::runtime_error if `ids` do not name the start of a target.
 PairFormat folder_format(const Tokenizer& source, const SpecialIds& ids, bool ours);
 
-/// Tokens that stand around texts, and that a text of ours therefore never holds.
+/// Special tokens around texts, which therefore never occur in a text of ours.
 std::vector<int64_t> never_written(const PairFormat& format);
 
-/// The ids of a source, the template's included; at most `longest` of them (0: no limit), of which
-/// the text gives way. `truncated`: whether it did.
+/// The ids of a source with its template; at most `longest` of them (0: no limit): the text is
+/// truncated, not the template. `truncated`: whether it was.
 std::vector<int64_t> source_ids(const Tokenizer& tokenizer, const PairFormat& format,
                                 std::string_view text, int64_t longest, bool& truncated);
 
-/// Saves the tokenizer with this template around one text, so that Python reads sources as they
-/// were trained on.
+/// Saves the tokenizer with this template around one text, so that Python encodes sources as in
+/// training.
 void save_with_template(const Tokenizer& tokenizer, const PostTemplate& around,
                         const std::filesystem::path& folder);
 

@@ -1,5 +1,5 @@
-// The recurrent baseline as a source of next-token scores. Tokens cannot be taken back from its
-// state: speculative decoding does not work with it.
+// The recurrent baseline as a NextToken model. Its state cannot drop tokens: speculative decoding
+// does not work with it.
 #pragma once
 #include <memory>
 
@@ -13,7 +13,7 @@ class RecurrentDecoder final : public SourceDecoder {
   /// The model must be in evaluation mode.
   explicit RecurrentDecoder(Recurrent model);
 
-  /// `longest` means nothing here: a state does not grow.
+  /// `longest` has no effect here: the state does not grow.
   std::unique_ptr<DecodeState> start(const torch::Tensor& sources, const torch::Tensor& lengths,
                                      int64_t longest = 0) const override;
 

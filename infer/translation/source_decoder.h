@@ -1,5 +1,5 @@
-// A decoder that reads a source before it decodes: what the strategies and the tasks need of any
-// encoder-decoder.
+// A decoder that reads a source before it decodes: the interface of all encoder-decoders for
+// strategies and tasks.
 #pragma once
 #include <memory>
 
@@ -9,8 +9,8 @@ namespace zoo {
 
 class SourceDecoder : public NextToken {
  public:
-  /// Reads the sources [B, S] int64 with lengths [B]; nothing of a target yet. `longest`: the most
-  /// target tokens that a row will read, the start token included; 0: as the model can.
+  /// Reads the sources [B, S] int64 with lengths [B], but no target yet. `longest`: the maximum
+  /// number of target tokens that a row will read, the start token included; 0: the model's limit.
   virtual std::unique_ptr<DecodeState> start(const torch::Tensor& sources,
                                              const torch::Tensor& lengths,
                                              int64_t longest = 0) const = 0;

@@ -1,4 +1,4 @@
-// An encoder-decoder as a source of next-token scores: the source is read once, the target token by
+// An encoder-decoder as a NextToken model: the source is encoded once, the target read token by
 // token, with a key-value cache.
 #pragma once
 #include <cstdint>
@@ -9,8 +9,7 @@
 
 namespace zoo {
 
-/// Attention to the source (StepWants::cross_attention) needs a model whose kernel forms the
-/// weights
+/// Attention to the source (StepWants::cross_attention) needs a kernel that forms the weights
 /// ("matmul").
 class TransformerDecoder final : public SourceDecoder {
  public:

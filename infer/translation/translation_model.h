@@ -1,5 +1,5 @@
-// An encoder-decoder of any kind, Transformer or recurrent, with all that depends on the kind:
-// training, translating and the folder on disk see one type.
+// An encoder-decoder of either kind, Transformer or recurrent, behind one type for training,
+// translation and the folder on disk.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -25,7 +25,7 @@ class TranslationModel {
   void load_weights(const std::filesystem::path& folder);
   /// The names of its parameters on disk.
   NameMap name_map() const { return family_.name_map(*module_); }
-  /// Why Python will not open its folder; empty where it will.
+  /// Why Python cannot open its folder; empty if it can.
   std::string layout_note() const { return family_.layout_note(*module_); }
 
  private:
@@ -39,13 +39,13 @@ std::unique_ptr<TranslationModel> translation_model(Recurrent model);
 /// Whether a folder holds the recurrent kind, by its config.json.
 bool is_recurrent(const std::filesystem::path& folder);
 
-/// A translation model and the tokenizers of its folder, one a side.
+/// A translation model and the tokenizers of its folder, one per side.
 struct LoadedTranslationModel {
   std::unique_ptr<TranslationModel> model;  ///< in evaluation mode
   std::unique_ptr<Tokenizer> source, target;
   bool ours = false;  ///< the folder is a run of ours
 };
-/// Any kind, as config.json says. `attention`: kernel; empty: the one it was trained with.
+/// Loads either kind, by config.json. `attention`: kernel; empty: the one it was trained with.
 LoadedTranslationModel load_translation_model(const std::filesystem::path& folder,
                                               torch::Device device, const std::string& attention);
 

@@ -26,7 +26,7 @@ struct Translation {
 
 struct TranslatorOptions {
   /// max_new_tokens and max_length 0: twice the source's tokens and 10 more, up to the next
-  /// multiple of 16. eos_ids none: the format's.
+  /// multiple of 16. No eos_ids: the format's.
   DecodeOptions decode = {};
   std::vector<std::string> force_words = {};  ///< that come in every translation; needs beams
   int64_t batch_size = 32;  ///< texts that are translated together, those of like length
@@ -36,21 +36,21 @@ struct TranslatorOptions {
 class Translator {
  public:
   /// The model must be in evaluation mode; the references outlive the translator. Throws
-  /// std::runtime_error for a start token that the model does not have.
+  /// std::runtime_error for a start token outside the vocabulary.
   Translator(const TranslationModel& model, const Tokenizer& source, const Tokenizer& target,
              PairFormat format);
 
-  /// Translations by source, then by rank. An empty text is translated, too: it is what the
-  /// template puts around it. Throws std::runtime_error for a text that the model cannot read.
+  /// Translations by source, then by rank. An empty text is also translated: it consists of the
+  /// template's tokens. Throws std::runtime_error for a text that the model cannot read.
   std::vector<Translation> translate(const std::vector<std::string>& texts,
                                      const TranslatorOptions& options = {}) const;
 
-  /// Reads a translation of `source` along with it once more: the attention of each of its tokens
-  /// to the source. A Transformer: mean over the heads of the decoder's last layer, with kernel
-  /// matmul whatever kernel the model has.
+  /// Reads `source` and its translation once more: returns the attention of each of its tokens to
+  /// the source. For a Transformer: mean over the heads of the decoder's last layer, always with
+  /// kernel matmul.
   Alignment align(const std::string& source, const Translation& translation) const;
 
-  /// What the encoder is given for each text. Throws as translate().
+  /// The encoder's input ids for each text. Throws as translate().
   std::vector<std::vector<int64_t>> ids_of(const std::vector<std::string>& texts) const;
 
  private:

@@ -1,4 +1,4 @@
-// What a picture shows, by a classifier of images.
+// Labels images with a classifier.
 #pragma once
 #include <torch/types.h>
 
@@ -23,17 +23,17 @@ struct ImageLabel {
 
 class ImageLabeller {
  public:
-  /// Throws std::runtime_error with one line: no classes, no file about pictures, one that
-  /// does not fit the model.
+  /// Throws std::runtime_error with one line: no classes, no image processor file, one that does
+  /// not match the model.
   explicit ImageLabeller(const std::filesystem::path& folder, torch::Device device = torch::kCPU,
                          const std::string& attention = {});
 
-  /// A picture of any size -> [1, channels, H, W]
+  /// An image of any size -> [1, channels, H, W]
   torch::Tensor pixel_values(const Image& image) const;
   /// The `top` most probable classes, best first.
   std::vector<ImageLabel> label(const torch::Tensor& pixels, int64_t top);
-  /// The picture as the model sees it, and beside it with its attention rollout. Throws
-  /// std::runtime_error for a model that does not attend by patches.
+  /// The model's input image, and beside it the same with its attention rollout. Throws
+  /// std::runtime_error for a model without attention over patches.
   Image rollout(const Image& image);
 
   int64_t classes() const { return std::ssize(labels_); }

@@ -1,5 +1,5 @@
-// Pictures of any size as one model reads them, by its folder's
-// preprocessor_config.json or processor_config.json.
+// Converts images of any size to a model's input, by its folder's preprocessor_config.json or
+// processor_config.json.
 #pragma once
 #include <torch/types.h>
 
@@ -12,11 +12,11 @@ namespace zoo {
 
 class PicturePixels {
  public:
-  /// height, width: of the model's pictures. Throws std::runtime_error, beginning with the path: no
-  /// such file, or one whose steps end in other pictures.
+  /// height, width: of the model's input. Throws std::runtime_error, beginning with the path: no
+  /// such file, or one whose steps give images of another size.
   PicturePixels(const std::filesystem::path& folder, int64_t channels, int64_t height,
                 int64_t width);
-  /// [1, channels, height, width]. Throws std::runtime_error for a picture of another size where no
+  /// [1, channels, height, width]. Throws std::runtime_error for an image of another size if no
   /// step resizes it.
   torch::Tensor of(const Image& image) const;
   const ImagePreprocessing& steps() const { return steps_; }

@@ -1,3 +1,4 @@
+// Evaluation: dropout off, no gradients.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>

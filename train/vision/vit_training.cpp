@@ -11,6 +11,7 @@
 #include "base/option_checks.h"
 #include "base/usage_error.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
+#include "models/pretrained/registry/model_registry.h"
 #include "train/data/images/image_data.h"
 #include "train/program/checkpoint_shape.h"
 #include "train/program/usage.h"

@@ -17,7 +17,7 @@ struct Beam {
   torch::Tensor coverage = {};  // [S] or undefined
 };
 
-/// One prompt's beams, or one group of them, and what they have finished.
+/// The beams of one prompt, or of one group of them, and their finished texts.
 struct Search {
   std::vector<Beam> beams;
   FinishedHypotheses finished;

@@ -1,4 +1,4 @@
-// Continuations that a step of beam search chooses from.
+// The continuations that a beam search step selects from.
 #pragma once
 #include <torch/types.h>
 
@@ -20,26 +20,26 @@ struct Candidate {
   int64_t missing = 0;                    ///< tokens of forced words that the text still needs
 };
 
-/// The `count` best of sums [n, V], best first; fewer where not so many are possible.
+/// The `count` best of sums [n, V], best first; fewer if fewer are possible.
 std::vector<Candidate> best_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
                                        int64_t count);
 
-/// What decides a draw: a function of these alone, so that it does not depend on the batch.
+/// The key of a draw: a function of these alone, so that it does not depend on the batch.
 struct DrawKey {
   uint64_t seed = 0, stream = 0;
   int64_t step = 0;
 };
 /// `count` continuations drawn without replacement with probabilities softmax(sums), in the order
-/// in which they were drawn (Gumbel-top-k, Kool et al. 2019, arXiv:1903.06059).
+/// of the draws (Gumbel-top-k, Kool et al. 2019, arXiv:1903.06059).
 std::vector<Candidate> drawn_candidates(const torch::Tensor& sums, const torch::Tensor& log_probs,
                                         int64_t count, const DrawKey& key);
 
-/// The best ones of each row of sums, and row b's tokens extra[b] as well where they are possible.
+/// The best ones of each row of sums, and also row b's tokens extra[b] if they are possible.
 std::vector<Candidate> best_candidates_of_rows(const torch::Tensor& sums,
                                                const torch::Tensor& log_probs, int64_t count,
                                                std::span<const std::vector<int64_t>> extra);
 
-/// Whether a beam goes on with it; a text that only its length ends was a beam until then.
+/// Whether the candidate is a beam: it is open, or only its length ended it.
 inline bool uses_beam(const Candidate& candidate) {
   return !candidate.ends || *candidate.ends == FinishReason::kLength;
 }
@@ -48,7 +48,8 @@ struct Selection {
   std::vector<Candidate> ended, open;
 };
 
-/// The best `width` that go on; of those that end, the ones among the first `width` of all.
+/// The best `width` open candidates; and of the finished ones, those among the first `width` of
+/// all.
 Selection select_best(std::span<const Candidate> in_order, int64_t width);
 
 }  // namespace zoo

@@ -1,7 +1,7 @@
-// Groups of beams that avoid each other: Vijayakumar et al. 2016 (arXiv:1610.02424), §3.
+// Diverse beam search: Vijayakumar et al. 2016 (arXiv:1610.02424), §3.
 //
-// At each step the groups of a prompt choose one after the other, and a token costs a group the
-// penalty for each beam of an earlier group that has taken it at this step (Hamming diversity).
+// At each step the groups of a prompt choose one after the other. A token's score is reduced by the
+// penalty for each beam of an earlier group that has chosen it at this step (Hamming diversity).
 #pragma once
 #include <torch/types.h>
 
@@ -12,7 +12,7 @@
 
 namespace zoo {
 
-/// scores [n, V] of a group's beams, less `penalty` for each time that a token is in `taken`.
+/// scores [n, V] of a group's beams, minus `penalty` for each occurrence of a token in `taken`.
 torch::Tensor penalise_taken(const torch::Tensor& scores, std::span<const int64_t> taken,
                              double penalty);
 

@@ -1,7 +1,7 @@
-// Words that must come in a text: how much of them is missing, and what would bring them nearer.
+// Words that a text must contain: how many tokens are missing, and which tokens make progress.
 //
-// Everything is a function of the text: a word that is broken off counts again from where the
-// text's end still matches its beginning, and words may overlap.
+// Everything is a function of the text: after a mismatch, a word restarts where the text's end
+// still matches its beginning, and words may overlap.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -11,11 +11,11 @@
 
 namespace zoo {
 
-/// Tokens that the text still needs to hold one way of writing each word. Every text that misses
-/// some has a next token after which it misses one less.
+/// Tokens that the text still needs to contain one spelling of each word. If some are missing,
+/// there is always a next token that reduces the number by one.
 int64_t missing_tokens(std::span<const ForcedWord> words, std::span<const int64_t> text);
 
-/// Next tokens that begin or go on with a word that the text does not hold.
+/// Next tokens that begin or continue a word that the text does not contain.
 std::vector<int64_t> tokens_towards(std::span<const ForcedWord> words,
                                     std::span<const int64_t> text);
 

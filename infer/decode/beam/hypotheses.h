@@ -1,4 +1,4 @@
-// Texts that a beam search has finished, ranked by a score that does not favour short ones.
+// Finished texts of a beam search, ranked by a length-normalised score.
 //
 // Wu et al. 2016 (arXiv:1609.08144), §7: length normalisation and coverage penalty, Eq. 14.
 #pragma once
@@ -24,10 +24,10 @@ struct Hypothesis {
 double length_normalised(double sum, int64_t length, const BeamOptions& options);
 
 /// cp(X; Y) = beta * sum over the source of log(min(coverage, 1)). Tokens without any attention are
-/// padding and left out.
+/// padding and do not count.
 double coverage_score(const torch::Tensor& coverage, double beta);
 
-/// The best `capacity` ones of one search, best first.
+/// The best `capacity` texts of one search, best first.
 class FinishedHypotheses {
  public:
   FinishedHypotheses(int64_t capacity, const BeamOptions& options)
@@ -35,8 +35,8 @@ class FinishedHypotheses {
 
   /// Scores it, and keeps it if it is among the best.
   void add(Hypothesis hypothesis);
-  /// Whether an open beam of `length` new tokens and this sum may still displace one of them, as
-  /// early_stopping looks at it. `longest`: the most new tokens.
+  /// Whether an open beam with `length` new tokens and this sum may still displace one of them, by
+  /// the rule of early_stopping. `longest`: the maximum number of new tokens.
   bool may_improve(double sum, int64_t length, int64_t longest) const;
 
   const std::vector<Hypothesis>& best_first() const { return kept_; }
