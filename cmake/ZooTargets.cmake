@@ -6,7 +6,7 @@ option(ZOO_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_INSTALL "Rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_PCH "Precompile the headers of others (halves the build time, needs 0.9 GB with g++)" ON)
-option(ZOO_UNITY "Compile the sources of a library several at a time: halves the time of a first build" OFF)
+option(ZOO_UNITY "Compile several sources at a time: halves the time of a first build" OFF)
 set(ZOO_SANITIZE "" CACHE STRING "Sanitizer: empty, asan, ubsan or tsan")
 set_property(CACHE ZOO_SANITIZE PROPERTY STRINGS "" asan ubsan tsan)
 
@@ -81,6 +81,12 @@ function(zoo_add_precompiled_headers)
   target_link_libraries(zoo_torch_pch PUBLIC zoo::torch)
 endfunction()
 
+# Compiles `batch` sources of a target at a time: they share what they include and instantiate. The price: names in the
+# unnamed namespaces of a folder differ from each other.
+function(zoo_unity target batch)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${ZOO_UNITY} UNITY_BUILD_BATCH_SIZE ${batch})
+endfunction()
+
 # zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one room, zoo::name
 # here and TransformerZoo::name to others. PUBLIC are those that its headers include.
 function(zoo_add_library name)
@@ -90,8 +96,7 @@ function(zoo_add_library name)
   add_library(TransformerZoo::${name} ALIAS zoo_${name})
   target_link_libraries(zoo_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   set_property(GLOBAL APPEND PROPERTY ZOO_LIBRARIES zoo_${name})
-  # Sources share what they include and instantiate. The price: names in a room's unnamed namespaces differ from each other.
-  set_target_properties(zoo_${name} PROPERTIES UNITY_BUILD ${ZOO_UNITY} UNITY_BUILD_BATCH_SIZE 10)
+  zoo_unity(zoo_${name} 10)
   if(ARG_TORCH)
     zoo_target_defaults(zoo_${name} TORCH)
   else()
@@ -126,6 +131,7 @@ function(zoo_add_test name)
   else()
     zoo_target_defaults(${name})
   endif()
+  zoo_unity(${name} 8)
   # Tests are compiled once and run once: optimising them costs more than it gains.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(NOT ARG_LABEL)

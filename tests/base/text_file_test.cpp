@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/files.h"
+#include "tests/support/refusal.h"
 #include "tests/support/temporary_folder.h"
 
 namespace zoo {
@@ -16,6 +17,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::error_of;
 using ::testing::HasSubstr;
 
 const std::string kMark = "\xEF\xBB\xBF";
@@ -27,15 +29,6 @@ std::string wide(std::u32string_view text, int width, bool little) {
     for (int i = 0; i < width; ++i)
       bytes += static_cast<char>(c >> (8 * (little ? i : width - 1 - i)) & 0xFF);
   return bytes;
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const std::runtime_error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

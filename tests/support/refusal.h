@@ -1,9 +1,20 @@
-// Why options are refused: what a change of one field makes check() say.
+// The messages of refusals: of any action, and of options after a change of one field.
 #pragma once
+#include <functional>
 #include <stdexcept>
 #include <string>
 
 namespace zoo::testing {
+
+/// What `action` throws; "no error" if it throws nothing.
+inline std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "no error";
+}
 
 /// What check(options) throws after `change(options)`; empty where it accepts them.
 template <class Options, class Change>

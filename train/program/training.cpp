@@ -76,6 +76,7 @@ void Training::check_alone() const {
 
 void Training::resolve(const TrainCommand& command) {
   command_ = command;
+  check_usage([&] { objective(); });  // throws for an unknown name
   if (const auto implied = implied_objective(); !implied.empty() && implied != objective_) {
     if (command.has("objective")) {
       throw UsageError(fmt::format(

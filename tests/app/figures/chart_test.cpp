@@ -24,7 +24,7 @@ Chart chart_of(std::vector<ChartPoint> points) {
   return chart;
 }
 
-size_t count(std::string_view text, std::string_view part) {
+size_t occurrences(std::string_view text, std::string_view part) {
   size_t n = 0;
   for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
   return n;
@@ -41,7 +41,7 @@ std::string path_of(const std::string& svg, const std::string& look) {
 void expect_sound(const std::string& svg) {
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(svg, Not(HasSubstr("inf")));
-  EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
+  EXPECT_THAT(svg, ::testing::EndsWith("</svg>\n"));
 }
 
 TEST(ChartTest, AxesAreLabelledAndTicked) {
@@ -95,8 +95,8 @@ TEST(ChartTest, APointThatIsNoNumberInterruptsTheLine) {
   const std::string svg =
       render_svg(chart_of({{0, 1}, {1, 2}, {2, kNan}, {3, kInfinity}, {4, 1}}), 400, 300);
   expect_sound(svg);
-  EXPECT_EQ(count(path_of(svg, "train"), "M"), 2u);
-  EXPECT_EQ(count(path_of(svg, "train"), "L"), 1u);
+  EXPECT_EQ(occurrences(path_of(svg, "train"), "M"), 2u);
+  EXPECT_EQ(occurrences(path_of(svg, "train"), "L"), 1u);
 }
 
 TEST(ChartTest, DegenerateDataStillMakesAPicture) {
@@ -107,7 +107,7 @@ TEST(ChartTest, DegenerateDataStillMakesAPicture) {
   expect_sound(render_svg(chart_of({{5, 1e-300}, {5, 2e-300}}), 400, 300));
   const std::string one = render_svg(chart_of({{1, 2.5}}), 400, 300);
   expect_sound(one);
-  EXPECT_EQ(count(one, "<circle"), 1u) << "a line of one point is a dot";
+  EXPECT_EQ(occurrences(one, "<circle"), 1u) << "a line of one point is a dot";
 }
 
 TEST(ChartTest, ChanceAndBandAreDrawnInsideTheRange) {
@@ -138,7 +138,7 @@ TEST(ChartTest, ALogarithmicAxisHasAPlaceForStepZero) {
   const std::string svg = render_svg(chart, 474, 300);
   expect_sound(svg);
   // 400 units for two powers of ten from x = 52 on.
-  EXPECT_THAT(path_of(svg, "train"), testing::MatchesRegex("M52\\.0 .*L252\\.0 .*L452\\.0 .*"));
+  EXPECT_THAT(path_of(svg, "train"), ::testing::MatchesRegex("M52\\.0 .*L252\\.0 .*L452\\.0 .*"));
 }
 
 TEST(ChartTest, ManyPointsAreThinnedButTheirExtremesStay) {

@@ -9,7 +9,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-size_t count(const std::string& text, std::string_view word) {
+size_t text_count(const std::string& text, std::string_view word) {
   size_t found = 0;
   for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
   return found;
@@ -39,7 +39,7 @@ TEST(MatrixFigureTest, LabelsAreText) {
 TEST(MatrixFigureTest, TooManyLabelsAreThinnedEvenly) {
   const std::vector<std::string> many(145, "x");
   const auto svg = matrix_svg({many, {"one"}, "rows", "columns"}, cells(145, 1));
-  EXPECT_EQ(count(svg, ">x<"), 49U);  // every third
+  EXPECT_EQ(text_count(svg, ">x<"), 49U);  // every third
 }
 
 TEST(MatrixFigureTest, LongLabelsGetRoom) {

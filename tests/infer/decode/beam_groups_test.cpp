@@ -16,8 +16,8 @@ namespace {
 using ::testing::ElementsAre;
 using PromptList = std::vector<std::vector<int64_t>>;
 
-std::vector<Generation> run(const PromptList& prompts, const DecodeOptions& options,
-                            bool use_cache = true) {
+std::vector<Generation> run_groups(const PromptList& prompts, const DecodeOptions& options,
+                                   bool use_cache = true) {
   GptDecoder decoder(testing::tiny_gpt(testing::tiny_options()), use_cache);
   const auto state = decoder.start(std::ssize(prompts));
   return beam_search(decoder, *state, prompts, options);
@@ -57,8 +57,8 @@ TEST(BeamGroupsTest, ByHand) {
 
 TEST(BeamGroupsTest, WithoutPenaltyEachGroupIsABeamSearchOfItsWidth) {
   const PromptList prompts = {{5, 9, 2}, {7}};
-  const auto groups = run(prompts, grouped(6, 3, 0.0, 10));
-  const auto plain = run(prompts, grouped(2, 1, 0.0, 10));
+  const auto groups = run_groups(prompts, grouped(6, 3, 0.0, 10));
+  const auto plain = run_groups(prompts, grouped(2, 1, 0.0, 10));
   ASSERT_EQ(groups.size(), 12U);
   for (size_t i = 0; i < groups.size(); ++i) {
     EXPECT_EQ(groups[i].tokens, plain[i / 6 * 2 + i % 6 / 3].tokens) << i;
@@ -71,12 +71,12 @@ TEST(BeamGroupsTest, CachedUncachedBatchedAndAloneAreTheSame) {
   const PromptList prompts = {{5, 9, 2}, {7}, {28, 0, 1, 2, 3, 4, 5, 6}};
   auto options = grouped(4, 2, 0.7, 24);  // past the context
   options.eos_ids = {3, 11};
-  const auto together = run(prompts, options);
-  const auto uncached = run(prompts, options, false);
+  const auto together = run_groups(prompts, options);
+  const auto uncached = run_groups(prompts, options, false);
   ASSERT_EQ(together.size(), 12U);
   for (size_t i = 0; i < together.size(); ++i) {
     EXPECT_EQ(uncached[i].tokens, together[i].tokens);
-    EXPECT_EQ(run({prompts[i / 4]}, options)[i % 4].tokens, together[i].tokens);
+    EXPECT_EQ(run_groups({prompts[i / 4]}, options)[i % 4].tokens, together[i].tokens);
   }
 }
 

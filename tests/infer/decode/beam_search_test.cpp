@@ -29,15 +29,15 @@ using testing::tiny_gpt;
 using testing::tiny_options;
 using PromptList = std::vector<std::vector<int64_t>>;
 
-std::vector<Generation> run(const Gpt& model, const PromptList& prompts,
-                            const DecodeOptions& options, bool use_cache = true) {
+std::vector<Generation> beams(const Gpt& model, const PromptList& prompts,
+                              const DecodeOptions& options, bool use_cache = true) {
   GptDecoder decoder(model, use_cache);
   auto state = decoder.start(std::ssize(prompts));
   return beam_search(decoder, *state, prompts, options);
 }
 
-std::vector<Generation> run_table(const torch::Tensor& table, const PromptList& prompts,
-                                  const DecodeOptions& options) {
+std::vector<Generation> beams_of_table(const torch::Tensor& table, const PromptList& prompts,
+                                       const DecodeOptions& options) {
   TableModel model(table);
   TableModel::State state(std::ssize(prompts));
   return beam_search(model, state, prompts, options);
@@ -83,7 +83,7 @@ TEST(BeamSearchTest, GivesTheTextsAndScoresOfTransformers) {
   const auto golden = json::parse(read_file("tests/golden/beam_search.json"));
   ASSERT_GE(golden.at("cases").size(), 15U);
   for (const auto& example : golden.at("cases")) {
-    const auto ours = run(model, golden.at("prompts"), options_of(example));
+    const auto ours = beams(model, golden.at("prompts"), options_of(example));
     size_t at = 0;
     for (size_t p = 0; p < golden.at("prompts").size(); ++p) {
       int64_t rank = 0;
@@ -126,7 +126,7 @@ TEST(BeamSearchTest, WideEnoughItFindsTheBestOfAllTexts) {
     auto options = wide(81, 4);
     options.eos_ids = {2};
     options.beams.length_penalty = length_penalty;
-    const auto ours = run_table(table, {{0}}, options);
+    const auto ours = beams_of_table(table, {{0}}, options);
     std::multimap<double, std::vector<int64_t>, std::greater<>> found;
     all_texts(table.log_softmax(-1), 2, 4, {}, 0, found, length_penalty);
     ASSERT_EQ(ours.size(), found.size());
@@ -145,7 +145,7 @@ TEST(BeamSearchTest, WideEnoughItFindsTheBestOfAllTexts) {
 TEST(BeamSearchTest, OneBeamIsGreedy) {
   const auto model = tiny_gpt(tiny_options());
   auto options = wide(1, 20);
-  const auto ours = run(model, {{5, 9, 2}, {7}}, options);
+  const auto ours = beams(model, {{5, 9, 2}, {7}}, options);
   options.sampling.temperature = 0;
   GptDecoder decoder(model);
   const auto greedy = generate(decoder, decoder.start(2), PromptList{{5, 9, 2}, {7}}, options);
@@ -162,11 +162,11 @@ TEST(BeamSearchTest, CachedUncachedBatchedAndAloneAreTheSame) {
     auto options = wide(3, 24);  // past the context
     options.eos_ids = {3, 11};
     const PromptList prompts = {{5, 9, 2}, {7}, {28, 0, 1, 2, 3, 4, 5, 6}};
-    const auto together = run(model, prompts, options);
-    expect_same(run(model, prompts, options, false), together);
+    const auto together = beams(model, prompts, options);
+    expect_same(beams(model, prompts, options, false), together);
     std::vector<Generation> alone;
     for (const auto& prompt : prompts) {
-      for (auto& generation : run(model, {prompt}, options)) alone.push_back(generation);
+      for (auto& generation : beams(model, {prompt}, options)) alone.push_back(generation);
     }
     expect_same(alone, together);
   }
@@ -190,18 +190,18 @@ TEST(BeamSearchTest, CoverageByHand) {
 TEST(BeamSearchTest, CoverageOfAModelWithoutASourceIsRefused) {
   auto options = wide(2, 3);
   options.beams.coverage_penalty = 0.2;
-  EXPECT_THAT([&] { run(tiny_gpt(tiny_options()), {{5}}, options); },
+  EXPECT_THAT([&] { beams(tiny_gpt(tiny_options()), {{5}}, options); },
               ::testing::ThrowsMessage<std::runtime_error>(
                   HasSubstr("coverage-penalty needs a model that attends to a source")));
 }
 
 TEST(BeamSearchTest, MoreBeamsThanTextsGiveEachTextOnce) {
-  EXPECT_THAT(run_table(torch::zeros({1, 1}), {{0}}, wide(4, 3)).size(), 1U);
-  EXPECT_THAT(run_table(torch::randn({3, 3}), {{0}}, wide(20, 2)).size(), 9U);
+  EXPECT_THAT(beams_of_table(torch::zeros({1, 1}), {{0}}, wide(4, 3)).size(), 1U);
+  EXPECT_THAT(beams_of_table(torch::randn({3, 3}), {{0}}, wide(20, 2)).size(), 9U);
 }
 
 TEST(BeamSearchTest, NoNewTokensIsOneEmptyText) {
-  const auto generations = run(tiny_gpt(tiny_options()), {{5}, {6}}, wide(3, 0));
+  const auto generations = beams(tiny_gpt(tiny_options()), {{5}, {6}}, wide(3, 0));
   ASSERT_EQ(generations.size(), 2U);
   EXPECT_TRUE(generations[1].tokens.empty());
   EXPECT_EQ(generations[1].prompt, 1);
@@ -210,7 +210,7 @@ TEST(BeamSearchTest, NoNewTokensIsOneEmptyText) {
 TEST(BeamSearchTest, AStopEndsAText) {
   auto options = wide(2, 5);
   options.stops = [](std::span<const int64_t> tokens) { return tokens.back() == 1; };
-  const auto best = run_table(5 * torch::eye(4).roll(1, 1), {{3}}, options)[0];  // 3 -> 0 -> 1
+  const auto best = beams_of_table(5 * torch::eye(4).roll(1, 1), {{3}}, options)[0];  // 3 -> 0 -> 1
   EXPECT_THAT(best.tokens, ElementsAre(0, 1));
   EXPECT_EQ(best.finish, FinishReason::kStop);
 }
@@ -219,7 +219,7 @@ TEST(BeamSearchTest, AnInterruptKeepsWhatIsThere) {
   auto options = wide(2, 5);
   int steps = 0;
   options.interrupted = [&] { return ++steps > 3; };
-  const auto best = run_table(torch::eye(4), {{3}}, options)[0];
+  const auto best = beams_of_table(torch::eye(4), {{3}}, options)[0];
   EXPECT_EQ(best.tokens.size(), 3U);
   EXPECT_EQ(best.finish, FinishReason::kInterrupted);
 }
@@ -227,10 +227,10 @@ TEST(BeamSearchTest, AnInterruptKeepsWhatIsThere) {
 TEST(BeamSearchTest, SaysSoWhereEveryTokenIsForbiddenOrNoNumber) {
   auto options = wide(2, 3);
   options.processors.suppress_tokens = {0, 1, 2, 3};
-  EXPECT_THAT([&] { run_table(torch::eye(4), {{0}}, options); },
+  EXPECT_THAT([&] { beams_of_table(torch::eye(4), {{0}}, options); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("every token is forbidden")));
   const auto nan = torch::full({4, 4}, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_THAT([&] { run_table(nan, {{0}}, wide(2, 3)); },
+  EXPECT_THAT([&] { beams_of_table(nan, {{0}}, wide(2, 3)); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("not numbers (NaN)")));
 }
 
@@ -263,19 +263,19 @@ TEST(BeamSearchTest, DrawnBeamsDependOnTheSeedAndOnNothingBesideThem) {
   const PromptList prompts = {{5, 9, 2}, {7}};
   auto options = wide(3, 8);
   options.eos_ids = {3};
-  const auto best = run(model, prompts, options);
+  const auto best = beams(model, prompts, options);
   options.beams.sample = true;
   options.sampling = {.temperature = 2.0, .top_k = 20};
   options.seed = 1;
-  const auto drawn = run(model, prompts, options);
-  const auto alone = run(model, {prompts[1]}, options);
+  const auto drawn = beams(model, prompts, options);
+  const auto alone = beams(model, {prompts[1]}, options);
   for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(alone[i].tokens, drawn[i + 3].tokens);
   EXPECT_NE(drawn[0].tokens, best[0].tokens);
   options.seed = 2;
-  EXPECT_NE(run(model, prompts, options)[0].tokens, drawn[0].tokens);
+  EXPECT_NE(beams(model, prompts, options)[0].tokens, drawn[0].tokens);
   // Next to no temperature: the best.
   options.sampling = {.temperature = 0.001};
-  EXPECT_EQ(run(model, prompts, options)[0].tokens, best[0].tokens);
+  EXPECT_EQ(beams(model, prompts, options)[0].tokens, best[0].tokens);
 }
 
 }  // namespace

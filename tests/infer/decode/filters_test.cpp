@@ -116,7 +116,7 @@ TEST(FiltersTest, FiltersWorkOnEachRowByItself) {
   }
 }
 
-DecodeOptions options_of(const nlohmann::json& named) {
+DecodeOptions filters_of(const nlohmann::json& named) {
   DecodeOptions options;
   const auto set = [&](std::string_view name, auto& field, const std::string&) {
     if constexpr (std::is_same_v<decltype(field), double&> ||
@@ -136,7 +136,7 @@ TEST(FiltersTest, FiltersKeepWhatTransformersKeeps) {
     return torch::tensor(values.get<std::vector<float>>());
   };
   for (const auto& example : golden.at("cases")) {
-    const auto options = options_of(example.at("options"));
+    const auto options = filters_of(example.at("options"));
     const auto logits =
         to_tensor(golden.at("logits")).view({-1, golden.at("vocab").get<int64_t>()});
     std::vector<RowTokens> rows;

@@ -34,7 +34,7 @@ DecodeOptions forcing(const Words& words, int64_t beams, int64_t tokens) {
       .beams = {.num_beams = beams, .early_stopping = EarlyStopping::kNever, .force_words = words}};
 }
 
-std::vector<Generation> run_table(const torch::Tensor& table, const DecodeOptions& options) {
+std::vector<Generation> forced_table(const torch::Tensor& table, const DecodeOptions& options) {
   testing::TableModel model(table);
   testing::TableModel::State state(1);
   return beam_search(model, state, PromptList{{0}}, options);
@@ -100,7 +100,7 @@ TEST(ForcedWordsTest, WideEnoughTheBestTextIsThatOfAllTextsThatHoldTheWords) {
                              Words{{{0, 1}}, {{1, 0}}}}) {
     auto options = forcing(words, 400, 4);
     options.eos_ids = {3};
-    const auto texts = run_table(table, options);
+    const auto texts = forced_table(table, options);
     ASSERT_FALSE(texts.empty());
     EXPECT_NEAR(texts[0].score, best_with(table.log_softmax(-1), words, 3, 4), 1e-5);
   }
@@ -126,8 +126,8 @@ TEST(ForcedWordsTest, EveryTextHoldsItsWordsHoweverFewBeams) {
 
 TEST(ForcedWordsTest, AWordThatComesByItselfChangesNothing) {
   const auto table = 9 * torch::eye(4).roll(1, 1);  // 0 -> 1 -> 2 -> 3
-  const auto plain = run_table(table, forcing({}, 3, 4));
-  const auto forced = run_table(table, forcing({{{2, 3}}}, 3, 4));
+  const auto plain = forced_table(table, forcing({}, 3, 4));
+  const auto forced = forced_table(table, forcing({{{2, 3}}}, 3, 4));
   EXPECT_EQ(forced[0].tokens, plain[0].tokens);
   EXPECT_NEAR(forced[0].score, plain[0].score, 1e-6);
 }

@@ -18,10 +18,10 @@ using testing::tiny_gpt;
 using testing::tiny_options;
 using PromptList = std::vector<std::vector<int64_t>>;
 
-const PromptList kPrompts = {{5, 9, 2}, {7}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+const PromptList kDrafted = {{5, 9, 2}, {7}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
 
-std::vector<Generation> run(const Gpt& model, const Gpt& draft, const PromptList& prompts,
-                            const DecodeOptions& options) {
+std::vector<Generation> speculated(const Gpt& model, const Gpt& draft, const PromptList& prompts,
+                                   const DecodeOptions& options) {
   GptDecoder target(model), drafter(draft);
   const auto state = target.start(std::ssize(prompts)), drafts = drafter.start(std::ssize(prompts));
   return speculate(target, *state, drafter, *drafts, prompts, options);
@@ -42,9 +42,9 @@ TEST(SpeculativeTest, GreedyIsGreedyWhateverTheDraft) {
         options.processors.no_repeat_ngram_size = 3;
         options.num_assistant_tokens = drafts;
         options.eos_ids = {3};
-        const auto ours = run(model, tiny_gpt(kind, seed), kPrompts, options);
-        const auto greedy = run_alone(model, kPrompts, options);
-        for (size_t p = 0; p < kPrompts.size(); ++p) {
+        const auto ours = speculated(model, tiny_gpt(kind, seed), kDrafted, options);
+        const auto greedy = run_alone(model, kDrafted, options);
+        for (size_t p = 0; p < kDrafted.size(); ++p) {
           EXPECT_EQ(ours[p].tokens, greedy[p].tokens) << name << ", drafts " << drafts;
           EXPECT_EQ(ours[p].finish, greedy[p].finish);
           EXPECT_NEAR(ours[p].score, greedy[p].score, 1e-2);
@@ -64,7 +64,8 @@ TEST(SpeculativeTest, DrawsFromTheModelsOwnDistribution) {
   options.sampling.temperature = 1.5;
   options.num_assistant_tokens = 2;
   std::map<std::vector<int64_t>, double> times;
-  for (const auto& text : run(model, tiny_gpt(kind, 2), {{1, 3}}, options)) times[text.tokens] += 1;
+  for (const auto& text : speculated(model, tiny_gpt(kind, 2), {{1, 3}}, options))
+    times[text.tokens] += 1;
   auto forward = model;
   const torch::NoGradGuard no_grad;
   const auto next = [&](const std::vector<int64_t>& text) {
@@ -84,9 +85,9 @@ TEST(SpeculativeTest, DrawsFromTheModelsOwnDistribution) {
 TEST(SpeculativeTest, ABatchGivesWhatItsPromptsGiveAlone) {
   const auto model = tiny_gpt(tiny_options(), 1), draft = tiny_gpt(tiny_options(), 2);
   const DecodeOptions options{.max_new_tokens = 25, .seed = 4, .eos_ids = {3, 11}};
-  const auto together = run(model, draft, kPrompts, options);
-  for (size_t p = 0; p < kPrompts.size(); ++p) {
-    EXPECT_EQ(run(model, draft, {kPrompts[p]}, options)[0].tokens, together[p].tokens);
+  const auto together = speculated(model, draft, kDrafted, options);
+  for (size_t p = 0; p < kDrafted.size(); ++p) {
+    EXPECT_EQ(speculated(model, draft, {kDrafted[p]}, options)[0].tokens, together[p].tokens);
   }
 }
 
@@ -99,7 +100,7 @@ TEST(SpeculativeTest, RefusesStatesThatCannotForgetAndOtherVocabularies) {
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("must take drafts back")));
   auto other = tiny_options();
   other.vocab_size = 30;
-  EXPECT_THAT([&] { run(tiny_gpt(tiny_options()), tiny_gpt(other), {{1}}, {}); },
+  EXPECT_THAT([&] { speculated(tiny_gpt(tiny_options()), tiny_gpt(other), {{1}}, {}); },
               ::testing::ThrowsMessage<std::runtime_error>(
                   HasSubstr("the draft model has a vocabulary of 30, the model one of 29")));
 }

@@ -7,6 +7,7 @@
 
 #include "infer/generation/gpt_state.h"
 #include "tests/infer/tiny_models.h"
+#include "tests/support/gradient_check.h"
 
 namespace zoo {
 namespace {
@@ -15,6 +16,7 @@ using testing::every_kind_of_gpt;
 using ::testing::HasSubstr;
 using testing::tiny_gpt;
 using testing::tiny_options;
+using testing::torch_error_of;
 
 std::vector<int64_t> random_tokens(size_t count, uint32_t seed) {
   std::mt19937 random(seed);
@@ -186,22 +188,12 @@ TEST(GptDecoderTest, HiddenIsWhatTheOutputLayerReads) {
   EXPECT_TRUE(scores.logits.allclose(model->logits_of(scores.hidden)));
 }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const c10::Error& error) {
-    return error.what_without_backtrace();
-  }
-  return "accepted";
-}
-
 TEST(GptDecoderTest, RefusesWhatDoesNotFitItsState) {
   auto model = tiny_gpt(tiny_options());
   GptDecoder decoder(model);
   auto state = decoder.start(2);
   const auto step = [&](const torch::Tensor& tokens, const torch::Tensor& counts) {
-    return error_of([&] { decoder.step(tokens, counts, *state); });
+    return torch_error_of([&] { decoder.step(tokens, counts, *state); });
   };
   const auto two = torch::ones({2}, torch::kLong);
   EXPECT_THAT(step(torch::zeros({3, 1}, torch::kLong), two),
@@ -209,9 +201,10 @@ TEST(GptDecoderTest, RefusesWhatDoesNotFitItsState) {
   EXPECT_THAT(step(torch::zeros({2, 0}, torch::kLong), two), HasSubstr("T > 0"));
   EXPECT_THAT(step(torch::zeros({2, 1}, torch::kLong), two * 2),
               HasSubstr("counts must be 0 to 1, got 2"));
-  EXPECT_THAT(error_of([&] { state->truncate(two); }), HasSubstr("must not lengthen a row of 0"));
+  EXPECT_THAT(torch_error_of([&] { state->truncate(two); }),
+              HasSubstr("must not lengthen a row of 0"));
   model->train();
-  EXPECT_THAT(error_of([&] { GptDecoder refused(model); }), HasSubstr("training mode"));
+  EXPECT_THAT(torch_error_of([&] { GptDecoder refused(model); }), HasSubstr("training mode"));
 }
 
 }  // namespace

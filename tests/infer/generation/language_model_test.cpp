@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::string error_of(const ModelChoice& choice) {
+std::string load_error(const ModelChoice& choice) {
   try {
     load_language_model(choice);
   } catch (const std::exception& error) {
@@ -51,23 +51,24 @@ TEST(LanguageModelTest, TheKernelThatIsAskedForReplacesOneThatDoesNotExist) {
   ASSERT_NE(config.find(used), std::string::npos);
   config.replace(config.find(used), used.size(), "\"attention\": \"flash9\"");
   write_file(folder / "config.json", config);
-  EXPECT_THAT(error_of({.folder = folder.path(), .device = "cpu"}), HasSubstr("flash9"));
-  EXPECT_EQ(error_of({.folder = folder.path(), .device = "cpu", .attention = "torch"}), "accepted");
+  EXPECT_THAT(load_error({.folder = folder.path(), .device = "cpu"}), HasSubstr("flash9"));
+  EXPECT_EQ(load_error({.folder = folder.path(), .device = "cpu", .attention = "torch"}),
+            "accepted");
 }
 
 TEST(LanguageModelTest, SaysInOneLineWhatIsWrongWithAFolder) {
   const testing::TemporaryFolder folder;
   const std::string missing = (folder / "none").string();
-  EXPECT_THAT(error_of({.folder = missing}), HasSubstr("there is no folder '" + missing + "'"));
+  EXPECT_THAT(load_error({.folder = missing}), HasSubstr("there is no folder '" + missing + "'"));
   write_file(folder / "file", "x");
-  EXPECT_THAT(error_of({.folder = folder / "file"}), HasSubstr("is a file"));
-  EXPECT_THAT(error_of({.folder = folder.path()}), HasSubstr("config.json"));
+  EXPECT_THAT(load_error({.folder = folder / "file"}), HasSubstr("is a file"));
+  EXPECT_THAT(load_error({.folder = folder.path()}), HasSubstr("config.json"));
 
   write_checkpoint(folder.path(), U"abc");
-  EXPECT_THAT(error_of({.folder = folder.path(), .device = "cpu", .attention = "fast"}),
+  EXPECT_THAT(load_error({.folder = folder.path(), .device = "cpu", .attention = "fast"}),
               HasSubstr("--attention: unknown kernel 'fast'; known are: loops, matmul"));
   std::filesystem::remove(folder / "model.safetensors");
-  EXPECT_THAT(error_of({.folder = folder.path()}), HasSubstr("model.safetensors"));
+  EXPECT_THAT(load_error({.folder = folder.path()}), HasSubstr("model.safetensors"));
 }
 
 TEST(LanguageModelTest, EndsAreThoseOfOneFileAndNotTheTokenizers) {
@@ -89,7 +90,7 @@ TEST(LanguageModelTest, TheTemplateAndTheFoldersBeginningStandAroundPrompts) {
 TEST(LanguageModelTest, ATokenizerMayHaveMoreTokensThanTheModelHasRows) {
   const testing::TemporaryFolder folder;
   write_checkpoint(folder.path(), U"abcdefghijklmnopqrstuvwxyzABCDEFG");
-  EXPECT_EQ(error_of({.folder = folder.path()}), "accepted");
+  EXPECT_EQ(load_error({.folder = folder.path()}), "accepted");
 }
 
 TEST(LanguageModelTest, AnEmptyPromptStartsFromALineFeedWhereNoTokenBeginsAText) {

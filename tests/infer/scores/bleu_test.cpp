@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 using ::testing::ThrowsMessage;
 using Texts = std::vector<std::string>;
 
-Texts words(std::string_view text, BleuTokenizer tokenizer) {
+Texts bleu_words_of(std::string_view text, BleuTokenizer tokenizer) {
   Texts list;
   for (const auto& word : bleu_words(text, tokenizer)) list.push_back(to_utf8(word));
   return list;
@@ -63,16 +63,16 @@ TEST(BleuTest, TheLongestRunIsAChoice) {
 }
 
 TEST(BleuTest, TokenizersPartWhatTheirRulesSay) {
-  EXPECT_THAT(words("(1,000.5-2), x.", BleuTokenizer::k13a),
+  EXPECT_THAT(bleu_words_of("(1,000.5-2), x.", BleuTokenizer::k13a),
               ElementsAre("(", "1,000.5", "-", "2", ")", ",", "x", "."));
-  EXPECT_THAT(words("a&lt;b «c»", BleuTokenizer::k13a), ElementsAre("a", "<", "b", "«c»"));
-  EXPECT_THAT(words("a&lt; «c»€ 1.", BleuTokenizer::kIntl),
+  EXPECT_THAT(bleu_words_of("a&lt;b «c»", BleuTokenizer::k13a), ElementsAre("a", "<", "b", "«c»"));
+  EXPECT_THAT(bleu_words_of("a&lt; «c»€ 1.", BleuTokenizer::kIntl),
               ElementsAre("a", "&", "lt", ";", "«", "c", "»", "€", "1."));
-  EXPECT_THAT(words(" é x", BleuTokenizer::kChar), ElementsAre("é", "x"));
-  EXPECT_THAT(words("“你好”2020年 a.", BleuTokenizer::kZh),
+  EXPECT_THAT(bleu_words_of(" é x", BleuTokenizer::kChar), ElementsAre("é", "x"));
+  EXPECT_THAT(bleu_words_of("“你好”2020年 a.", BleuTokenizer::kZh),
               ElementsAre("“", "你", "好", "”", "2020", "年", "a", "."));
-  EXPECT_THAT(words("5.", BleuTokenizer::kZh), ElementsAre("5."));  // 13a parts this one
-  EXPECT_THAT(words(" a.b  c,", BleuTokenizer::kNone), ElementsAre("a.b", "c,"));
+  EXPECT_THAT(bleu_words_of("5.", BleuTokenizer::kZh), ElementsAre("5."));  // 13a parts this one
+  EXPECT_THAT(bleu_words_of(" a.b  c,", BleuTokenizer::kNone), ElementsAre("a.b", "c,"));
 }
 
 TEST(BleuTest, RefusesTokenizersThatCannotBeHad) {

@@ -40,7 +40,7 @@ std::string without_zoo(std::string ours) {
   return ours.erase(mark, 4);
 }
 
-std::unique_ptr<Metric> bleu(const json& o) {
+std::unique_ptr<Metric> bleu_metric(const json& o) {
   BleuOptions options{.tokenizer = parse_enum<BleuTokenizer>(o.value("tokenize", "13a")),
                       .smoothing = parse_enum<BleuSmoothing>(o.value("smooth_method", "exp")),
                       .lowercase = o.value("lowercase", false),
@@ -50,7 +50,7 @@ std::unique_ptr<Metric> bleu(const json& o) {
   return std::make_unique<Bleu>(options);
 }
 
-std::unique_ptr<Metric> chrf(const json& o) {
+std::unique_ptr<Metric> chrf_metric(const json& o) {
   return std::make_unique<Chrf>(ChrfOptions{.character_order = o.value("char_order", int64_t{6}),
                                             .word_order = o.value("word_order", int64_t{0}),
                                             .beta = o.value("beta", 2.0),
@@ -59,7 +59,7 @@ std::unique_ptr<Metric> chrf(const json& o) {
                                             .epsilon = o.value("eps_smoothing", false)});
 }
 
-std::unique_ptr<Metric> ter(const json& o) {
+std::unique_ptr<Metric> ter_metric(const json& o) {
   return std::make_unique<Ter>(TerOptions{.normalized = o["normalized"],
                                           .no_punctuation = o["no_punct"],
                                           .asian_support = o["asian_support"],
@@ -86,7 +86,7 @@ void expect_same(const Metric& metric, const json& wanted) {
 
 TEST(ScoreGoldenTest, BleuIsSacrebleus) {
   for (const json& wanted : golden()["bleu"]) {
-    if (!is_japanese(wanted["options"])) expect_same(*bleu(wanted["options"]), wanted);
+    if (!is_japanese(wanted["options"])) expect_same(*bleu_metric(wanted["options"]), wanted);
   }
 }
 
@@ -97,16 +97,16 @@ TEST(ScoreGoldenTest, JapaneseBleuIsSacrebleus) {
     GTEST_SKIP() << error.what();
   }
   for (const json& wanted : golden()["bleu"]) {
-    if (is_japanese(wanted["options"])) expect_same(*bleu(wanted["options"]), wanted);
+    if (is_japanese(wanted["options"])) expect_same(*bleu_metric(wanted["options"]), wanted);
   }
 }
 
 TEST(ScoreGoldenTest, ChrfIsSacrebleus) {
-  for (const json& wanted : golden()["chrf"]) expect_same(*chrf(wanted["options"]), wanted);
+  for (const json& wanted : golden()["chrf"]) expect_same(*chrf_metric(wanted["options"]), wanted);
 }
 
 TEST(ScoreGoldenTest, TerIsSacrebleus) {
-  for (const json& wanted : golden()["ter"]) expect_same(*ter(wanted["options"]), wanted);
+  for (const json& wanted : golden()["ter"]) expect_same(*ter_metric(wanted["options"]), wanted);
 }
 
 }  // namespace

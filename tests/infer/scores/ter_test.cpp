@@ -20,7 +20,7 @@ double ter(std::string_view hypothesis, const Texts& references, const TerOption
   return sentence_score(Ter(o), hypothesis, references).value;
 }
 
-Texts words(std::string_view text, const TerOptions& o) {
+Texts ter_words_of(std::string_view text, const TerOptions& o) {
   Texts list;
   for (const auto& word : ter_words(text, o)) list.push_back(to_utf8(word));
   return list;
@@ -50,15 +50,16 @@ TEST(TerTest, EmptyTexts) {
 }
 
 TEST(TerTest, WordsByItsOptions) {
-  EXPECT_THAT(words("It's 5.5, OK?", {}), ElementsAre("it's", "5.5,", "ok?"));
-  EXPECT_THAT(words("It's 5.5, OK?", {.case_sensitive = true}), ElementsAre("It's", "5.5,", "OK?"));
-  EXPECT_THAT(words("It's 5.5, OK?", {.normalized = true}),
+  EXPECT_THAT(ter_words_of("It's 5.5, OK?", {}), ElementsAre("it's", "5.5,", "ok?"));
+  EXPECT_THAT(ter_words_of("It's 5.5, OK?", {.case_sensitive = true}),
+              ElementsAre("It's", "5.5,", "OK?"));
+  EXPECT_THAT(ter_words_of("It's 5.5, OK?", {.normalized = true}),
               ElementsAre("it", "'s", "5.5", ",", "ok", "?"));
-  EXPECT_THAT(words("a.b (c)", {.no_punctuation = true}), ElementsAre("ab", "c"));
-  EXPECT_THAT(words("東京。カナ", {.normalized = true}), ElementsAre("東京。カナ"));
-  EXPECT_THAT(words("東京。カナ", {.normalized = true, .asian_support = true}),
+  EXPECT_THAT(ter_words_of("a.b (c)", {.no_punctuation = true}), ElementsAre("ab", "c"));
+  EXPECT_THAT(ter_words_of("東京。カナ", {.normalized = true}), ElementsAre("東京。カナ"));
+  EXPECT_THAT(ter_words_of("東京。カナ", {.normalized = true, .asian_support = true}),
               ElementsAre("東", "京", "。", "カナ"));
-  EXPECT_THAT(words("東京。！", {.no_punctuation = true, .asian_support = true}),
+  EXPECT_THAT(ter_words_of("東京。！", {.no_punctuation = true, .asian_support = true}),
               ElementsAre("東京"));
 }
 

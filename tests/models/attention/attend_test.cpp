@@ -13,6 +13,7 @@ namespace {
 
 using testing::AttendCase;
 using testing::expect_as_exact_as_torch;
+using testing::ids;
 using testing::random_case;
 
 class AttendTest : public ::testing::TestWithParam<std::string> {
@@ -24,8 +25,6 @@ class AttendTest : public ::testing::TestWithParam<std::string> {
       GTEST_SKIP() << GetParam() << " refuses: " << testing::refusal(GetParam(), c);
   }
 };
-
-torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 TEST_P(AttendTest, IsAsExactAsTorch) { expect_exact(random_case(2, 3, 3, 33, 33, 16)); }
 

@@ -16,13 +16,12 @@ namespace {
 
 using testing::AttendCase;
 using testing::expect_as_exact_as_torch;
+using testing::ids;
 using testing::random_case;
 
 void expect_exact(const std::string& kernel, const AttendCase& c) {
   EXPECT_TRUE(expect_as_exact_as_torch(kernel, c)) << testing::refusal(kernel, c);
 }
-
-torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 class LadderTest : public ::testing::TestWithParam<std::string> {
  protected:

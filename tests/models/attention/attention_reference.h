@@ -3,11 +3,17 @@
 #pragma once
 #include <torch/types.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "models/attention/attend.h"
 
 namespace zoo::testing {
+
+inline torch::Tensor ids(const std::vector<int64_t>& values) {
+  return torch::tensor(values, torch::kLong);
+}
 
 /// One call of attend, and the gradient of its output.
 struct AttendCase {

@@ -22,6 +22,7 @@ using cuda::Pass;
 using cuda::Variant;
 using testing::emulate;
 using testing::EmulatedBlock;
+using testing::ids;
 using testing::random_case;
 
 class EmulatedKernel final : public PointerKernel {
@@ -124,8 +125,6 @@ class AutocastOn {
  private:
   torch::DeviceType device_;
 };
-
-torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 class CudaBlocksTest : public ::testing::TestWithParam<Subject> {
  protected:

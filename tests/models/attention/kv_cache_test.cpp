@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "tests/models/attention/attention_reference.h"
 #include "tests/support/gradient_check.h"
 
 namespace zoo {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::ids;
 using testing::torch_error_of;
-
-torch::Tensor ids(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 class KvCacheTest : public ::testing::Test {
  protected:

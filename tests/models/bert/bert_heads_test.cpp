@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-torch::Tensor some_tokens() { return torch::randint(2, 17, {3, 7}, torch::kLong); }
+torch::Tensor masked_tokens() { return torch::randint(2, 17, {3, 7}, torch::kLong); }
 
 class BertHeadsTest : public ::testing::TestWithParam<testing::NamedBert> {
  protected:
@@ -27,7 +27,7 @@ class BertHeadsTest : public ::testing::TestWithParam<testing::NamedBert> {
 
 TEST_P(BertHeadsTest, ScoresAtPlacesEqualThoseOfAllTokensThere) {
   auto model = model_of(BertTask::kMaskedLm);
-  const auto hidden = model->bert->forward(some_tokens());  // [B, T, C]
+  const auto hidden = model->bert->forward(masked_tokens());  // [B, T, C]
   const auto chosen = torch::rand({3, 7}).lt(0.4);
   const auto all = model->masked_lm_logits(hidden);
   const auto some = model->masked_lm_logits(hidden, indices_of(chosen));
@@ -41,7 +41,7 @@ TEST_P(BertHeadsTest, EveryParameterOfEveryTaskLearns) {
   for (const auto& [task, name] : EnumNames<BertTask>::values) {
     if (task == BertTask::kNone || !has_task(GetParam().options.family, task)) continue;
     auto model = model_of(task);
-    const auto hidden = model->bert->forward(some_tokens());
+    const auto hidden = model->bert->forward(masked_tokens());
     auto loss = torch::zeros({});
     if (model->masked_lm) loss = loss + model->masked_lm_logits(hidden).pow(3).mean();
     if (model->pair) loss = loss + model->pair_logits(hidden).pow(3).mean();
@@ -56,7 +56,7 @@ TEST_P(BertHeadsTest, EveryParameterOfEveryTaskLearns) {
 }
 
 TEST_P(BertHeadsTest, ClassifiersGiveOneScoreALabel) {
-  const auto tokens = some_tokens();
+  const auto tokens = masked_tokens();
   auto text = model_of(BertTask::kClassifyText), token = model_of(BertTask::kClassifyTokens);
   EXPECT_EQ(text->class_logits(text->bert->forward(tokens)).sizes(), (std::vector<int64_t>{3, 3}));
   EXPECT_EQ(token->class_logits(token->bert->forward(tokens)).sizes(),

@@ -4,6 +4,7 @@
 
 #include "models/bert/bert_task.h"
 #include "tests/models/bert/tiny_berts.h"
+#include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/refusal.h"
 
@@ -12,21 +13,13 @@ namespace {
 
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-std::vector<std::string> parameters_of(const torch::nn::Module& module) {
-  std::vector<std::string> lines;
-  for (const auto& p : module.named_parameters()) {
-    std::string line = p.key();
-    for (const int64_t size : p.value().sizes()) line += " " + std::to_string(size);
-    lines.push_back(line);
-  }
-  return lines;
-}
+using testing::parameter_count;
+using testing::parameter_lines;
 
 // The names below are the schema of checkpoints and of optimizer states: renaming one breaks files.
 TEST(BertSchemaTest, ParametersOfAlbertsShape) {
   const Bert albert(testing::tiny_berts()[2].options);
-  EXPECT_THAT(parameters_of(*albert),
+  EXPECT_THAT(parameter_lines(*albert),
               ElementsAreArray({"token_embedding.weight 17 7",
                                 "position.table.weight 12 7",
                                 "segment_embedding.weight 2 7",
@@ -55,7 +48,7 @@ TEST(BertSchemaTest, HeadsOfEveryTask) {
     auto options = testing::tiny_berts()[family].options;
     const BertTaskModel model(BertTaskOptions{.bert = options, .task = task, .labels = 3});
     std::vector<std::string> lines;
-    for (const auto& line : parameters_of(*model))
+    for (const auto& line : parameter_lines(*model))
       if (!line.starts_with("bert.")) lines.push_back(line);
     return lines;
   };
@@ -87,22 +80,16 @@ int64_t count_by_formula(const BertOptions& o) {
          blocks * (4 * C * C + 4 * C + 2 * F * C + F + C + 4 * C) + (o.pooler ? C * C + C : 0);
 }
 
-int64_t count(const torch::nn::Module& module) {
-  int64_t sum = 0;
-  for (const auto& p : module.parameters()) sum += p.numel();
-  return sum;
-}
-
 TEST(BertSchemaTest, TheFormulaCountsWhatModelsHave) {
   for (const auto& [name, options] : testing::tiny_berts())
-    EXPECT_EQ(count(*Bert(options)), count_by_formula(options)) << name;
+    EXPECT_EQ(parameter_count(*Bert(options)), count_by_formula(options)) << name;
 }
 
 TEST(BertSchemaTest, SharedLayersCountOnce) {
   auto options = testing::tiny_berts()[2].options;
-  const auto two = count(*Bert(options));
+  const auto two = parameter_count(*Bert(options));
   options.layers = 7;
-  EXPECT_EQ(count(*Bert(options)), two);
+  EXPECT_EQ(parameter_count(*Bert(options)), two);
 }
 
 TEST(BertPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {

@@ -10,6 +10,7 @@
 
 #include "models/pretrained/clip/clip_checkpoint.h"
 #include "models/pretrained/format/safetensors.h"
+#include "tests/models/parameters.h"
 #include "tests/models/pretrained/safetensors_bytes.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/temporary_folder.h"
@@ -49,7 +50,7 @@ Clip seeded(const ClipOptions& options) {
 }
 
 torch::Tensor some_pixels() { return torch::randn({2, 3, 6, 6}); }
-torch::Tensor some_tokens() {
+torch::Tensor three_texts() {
   return torch::tensor({{3, 9, 4, 16, 5, 16}, {16, 1, 1, 1, 1, 1}, {7, 2, 2, 8, 3, 16}});
 }
 
@@ -57,7 +58,7 @@ TEST(ClipTest, EmbeddingsHaveLengthOneAndScoresAreScaledCosines) {
   const torch::NoGradGuard no_grad;
   auto clip = seeded(tiny_clip());
   const auto images = clip->embed_images(some_pixels());
-  const auto texts = clip->embed_texts(some_tokens());
+  const auto texts = clip->embed_texts(three_texts());
   ASSERT_EQ(images.sizes(), (std::vector<int64_t>{2, 10}));
   ASSERT_EQ(texts.sizes(), (std::vector<int64_t>{3, 10}));
   EXPECT_TRUE(torch::allclose(images.norm(2, -1), torch::ones(2)));
@@ -75,7 +76,7 @@ TEST(ClipTest, ATextIsReadAtItsLargestIdOrAtItsFirstEndToken) {
   const torch::NoGradGuard no_grad;
   auto options = tiny_clip();
   auto clip = seeded(options);
-  const auto tokens = some_tokens();
+  const auto tokens = three_texts();
   const auto hidden = clip->text_hidden(tokens);
   const auto places_of = [&](const torch::Tensor& pooled) {
     std::vector<int64_t> places;
@@ -93,7 +94,7 @@ TEST(ClipTest, WhatFollowsTheEndOfATextChangesNothing) {
   auto options = tiny_clip();
   options.end_token = 16;
   auto clip = seeded(options);
-  auto tokens = some_tokens();
+  auto tokens = three_texts();
   const auto before = clip->embed_texts(tokens);
   tokens[0][4] = 11;
   tokens[1].narrow(0, 1, 5).fill_(6);
@@ -125,7 +126,7 @@ TEST(ClipTest, GradientsMatchFiniteDifferences) {
     clip->to(torch::kDouble);
     const auto pixels = some_pixels().to(torch::kDouble);
     const auto loss = [&] {
-      return clip->logits_per_image(clip->embed_images(pixels), clip->embed_texts(some_tokens()))
+      return clip->logits_per_image(clip->embed_images(pixels), clip->embed_texts(three_texts()))
           .pow(3)
           .mean();
     };
@@ -138,18 +139,18 @@ TEST(ClipTest, AModelMayHaveOneTower) {
   options.towers = ClipTowers::kImage;
   auto images = seeded(options);
   EXPECT_EQ(images->embed_images(some_pixels()).sizes(), (std::vector<int64_t>{2, 10}));
-  EXPECT_THAT(torch_error_of([&] { images->embed_texts(some_tokens()); }),
+  EXPECT_THAT(torch_error_of([&] { images->embed_texts(three_texts()); }),
               HasSubstr("Clip: this model has no text tower"));
   EXPECT_FALSE(images->logit_scale.defined());
   options.towers = ClipTowers::kText;
   auto texts = seeded(options);
-  EXPECT_EQ(texts->embed_texts(some_tokens()).sizes(), (std::vector<int64_t>{3, 10}));
+  EXPECT_EQ(texts->embed_texts(three_texts()).sizes(), (std::vector<int64_t>{3, 10}));
   EXPECT_THAT(torch_error_of([&] { texts->embed_images(some_pixels()); }),
               HasSubstr("Clip: this model has no image tower"));
 }
 
 /// Number of parameters by the papers' sizes, without building the model.
-int64_t count_by_formula(const ClipOptions& options) {
+int64_t weights_by_formula(const ClipOptions& options) {
   const ClipOptions o = resolved(options);
   const auto blocks = [](int64_t L, int64_t C, int64_t F) {
     return L * (4 * C * C + 4 * C + 2 * C * F + F + C + 4 * C);
@@ -163,12 +164,10 @@ int64_t count_by_formula(const ClipOptions& options) {
 }
 
 TEST(ClipPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
-  int64_t count = 0;
-  for (const auto& p : seeded(tiny_clip())->parameters()) count += p.numel();
-  EXPECT_EQ(count_by_formula(tiny_clip()), count);
-  EXPECT_EQ(count_by_formula(ClipOptions::base32()), 151'277'313);
-  EXPECT_EQ(count_by_formula(ClipOptions::base16()), 149'620'737);
-  EXPECT_EQ(count_by_formula(ClipOptions::large14()), 427'616'513);
+  EXPECT_EQ(weights_by_formula(tiny_clip()), testing::parameter_count(*seeded(tiny_clip())));
+  EXPECT_EQ(weights_by_formula(ClipOptions::base32()), 151'277'313);
+  EXPECT_EQ(weights_by_formula(ClipOptions::base16()), 149'620'737);
+  EXPECT_EQ(weights_by_formula(ClipOptions::large14()), 427'616'513);
   for (const char* name : {"tiny", "base32", "base16", "large14"})
     EXPECT_NO_THROW(check(ClipOptions::preset(name))) << name;
 }

@@ -10,7 +10,6 @@ namespace zoo {
 namespace {
 
 using testing::expect_cost;
-using testing::parameters_of;
 using testing::some_tokens;
 
 TEST(VitCostTest, IsWhatTheModelHasAndComputes) {

@@ -5,15 +5,10 @@
 #include <torch/utils.h>
 
 #include "models/cost/cost.h"
+#include "tests/models/parameters.h"
 #include "tests/support/flop_counter.h"
 
 namespace zoo::testing {
-
-inline double parameters_of(const torch::nn::Module& module) {
-  double count = 0;
-  for (const auto& parameter : module.parameters()) count += static_cast<double>(parameter.numel());
-  return count;
-}
 
 /// The operations that torch executes in `pass`.
 template <class Pass>
@@ -29,7 +24,7 @@ double counted_flops(torch::nn::Module& module, Pass pass) {
 template <class Pass>
 void expect_cost(const ModelCost& cost, torch::nn::Module& module, Pass pass,
                  double uncounted = 0) {
-  EXPECT_EQ(cost.parameters, parameters_of(module));
+  EXPECT_EQ(cost.parameters, static_cast<double>(parameter_count(module)));
   EXPECT_EQ(cost.forward_flops, counted_flops(module, pass) + uncounted);
 }
 

@@ -6,13 +6,14 @@
 #include "models/cost/gpt_cost.h"
 #include "models/cost/transformer_cost.h"
 #include "tests/models/cost/measured_cost.h"
+#include "tests/models/parameters.h"
 
 namespace zoo {
 namespace {
 
 using testing::counted_flops;
 using testing::expect_cost;
-using testing::parameters_of;
+using testing::parameter_count;
 using testing::some_tokens;
 
 GptOptions small_gpt() {
@@ -122,7 +123,7 @@ TEST(BertCostTest, CountsTheParametersOfEveryTasksHeads) {
         if (family == BertFamily::kRoberta) o.bert.position_padding = 1;
         if (family == BertFamily::kAlbert || family == BertFamily::kElectra)
           o.bert.embedding_width = 6;
-        EXPECT_EQ(cost_of(o, 5).parameters, parameters_of(*BertTaskModel(o)))
+        EXPECT_EQ(cost_of(o, 5).parameters, parameter_count(*BertTaskModel(o)))
             << family_name << " " << task_name << " tied: " << tied;
       }
     }

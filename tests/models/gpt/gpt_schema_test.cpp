@@ -7,30 +7,22 @@
 
 #include "models/gpt/gpt.h"
 #include "tests/models/gpt/tiny_gpts.h"
+#include "tests/models/parameters.h"
 
 namespace zoo {
 namespace {
 
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-std::vector<std::string> parameters_of(const GptOptions& options) {
-  std::vector<std::string> lines;
-  const Gpt gpt(options);
-  for (const auto& p : gpt->named_parameters()) {
-    std::string line = p.key();
-    for (const int64_t size : p.value().sizes()) line += " " + std::to_string(size);
-    lines.push_back(line);
-  }
-  return lines;
-}
+using testing::parameter_count;
+using testing::parameter_lines;
 
 // The names below are the schema of checkpoints and of optimizer states: renaming one breaks files.
 TEST(GptSchemaTest, ParametersOfGpt2sShape) {
   auto options = testing::tiny_gpt();
   options.layers = 1;
   EXPECT_THAT(
-      parameters_of(options),
+      parameter_lines(*Gpt(options)),
       ElementsAreArray(
           {"token_embedding.weight 17 16", "position.table.weight 12 16",
            "blocks.0.attention_norm.weight 16", "blocks.0.attention_norm.bias 16",
@@ -47,7 +39,7 @@ TEST(GptSchemaTest, ParametersOfLlamasShape) {
   options.layers = 1;
   options.feed_forward = 40;
   EXPECT_THAT(
-      parameters_of(options),
+      parameter_lines(*Gpt(options)),
       ElementsAreArray(
           {"token_embedding.weight 17 16", "blocks.0.attention_norm.weight 16",
            "blocks.0.attention.in_proj.weight 36 16", "blocks.0.attention.out_proj.weight 16 24",
@@ -59,7 +51,7 @@ TEST(GptSchemaTest, ParametersOfLlamasShape) {
 TEST(GptSchemaTest, PostNormHasNoNormAfterTheStack) {
   auto options = testing::tiny_gpt();
   options.norm_place = NormPlace::kPost;
-  for (const auto& line : parameters_of(options))
+  for (const auto& line : parameter_lines(*Gpt(options)))
     EXPECT_THAT(line, ::testing::Not(HasSubstr("final_norm")));
 }
 
@@ -79,12 +71,6 @@ int64_t count_by_formula(const GptOptions& o) {
          (o.norm_place == NormPlace::kPre ? norm : 0);
 }
 
-int64_t count(const Gpt& gpt) {
-  int64_t sum = 0;
-  for (const auto& p : gpt->parameters()) sum += p.numel();
-  return sum;
-}
-
 TEST(GptSchemaTest, TheFormulaCountsWhatModelsHave) {
   std::mt19937 random(9);
   const auto coin = [&] { return random() % 2 == 0; };
@@ -102,7 +88,7 @@ TEST(GptSchemaTest, TheFormulaCountsWhatModelsHave) {
     o.attention_bias = coin();
     o.feed_forward_bias = coin();
     o.tie_embeddings = coin();
-    EXPECT_EQ(count(Gpt(o)), count_by_formula(o)) << n;
+    EXPECT_EQ(parameter_count(*Gpt(o)), count_by_formula(o)) << n;
   }
 }
 
@@ -118,8 +104,8 @@ TEST(GptPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
 TEST(GptPresetTest, ClassroomSizesAreAlike) {
   auto tiny = GptOptions::tiny(), llama = GptOptions::llama_tiny();
   tiny.vocab_size = llama.vocab_size = 65;
-  EXPECT_EQ(count(Gpt(tiny)), 809'856);
-  EXPECT_NEAR(static_cast<double>(count(Gpt(llama))), 809'856, 0.1 * 809'856);
+  EXPECT_EQ(parameter_count(*Gpt(tiny)), 809'856);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*Gpt(llama))), 809'856, 0.1 * 809'856);
 }
 
 TEST(GptPresetTest, AreFoundByName) {

@@ -23,7 +23,7 @@ ImagePreprocessing parsed(const std::string& text, const std::string& model = "v
   return read_preprocessing(folder.path());
 }
 
-void expect_refused(const std::string& text, const std::string& why) {
+void expect_config_refused(const std::string& text, const std::string& why) {
   try {
     parsed(text);
     FAIL() << "accepted: " << text;
@@ -88,26 +88,28 @@ TEST(PreprocessTest, OlderFilesAreUnderstood) {
 }
 
 TEST(PreprocessTest, WrongFilesAreOneLine) {
-  expect_refused("", "not JSON");
-  expect_refused("[]", "not a JSON object");
-  expect_refused(R"({"image_processor_type": "DPTImageProcessor"})", "ViTImageProcessor, DeiT");
-  expect_refused(R"({"size": {"height": 224}})", "[height, width], or an object with height");
-  expect_refused(R"({"size": [1, 2, 3]})", "[height, width], or an object with height");
-  expect_refused(R"({"size": 0})", "must be from 1 to 10000, got 0");
-  expect_refused(R"({"size": 100000000})", "must be from 1 to 10000");
-  expect_refused(R"({"size": 12.5})", "a whole number");
-  expect_refused(R"({"resample": 8})", "from 0 to 7");
-  expect_refused(R"({"do_resize": 1})", "true or false");
-  expect_refused(R"({"size": {"longest_edge": 300}})", "must have height and width");
-  expect_refused(R"({"size": null})", "\"size\" is null");
-  expect_refused(R"({"image_mean": null})", "\"image_mean\" is null");
-  expect_refused(R"({"do_center_crop": true})", "no \"crop_size\"");
-  expect_refused(R"({"do_center_crop": true, "crop_size": {"shortest_edge": 3}})",
-                 "height and width");
-  expect_refused(R"({"image_mean": [0.5, 0.5]})", "1 or 3 values, got 2");
-  expect_refused(R"({"image_std": [0, 1, 1]})", "must be positive");
-  expect_refused(R"({"image_std": ["a", 1, 1]})", "a number");
-  expect_refused(R"({"rescale_factor": 1e999})", "");
+  expect_config_refused("", "not JSON");
+  expect_config_refused("[]", "not a JSON object");
+  expect_config_refused(R"({"image_processor_type": "DPTImageProcessor"})",
+                        "ViTImageProcessor, DeiT");
+  expect_config_refused(R"({"size": {"height": 224}})",
+                        "[height, width], or an object with height");
+  expect_config_refused(R"({"size": [1, 2, 3]})", "[height, width], or an object with height");
+  expect_config_refused(R"({"size": 0})", "must be from 1 to 10000, got 0");
+  expect_config_refused(R"({"size": 100000000})", "must be from 1 to 10000");
+  expect_config_refused(R"({"size": 12.5})", "a whole number");
+  expect_config_refused(R"({"resample": 8})", "from 0 to 7");
+  expect_config_refused(R"({"do_resize": 1})", "true or false");
+  expect_config_refused(R"({"size": {"longest_edge": 300}})", "must have height and width");
+  expect_config_refused(R"({"size": null})", "\"size\" is null");
+  expect_config_refused(R"({"image_mean": null})", "\"image_mean\" is null");
+  expect_config_refused(R"({"do_center_crop": true})", "no \"crop_size\"");
+  expect_config_refused(R"({"do_center_crop": true, "crop_size": {"shortest_edge": 3}})",
+                        "height and width");
+  expect_config_refused(R"({"image_mean": [0.5, 0.5]})", "1 or 3 values, got 2");
+  expect_config_refused(R"({"image_std": [0, 1, 1]})", "must be positive");
+  expect_config_refused(R"({"image_std": ["a", 1, 1]})", "a number");
+  expect_config_refused(R"({"rescale_factor": 1e999})", "");
   EXPECT_THROW(parsed("{}", "gpt2"), std::runtime_error);
   const TemporaryFolder folder;
   EXPECT_EQ(preprocessing_file(folder.path()), std::nullopt);

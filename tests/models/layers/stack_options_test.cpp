@@ -11,6 +11,7 @@
 #include "models/transformer/transformer.h"
 #include "models/vision/cct.h"
 #include "tests/models/every_family.h"
+#include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/temporary_folder.h"
 
@@ -84,9 +85,8 @@ class StackOptionsTest : public ::testing::TestWithParam<Case> {
 
 TEST_P(StackOptionsTest, IsHonoured) {
   const auto ours = model(), usual = plain();
-  size_t weights = 0, usual_weights = 0;
-  for (const auto& p : ours.module->parameters()) weights += static_cast<size_t>(p.numel());
-  for (const auto& p : usual.module->parameters()) usual_weights += static_cast<size_t>(p.numel());
+  const auto weights = testing::parameter_count(*ours.module);
+  const auto usual_weights = testing::parameter_count(*usual.module);
   const auto training = [](const FamilyModel& m) {
     m.module->train();
     torch::manual_seed(4);

@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::torch_error_of;
 
-bool close(const torch::Tensor& a, const torch::Tensor& b, double tolerance = 1e-5) {
+bool near(const torch::Tensor& a, const torch::Tensor& b, double tolerance = 1e-5) {
   return torch::allclose(a, b, tolerance, tolerance);
 }
 torch::Tensor places(int64_t T) { return torch::arange(T, torch::kLong).unsqueeze(0); }
@@ -37,7 +37,7 @@ TEST(PatchEmbeddingTest, ProjectsEachFlattenedPatchRowByRow) {
       const auto patch = image[0].narrow(1, 3 * (p / 2), 3).narrow(2, 2 * (p % 2), 2);
       const auto wanted = torch::mv(embedding->projection->weight.flatten(1), patch.reshape({12})) +
                           embedding->projection->bias;
-      EXPECT_TRUE(close(tokens[0][p], wanted)) << p;
+      EXPECT_TRUE(near(tokens[0][p], wanted)) << p;
     }
   }
 }
@@ -55,20 +55,20 @@ TEST(DropPathTest, DropsWholeSamplesAndKeepsTheMean) {
   const auto result = drop_path(branch, 0.25);
   const auto ratio = (result / branch).flatten(1);  // [B, 6]
   const auto kept = ratio.select(1, 0);             // 0 or 4/3
-  EXPECT_TRUE(close(ratio, kept.unsqueeze(1).expand_as(ratio)));
-  EXPECT_TRUE(close(kept * (kept - 4.0 / 3.0), torch::zeros(4000)));
+  EXPECT_TRUE(near(ratio, kept.unsqueeze(1).expand_as(ratio)));
+  EXPECT_TRUE(near(kept * (kept - 4.0 / 3.0), torch::zeros(4000)));
   EXPECT_NEAR(kept.mean().item<double>(), 1.0, 0.04);  // five deviations
   EXPECT_TRUE(torch::equal(drop_path(branch, 0.0), branch));
   EXPECT_THAT(torch_error_of([&] { drop_path(branch, 1.0); }), HasSubstr("must be in [0, 1)"));
 }
 
-BlockOptions block_options() {
+BlockOptions vision_block() {
   return {.attention = {.d_model = 12, .heads = 3}, .feed_forward = {.d_model = 12, .width = 20}};
 }
 
 TEST(DropPathTest, ABlockLetsSamplesPassSubLayersInTrainingOnly) {
   torch::manual_seed(5);
-  auto options = block_options();
+  auto options = vision_block();
   options.drop_path = 0.5;
   Block block(options);
   const auto x = torch::randn({64, 5, 12});
@@ -81,7 +81,7 @@ TEST(DropPathTest, ABlockLetsSamplesPassSubLayersInTrainingOnly) {
 
 TEST(LayerScaleTest, MultipliesWhatEachSubLayerAdds) {
   torch::manual_seed(5);
-  auto options = block_options();
+  auto options = vision_block();
   options.layer_scale = 0.125;
   Block block(options);
   EXPECT_TRUE(torch::equal(block->attention_scale, torch::full({12}, 0.125)));
@@ -90,7 +90,7 @@ TEST(LayerScaleTest, MultipliesWhatEachSubLayerAdds) {
   block->feed_forward_scale.normal_();
   const auto x = torch::randn({2, 5, 12});
   const auto h = x + block->attention_scale * block->attention(block->attention_norm(x));
-  EXPECT_TRUE(close(
+  EXPECT_TRUE(near(
       block(x), h + block->feed_forward_scale * block->feed_forward(block->feed_forward_norm(h))));
 }
 
@@ -120,7 +120,7 @@ TEST(GridPositionTest, SinusoidsOfTheRowThenOfTheColumn) {
         {std::sin(row), std::cos(row), std::sin(row / 100), std::cos(row / 100), std::sin(column),
          std::cos(column), std::sin(column / std::pow(10000.0, 2.0 / 3.0))},
         torch::kFloat);
-    EXPECT_TRUE(close(added[1 + p], wanted)) << p;
+    EXPECT_TRUE(near(added[1 + p], wanted)) << p;
   }
 }
 
@@ -134,12 +134,12 @@ TEST(GridPositionTest, RotaryProductsDependOnTheDistanceInRowsAndColumnsAlone) {
     const auto norms = q.norm(2, -1);
     q = rotate(q, position.rotation(places(12)));
     k = rotate(k, position.rotation(places(12)));
-    EXPECT_TRUE(close(q.norm(2, -1), norms));
+    EXPECT_TRUE(near(q.norm(2, -1), norms));
     const auto scores = torch::matmul(q, k.transpose(-1, -2))[0][0].view({3, 4, 3, 4});
-    EXPECT_TRUE(close(scores[0][1][1][3], scores[1][0][2][2]));  // one down, two right
-    EXPECT_TRUE(close(scores[2][2][1][0], scores[1][3][0][1]));  // one up, two left
-    EXPECT_FALSE(close(scores[0][0][1][0], scores[0][0][0][1], 1e-3));
-    EXPECT_FALSE(close(scores[0][0][1][0], scores[1][0][0][0], 1e-3));
+    EXPECT_TRUE(near(scores[0][1][1][3], scores[1][0][2][2]));  // one down, two right
+    EXPECT_TRUE(near(scores[2][2][1][0], scores[1][3][0][1]));  // one up, two left
+    EXPECT_FALSE(near(scores[0][0][1][0], scores[0][0][0][1], 1e-3));
+    EXPECT_FALSE(near(scores[0][0][1][0], scores[1][0][0][0], 1e-3));
   }
 }
 
@@ -158,9 +158,9 @@ TEST(GridPositionTest, OnOneRowOfPatchesHalfOfTheHeadIsPlainRotary) {
   wanted_k = rotate(wanted_k, plain.rotation(places(5)));
   q = rotate(q, position.rotation(places(5)));
   k = rotate(k, position.rotation(places(5)));
-  EXPECT_TRUE(close(of_columns(q), wanted_q));
-  EXPECT_TRUE(close(of_columns(k), wanted_k));
-  EXPECT_TRUE(close(q.narrow(-1, 0, 2), before.narrow(-1, 0, 2)));  // row 0 does not rotate
+  EXPECT_TRUE(near(of_columns(q), wanted_q));
+  EXPECT_TRUE(near(of_columns(k), wanted_k));
+  EXPECT_TRUE(near(q.narrow(-1, 0, 2), before.narrow(-1, 0, 2)));  // row 0 does not rotate
 }
 
 TEST(GridPositionTest, TheClassTokenIsNotRotated) {
@@ -168,7 +168,7 @@ TEST(GridPositionTest, TheClassTokenIsNotRotated) {
   const auto before = torch::randn({1, 1, 6, 8});
   const auto q = rotate(before, position.rotation(places(6)));
   EXPECT_TRUE(torch::equal(q.narrow(2, 0, 3), before.narrow(2, 0, 3)));  // nor does patch (0, 0)
-  EXPECT_FALSE(close(q.select(2, 3), before.select(2, 3)));
+  EXPECT_FALSE(near(q.select(2, 3), before.select(2, 3)));
 }
 
 TEST(InterpolationTest, KeepsThePrefixAndEqualsBicubicResizing) {
@@ -181,14 +181,14 @@ TEST(InterpolationTest, KeepsThePrefixAndEqualsBicubicResizing) {
   const auto resized = at::upsample_bicubic2d(image, {5, 7}, false);
   for (int64_t row = 0; row < 5; ++row) {
     for (int64_t column = 0; column < 7; ++column)
-      EXPECT_TRUE(close(larger[2 + 7 * row + column], resized[0].select(2, column).select(1, row)));
+      EXPECT_TRUE(near(larger[2 + 7 * row + column], resized[0].select(2, column).select(1, row)));
   }
   EXPECT_TRUE(torch::equal(interpolate_positions(table, 2, {3, 4}, {3, 4}), table));
 }
 
 TEST(InterpolationTest, ATableThatIsTheSameEverywhereStaysSo) {
   const auto table = torch::ones({12, 3});
-  EXPECT_TRUE(close(interpolate_positions(table, 0, {3, 4}, {2, 9}), torch::ones({18, 3})));
+  EXPECT_TRUE(near(interpolate_positions(table, 0, {3, 4}, {2, 9}), torch::ones({18, 3})));
 }
 
 TEST(InterpolationTest, GradientsReachTheTable) {

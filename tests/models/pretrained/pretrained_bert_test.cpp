@@ -22,7 +22,7 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using testing::too_large;
 
-const fs::path kGolden = "tests/golden/bert";
+const fs::path kGoldenBerts = "tests/golden/bert";
 
 json config_in(const fs::path& folder) {
   std::ifstream in(folder / "config.json");
@@ -31,7 +31,7 @@ json config_in(const fs::path& folder) {
 
 class GoldenBertTest : public ::testing::TestWithParam<const char*> {
  protected:
-  fs::path folder = kGolden / GetParam();
+  fs::path folder = kGoldenBerts / GetParam();
   torch::NoGradGuard no_grad;
 };
 

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-const fs::path kGolden = "tests/golden";
+const fs::path kGoldenGpts = "tests/golden";
 
 GptContext context_of(const SafetensorsReader& io) {
   const auto mask = io.tensor("attention_mask").to(torch::kBool);   // [B, S]
@@ -39,7 +39,7 @@ void expect_close_where_real(const torch::Tensor& ours, const torch::Tensor& exp
 
 class GoldenGptTest : public ::testing::TestWithParam<const char*> {
  protected:
-  fs::path folder = kGolden / GetParam();
+  fs::path folder = kGoldenGpts / GetParam();
   torch::NoGradGuard no_grad;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "models/transformer/transformer.h"
+#include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/refusal.h"
 
@@ -146,10 +147,7 @@ INSTANTIATE_TEST_SUITE_P(Models, TransformerTest, ::testing::ValuesIn(transforme
 
 TEST(TransformerPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
   const auto millions = [](const TransformerOptions& options) {
-    const Transformer model(options);
-    int64_t parameters = 0;
-    for (const auto& p : model->parameters()) parameters += p.numel();
-    return std::round(static_cast<double>(parameters) / 1e6);
+    return std::round(static_cast<double>(testing::parameter_count(*Transformer(options))) / 1e6);
   };
   // Vaswani et al. 2017, Table 3, says 65 for base; with 37000 pieces of vocabulary it is 63.
   EXPECT_EQ(millions(TransformerOptions::base()), 63);

@@ -7,6 +7,7 @@
 #include "models/vision/cct.h"
 #include "models/vision/cnn.h"
 #include "models/vision/linear_classifier.h"
+#include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/refusal.h"
 
@@ -14,6 +15,7 @@ namespace zoo {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::parameter_count;
 using testing::torch_error_of;
 
 CctOptions tiny_cct() {
@@ -91,15 +93,9 @@ INSTANTIATE_TEST_SUITE_P(
           return LinearClassifier(tiny_linear()).ptr();
         }));
 
-int64_t count(const torch::nn::Module& module) {
-  int64_t sum = 0;
-  for (const auto& p : module.parameters()) sum += p.numel();
-  return sum;
-}
-
 TEST(CnnTest, HasThePublishedNumberOfParameters) {
-  EXPECT_NEAR(static_cast<double>(count(*Cnn(CnnOptions::resnet20()))), 0.27e6, 0.005e6);
-  EXPECT_NEAR(static_cast<double>(count(*Cnn(CnnOptions::resnet56()))), 0.85e6, 0.01e6);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*Cnn(CnnOptions::resnet20()))), 0.27e6, 0.005e6);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*Cnn(CnnOptions::resnet56()))), 0.85e6, 0.01e6);
   EXPECT_THAT([] { CnnOptions::preset("resnet9"); },
               ::testing::ThrowsMessage<std::invalid_argument>(
                   HasSubstr("unknown preset 'resnet9'; known are: resnet8, resnet20, resnet56")));
@@ -119,8 +115,8 @@ TEST(CnnTest, ABlockAddsItsInputOrAProjectionOfIt) {
 }
 
 TEST(CctTest, HasThePublishedNumberOfParameters) {
-  EXPECT_NEAR(static_cast<double>(count(*Cct(CctOptions::cct_2_3x2()))), 0.28e6, 0.01e6);
-  EXPECT_NEAR(static_cast<double>(count(*Cct(CctOptions::cct_7_3x1()))), 3.76e6, 0.02e6);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*Cct(CctOptions::cct_2_3x2()))), 0.28e6, 0.01e6);
+  EXPECT_NEAR(static_cast<double>(parameter_count(*Cct(CctOptions::cct_7_3x1()))), 3.76e6, 0.02e6);
 }
 
 TEST(CctTest, TheTokenizerHalvesTheImageWithEachConvolution) {

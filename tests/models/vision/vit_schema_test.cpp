@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/vision/vit.h"
+#include "tests/models/parameters.h"
 #include "tests/models/vision/tiny_vits.h"
 #include "tests/support/refusal.h"
 
@@ -11,23 +12,15 @@ namespace {
 
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
-
-std::vector<std::string> parameters_of(const torch::nn::Module& module) {
-  std::vector<std::string> lines;
-  for (const auto& p : module.named_parameters()) {
-    std::string line = p.key();
-    for (const int64_t size : p.value().sizes()) line += " " + std::to_string(size);
-    lines.push_back(line);
-  }
-  return lines;
-}
+using testing::parameter_count;
+using testing::parameter_lines;
 
 // The names below are the schema of checkpoints and of optimizer states: renaming one breaks files.
 TEST(VitSchemaTest, ParametersOfADeitWithLayerScale) {
   auto options = testing::tiny_vits()[2].options;
   options.layers = 1;
   options.embedding_norm = true;
-  EXPECT_THAT(parameters_of(*Vit(options)),
+  EXPECT_THAT(parameter_lines(*Vit(options)),
               ElementsAreArray({"class_token 15",
                                 "distillation_token 15",
                                 "patch_embedding.projection.weight 15 3 3 2",
@@ -59,7 +52,7 @@ TEST(VitSchemaTest, ParametersOfADeitWithLayerScale) {
   options = testing::tiny_vit();
   options.classes = 0;
   options.pooler = true;
-  EXPECT_THAT(parameters_of(*Vit(options)),
+  EXPECT_THAT(parameter_lines(*Vit(options)),
               ::testing::IsSupersetOf({"position.table.weight 7 15", "pooler.weight 15 15"}));
 }
 
@@ -74,18 +67,13 @@ int64_t count_by_formula(const VitOptions& options) {
          heads * (C * o.classes + o.classes);
 }
 
-int64_t count(const torch::nn::Module& module) {
-  int64_t sum = 0;
-  for (const auto& p : module.parameters()) sum += p.numel();
-  return sum;
-}
-
 TEST(VitSchemaTest, TheFormulaCountsWhatModelsHave) {
   auto options = testing::tiny_vit();
-  EXPECT_EQ(count(*Vit(options)), count_by_formula(options));
+  EXPECT_EQ(parameter_count(*Vit(options)), count_by_formula(options));
   options.distillation = Distillation::kHead;
-  EXPECT_EQ(count(*Vit(options)), count_by_formula(options));
-  EXPECT_EQ(count(*Vit(VitOptions::pixels28())), count_by_formula(VitOptions::pixels28()));
+  EXPECT_EQ(parameter_count(*Vit(options)), count_by_formula(options));
+  EXPECT_EQ(parameter_count(*Vit(VitOptions::pixels28())),
+            count_by_formula(VitOptions::pixels28()));
 }
 
 TEST(VitPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {

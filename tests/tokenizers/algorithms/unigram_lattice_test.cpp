@@ -41,7 +41,7 @@ std::vector<std::pair<double, Ids>> all_paths(const std::vector<Arc>& arcs, uint
   return paths;
 }
 
-Ids ids_of(const std::vector<Arc>& arcs) {
+Ids arc_ids(const std::vector<Arc>& arcs) {
   Ids ids;
   for (const Arc& arc : arcs) ids.push_back(arc.id);
   return ids;
@@ -63,14 +63,14 @@ TEST(UnigramLatticeTest, ListsAllPathsFromTheBestToTheWorst) {
       double sum = 0;
       for (const Arc& arc : found[i].arcs) sum += arc.score;
       ASSERT_NEAR(found[i].score, sum, 1e-9);
-      seen.push_back(ids_of(found[i].arcs));
+      seen.push_back(arc_ids(found[i].arcs));
     }
     std::sort(seen.begin(), seen.end());
     ASSERT_EQ(std::unique(seen.begin(), seen.end()), seen.end()) << "a path came twice";
     const auto few = UnigramLattice(size, arcs).nbest(3);
     ASSERT_EQ(few.size(), std::min<size_t>(3, expected.size()));
     for (size_t i = 0; i < few.size(); ++i) {
-      ASSERT_EQ(ids_of(few[i].arcs), ids_of(found[i].arcs));
+      ASSERT_EQ(arc_ids(few[i].arcs), arc_ids(found[i].arcs));
     }
   }
 }
@@ -99,7 +99,7 @@ TEST_P(SamplingTest, DrawsPathsWithTheirProbabilityToThePowerOfAlpha) {
   std::map<Ids, int> drawn;
   std::mt19937_64 random(7);
   const UnigramLattice lattice(8, arcs);
-  for (int i = 0; i < 40000; ++i) ++drawn[ids_of(lattice.sample(GetParam(), random))];
+  for (int i = 0; i < 40000; ++i) ++drawn[arc_ids(lattice.sample(GetParam(), random))];
   EXPECT_TRUE(testing::fits(probability, drawn));
 }
 

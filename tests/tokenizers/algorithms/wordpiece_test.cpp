@@ -17,8 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-json model_of(const std::vector<std::string>& pieces, size_t max_characters = 100,
-              const std::string& prefix = "##") {
+json wordpiece_of(const std::vector<std::string>& pieces, size_t max_characters = 100,
+                  const std::string& prefix = "##") {
   json vocab = json::object();
   for (size_t i = 0; i < pieces.size(); ++i) vocab[pieces[i]] = i;
   return {{"type", "WordPiece"},
@@ -49,21 +49,21 @@ std::string refusal(const json& model) {
 }
 
 TEST(WordPieceTest, SplitsTheExampleOfItsPaper) {
-  const auto model = make_wordpiece_model(model_of({"[UNK]", "un", "##aff", "##able", "##a"}));
+  const auto model = make_wordpiece_model(wordpiece_of({"[UNK]", "un", "##aff", "##able", "##a"}));
   EXPECT_THAT(split(*model, "unaffable"), ElementsAre("un", "##aff", "##able"));
 }
 
 TEST(WordPieceTest, SplitsTheExampleOfLinMaxMatch) {
   // Song et al. 2021, table 1.
   const auto model =
-      make_wordpiece_model(model_of({"[UNK]", "a", "abcdx", "##b", "##c", "##cdy", "##dz"}));
+      make_wordpiece_model(wordpiece_of({"[UNK]", "a", "abcdx", "##b", "##c", "##cdy", "##dz"}));
   EXPECT_THAT(split(*model, "abcdz"), ElementsAre("a", "##b", "##c", "##dz"));
   EXPECT_THAT(split(*model, "abcdx"), ElementsAre("abcdx"));
   EXPECT_THAT(split(*model, "abcd"), ElementsAre("[UNK]"));
 }
 
 TEST(WordPieceTest, TellsWhereEachPieceEnds) {
-  const auto model = make_wordpiece_model(model_of({"[UNK]", "caf", "##\u00E9", "##s"}));
+  const auto model = make_wordpiece_model(wordpiece_of({"[UNK]", "caf", "##\u00E9", "##s"}));
   std::vector<int32_t> ids = {7};
   std::vector<size_t> ends = {9};
   model->encode("caf\u00E9s", ids, &ends);
@@ -75,20 +75,20 @@ TEST(WordPieceTest, TellsWhereEachPieceEnds) {
 }
 
 TEST(WordPieceTest, ARestWithoutPieceMakesTheWholeWordUnknown) {
-  const auto model = make_wordpiece_model(model_of({"[UNK]", "un", "##aff"}));
+  const auto model = make_wordpiece_model(wordpiece_of({"[UNK]", "un", "##aff"}));
   EXPECT_THAT(split(*model, "unaffx"), ElementsAre("[UNK]"));
   EXPECT_THAT(split(*model, "aff"), ElementsAre("[UNK]"));  // "##aff" begins no word
   EXPECT_THAT(split(*model, ""), ElementsAre());
 }
 
 TEST(WordPieceTest, CountsCharactersNotBytes) {
-  const auto model = make_wordpiece_model(model_of({"[UNK]", "\u00E9", "##\u00E9"}, 3));
+  const auto model = make_wordpiece_model(wordpiece_of({"[UNK]", "\u00E9", "##\u00E9"}, 3));
   EXPECT_THAT(split(*model, "\u00E9\u00E9\u00E9"), ElementsAre("\u00E9", "##\u00E9", "##\u00E9"));
   EXPECT_THAT(split(*model, "\u00E9\u00E9\u00E9\u00E9"), ElementsAre("[UNK]"));
 }
 
 TEST(WordPieceTest, APrefixInTheWordIsText) {
-  const auto model = make_wordpiece_model(model_of({"[UNK]", "#", "##", "###", "a", "##a"}));
+  const auto model = make_wordpiece_model(wordpiece_of({"[UNK]", "#", "##", "###", "a", "##a"}));
   EXPECT_THAT(split(*model, "##a"), ElementsAre("##a"));
   EXPECT_THAT(split(*model, "####"), ElementsAre("###", "###"));
   EXPECT_THAT(split(*model, "a#"), ElementsAre("a", "###"));
@@ -96,14 +96,14 @@ TEST(WordPieceTest, APrefixInTheWordIsText) {
 }
 
 TEST(WordPieceTest, ThePrefixMayBeAnotherOrNone) {
-  const auto other = make_wordpiece_model(model_of({"[UNK]", "ab", "@c"}, 100, "@"));
+  const auto other = make_wordpiece_model(wordpiece_of({"[UNK]", "ab", "@c"}, 100, "@"));
   EXPECT_THAT(split(*other, "abc"), ElementsAre("ab", "@c"));
-  const auto none = make_wordpiece_model(model_of({"[UNK]", "ab", "c"}, 100, ""));
+  const auto none = make_wordpiece_model(wordpiece_of({"[UNK]", "ab", "c"}, 100, ""));
   EXPECT_THAT(split(*none, "abcab"), ElementsAre("ab", "c", "ab"));
 }
 
 TEST(WordPieceTest, NamesItsPieces) {
-  json json_model = model_of({"[UNK]", "a"});
+  json json_model = wordpiece_of({"[UNK]", "a"});
   json_model["vocab"]["far"] = 1000;
   const auto model = make_wordpiece_model(json_model);
   EXPECT_EQ(model->vocab_size(), 1001);
@@ -116,7 +116,7 @@ TEST(WordPieceTest, NamesItsPieces) {
 }
 
 TEST(WordPieceTest, WithoutUnknownTokenAnUnknownWordIsAnError) {
-  const auto model = make_wordpiece_model(model_of({"a"}));
+  const auto model = make_wordpiece_model(wordpiece_of({"a"}));
   EXPECT_EQ(model->unk_id(), std::nullopt);
   EXPECT_THAT(split(*model, "a"), ElementsAre("a"));
   try {
@@ -125,7 +125,7 @@ TEST(WordPieceTest, WithoutUnknownTokenAnUnknownWordIsAnError) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), HasSubstr("the vocabulary has no '[UNK]'"));
   }
-  json odd = model_of({"a"});
+  json odd = wordpiece_of({"a"});
   odd["unk_token"] = "\n";
   try {
     split(*make_wordpiece_model(odd), "b");
@@ -136,7 +136,7 @@ TEST(WordPieceTest, WithoutUnknownTokenAnUnknownWordIsAnError) {
 }
 
 TEST(WordPieceTest, RefusesDamagedModels) {
-  const json good = model_of({"[UNK]", "a"});
+  const json good = wordpiece_of({"[UNK]", "a"});
   for (const char* name :
        {"vocab", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word"}) {
     json model = good;
@@ -158,7 +158,7 @@ TEST(WordPieceTest, RefusesDamagedModels) {
 }
 
 TEST(WordPieceTest, AnEmptyVocabularyKnowsNothing) {
-  const auto model = make_wordpiece_model(model_of({}));
+  const auto model = make_wordpiece_model(wordpiece_of({}));
   EXPECT_EQ(model->vocab_size(), 0);
   EXPECT_EQ(model->id_of(""), std::nullopt);
 }
@@ -167,7 +167,7 @@ TEST(WordPieceTest, LongWordsAreNoTrouble) {
   constexpr size_t kLength = 1'000'000;
   const std::string deep(kLength / 10, 'a');  // followed by b: looked for at every place
   const auto model = make_wordpiece_model(
-      model_of({"[UNK]", "a", "##a", deep + "b", "##" + deep + "b", "##aaa"}, kLength + 1));
+      wordpiece_of({"[UNK]", "a", "##a", deep + "b", "##" + deep + "b", "##aaa"}, kLength + 1));
   std::vector<int32_t> ids;
   model->encode(std::string(kLength, 'a'), ids, nullptr);
   EXPECT_EQ(ids.size(), 1 + kLength / 3);
@@ -201,7 +201,7 @@ TEST(WordPieceTest, EqualsTheNaiveLongestMatch) {
       pieces.insert(text);
       pieces.insert("##" + text.substr(0, 1 + text.size() / 2));
     }
-    const auto model = make_wordpiece_model(model_of({pieces.begin(), pieces.end()}));
+    const auto model = make_wordpiece_model(wordpiece_of({pieces.begin(), pieces.end()}));
     for (const auto& word : *rc::gen::container<std::vector<std::string>>(letters)) {
       std::string doubled = word + word;
       if (doubled.size() > 100) continue;

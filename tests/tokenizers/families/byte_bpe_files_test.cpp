@@ -23,15 +23,15 @@ constexpr std::string_view kVocab =
     R"({"a": 0, "b": 1, "#": 2, "ab": 3, "##": 4, "Ġ": 5, "Ġab": 6, "<|endoftext|>": 7})";
 constexpr std::string_view kMerges = "#version: 0.2\na b\n# #\nĠ ab\n";
 
-json document(std::string_view vocab, std::string_view merges) {
+json byte_bpe_document(std::string_view vocab, std::string_view merges) {
   SourceVocabulary source = vocabulary_of_merges(vocab, merges);
   const std::string_view name = byte_bpe_class(source.vocab);
   return json::parse(class_document(name, {}, std::move(source)).tokenizer_json);
 }
 
-std::string refusal(std::string_view vocab, std::string_view merges) {
+std::string byte_bpe_refusal(std::string_view vocab, std::string_view merges) {
   try {
-    document(vocab, merges);
+    byte_bpe_document(vocab, merges);
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
     return error.what();
@@ -44,17 +44,17 @@ TEST(ByteBpeFilesTest, DocumentsAreThoseThatTheReferencesClassesMake) {
   const json golden = json::parse(read_file("tests/golden/byte_bpe/families.json"));
   for (const char* family : {"gpt2", "roberta", "clip"}) {
     const json& files = golden.at(family);
-    EXPECT_EQ(document(files["vocab"].dump(), files["merges"].get<std::string>()),
+    EXPECT_EQ(byte_bpe_document(files["vocab"].dump(), files["merges"].get<std::string>()),
               files["document"])
         << family;
   }
 }
 
 TEST(ByteBpeFilesTest, LinesMayEndAsInOtherSystemsAndBeginWithASharp) {
-  const json made = document(kVocab, kMerges);
+  const json made = byte_bpe_document(kVocab, kMerges);
   EXPECT_EQ(made["model"]["merges"], json::parse(R"([["a", "b"], ["#", "#"], ["Ġ", "ab"]])"));
-  EXPECT_EQ(document(kVocab, "a b\n# #\nĠ ab"), made);
-  EXPECT_EQ(document(kVocab, "#version: 0.2\r\na b\r\n# #\r\nĠ ab\r\n\r\n"), made);
+  EXPECT_EQ(byte_bpe_document(kVocab, "a b\n# #\nĠ ab"), made);
+  EXPECT_EQ(byte_bpe_document(kVocab, "#version: 0.2\r\na b\r\n# #\r\nĠ ab\r\n\r\n"), made);
 }
 
 TEST(ByteBpeFilesTest, FoldersAreReadAndWrittenUnchanged) {
@@ -73,16 +73,17 @@ TEST(ByteBpeFilesTest, FoldersAreReadAndWrittenUnchanged) {
 }
 
 TEST(ByteBpeFilesTest, DamagedFilesAreRefusedInOneLine) {
-  EXPECT_THAT(refusal("{", ""), HasSubstr("vocab.json: not valid JSON"));
-  EXPECT_THAT(refusal("[1]", ""), HasSubstr("vocab.json: 'vocab' must be an object"));
-  EXPECT_THAT(refusal(R"({"a": 0, "b": 0})", ""), HasSubstr("have one id, 0"));
-  EXPECT_THAT(refusal(R"({"a": "0"})", ""), HasSubstr("must be an integer"));
-  EXPECT_THAT(refusal(kVocab, "a b\nab\n"), HasSubstr("merges.txt: line 2 must be two pieces"));
-  EXPECT_THAT(refusal(kVocab, "a b c\n"), HasSubstr("line 1"));
-  EXPECT_THAT(refusal(kVocab, "a b\n\n# #\n"), HasSubstr("line 2"));
-  EXPECT_THAT(refusal(kVocab, "a #\n"),
+  EXPECT_THAT(byte_bpe_refusal("{", ""), HasSubstr("vocab.json: not valid JSON"));
+  EXPECT_THAT(byte_bpe_refusal("[1]", ""), HasSubstr("vocab.json: 'vocab' must be an object"));
+  EXPECT_THAT(byte_bpe_refusal(R"({"a": 0, "b": 0})", ""), HasSubstr("have one id, 0"));
+  EXPECT_THAT(byte_bpe_refusal(R"({"a": "0"})", ""), HasSubstr("must be an integer"));
+  EXPECT_THAT(byte_bpe_refusal(kVocab, "a b\nab\n"),
+              HasSubstr("merges.txt: line 2 must be two pieces"));
+  EXPECT_THAT(byte_bpe_refusal(kVocab, "a b c\n"), HasSubstr("line 1"));
+  EXPECT_THAT(byte_bpe_refusal(kVocab, "a b\n\n# #\n"), HasSubstr("line 2"));
+  EXPECT_THAT(byte_bpe_refusal(kVocab, "a #\n"),
               AllOf(HasSubstr("'a #' needs the piece 'a#'"), HasSubstr("of one model?")));
-  EXPECT_THAT(refusal(kVocab, "\xFF b\n"), HasSubstr("needs the piece"));
+  EXPECT_THAT(byte_bpe_refusal(kVocab, "\xFF b\n"), HasSubstr("needs the piece"));
 }
 
 TEST(ByteBpeFilesTest, WritesOnlyWhatTheFilesCanHold) {

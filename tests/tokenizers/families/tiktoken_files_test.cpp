@@ -31,7 +31,7 @@ std::string small_ranks() {
   return ranks;
 }
 
-std::string refusal(const std::string& ranks, const char* encoding = "gpt2") {
+std::string tiktoken_refusal(const std::string& ranks, const char* encoding = "gpt2") {
   try {
     tiktoken_document(ranks, encoding);
   } catch (const std::runtime_error& error) {
@@ -127,21 +127,24 @@ TEST(TiktokenFilesTest, RanksComeBackAndKeepTheIds) {
 
 TEST(TiktokenFilesTest, DamagedFilesAreRefusedWithTheirLine) {
   const std::string good = small_ranks();
-  EXPECT_EQ(refusal(good), "accepted");
-  EXPECT_THAT(refusal(""), HasSubstr("the file is empty"));
-  EXPECT_THAT(refusal("\n\n"), HasSubstr("the file is empty"));
-  EXPECT_THAT(refusal(good + "a=b 300\n"), HasSubstr("line 259: expected a piece in Base64"));
-  EXPECT_THAT(refusal(good + "YWJj\n"), HasSubstr("line 259"));
-  EXPECT_THAT(refusal(good + "YWJj -1\n"), HasSubstr("the rank must be a number"));
-  EXPECT_THAT(refusal(good + "YWJj 99999999\n"), HasSubstr("the rank must be a number"));
-  EXPECT_THAT(refusal(good + "YWJj 3x\n"), HasSubstr("the rank must be a number"));
-  EXPECT_THAT(refusal(good + " 300\n"), HasSubstr("1 to 1024 bytes"));
-  EXPECT_THAT(refusal(good + "YWJj 3\n"), HasSubstr("two pieces have the rank 3"));
-  EXPECT_THAT(refusal(good + "YWI= 300\n"), HasSubstr("one piece has the ranks 256 and 300"));
-  EXPECT_THAT(refusal("IQ== 0\n"), HasSubstr("no piece is the byte 0x00"));
-  EXPECT_THAT(refusal(good.substr(0, good.size() / 2)), Not("accepted"));
-  EXPECT_THAT(refusal(good + "YWJj 50256\n"), HasSubstr("is it the file of another encoding?"));
-  EXPECT_THAT(refusal(good, "gpt5"), HasSubstr("known: gpt2, r50k_base"));
+  EXPECT_EQ(tiktoken_refusal(good), "accepted");
+  EXPECT_THAT(tiktoken_refusal(""), HasSubstr("the file is empty"));
+  EXPECT_THAT(tiktoken_refusal("\n\n"), HasSubstr("the file is empty"));
+  EXPECT_THAT(tiktoken_refusal(good + "a=b 300\n"),
+              HasSubstr("line 259: expected a piece in Base64"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj\n"), HasSubstr("line 259"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj -1\n"), HasSubstr("the rank must be a number"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj 99999999\n"), HasSubstr("the rank must be a number"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj 3x\n"), HasSubstr("the rank must be a number"));
+  EXPECT_THAT(tiktoken_refusal(good + " 300\n"), HasSubstr("1 to 1024 bytes"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj 3\n"), HasSubstr("two pieces have the rank 3"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWI= 300\n"),
+              HasSubstr("one piece has the ranks 256 and 300"));
+  EXPECT_THAT(tiktoken_refusal("IQ== 0\n"), HasSubstr("no piece is the byte 0x00"));
+  EXPECT_THAT(tiktoken_refusal(good.substr(0, good.size() / 2)), Not("accepted"));
+  EXPECT_THAT(tiktoken_refusal(good + "YWJj 50256\n"),
+              HasSubstr("is it the file of another encoding?"));
+  EXPECT_THAT(tiktoken_refusal(good, "gpt5"), HasSubstr("known: gpt2, r50k_base"));
 }
 
 TEST(TiktokenFilesTest, RanksAreWrittenOnlyOfWhatTheyCanHold) {

@@ -26,31 +26,31 @@ std::string golden_file(const std::string& name) {
   return read_file("tests/golden/tokenizers/" + name);
 }
 
-const json& golden() {
+const json& marian_golden() {
   static const json parsed = json::parse(golden_file("marian.json"));
   return parsed;
 }
 
-MarianTokenizer tokenizer_of(Side side, const json& vocabulary = golden()["vocab"],
-                             const json& config = golden()["config"]) {
+MarianTokenizer tokenizer_of(Side side, const json& vocabulary = marian_golden()["vocab"],
+                             const json& config = marian_golden()["config"]) {
   return MarianTokenizer(golden_file("unigram.model"), golden_file("bpe.model"), vocabulary.dump(),
                          config.dump(), side);
 }
 
 TEST(MarianTest, EncodesBothSidesAsTransformersDoes) {
   const auto source = tokenizer_of(Side::kSource), target = tokenizer_of(Side::kTarget);
-  for (const json& entry : golden()["cases"]) {
+  for (const json& entry : marian_golden()["cases"]) {
     const std::string text = entry["text"];
     EXPECT_EQ(source.ids(text, {.add_special = true}), entry["source"].get<Ids>()) << entry;
     EXPECT_EQ(target.ids(text, {.add_special = true}), entry["target"].get<Ids>()) << entry;
   }
   EXPECT_EQ(encode_pair(source, "the ship", "one moon", {.add_special = true}).ids,
-            golden()["pair"].get<Ids>());
+            marian_golden()["pair"].get<Ids>());
 }
 
 TEST(MarianTest, DecodesAsTransformersDoes) {
   const auto tokenizer = tokenizer_of(Side::kTarget);
-  for (const json& entry : golden()["decoded"]) {
+  for (const json& entry : marian_golden()["decoded"]) {
     const Ids ids = entry["ids"];
     EXPECT_EQ(tokenizer.decode(ids), entry["text"]) << entry;
     EXPECT_EQ(tokenizer.decode(ids, /*skip_special=*/true), entry["bare"]) << entry;
@@ -72,7 +72,7 @@ TEST(MarianTest, NamesRolesAndPieces) {
   EXPECT_EQ(tokenizer.kind(), "marian");
   EXPECT_EQ(tokenizer.eos_id(), 0);
   EXPECT_EQ(tokenizer.unk_id(), 1);
-  EXPECT_EQ(tokenizer.pad_id(), golden()["vocab"]["<pad>"].get<int32_t>());
+  EXPECT_EQ(tokenizer.pad_id(), marian_golden()["vocab"]["<pad>"].get<int32_t>());
   EXPECT_EQ(tokenizer.bos_id(), std::nullopt);
   EXPECT_TRUE(tokenizer.is_special(0));
   EXPECT_EQ(tokenizer.piece_of(tokenizer.vocab_size() - 1), "<new>");  // of the configuration
@@ -96,7 +96,7 @@ TEST(MarianTest, LoadedEqualsSavedOnBothSides) {
   }
 }
 
-std::string complaint(const json& vocabulary, const json& config = json::object()) {
+std::string marian_complaint(const json& vocabulary, const json& config = json::object()) {
   try {
     tokenizer_of(Side::kSource, vocabulary, config);
   } catch (const std::runtime_error& error) {
@@ -108,26 +108,29 @@ std::string complaint(const json& vocabulary, const json& config = json::object(
 
 TEST(MarianTest, RefusesFilesThatAreDamagedOrMeanMore) {
   const json small = {{"</s>", 0}, {"<unk>", 1}, {"a", 2}, {"<pad>", 3}};
-  EXPECT_EQ(complaint(small), "read");
-  EXPECT_THAT(complaint(json::array()), HasSubstr("vocab.json: expected a JSON object"));
-  EXPECT_THAT(complaint(json::object()), HasSubstr("vocab.json: expected a JSON object"));
-  EXPECT_THAT(complaint({{"</s>", 0}, {"<unk>", 0}}), HasSubstr("given twice"));
+  EXPECT_EQ(marian_complaint(small), "read");
+  EXPECT_THAT(marian_complaint(json::array()), HasSubstr("vocab.json: expected a JSON object"));
+  EXPECT_THAT(marian_complaint(json::object()), HasSubstr("vocab.json: expected a JSON object"));
+  EXPECT_THAT(marian_complaint({{"</s>", 0}, {"<unk>", 0}}), HasSubstr("given twice"));
   for (const json& id : {json(-1), json(2), json(1.5), json("1"), json()}) {
-    EXPECT_THAT(complaint({{"</s>", 0}, {"<unk>", id}}),
+    EXPECT_THAT(marian_complaint({{"</s>", 0}, {"<unk>", id}}),
                 AllOf(HasSubstr("'<unk>'"), HasSubstr("outside 0 to 1")));
   }
-  EXPECT_THAT(complaint({{"</s>", 0}, {"a", 1}}), HasSubstr("expected unk_token '<unk>' in it"));
-  EXPECT_THAT(complaint(small, {{"pad_token", "[PAD]"}}), HasSubstr("pad_token '[PAD]'"));
-  EXPECT_THAT(complaint(small, {{"eos_token", 3}}), HasSubstr("expected a token's text, found 3"));
-  EXPECT_THAT(complaint(small, json::array()), HasSubstr("is not a JSON object"));
-  EXPECT_THAT(complaint(small, {{"separate_vocabs", true}}), HasSubstr("separate_vocabs"));
-  EXPECT_THAT(complaint(small, {{"sp_model_kwargs", {{"alpha", 0.1}}}}),
+  EXPECT_THAT(marian_complaint({{"</s>", 0}, {"a", 1}}),
+              HasSubstr("expected unk_token '<unk>' in it"));
+  EXPECT_THAT(marian_complaint(small, {{"pad_token", "[PAD]"}}), HasSubstr("pad_token '[PAD]'"));
+  EXPECT_THAT(marian_complaint(small, {{"eos_token", 3}}),
+              HasSubstr("expected a token's text, found 3"));
+  EXPECT_THAT(marian_complaint(small, json::array()), HasSubstr("is not a JSON object"));
+  EXPECT_THAT(marian_complaint(small, {{"separate_vocabs", true}}), HasSubstr("separate_vocabs"));
+  EXPECT_THAT(marian_complaint(small, {{"sp_model_kwargs", {{"alpha", 0.1}}}}),
               HasSubstr("sp_model_kwargs"));
-  EXPECT_THAT(complaint(small, {{"added_tokens_decoder", {{"2", {{"content", "b"}}}}}}),
+  EXPECT_THAT(marian_complaint(small, {{"added_tokens_decoder", {{"2", {{"content", "b"}}}}}}),
               HasSubstr("added token 'b' has id 2"));
-  EXPECT_THAT(complaint(small, {{"added_tokens_decoder", {{"999999999", {{"content", "b"}}}}}}),
-              HasSubstr("added token 'b' has id 999999999"));
-  EXPECT_EQ(complaint(small, {{"eos_token", nullptr}}), "read");  // as if it were not there
+  EXPECT_THAT(
+      marian_complaint(small, {{"added_tokens_decoder", {{"999999999", {{"content", "b"}}}}}}),
+      HasSubstr("added token 'b' has id 999999999"));
+  EXPECT_EQ(marian_complaint(small, {{"eos_token", nullptr}}), "read");  // as if it were not there
   EXPECT_THAT(([&] {
                 try {
                   MarianTokenizer("x", golden_file("bpe.model"), small.dump(), "", Side::kSource);
@@ -140,7 +143,7 @@ TEST(MarianTest, RefusesFilesThatAreDamagedOrMeanMore) {
 }
 
 TEST(MarianTest, SurvivesChangedVocabulariesAndConfigurations) {
-  const std::string vocabulary = golden()["vocab"].dump();
+  const std::string vocabulary = marian_golden()["vocab"].dump();
   const std::string config = R"({"eos_token": {"content": "</s>"}, "unk_token": "<unk>",
       "added_tokens_decoder": {"0": {"content": "</s>", "special": true}}})";
   const std::string source = golden_file("unigram.model"), target = golden_file("bpe.model");

@@ -26,7 +26,7 @@ PreTokens cut(const PreTokenizer& rule, std::string_view text, bool tracked = fa
   return pre;
 }
 
-std::vector<std::string> words(const json& rule, std::string_view text, size_t begin = 0) {
+std::vector<std::string> pre_words(const json& rule, std::string_view text, size_t begin = 0) {
   const PreTokens pre = cut(*make_pre_tokenizer(rule, WordsAs::kBytes), text, false, begin);
   std::vector<std::string> found;
   for (const Span& word : pre.words) {
@@ -53,7 +53,7 @@ json byte_level(bool add_prefix_space, bool use_regex = true) {
           {"use_regex", use_regex}};
 }
 
-json sequence(std::vector<json> stages) {
+json stages_of(std::vector<json> stages) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(stages)}};
 }
 
@@ -88,44 +88,44 @@ TEST(PreTokenizerTest, WordsAndTheirPlacesAreThoseOfThePackage) {
 
 TEST(PreTokenizerTest, EachBehaviourTreatsMatchesInItsOwnWay) {
   const std::string text = "a--b-";
-  EXPECT_THAT(words(split("-", "Removed"), text), ElementsAre("a", "b"));
-  EXPECT_THAT(words(split("-", "Isolated"), text), ElementsAre("a", "-", "-", "b", "-"));
-  EXPECT_THAT(words(split("-", "MergedWithPrevious"), text), ElementsAre("a-", "-", "b-"));
-  EXPECT_THAT(words(split("-", "MergedWithNext"), text), ElementsAre("a", "-", "-b", "-"));
-  EXPECT_THAT(words(split("-", "Contiguous"), text), ElementsAre("a", "--", "b", "-"));
-  EXPECT_THAT(words(split("[a-z]", "Removed", true), text), ElementsAre("a", "b"));
+  EXPECT_THAT(pre_words(split("-", "Removed"), text), ElementsAre("a", "b"));
+  EXPECT_THAT(pre_words(split("-", "Isolated"), text), ElementsAre("a", "-", "-", "b", "-"));
+  EXPECT_THAT(pre_words(split("-", "MergedWithPrevious"), text), ElementsAre("a-", "-", "b-"));
+  EXPECT_THAT(pre_words(split("-", "MergedWithNext"), text), ElementsAre("a", "-", "-b", "-"));
+  EXPECT_THAT(pre_words(split("-", "Contiguous"), text), ElementsAre("a", "--", "b", "-"));
+  EXPECT_THAT(pre_words(split("[a-z]", "Removed", true), text), ElementsAre("a", "b"));
 }
 
 TEST(PreTokenizerTest, LaterStagesCutEachWordByItself) {
-  const json rule = sequence({split(" ", "Removed"), split("^.", "Isolated")});
-  EXPECT_THAT(words(rule, "ab cd"), ElementsAre("a", "b", "c", "d"));
+  const json rule = stages_of({split(" ", "Removed"), split("^.", "Isolated")});
+  EXPECT_THAT(pre_words(rule, "ab cd"), ElementsAre("a", "b", "c", "d"));
 }
 
 TEST(PreTokenizerTest, ByteLevelPutsOneSpaceBeforeAWordThatHasNone) {
-  EXPECT_THAT(words(byte_level(true), "a b"), ElementsAre(" a", " b"));
-  EXPECT_THAT(words(byte_level(true), " a"), ElementsAre(" a"));
-  EXPECT_THAT(words(byte_level(true), ""), ElementsAre());
-  EXPECT_THAT(words(byte_level(false, false), "a b"), ElementsAre("a b"));
+  EXPECT_THAT(pre_words(byte_level(true), "a b"), ElementsAre(" a", " b"));
+  EXPECT_THAT(pre_words(byte_level(true), " a"), ElementsAre(" a"));
+  EXPECT_THAT(pre_words(byte_level(true), ""), ElementsAre());
+  EXPECT_THAT(pre_words(byte_level(false, false), "a b"), ElementsAre("a b"));
 }
 
 TEST(PreTokenizerTest, StagesAfterByteLevelSeeTheByteAlphabet) {
   const json digits = {{"type", "Digits"}, {"individual_digits", true}};
   // 'ò' is C3 B2, and the character of B2 is a superscript two: a number.
-  EXPECT_THAT(words(sequence({byte_level(false), digits}), "ò1"), ElementsAre("Ã", "²", "1"));
-  EXPECT_THAT(words(sequence({byte_level(false, false), metaspace("always")}), "a b"),
+  EXPECT_THAT(pre_words(stages_of({byte_level(false), digits}), "ò1"), ElementsAre("Ã", "²", "1"));
+  EXPECT_THAT(pre_words(stages_of({byte_level(false, false), metaspace("always")}), "a b"),
               ElementsAre("▁aĠb"));
-  EXPECT_THAT(words(sequence({byte_level(false), byte_level(true)}), "é"),
+  EXPECT_THAT(pre_words(stages_of({byte_level(false), byte_level(true)}), "é"),
               ElementsAre(" Ã", "\xC2\xA9"));
-  EXPECT_THAT(words(sequence({digits, byte_level(false)}), "ò1"), ElementsAre("ò", "1"));
+  EXPECT_THAT(pre_words(stages_of({digits, byte_level(false)}), "ò1"), ElementsAre("ò", "1"));
 }
 
 TEST(PreTokenizerTest, MetaspaceMarksTheFirstWordOnlyWhereTheTextBegins) {
-  EXPECT_THAT(words(metaspace("first"), "a b"), ElementsAre("▁a", "▁b"));
-  EXPECT_THAT(words(metaspace("first"), "a b", /*begin=*/3), ElementsAre("a", "▁b"));
-  EXPECT_THAT(words(metaspace("always"), "a b", /*begin=*/3), ElementsAre("▁a", "▁b"));
-  EXPECT_THAT(words(metaspace("never"), "a b"), ElementsAre("a", "▁b"));
+  EXPECT_THAT(pre_words(metaspace("first"), "a b"), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(pre_words(metaspace("first"), "a b", /*begin=*/3), ElementsAre("a", "▁b"));
+  EXPECT_THAT(pre_words(metaspace("always"), "a b", /*begin=*/3), ElementsAre("▁a", "▁b"));
+  EXPECT_THAT(pre_words(metaspace("never"), "a b"), ElementsAre("a", "▁b"));
   EXPECT_THAT(
-      words({{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", false}}, "a b"),
+      pre_words({{"type", "Metaspace"}, {"replacement", "_"}, {"add_prefix_space", false}}, "a b"),
       ElementsAre("a", "_b"));
 }
 
@@ -145,15 +145,16 @@ TEST(PreTokenizerTest, MetaspaceLooksForTheBeginningOfTheUsersText) {
 }
 
 TEST(PreTokenizerTest, CutsByCountByCharacterAndByScript) {
-  EXPECT_THAT(words({{"type", "FixedLength"}, {"length", 2}}, "aé的bc"),
+  EXPECT_THAT(pre_words({{"type", "FixedLength"}, {"length", 2}}, "aé的bc"),
               ElementsAre("aé", "的b", "c"));
-  EXPECT_THAT(words({{"type", "FixedLength"}}, "abcdef"), ElementsAre("abcde", "f"));
-  EXPECT_THAT(words({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aéébé"),
+  EXPECT_THAT(pre_words({{"type", "FixedLength"}}, "abcdef"), ElementsAre("abcde", "f"));
+  EXPECT_THAT(pre_words({{"type", "CharDelimiterSplit"}, {"delimiter", "é"}}, "aéébé"),
               ElementsAre("a", "b"));
   const json scripts = {{"type", "UnicodeScripts"}};
-  EXPECT_THAT(words(scripts, "どこで 買い abc д."), ElementsAre("どこで 買い ", "abc ", "д", "."));
-  EXPECT_THAT(words(scripts, "  a"), ElementsAre("a"));  // as the package: no script yet
-  EXPECT_THAT(words(scripts, "  "), ElementsAre());
+  EXPECT_THAT(pre_words(scripts, "どこで 買い abc д."),
+              ElementsAre("どこで 買い ", "abc ", "д", "."));
+  EXPECT_THAT(pre_words(scripts, "  a"), ElementsAre("a"));  // as the package: no script yet
+  EXPECT_THAT(pre_words(scripts, "  "), ElementsAre());
 }
 
 TEST(PreTokenizerTest, ByteLevelWordsInARowAreTheText) {
@@ -199,7 +200,7 @@ TEST(PreTokenizerTest, WhatIsDamagedOrUnknownIsRefusedInOneLine) {
   refuses({{"type", "FixedLength"}, {"length", 0}}, "from 1 on");
   refuses({{"type", "CharDelimiterSplit"}, {"delimiter", "ab"}}, "one character");
   json deep = byte_level(false);
-  for (int i = 0; i < 1000; ++i) deep = sequence({deep});
+  for (int i = 0; i < 1000; ++i) deep = stages_of({deep});
   refuses(deep, "too deeply");
 }
 

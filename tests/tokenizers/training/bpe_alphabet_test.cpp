@@ -4,18 +4,14 @@
 
 #include "tokenizers/training/bpe_alphabet.h"
 
+#include "tests/tokenizers/training/counted_words.h"
+
 namespace zoo {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-BpeStart start_of(const std::vector<std::pair<std::string, uint64_t>>& words,
-                  const BpeAlphabet& alphabet) {
-  WordCounts counts;
-  for (const auto& [word, count] : words) counts.add(word, count);
-  return start_bpe(counts, alphabet);
-}
+using testing::start_of;
 
 TEST(BpeAlphabetTest, SpecialTokensComeFirstThenLettersByCodePoint) {
   const BpeStart start =

@@ -13,29 +13,25 @@
 #include <vector>
 
 #include "base/files.h"
+#include "tests/tokenizers/training/counted_words.h"
 #include "tokenizers/training/bpe_trainer.h"
 
 namespace zoo {
 namespace {
 
 using nlohmann::json;
+using testing::CountedWords;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using Words = std::vector<std::pair<std::string, uint64_t>>;
+using testing::start_of;
 using Merge = std::tuple<std::string, std::string, uint64_t>;  // left, right, count
-
-BpeStart start_of(const Words& words, const BpeAlphabet& alphabet = {}) {
-  WordCounts counts;
-  for (const auto& [word, count] : words) counts.add(word, count);
-  return start_bpe(counts, alphabet);
-}
 
 struct Trained {
   std::vector<std::string> pieces;
   std::vector<Merge> merges, by_rank;
 };
 
-Trained train(const Words& words, const BpeTrainer::Options& options,
+Trained train(const CountedWords& words, const BpeTrainer::Options& options,
               const BpeAlphabet& alphabet = {}) {
   BpeTrainer trainer(start_of(words, alphabet), options);
   std::vector<BpeMerge> merges;
@@ -49,7 +45,7 @@ Trained train(const Words& words, const BpeTrainer::Options& options,
   return {pieces, named(merges), named(ranked(merges))};
 }
 
-const Words kClassroom = {{"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}};
+const CountedWords kClassroom = {{"low", 5}, {"lower", 2}, {"newest", 6}, {"widest", 3}};
 
 TEST(BpeTrainerTest, MergesTheClassroomExampleAsByHand) {
   const auto merges = train(kClassroom, {.vocab_size = 17}).merges;
@@ -142,11 +138,11 @@ struct NaiveTrainer {
   }
 };
 
-Words random_words() {
+CountedWords random_words() {
   const auto letters = *rc::gen::inRange<size_t>(1, 6);
   const auto letter = rc::gen::elementOf(std::string("abcde").substr(0, letters));
   const auto word = rc::gen::nonEmpty(rc::gen::container<std::string>(letter));
-  Words words;
+  CountedWords words;
   std::set<std::string> seen;
   for (const auto& text : *rc::gen::container<std::vector<std::string>>(word)) {
     if (seen.insert(text).second) words.emplace_back(text, *rc::gen::inRange<uint64_t>(1, 5));
@@ -156,7 +152,7 @@ Words random_words() {
 
 TEST(BpeTrainerTest, EqualsATrainerThatCountsAllPairsEachTime) {
   EXPECT_TRUE(rc::check("incremental counts are the counts", [] {
-    const Words words = random_words();
+    const CountedWords words = random_words();
     const BpeTrainer::Options options{.vocab_size = *rc::gen::inRange<size_t>(1, 60),
                                       .min_frequency = *rc::gen::inRange<uint64_t>(0, 4)};
     NaiveTrainer naive(start_of(words));
@@ -176,7 +172,7 @@ TEST(BpeTrainerTest, EqualsATrainerThatCountsAllPairsEachTime) {
 
 TEST(BpeTrainerTest, DoesNotDependOnTheOrderOfTheWords) {
   EXPECT_TRUE(rc::check("shuffled words give the same merges", [] {
-    Words words = random_words();
+    CountedWords words = random_words();
     const BpeTrainer::Options options{.vocab_size = 60, .min_frequency = 1};
     const Trained first = train(words, options);
     std::reverse(words.begin(), words.end());

@@ -16,8 +16,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::ThrowsMessage;
 
-std::vector<std::string> pieces_of(const std::vector<std::string>& texts, TrainingText::Pieces kind,
-                                   size_t limit) {
+std::vector<std::string> pieces_of_texts(const std::vector<std::string>& texts,
+                                         TrainingText::Pieces kind, size_t limit) {
   const testing::TemporaryFolder folder;
   std::vector<std::filesystem::path> files;
   for (const std::string& text : texts) {
@@ -32,21 +32,21 @@ std::vector<std::string> pieces_of(const std::vector<std::string>& texts, Traini
 
 TEST(TrainingTextTest, BlocksEndAtLineEndsThenAtSpacesThenBetweenCharacters) {
   using enum TrainingText::Pieces;
-  EXPECT_THAT(pieces_of({"ab\ncd\nefghi"}, kBlocks, 8), ElementsAre("ab\ncd\n", "efghi"));
-  EXPECT_THAT(pieces_of({"abc def ghi"}, kBlocks, 8), ElementsAre("abc def", " ghi"));
-  EXPECT_THAT(pieces_of({"abcdef\xE2\x82\xACxyz"}, kBlocks, 8),
+  EXPECT_THAT(pieces_of_texts({"ab\ncd\nefghi"}, kBlocks, 8), ElementsAre("ab\ncd\n", "efghi"));
+  EXPECT_THAT(pieces_of_texts({"abc def ghi"}, kBlocks, 8), ElementsAre("abc def", " ghi"));
+  EXPECT_THAT(pieces_of_texts({"abcdef\xE2\x82\xACxyz"}, kBlocks, 8),
               ElementsAre("abcdef", "\xE2\x82\xACxyz"));
-  EXPECT_THAT(pieces_of({"a\nb\n", "", "c"}, kLines, 8), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(pieces_of({"a\n\nb"}, kLines, 8), ElementsAre("a", "", "b"));
+  EXPECT_THAT(pieces_of_texts({"a\nb\n", "", "c"}, kLines, 8), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(pieces_of_texts({"a\n\nb"}, kLines, 8), ElementsAre("a", "", "b"));
 }
 
 TEST(TrainingTextTest, WholeLinesAreNeverCut) {
   using enum TrainingText::Pieces;
-  EXPECT_THAT(pieces_of({"ab\ncd\nefghi"}, kWholeLines, 8), ElementsAre("ab\ncd\n", "efghi"));
-  EXPECT_THAT(pieces_of({"abc def ghi jkl\n\nmno", "pq"}, kWholeLines, 8),
+  EXPECT_THAT(pieces_of_texts({"ab\ncd\nefghi"}, kWholeLines, 8), ElementsAre("ab\ncd\n", "efghi"));
+  EXPECT_THAT(pieces_of_texts({"abc def ghi jkl\n\nmno", "pq"}, kWholeLines, 8),
               ElementsAre("abc def ghi jkl\n", "\n", "mno", "pq"));
   const std::string line(200'000, 'x');
-  EXPECT_THAT(pieces_of({"a\n" + line + "\n" + line, "\n"}, kWholeLines, 8),
+  EXPECT_THAT(pieces_of_texts({"a\n" + line + "\n" + line, "\n"}, kWholeLines, 8),
               ElementsAre("a\n", line + "\n", line, "\n"));
 }
 
@@ -54,16 +54,16 @@ TEST(TrainingTextTest, ByteOrderMarksAreNoText) {
   using enum TrainingText::Pieces;
   const std::string mark = "\xEF\xBB\xBF";
   for (const auto kind : {kBlocks, kWholeLines, kLines}) {
-    EXPECT_EQ(pieces_of({mark + "ab\ncd\n", mark, mark + "ef"}, kind, 8),
-              pieces_of({"ab\ncd\n", "", "ef"}, kind, 8));
+    EXPECT_EQ(pieces_of_texts({mark + "ab\ncd\n", mark, mark + "ef"}, kind, 8),
+              pieces_of_texts({"ab\ncd\n", "", "ef"}, kind, 8));
   }
-  EXPECT_THAT(pieces_of({"a" + mark}, kBlocks, 8), ElementsAre("a" + mark));
+  EXPECT_THAT(pieces_of_texts({"a" + mark}, kBlocks, 8), ElementsAre("a" + mark));
 }
 
 TEST(TrainingTextTest, WideTextIsNamed) {
   const std::string wide("\xFF\xFEg\0o\0o\0d\0\n\0", 12);
   for (const size_t from : {0U, 2U}) {
-    EXPECT_THAT([&] { pieces_of({wide.substr(from)}, TrainingText::Pieces::kLines, 8); },
+    EXPECT_THAT([&] { pieces_of_texts({wide.substr(from)}, TrainingText::Pieces::kLines, 8); },
                 ThrowsMessage<std::runtime_error>(
                     AllOf(HasSubstr("is UTF-16, expected UTF-8"), HasSubstr("iconv"))));
   }
@@ -78,7 +78,7 @@ TEST(TrainingTextTest, BlocksTogetherAreTheFiles) {
     std::string joined;
     using enum TrainingText::Pieces;
     for (const auto& piece :
-         pieces_of({text, text}, i % 2 == 0 ? kBlocks : kWholeLines, 8 + random() % 90)) {
+         pieces_of_texts({text, text}, i % 2 == 0 ? kBlocks : kWholeLines, 8 + random() % 90)) {
       EXPECT_EQ(utf8::find_invalid(piece), std::string::npos);
       joined += piece;
     }
@@ -89,10 +89,10 @@ TEST(TrainingTextTest, BlocksTogetherAreTheFiles) {
 TEST(TrainingTextTest, SaysWhichFileAndByteIsNotUtf8) {
   EXPECT_THAT(
       [] {
-        pieces_of({"good\n",
-                   "long enough\nba\xFF"
-                   "d"},
-                  TrainingText::Pieces::kBlocks, 8);
+        pieces_of_texts({"good\n",
+                         "long enough\nba\xFF"
+                         "d"},
+                        TrainingText::Pieces::kBlocks, 8);
       },
       ThrowsMessage<std::runtime_error>(HasSubstr("1: byte 0xFF at 14 is not valid UTF-8")));
 }
