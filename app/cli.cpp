@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
 #include <utility>
+
+#include "app/recipe.h"
 
 namespace zoo {
 namespace {
@@ -158,6 +161,50 @@ std::string check_recipe_path(const std::string& path) {
 }
 
 }  // namespace
+
+CommandLine::CommandLine(const std::string& description, const std::string& name)
+    : app_(std::make_shared<CLI::App>(description, name)) {}
+
+CLI::Option* add_option_field(CLI::App& app, const std::string& group, std::string_view name,
+                              const OptionField& field, const std::string& help) {
+  const std::string flag = "--" + std::string(name);
+  const auto read = [flag, read = field.read](const CLI::results_t& texts) {
+    try {
+      read(texts);
+    } catch (const std::invalid_argument& error) {
+      throw CLI::ValidationError(flag, error.what());
+    }
+    return true;
+  };
+  CLI::Option* option = app.add_option(flag, read, field.is_list ? help + " (repeatable)" : help);
+  option->type_name(field.type_word)->group(group);
+  if (field.is_list) option->expected(1, CLI::detail::expected_max_vector_size);
+  // Several values after one flag would take positional arguments and split "[CLS]".
+  option->allow_extra_args(false);
+  if (const auto shown = field.print()) option->default_str(*shown);
+  recipe_format(app).add_printer(option, field.print);
+  return option;
+}
+
+CLI::Option* add_flag_field(CLI::App& app, const std::string& group, std::string_view name,
+                            bool& field, const std::string& help) {
+  const std::string flag = "--" + std::string(name);
+  CLI::Option* option =
+      app.add_flag(flag, field, field ? help + " (on; " + flag + "=false: off)" : help);
+  recipe_format(app).add_printer(option, [&field] { return recipe_value(field); });
+  return option->group(group);
+}
+
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text,
+                      const std::string& help) {
+  return app.add_option(name, text, help);
+}
+
+void make_required(CLI::Option* option) { option->required(); }
+
+void describe(CLI::App& app, const std::string& name, const std::string& help) {
+  app.get_option("--" + name)->description(help);
+}
 
 void add_config_option(CLI::App& app) {
   recipe_format(app);

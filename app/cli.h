@@ -10,52 +10,85 @@
 // std::string, std::filesystem::path, NamedEnum types, std::optional of these, and std::vector of
 // these (the flag is repeated: `--stop A --stop B`).
 #pragma once
-#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
-#include "app/recipe.h"
 #include "base/named_enum.h"
 #include "base/option_values.h"
 
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
 namespace zoo {
+
+/// A program's command line: CLI11's parser without its header, which takes seconds to compile.
+class CommandLine {
+ public:
+  /// `name`: for --help, if the program should not be called what it was started as.
+  explicit CommandLine(const std::string& description, const std::string& name = "");
+  operator CLI::App&() const { return *app_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  std::shared_ptr<CLI::App> app_;
+};
+
+/// What an option reads and shows.
+struct OptionField {
+  std::string type_word = {};  ///< "INT", for --help
+  bool is_list = false;        ///< the flag may be repeated
+  /// Throws std::invalid_argument if a value is invalid.
+  std::function<void(const std::vector<std::string>&)> read = {};
+  /// In the syntax of recipes; none for an option without a value.
+  std::function<std::optional<std::string>()> print = {};
+};
+
+CLI::Option* add_option_field(CLI::App& app, const std::string& group, std::string_view name,
+                              const OptionField& field, const std::string& help);
+CLI::Option* add_flag_field(CLI::App& app, const std::string& group, std::string_view name,
+                            bool& field, const std::string& help);
 
 /// Adds one option for one field. --help shows its default and the names of an enumeration.
 template <class T>
 CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_view name, T& field,
                         const std::string& help) {
-  const std::string flag = "--" + std::string(name);
-  CLI::Option* option = nullptr;
   if constexpr (std::is_same_v<T, bool>) {
-    option = app.add_flag(flag, field, field ? help + " (on; " + flag + "=false: off)" : help);
+    return add_flag_field(app, group, name, field, help);
   } else {
-    const auto read = [&field, flag](const CLI::results_t& texts) {
-      try {
-        read_values(texts, field);
-      } catch (const std::invalid_argument& error) {
-        throw CLI::ValidationError(flag, error.what());
-      }
-      return true;
-    };
     std::string text = help;
     if constexpr (NamedEnum<T>) text += " (" + known_names<T>() + ")";
-    if constexpr (is_vector<T>) text += " (repeatable)";
-    option = app.add_option(flag, read, text)->type_name(type_word<T>());
-    if constexpr (is_vector<T>) option->expected(1, CLI::detail::expected_max_vector_size);
-    // Several values after one flag would take positional arguments and split "[CLS]".
-    option->allow_extra_args(false);
-    if (const auto shown = recipe_value(field)) option->default_str(*shown);
+    const auto read = [&field](const std::vector<std::string>& texts) {
+      read_values(texts, field);
+    };
+    return add_option_field(app, group, name,
+                            {.type_word = type_word<T>(),
+                             .is_list = is_vector<T>,
+                             .read = read,
+                             .print = [&field] { return recipe_value(field); }},
+                            text);
   }
-  recipe_format(app).add_printer(option, [&field] { return recipe_value(field); });
-  return option->group(group);
 }
 
 /// Arguments without a flag: any number of texts, each taken literally, with brackets, commas and
 /// quotes. A text that begins with "-" must follow "--".
 CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
                        const std::string& help);
+
+/// One argument without a flag.
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& text,
+                      const std::string& help);
+
+/// Makes the option required.
+void make_required(CLI::Option* option);
+
+/// Changes the help of an option, named without dashes.
+void describe(CLI::App& app, const std::string& name, const std::string& help);
 
 /// Adds every field of a struct of options, under a heading of --help.
 template <class Options>

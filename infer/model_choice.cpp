@@ -36,7 +36,7 @@ void check_folder(const std::filesystem::path& folder) {
 
 void add_model_options(CLI::App& app, ModelChoice& choice) {
   const std::string group = "Model";
-  add_option(app, group, "model", choice.folder, "Folder of a run or a checkpoint")->required();
+  make_required(add_option(app, group, "model", choice.folder, "Folder of a run or a checkpoint"));
   add_option(app, group, "device", choice.device, "auto, cpu, cuda or cuda:N");
   add_option(app, group, "threads", choice.threads, "Threads of the CPU (0: all cores)");
   add_option(app, group, "attention", choice.attention,

@@ -1,11 +1,14 @@
 // The checkpoint that a program opens, and the device: the options that all these programs share.
 #pragma once
 #include <torch/types.h>
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace zoo {
 

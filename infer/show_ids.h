@@ -1,6 +1,5 @@
 // A model's input ids with their pieces, for --show-ids.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <ostream>
@@ -10,6 +9,10 @@
 #include <vector>
 
 #include "tokenizers/tokenizer.h"
+
+namespace CLI {
+class App;
+}
 
 namespace zoo {
 

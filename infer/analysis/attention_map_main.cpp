@@ -36,10 +36,12 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model{.attention = "matmul"};
     std::string text;
     std::filesystem::path out;
-    CLI::App app{"Draws what each attention head looks at in one text", "attention_map"};
+    const zoo::CommandLine app{"Draws what each attention head looks at in one text",
+                               "attention_map"};
     zoo::add_model_options(app, model);
-    zoo::add_option(app, "Picture", "text", text, "The text to look at")->required();
-    zoo::add_option(app, "Picture", "out", out, "Folder for the page and the pictures")->required();
+    zoo::make_required(zoo::add_option(app, "Picture", "text", text, "The text to look at"));
+    zoo::make_required(
+        zoo::add_option(app, "Picture", "out", out, "Folder for the page and the pictures"));
     zoo::parse(app, argc, argv);
     if (text.empty()) throw zoo::UsageError("--text must not be empty");
     zoo::require_map_folder(out);

@@ -3,7 +3,6 @@
 //   forward --model runs/shakespeare --inputs in.safetensors --outputs out.safetensors
 // in.safetensors holds input_ids [B, T] and, if wanted, attention_mask and position_ids;
 // out.safetensors gets logits and last_hidden_state, with --hidden-states and --attentions more.
-#include <CLI/CLI.hpp>
 
 #include "app/cli.h"
 #include "app/run_app.h"
@@ -16,10 +15,12 @@ int main(int argc, char** argv) {
     std::filesystem::path inputs, outputs;
     std::string device = "auto";
     int64_t threads = 0;
-    CLI::App app{"Run a checkpoint on tensors from a safetensors file"};
-    zoo::add_option(app, "Files", "model", request.model, "Checkpoint folder")->required();
-    zoo::add_option(app, "Files", "inputs", inputs, "safetensors file with input_ids")->required();
-    zoo::add_option(app, "Files", "outputs", outputs, "safetensors file to write")->required();
+    const zoo::CommandLine app{"Run a checkpoint on tensors from a safetensors file"};
+    zoo::make_required(zoo::add_option(app, "Files", "model", request.model, "Checkpoint folder"));
+    zoo::make_required(
+        zoo::add_option(app, "Files", "inputs", inputs, "safetensors file with input_ids"));
+    zoo::make_required(
+        zoo::add_option(app, "Files", "outputs", outputs, "safetensors file to write"));
     zoo::add_option(app, "Outputs", "hidden-states", request.hidden_states,
                     "Also hidden_states.N: embeddings, then each layer's output");
     zoo::add_option(app, "Outputs", "attentions", request.attentions,

@@ -97,13 +97,14 @@ int main(int argc, char** argv) {
     zoo::SessionOptions session_options;
     Input input;
 
-    CLI::App app{"Continues texts with a language model, printing as it goes", "generate"};
+    const zoo::CommandLine app{"Continues texts with a language model, printing as it goes",
+                               "generate"};
     zoo::add_texts(app, "prompt", input.prompts, "Texts to continue");
     zoo::add_option(app, "Input", "file", input.file, "Prompts from a file, one a line");
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");
     zoo::add_model_options(app, model);
-    app.get_option("--threads")
-        ->description("Threads of the CPU (0: all cores; one for models below 10 million weights)");
+    zoo::describe(app, "threads",
+                  "Threads of the CPU (0: all cores; one for models below 10 million weights)");
     zoo::add_options(app, "Generation", request);
     zoo::add_options(app, "Generation", generate);
     zoo::add_option(app, "Generation", "num-assistant-tokens", generate.num_assistant_tokens,

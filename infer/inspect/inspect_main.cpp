@@ -1,7 +1,6 @@
 // Shows what a checkpoint is made of: tensors, parameters, operations, memory:
 //   inspect runs/shakespeare
 //   inspect runs/shakespeare --json
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -14,8 +13,8 @@ int main(int argc, char** argv) {
     std::string path;
     int64_t length = 0;
     bool as_json = false;
-    CLI::App app{"Tensors, parameters, FLOPs and memory of a checkpoint"};
-    app.add_option("path", path, "Checkpoint folder or safetensors file")->required();
+    const zoo::CommandLine app{"Tensors, parameters, FLOPs and memory of a checkpoint"};
+    zoo::make_required(zoo::add_text(app, "path", path, "Checkpoint folder or safetensors file"));
     zoo::add_option(app, "Output", "length", length,
                     "Tokens of a sequence, for the FLOPs (0: the model's context)");
     zoo::add_option(app, "Output", "json", as_json, "Print one JSON object");

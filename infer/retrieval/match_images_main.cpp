@@ -212,7 +212,8 @@ void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& tex
 int main(int argc, char** argv) {
   return run_app("match_images", [&] {
     Request request;
-    CLI::App app{"Finds pictures by words, and words for a picture, with a CLIP", "match_images"};
+    const zoo::CommandLine app{"Finds pictures by words, and words for a picture, with a CLIP",
+                               "match_images"};
     declare(app, request);
     parse(app, argc, argv);
     check(request);

@@ -47,9 +47,11 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top_n = 5;
     bool as_json = false, show_ids = false;
-    CLI::App app{"Finds the sentences of a file that are nearest in meaning to a query"};
-    zoo::add_texts(app, "query", queries, "What to look for")->required();
-    zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line")->required();
+    const zoo::CommandLine app{
+        "Finds the sentences of a file that are nearest in meaning to a query"};
+    zoo::make_required(zoo::add_texts(app, "query", queries, "What to look for"));
+    zoo::make_required(
+        zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line"));
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top-n", top_n, "Sentences a query");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a query");

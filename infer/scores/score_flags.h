@@ -1,6 +1,5 @@
 // The flags of scores, with sacrebleu's names and meanings.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,11 @@
 #include "infer/scores/bleu.h"
 #include "infer/scores/chrf.h"
 #include "infer/scores/ter.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace zoo {
 

@@ -3,7 +3,6 @@
 //   score --hypotheses test.hyp --references a.fr --references b.fr --metric chrf++ --metric ter
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "app/cli.h"
@@ -23,9 +22,9 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& o) {
-  add_option(app, "Files", "hypotheses", o.hypotheses, "Translations, one a line")->required();
-  add_option(app, "Files", "references", o.references, "What they should be, one a line")
-      ->required();
+  make_required(add_option(app, "Files", "hypotheses", o.hypotheses, "Translations, one a line"));
+  make_required(
+      add_option(app, "Files", "references", o.references, "What they should be, one a line"));
   add_option(app, "Output", "sentence-level", o.sentence_level,
              "A score for each line instead of one for all");
   add_option(app, "Output", "width", o.width, "Digits after the point");
@@ -75,8 +74,8 @@ int run(const Options& o, ScoreFlags& flags) {
 int main(int argc, char** argv) {
   return run_app("score", [&] {
     Options o;
-    CLI::App app{"BLEU, chrF, chrF++ and TER of translations, as sacrebleu 2.6.0 computes them",
-                 "score"};
+    const zoo::CommandLine app{
+        "BLEU, chrF, chrF++ and TER of translations, as sacrebleu 2.6.0 computes them", "score"};
     declare(app, o);
     ScoreFlags flags(app, {ScoreMetric::kBleu});
     parse(app, argc, argv);

@@ -4,7 +4,6 @@
 // --json one object a line. With --references the program also scores what it made.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -60,16 +59,16 @@ void declare(CLI::App& app, Request& request) {
              "Name of their vertical axis");
   add_show_ids(app, request.show_ids);
   add_model_options(app, request.model);
-  app.get_option("--threads")->description("CPU threads (0: all cores, but one for small models)");
-  app.get_option("--attention")
-      ->description("Attention kernel (unset: as trained; matmul with --coverage-penalty)");
+  describe(app, "threads", "CPU threads (0: all cores, but one for small models)");
+  describe(app, "attention",
+           "Attention kernel (unset: as trained; matmul with --coverage-penalty)");
   add_option(app, "Model", "batch-size", request.batch_size, "Texts translated together");
   add_options(app, "Decoding", request.decode);
   add_option(app, "Decoding", "decoder-start-token-id", request.decode.decoder_start,
              "Id that a translation starts from, instead of the folder's");
   add_options(app, "Decoding", request.decode.options);
-  app.get_option("--max-new-tokens")
-      ->description("Longest translation in tokens (0: twice the source and some more)");
+  describe(app, "max-new-tokens",
+           "Longest translation in tokens (0: twice the source and some more)");
   add_options(app, "Beam search", request.decode.options.beams);
   add_option(app, "Beam search", "force-words", request.force_words,
              "Write this in every translation; a|b: one of them");
@@ -213,7 +212,8 @@ int run(Request request, const ScoreFlags& flags) {
 int main(int argc, char** argv) {
   return run_app("translate", [&] {
     Request request;
-    CLI::App app{"Translates texts with an encoder-decoder, Transformer or recurrent", "translate"};
+    const zoo::CommandLine app{"Translates texts with an encoder-decoder, Transformer or recurrent",
+                               "translate"};
     declare(app, request);
     const ScoreFlags flags(app, {ScoreMetric::kBleu, ScoreMetric::kChrf});
     parse(app, argc, argv);

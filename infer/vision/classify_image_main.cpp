@@ -61,8 +61,8 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top = 5;
     bool as_json = false;
-    CLI::App app{"Labels pictures with an image classifier"};
-    zoo::add_texts(app, "image", files, "PNG or JPEG files of any size")->required();
+    const zoo::CommandLine app{"Labels pictures with an image classifier"};
+    zoo::make_required(zoo::add_texts(app, "image", files, "PNG or JPEG files of any size"));
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");
     zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture");

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -70,7 +69,8 @@ std::array<double, 2> compare(double seconds,
 int main(int argc, char** argv) {
   return zoo::run_app("activation_bench", [&] {
     Options options;
-    CLI::App app{"Times the activation functions against torch's operators", "activation_bench"};
+    const zoo::CommandLine app{"Times the activation functions against torch's operators",
+                               "activation_bench"};
     zoo::add_options(app, "Comparison", options);
     zoo::parse(app, argc, argv);
     if (options.numbers <= 0) throw zoo::UsageError("--numbers must be positive");

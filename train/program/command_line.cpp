@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "app/cli.h"
+#include "app/recipe.h"
 #include "base/usage_error.h"
 #include "train/program/training.h"
 #include "train/run/run_folder.h"

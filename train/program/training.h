@@ -3,7 +3,6 @@
 #pragma once
 #include <torch/nn/module.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -20,6 +19,10 @@
 #include "train/program/objective.h"
 #include "train/program/tokenizer_choice.h"
 #include "train/program/train_command.h"
+
+namespace CLI {
+class App;
+}
 
 namespace zoo {
 

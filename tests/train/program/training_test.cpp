@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <CLI/CLI.hpp>
+
 #include "app/cli.h"
 #include "base/files.h"
 #include "base/usage_error.h"
