@@ -6,7 +6,7 @@ option(ZOO_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_INSTALL "Rules for cmake --install" ${PROJECT_IS_TOP_LEVEL})
 option(ZOO_PCH "Precompile the headers of others (halves the build time, needs 0.9 GB with g++)" ON)
-option(ZOO_UNITY "Compile several sources at a time: halves the time of a first build" OFF)
+option(ZOO_UNITY "Compile several sources at a time: a first build is much quicker" OFF)
 set(ZOO_SANITIZE "" CACHE STRING "Sanitizer: empty, asan, ubsan or tsan")
 set_property(CACHE ZOO_SANITIZE PROPERTY STRINGS "" asan ubsan tsan)
 

@@ -75,8 +75,9 @@ Scores GptDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts
       no_bookkeeping_for_gradients;  // most of a small model's step is such work
   GptState& rows = gpt_state(state);
   const int64_t B = rows.batch(), T = tokens.dim() == 2 ? tokens.size(1) : 0;
-  TORCH_CHECK(tokens.dim() == 2 && tokens.size(0) == B && T > 0, "GptDecoder: tokens must be [", B,
-              ", T > 0] as the state has ", B, " rows, got ", tokens.sizes());
+  TORCH_CHECK(tokens.dim() == 2 && tokens.size(0) == B && B > 0 && T > 0,
+              "GptDecoder: tokens must be [", B, ", T > 0] as the state has ", B, " rows, got ",
+              tokens.sizes());
   TORCH_CHECK(counts.dim() == 1 && counts.size(0) == B, "GptDecoder: counts must be [", B,
               "], got ", counts.sizes());
   const auto lengths = to_vector(counts);
@@ -86,11 +87,20 @@ Scores GptDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts
                 lengths[b]);
     moves_within = moves_within || rows.moves_within(b, lengths[b]);
   }
-  if (!moves_within) return read(rows, tokens, lengths, wants);
-  // Some window moves in the middle of this step: token by token, each sees the window of its own
-  // time.
+  const auto before = rows.lengths();
+  try {
+    return moves_within ? read_one_by_one(rows, tokens, counts, wants)
+                        : read(rows, tokens, lengths, wants);
+  } catch (...) {
+    rows.truncate(torch::minimum(before, rows.lengths()));
+    throw;
+  }
+}
+
+Scores GptDecoder::read_one_by_one(GptState& rows, const torch::Tensor& tokens,
+                                   const torch::Tensor& counts, const StepWants& wants) const {
   std::vector<Scores> parts;
-  for (int64_t t = 0; t < T; ++t) {
+  for (int64_t t = 0; t < tokens.size(1); ++t) {
     parts.push_back(read(rows, tokens.narrow(1, t, 1), to_vector(counts.gt(t)), wants));
   }
   Scores all = joined(parts);

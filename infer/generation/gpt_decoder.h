@@ -24,6 +24,7 @@ class GptDecoder final : public NextToken {
   /// bounds the cache's memory; 0: unknown.
   std::unique_ptr<DecodeState> start(int64_t batch, int64_t longest = 0) const;
 
+  /// A step that throws leaves the state as it was.
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
               const StepWants& wants = {}) const override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
@@ -33,6 +34,9 @@ class GptDecoder final : public NextToken {
  private:
   Scores read(class GptState& rows, const torch::Tensor& tokens, const std::vector<int64_t>& counts,
               const StepWants& wants) const;
+  /// For windows that move within these tokens: each token sees the window of its own time.
+  Scores read_one_by_one(class GptState& rows, const torch::Tensor& tokens,
+                         const torch::Tensor& counts, const StepWants& wants) const;
 
   Gpt model_;
   bool use_cache_;

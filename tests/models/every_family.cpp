@@ -41,8 +41,7 @@ Options changed(Options options, const StackChange& change) {
   return options;
 }
 
-FamilyModel make_gpt(const StackChange& change) {
-  Gpt gpt(changed(tiny_gpt(), change));
+FamilyModel face(Gpt gpt) {
   gpt->eval();
   const auto answer = [](Gpt model, int64_t n) { return model(tokens(4 + n % 3, n)); };
   return {.module = gpt.ptr(),
@@ -55,22 +54,19 @@ FamilyModel make_gpt(const StackChange& change) {
                 return model(ids).narrow(1, 0, 4);
               },
           .save = [=](const std::filesystem::path& folder) { save_gpt(gpt, folder, {}); },
-          .saved_answer = [=](const std::filesystem::path& folder,
-                              int64_t n) { return answer(load_gpt(folder), n); }};
+          .load = [](const std::filesystem::path& folder) { return face(load_gpt(folder)); }};
 }
 
-FamilyModel make_bert(const StackChange& change) {
-  BertTaskModel bert(BertTaskOptions{.bert = changed(tiny_bert(), change)});
+FamilyModel make_gpt(const StackChange& change) { return face(Gpt(changed(tiny_gpt(), change))); }
+
+FamilyModel face(BertTaskModel bert) {
   bert->eval();
   const auto answer = [](BertTaskModel model, const torch::Tensor& ids, int64_t real) {
     const BertContext context{.args = {.key_lengths = lengths(ids.size(1), real)}};
     return model->masked_lm_logits(model->bert->forward(ids, context));
   };
-  const auto answer_to = [=](BertTaskModel model, int64_t n) {
-    return answer(model, tokens(4 + n % 3, n), 2 + n % 3);
-  };
   return {.module = bert.ptr(),
-          .answer = [=](int64_t n) { return answer_to(bert, n); },
+          .answer = [=](int64_t n) { return answer(bert, tokens(4 + n % 3, n), 2 + n % 3); },
           .protected_part =
               [=](bool changed_too) {
                 auto ids = tokens(6, 1);
@@ -78,17 +74,14 @@ FamilyModel make_bert(const StackChange& change) {
                 return answer(bert, ids, 3)[1].narrow(0, 0, 3);
               },
           .save = [=](const std::filesystem::path& folder) { save_bert(bert, folder, {}, {}); },
-          .saved_answer = [=](const std::filesystem::path& folder,
-                              int64_t n) { return answer_to(load_bert(folder), n); }};
+          .load = [](const std::filesystem::path& folder) { return face(load_bert(folder)); }};
 }
 
-FamilyModel make_transformer(const StackChange& change) {
-  TransformerOptions options = TransformerOptions::tiny();
-  options.vocab_size = kVocabulary;
-  options.context = 12;
-  options.feed_forward = 20;
-  options.encoder_layers = options.decoder_layers = 2;
-  Transformer transformer(changed(options, change));
+FamilyModel make_bert(const StackChange& change) {
+  return face(BertTaskModel(BertTaskOptions{.bert = changed(tiny_bert(), change)}));
+}
+
+FamilyModel face(Transformer transformer) {
   transformer->eval();
   const auto answer = [](Transformer model, int64_t n) {
     const int64_t S = 4 + n % 3;
@@ -109,8 +102,16 @@ FamilyModel make_transformer(const StackChange& change) {
           },
       .save =
           [=](const std::filesystem::path& folder) { save_transformer(transformer, folder, {}); },
-      .saved_answer = [=](const std::filesystem::path& folder,
-                          int64_t n) { return answer(load_transformer(folder), n); }};
+      .load = [](const std::filesystem::path& folder) { return face(load_transformer(folder)); }};
+}
+
+FamilyModel make_transformer(const StackChange& change) {
+  TransformerOptions options = TransformerOptions::tiny();
+  options.vocab_size = kVocabulary;
+  options.context = 12;
+  options.feed_forward = 20;
+  options.encoder_layers = options.decoder_layers = 2;
+  return face(Transformer(changed(options, change)));
 }
 
 /// The second row of a batch alone.
@@ -134,11 +135,11 @@ FamilyModel image_family(Model model, int64_t height, int64_t width,
           },
       .save =
           [=](const std::filesystem::path& folder) { save_image_classifier(*model, folder, {}); },
-      .saved_answer =
-          [=](const std::filesystem::path& folder, int64_t n) {
+      .load =
+          [=](const std::filesystem::path& folder) {
             auto loaded = std::dynamic_pointer_cast<typename Model::ContainedType>(
                 load_image_classifier(folder).model);
-            return answer(Model(loaded), n);
+            return image_family<Model>(Model(loaded), height, width, answer);
           }};
 }
 

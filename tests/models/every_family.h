@@ -31,8 +31,8 @@ struct FamilyModel {
   /// other ones with `changed`.
   std::function<torch::Tensor(bool changed)> protected_part;
   std::function<void(const std::filesystem::path&)> save;
-  /// The answer of the model in a folder.
-  std::function<torch::Tensor(const std::filesystem::path&, int64_t n)> saved_answer;
+  /// The model in a folder, in evaluation mode.
+  std::function<FamilyModel(const std::filesystem::path&)> load;
 };
 
 struct Family {

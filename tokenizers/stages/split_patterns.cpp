@@ -34,37 +34,22 @@ constexpr std::string_view kO200k =
 // Radford et al. 2021 (arXiv:2103.00020), simple_tokenizer.py.
 constexpr std::string_view kClip = R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)";
 
-constexpr std::string_view kRustGpt2 =
-    R"('(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s)";
-constexpr std::string_view kRustCl100k =
-    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|)"
-    R"(\s++$|\s*[\r\n]|\s+(?!\S)|\s)";
-
 struct Named {
-  std::string_view name, pattern, tiktoken;
+  std::string_view name, pattern;
 };
-constexpr Named kPatterns[] = {{"gpt2", kGpt2, kRustGpt2},
-                               {"r50k", kGpt2, kRustGpt2},
-                               {"p50k", kGpt2, kRustGpt2},
-                               {"cl100k", kCl100k, kRustCl100k},
-                               {"llama3", kCl100k, kRustCl100k},
-                               {"o200k", kO200k, kO200k},
-                               {"qwen2", kQwen2, {}},
-                               {"clip", kClip, {}}};
+constexpr Named kPatterns[] = {{"gpt2", kGpt2},     {"r50k", kGpt2},     {"p50k", kGpt2},
+                               {"cl100k", kCl100k}, {"llama3", kCl100k}, {"o200k", kO200k},
+                               {"qwen2", kQwen2},   {"clip", kClip}};
 
-const Named& find(std::string_view name, bool in_tiktoken) {
+}  // namespace
+
+std::string_view split_pattern(std::string_view name) {
   for (const Named& known : kPatterns) {
-    if (known.name == name && !(in_tiktoken && known.tiktoken.empty())) return known;
+    if (known.name == name) return known.pattern;
   }
   throw std::invalid_argument(fmt::format("no split pattern is called '{}'; known: {}", name,
                                           fmt::join(split_pattern_names(), ", ")));
 }
-
-}  // namespace
-
-std::string_view split_pattern(std::string_view name) { return find(name, false).pattern; }
-
-std::string_view tiktoken_pattern(std::string_view name) { return find(name, true).tiktoken; }
 
 std::vector<std::string_view> split_pattern_names() {
   std::vector<std::string_view> names;

@@ -12,11 +12,6 @@ namespace zoo {
 /// list of the names.
 std::string_view split_pattern(std::string_view name);
 
-/// The faster forms that `tiktoken` uses (Rust's dialect), for gpt2, cl100k and o200k. They split
-/// like those above, with one exception: cl100k's does not separate spaces at the end of a text
-/// from the line feeds before them. No piece of its vocabulary shows the difference.
-std::string_view tiktoken_pattern(std::string_view name);
-
 /// All names accepted by split_pattern, including aliases.
 std::vector<std::string_view> split_pattern_names();
 

@@ -1,6 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2) on torch's fused kernel: one pass
 // over the weights instead of a dozen. Two groups: weight decay applies to everything except biases
-// and gains.
+// and the gains of norms.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/types.h>
@@ -20,9 +20,10 @@ struct AdamWOptions {
 };
 
 /// Whether weight decay applies to a parameter: not to biases (including relative position biases,
-/// a table in T5) nor to the gains of norms, which are vectors called "weight". So far as in
-/// `transformers`' Trainer. It also excludes a temperature, the only scalar, which the Trainer
-/// would decay towards 1 (Radford et al. 2021, §2.5: all weights but gains and biases).
+/// a table in T5) nor to the gains of norms, which are vectors called "weight"; it does to layer
+/// scale. So far as in `transformers`' Trainer. It also excludes a temperature, the only scalar,
+/// which the Trainer would decay towards 1 (Radford et al. 2021, §2.5: all weights but gains and
+/// biases).
 bool decays(std::string_view name, const torch::Tensor& parameter);
 
 class AdamW {

@@ -188,6 +188,26 @@ TEST(GptDecoderTest, HiddenIsWhatTheOutputLayerReads) {
   EXPECT_TRUE(scores.logits.allclose(model->logits_of(scores.hidden)));
 }
 
+TEST(GptDecoderTest, AStepThatThrowsLeavesTheStateAsItWas) {
+  for (const bool use_cache : {true, false}) {
+    GptDecoder decoder(tiny_gpt(tiny_options()), use_cache);  // a context of 16
+    const auto read = [&](DecodeState& state, const std::vector<int64_t>& ids) {
+      const auto tokens = torch::tensor(ids, torch::kLong).view({1, -1});
+      const auto counts = torch::tensor({std::ssize(ids)}, torch::kLong);
+      return decoder.step(tokens, counts, state).logits;
+    };
+    for (const size_t length : {5, 16}) {  // within the first window, and where it moves
+      const auto state = decoder.start(1), wanted = decoder.start(1);
+      const std::vector<int64_t> prompt = random_tokens(length, 4);
+      read(*state, prompt);
+      EXPECT_ANY_THROW(read(*state, {3, 29}));  // 29 tokens: there is no id 29
+      EXPECT_EQ(state->lengths().item<int64_t>(), std::ssize(prompt));
+      read(*wanted, prompt);
+      EXPECT_TRUE(read(*state, {7, 2}).allclose(read(*wanted, {7, 2}), 1e-4, 1e-5));
+    }
+  }
+}
+
 TEST(GptDecoderTest, RefusesWhatDoesNotFitItsState) {
   auto model = tiny_gpt(tiny_options());
   GptDecoder decoder(model);
@@ -203,6 +223,11 @@ TEST(GptDecoderTest, RefusesWhatDoesNotFitItsState) {
               HasSubstr("counts must be 0 to 1, got 2"));
   EXPECT_THAT(torch_error_of([&] { state->truncate(two); }),
               HasSubstr("must not lengthen a row of 0"));
+  const auto none = decoder.start(0);
+  EXPECT_THAT(torch_error_of([&] {
+                decoder.step(torch::zeros({0, 1}, torch::kLong), two.narrow(0, 0, 0), *none);
+              }),
+              HasSubstr("the state has 0 rows"));
   model->train();
   EXPECT_THAT(torch_error_of([&] { GptDecoder refused(model); }), HasSubstr("training mode"));
 }
