@@ -15,7 +15,7 @@ torch::Device find_device(std::string_view name) {
   TORCH_CHECK(name == "cuda" || name.starts_with("cuda:"), "device: unknown '", name,
               "'; known are: auto, cpu, cuda, cuda:N");
   TORCH_CHECK(has_cuda, "device: '", name,
-              "' needs a CUDA device and a build with one (cmake --preset cuda); use --device cpu");
+              "' needs a CUDA device and a build with one (cmake --preset cuda); use cpu");
   if (name == "cuda") return torch::Device(torch::kCUDA, 0);
   const torch::Device device{std::string(name)};
   TORCH_CHECK(device.index() < cuda.deviceCount(), "device: '", name,

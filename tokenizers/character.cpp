@@ -30,7 +30,7 @@ OrderedJson split_between_characters() {
                                                  static_cast<uint8_t>(text[0]));
   throw std::runtime_error(
       fmt::format("character tokenizer: {} at byte {} is not in the vocabulary of {}; train it on "
-                  "text that has it, or with --unknown",
+                  "text that has it, or with an unknown token",
                   what, at, vocabulary));
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "base/option_error.h"
 #include "tests/tokenizers/texts.h"
 
 namespace zoo {
@@ -91,7 +92,7 @@ TEST(CharacterTokenizerTest, KeepsTheMostFrequentWhereTheVocabularyIsTooSmall) {
   EXPECT_THAT(tokenizer->ids("abc"), ElementsAre(0, 1, 2));
   EXPECT_EQ(tokenizer->unk_id(), 2);
   EXPECT_THAT([] { testing::train_on("aaabbc", {.vocab_size = 2}); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("3 different characters")));
+              ThrowsMessage<OptionError>(HasSubstr("3 different characters")));
 }
 
 TEST(CharacterTokenizerTest, SequenceTokensStandBehindTheCharactersAndReturnFromDisk) {

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "base/option_error.h"
 #include "tokenizers/sentencepiece/sentencepiece.h"
 #include "tokenizers/text/utf8.h"
 #include "tokenizers/training/trainers.h"
@@ -71,15 +72,14 @@ std::unordered_map<std::string, std::string> library_options(const TokenizerTrai
   std::smatch match;
   if (std::regex_search(message, match,
                         std::regex("smaller than required_chars. \\d+ vs (\\d+)"))) {
-    throw std::runtime_error(fmt::format(
-        "--vocab-size {} is too small for this text, whose characters, bytes and special tokens "
-        "need {}: give more, or a lower --coverage",
-        vocab_size, match[1].str()));
+    throw OptionError(fmt::format(
+        "{} {} is too small for this text, whose characters, bytes and special tokens "
+        "need {}: give more, or a lower {}",
+        option_name("vocab-size"), vocab_size, match[1].str(), option_name("coverage")));
   }
   if (std::regex_search(message, match, std::regex("too high.*value <= (\\d+)"))) {
-    throw std::runtime_error(
-        fmt::format("--vocab-size {} is too large for this text: give at most {}, or more text",
-                    vocab_size, match[1].str()));
+    throw OptionError(fmt::format("{} {} is too large for this text: give at most {}, or more text",
+                                  option_name("vocab-size"), vocab_size, match[1].str()));
   }
   if (message.find("!sentences_.empty()") != std::string::npos) {
     throw std::runtime_error("no text to train on: the files hold nothing but reserved characters");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/option_error.h"
 #include "tokenizers/families/byte_bpe_files.h"
 #include "tokenizers/stages/normalizer.h"
 #include "tokenizers/stages/pre_tokenizer.h"
@@ -20,10 +21,10 @@ void check_alphabet(const TokenizerTraining& options, const BpeStart& start,
                     const BpeAlphabet& alphabet) {
   const auto wanted = static_cast<size_t>(wanted_vocab_size(options));
   if (start.pieces.size() <= wanted) return;
-  throw std::runtime_error(fmt::format(
-      "--vocab-size {} is too small: {} special tokens and the alphabet need {}; give more{}",
-      wanted, alphabet.special_tokens.size(), start.pieces.size(),
-      alphabet.bytes ? "" : ", or a lower --limit-alphabet"));
+  throw OptionError(fmt::format(
+      "{} {} is too small: {} special tokens and the alphabet need {}; give more{}",
+      option_name("vocab-size"), wanted, alphabet.special_tokens.size(), start.pieces.size(),
+      alphabet.bytes ? "" : ", or a lower " + option_name("limit-alphabet")));
 }
 
 std::vector<BpeMerge> make_merges(BpeTrainer& trainer, const TokenizerTraining& options,

@@ -9,6 +9,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "base/option_checks.h"
 #include "tokenizers/character.h"
 #include "tokenizers/text/unicode_classes.h"
 #include "tokenizers/text/utf8.h"
@@ -18,17 +19,13 @@ namespace {
 
 constexpr int64_t kLargestVocabulary = 10'000'000;
 
-[[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
-
 void check_number(const char* option, int64_t value, int64_t low, int64_t high) {
-  if (value < low || value > high) {
-    refuse(fmt::format("{} must be {} to {}, got {}", option, low, high, value));
-  }
+  require_option(value >= low && value <= high, option, value, fmt::format("{} to {}", low, high));
 }
 
 /// Refuses an option that was changed from its default but does not apply to the kind.
-void check_kind(const char* option, bool changed, bool fits, const char* kinds) {
-  if (changed && !fits) refuse(fmt::format("{} is for {}", option, kinds));
+void check_kind(const char* option, bool changed, bool fits, const std::string& kinds) {
+  if (changed && !fits) throw OptionError(fmt::format("{} is for {}", option_name(option), kinds));
 }
 
 /// Control characters anywhere, or white space at either end: vocab.txt and merges.txt could not
@@ -44,24 +41,27 @@ bool has_odd_space(const std::string& token) {
 }
 
 void check_special_tokens(const TokenizerTraining& o) {
+  const auto refuse = [](const std::string& why) {
+    throw OptionError(option_name("special-tokens") + why);
+  };
   std::vector<std::string> tokens = o.special_tokens;
   if (tokens.size() == 1 && tokens[0].empty()) tokens.clear();
   for (const std::string& token : tokens) {
-    if (token.empty()) refuse("--special-tokens: one is empty");
+    if (token.empty()) refuse(": one is empty");
     if (utf8::find_invalid(token) != std::string_view::npos) {
-      refuse("--special-tokens: one is not valid UTF-8");
+      refuse(": one is not valid UTF-8");
     }
     if (has_odd_space(token)) {
-      refuse("--special-tokens: one begins or ends with white space, or has a control character");
+      refuse(": one begins or ends with white space, or has a control character");
     }
     if (std::count(tokens.begin(), tokens.end(), token) > 1) {
-      refuse(fmt::format("--special-tokens: '{}' is given twice", token));
+      refuse(fmt::format(": '{}' is given twice", token));
     }
   }
   if (o.kind != TokenizerKind::kWordPiece || o.special_tokens.empty()) return;
   for (const std::string& needed : bert_special_tokens()) {
     if (std::find(tokens.begin(), tokens.end(), needed) == tokens.end()) {
-      refuse(fmt::format("--special-tokens of wordpiece must have {} among them; give {} as well",
+      refuse(fmt::format(" of wordpiece must have {} among them; give {} as well",
                          fmt::join(bert_special_tokens(), " "), needed));
     }
   }
@@ -70,30 +70,28 @@ void check_special_tokens(const TokenizerTraining& o) {
 void check(const TokenizerTraining& o) {
   using enum TokenizerKind;
   const TokenizerTraining usual;
-  check_number("--vocab-size", o.vocab_size, 0, kLargestVocabulary);
-  check_number("--threads", o.threads, 1, 128);
-  check_number("--min-frequency", o.min_frequency, 0, std::numeric_limits<int64_t>::max());
-  check_number("--limit-alphabet", o.limit_alphabet, 0, 0x110000);
-  check_number("--trace", o.trace, 0, kLargestVocabulary);
-  if (!(o.coverage >= 0.98 && o.coverage <= 1)) {
-    refuse(fmt::format("--coverage must be 0.98 to 1, got {}", o.coverage));
-  }
+  check_number("vocab-size", o.vocab_size, 0, kLargestVocabulary);
+  check_number("threads", o.threads, 1, 128);
+  check_number("min-frequency", o.min_frequency, 0, std::numeric_limits<int64_t>::max());
+  check_number("limit-alphabet", o.limit_alphabet, 0, 0x110000);
+  check_number("trace", o.trace, 0, kLargestVocabulary);
+  require_option(o.coverage >= 0.98 && o.coverage <= 1, "coverage", o.coverage, "0.98 to 1");
   const char* const merging = "byte-bpe, wordpiece and bpe";
-  check_kind("--lossy", o.lossy, o.kind == kSentencePieceBpe || o.kind == kSentencePieceUnigram,
+  check_kind("lossy", o.lossy, o.kind == kSentencePieceBpe || o.kind == kSentencePieceUnigram,
              "the sentencepiece kinds");
-  check_kind("--unknown", o.unknown, o.kind == kCharacter, "the character kind");
-  check_kind("--sequence-tokens", o.sequence_tokens, o.kind == kCharacter, "the character kind");
-  check_kind("--min-frequency", o.min_frequency != usual.min_frequency, is_merging(o.kind),
-             merging);
-  check_kind("--special-tokens", !o.special_tokens.empty(), is_merging(o.kind), merging);
-  check_kind("--trace", o.trace != 0, is_merging(o.kind), merging);
-  check_kind("--cased", o.cased, o.kind == kWordPiece, "wordpiece");
-  check_kind("--limit-alphabet", o.limit_alphabet != usual.limit_alphabet,
+  check_kind("unknown", o.unknown, o.kind == kCharacter, "the character kind");
+  check_kind("sequence-tokens", o.sequence_tokens, o.kind == kCharacter, "the character kind");
+  check_kind("min-frequency", o.min_frequency != usual.min_frequency, is_merging(o.kind), merging);
+  check_kind("special-tokens", !o.special_tokens.empty(), is_merging(o.kind), merging);
+  check_kind("trace", o.trace != 0, is_merging(o.kind), merging);
+  check_kind("cased", o.cased, o.kind == kWordPiece, "wordpiece");
+  check_kind("limit-alphabet", o.limit_alphabet != usual.limit_alphabet,
              o.kind == kWordPiece || o.kind == kBpe,
              "wordpiece and bpe: the alphabet of byte-bpe is always the 256 bytes");
-  check_kind("--pattern", o.pattern != usual.pattern, o.kind == kByteBpe, "byte-bpe");
-  check_kind("--add-prefix-space", o.add_prefix_space,
-             o.kind == kByteBpe && o.pattern == WordPattern::kGpt2, "byte-bpe with --pattern gpt2");
+  check_kind("pattern", o.pattern != usual.pattern, o.kind == kByteBpe, "byte-bpe");
+  check_kind("add-prefix-space", o.add_prefix_space,
+             o.kind == kByteBpe && o.pattern == WordPattern::kGpt2,
+             "byte-bpe with " + option_name("pattern") + " gpt2");
   check_special_tokens(o);
 }
 
@@ -123,14 +121,14 @@ std::unique_ptr<Tokenizer> train_character(const TokenizerTraining& options, Tra
   const size_t needed = counts.size() + room;
   if (wanted != 0 && wanted < needed) {
     if (!options.unknown) {
-      throw std::runtime_error(fmt::format(
-          "the text has {} different characters, --vocab-size is {}: give {} or more, or --unknown "
-          "to make the rarest <unk>",
-          counts.size(), wanted, needed));
+      throw OptionError(fmt::format(
+          "the text has {} different characters, {} is {}: give {} or more, or {} to make the "
+          "rarest <unk>",
+          counts.size(), option_name("vocab-size"), wanted, needed, option_name("unknown")));
     }
     if (wanted <= room) {
-      throw std::runtime_error(
-          fmt::format("--vocab-size must be {} or more with --unknown", room + 1));
+      throw OptionError(fmt::format("{} must be {} or more with {}", option_name("vocab-size"),
+                                    room + 1, option_name("unknown")));
     }
     std::vector<std::pair<char32_t, uint64_t>> by_count(counts.begin(), counts.end());
     std::stable_sort(by_count.begin(), by_count.end(),

@@ -118,8 +118,8 @@ struct TrainingWatch {
 };
 
 /// Equal options and files give an equal tokenizer. If the text allows fewer ids than
-/// wanted_vocab_size, merging kinds end sooner. Throws std::invalid_argument for options out of
-/// range, and std::runtime_error if the text does not allow them; both messages say what to do.
+/// wanted_vocab_size, merging kinds end sooner. Throws OptionError for options out of range or that
+/// the text does not allow, with what to do.
 std::unique_ptr<Tokenizer> train_tokenizer(const TokenizerTraining& options,
                                            const std::vector<std::filesystem::path>& files,
                                            const TrainingWatch& watch = {});

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "base/option_error.h"
 #include "tests/tokenizers/texts.h"
 #include "tokenizers/tokenizer.h"
 
@@ -144,12 +145,12 @@ TEST(TrainTokenizerTest, SaysWhichVocabularySizesTheTextAllows) {
     const auto train = [kind](int64_t size) {
       testing::train_on(testing::small_text(), {.kind = kind, .vocab_size = size});
     };
-    EXPECT_THAT([&] { train(100); }, ThrowsMessage<std::runtime_error>(AllOf(
-                                         HasSubstr("--vocab-size 100 is too small for this text"),
-                                         Not(HasSubstr("\n")))));
+    EXPECT_THAT([&] { train(100); },
+                ThrowsMessage<OptionError>(AllOf(
+                    HasSubstr("vocab-size 100 is too small for this text"), Not(HasSubstr("\n")))));
     EXPECT_THAT([&] { train(20000); },
-                ThrowsMessage<std::runtime_error>(
-                    AllOf(HasSubstr("--vocab-size 20000 is too large for this text: give at most"),
+                ThrowsMessage<OptionError>(
+                    AllOf(HasSubstr("vocab-size 20000 is too large for this text: give at most"),
                           Not(HasSubstr("\n")))));
   }
 }
@@ -181,12 +182,11 @@ TEST(TrainTokenizerTest, RefusesOptionsOutOfRange) {
     }
     return std::string("trained");
   };
-  EXPECT_THAT(refusal({.vocab_size = -1}), HasSubstr("--vocab-size must be"));
-  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .coverage = 0.5}),
-              HasSubstr("--coverage must be"));
-  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .threads = 0}), HasSubstr("--threads must be"));
-  EXPECT_THAT(refusal({.kind = kCharacter, .lossy = true}), HasSubstr("--lossy is for"));
-  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .unknown = true}), HasSubstr("--unknown is for"));
+  EXPECT_THAT(refusal({.vocab_size = -1}), HasSubstr("vocab-size must be"));
+  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .coverage = 0.5}), HasSubstr("coverage must be"));
+  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .threads = 0}), HasSubstr("threads must be"));
+  EXPECT_THAT(refusal({.kind = kCharacter, .lossy = true}), HasSubstr("lossy is for"));
+  EXPECT_THAT(refusal({.kind = kSentencePieceBpe, .unknown = true}), HasSubstr("unknown is for"));
 }
 
 TEST(TokenizerKindTest, UnknownKindsAreRefusedWithTheKnownOnes) {
