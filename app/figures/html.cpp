@@ -97,21 +97,30 @@ std::string valid_utf8(std::string_view text) {
   return result;
 }
 
-std::string html_page(std::string_view title, std::string_view style, std::string_view body) {
+std::string html_page(std::string_view title, std::string_view style, std::string_view body,
+                      std::string_view script) {
+  const std::string allowed = script.empty() ? "" : "; script-src 'unsafe-inline'";
+  const std::string element = script.empty() ? "" : fmt::format("<script>{}</script>\n", script);
   return fmt::format(R"(<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:{}">
 <title>{}</title>
 <style>{}{}</style>
 </head>
 <body>
-{}</body>
+{}{}</body>
 </html>
 )",
-                     html_escape(title), kStyle, style, body);
+                     allowed, html_escape(title), kStyle, style, body, element);
+}
+
+std::string html_data(std::string_view id, std::string_view json) {
+  std::string safe;
+  for (const char c : json) c == '<' ? safe += "\\u003c" : safe += c;
+  return fmt::format("<script type=\"application/json\" id=\"{}\">{}</script>\n", id, safe);
 }
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// Self-contained HTML pages: no scripts, fonts or images from elsewhere.
+// Self-contained HTML pages: nothing from elsewhere, no network.
 #pragma once
 #include <string>
 #include <string_view>
@@ -13,7 +13,13 @@ std::string html_escape(std::string_view text);
 std::string valid_utf8(std::string_view text);
 
 /// A complete document in the zoo's style: light and dark, readable on a phone. `title` is escaped;
-/// `style` (extra CSS) and `body` are inserted as they are.
-std::string html_page(std::string_view title, std::string_view style, std::string_view body);
+/// `style` (extra CSS), `body` and `script` are inserted as they are; a page without script lets
+/// none run.
+std::string html_page(std::string_view title, std::string_view style, std::string_view body,
+                      std::string_view script = {});
+
+/// JSON or the like inside a page, which no content can end: <script type="application/json"
+/// id=...>.
+std::string html_data(std::string_view id, std::string_view json);
 
 }  // namespace zoo

@@ -1,70 +1,150 @@
-// The page of attention_map.h: one figure a head, drawn as SVG around a small picture.
+// The page's data: weights as 16-bit numbers in base64, scores and labels as JSON.
+#include "infer/analysis/attention_page.h"
+
 #include <fmt/format.h>
 
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
 #include "app/figures/html.h"
-#include "app/figures/matrix_figure.h"
-#include "infer/analysis/attention_map.h"
+#include "app/figures/png.h"
+#include "base/base64.h"
+#include "infer/analysis/attention_pictures.h"
+#include "infer/vision/attention_rollout.h"
 
 namespace zoo {
 namespace {
 
-constexpr std::string_view kStyle = R"(
-body { max-width: 1500px; }
-p { max-width: 46rem; margin: 0 0 10px; color: var(--muted); }
-.heads { display: grid; gap: 14px; grid-auto-flow: dense;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
-figure { margin: 0; padding: 10px; scroll-margin-top: 10px; }
-figure:target { grid-column: 1 / -1; }
-figure:target svg { max-height: 88vh; }
-figure a { color: inherit; text-decoration: none; cursor: zoom-in; }
-figure a.smaller { display: none; cursor: zoom-out; float: right; color: var(--train); }
-figure:target a.smaller { display: inline; }
-figcaption { font-size: 0.85rem; font-variant-numeric: tabular-nums; margin-bottom: 6px; }
-figcaption b { color: var(--ink); }
-figcaption span { color: var(--muted); }
-.text { font: 13.5px/1.5 ui-monospace, monospace; color: var(--ink); overflow-wrap: anywhere; }
+using nlohmann::json;
+
+constexpr int64_t kMostTokens = 512, kMostWeights = 8'000'000;
+
+/// [L, H, T, S] as little-endian 16-bit: 0 to 65534 for weights 0 to 1, 65535 where it is masked.
+std::string packed_weights(const AttentionMap& map) {
+  const auto all = torch::stack(map.layers);                               // [L, H, T, S]
+  auto levels = (all.to(torch::kDouble) * 65534).round().to(torch::kInt);  // [L, H, T, S]
+  levels.masked_fill_(map.may_attend.logical_not(), 65535);
+  levels = levels.contiguous();
+  std::string bytes;
+  bytes.reserve(static_cast<size_t>(levels.numel()) * 2);
+  const auto* const values = levels.data_ptr<int32_t>();
+  for (int64_t n = 0; n < levels.numel(); ++n) {
+    bytes += static_cast<char>(values[n] & 0xFF);
+    bytes += static_cast<char>(values[n] >> 8);
+  }
+  return encode_base64(bytes);
+}
+
+json head_data(const AttentionMap& map, const std::vector<HeadRow>& heads) {
+  json rows = json::array();
+  for (const HeadRow& row : heads) {
+    const HeadScores& s = row.scores;
+    rows.push_back(
+        {{"pattern", name_of(s.pattern)},
+         {"text", describe(s, map)},
+         {"score", s.score()},
+         {"bits", s.entropy},
+         {"most", s.most_entropy},
+         {"like",
+          row.like_layer < 0 ? json() : json{row.like_layer, row.like_head, row.likeness}}});
+  }
+  return rows;
+}
+
+json map_data(const AttentionMap& map, const std::vector<HeadRow>& heads) {
+  return {{"name", map.name},
+          {"queryAxis", map.query_axis},
+          {"keyAxis", map.key_axis},
+          {"queries", map.queries},
+          {"keys", map.keys},
+          {"layers", map.layers.size()},
+          {"headCount", map.heads()},
+          {"prefix", map.prefix},
+          {"rows", map.grid.rows},
+          {"columns", map.grid.columns},
+          {"heads", head_data(map, heads)},
+          {"weights", packed_weights(map)}};
+}
+
+constexpr std::string_view kBody = R"(
+<div class="bar">
+<label>Map <select id="map"></select></label>
+<label>Layer <select id="layer"></select></label>
+<label>Head <select id="head"></select></label>
+<label>Pattern <select id="pattern"></select></label>
+<label>Token <input id="search" type="search" placeholder="search" autocomplete="off"></label>
+</div>
+<p id="found" role="status"></p>
+<details open><summary>All heads of this map</summary><div class="scroll"><div id="overview"></div></div></details>
+<div class="view">
+<figure class="card"><figcaption id="caption" aria-live="polite"></figcaption>
+<div class="scroll"><canvas id="matrix" tabindex="0" role="img" aria-label="weights of the head"></canvas></div>
+<p id="cell"></p></figure>
+<div class="card side"><h3 id="query"></h3><div id="picture"></div><p id="tokens"></p>
+<table><tbody id="best"></tbody></table></div>
+</div>
 )";
 
-std::string head_figure(size_t layer, int64_t head, const torch::Tensor& weights,
-                        const MatrixFrame& frame) {
-  const HeadSummary s = summarise_head(weights);
-  const std::string id = fmt::format("layer-{}-head-{}", layer, head);
-  return fmt::format(
-      R"(<figure class="card" id="{0}"><figcaption><a class="smaller" href="#layer-{8}">)"
-      R"(smaller</a><b>Head {1}</b> <span>&middot; entropy {2:.2f} of {3:.2f} bits &middot; )"
-      R"(self {4:.2f}, previous {5:.2f}, first {6:.2f}</span></figcaption>)"
-      R"(<a href="#{0}">{7}</a></figure>)"
-      "\n",
-      id, head, s.entropy, s.most_entropy, s.to_self, s.to_previous, s.to_first,
-      matrix_svg(frame, draw_head(weights, 1)), layer);
-}
+constexpr std::string_view kHelp = R"(
+<details><summary>How to read this page, and keys</summary>
+<p>Each row of the square is a query: the token that looks. Each column is a key: the token looked at. A
+row's weights sum to 1; the brighter a cell, the larger its weight; grey cells are masked. Entropy says
+how widely a head looks: 0 bits is one token. A pattern's score is 1 if all attention is on it, 0 if it
+is no more than that of a head that sees all keys alike.</p>
+<p><kbd>&larr;</kbd> <kbd>&rarr;</kbd> head, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> layer, <kbd>j</kbd>
+<kbd>k</kbd> next and previous query, <kbd>m</kbd> next map, <kbd>/</kbd> search; a click on the square
+holds its row, a second one lets it go.</p></details>
+)";
 
 }  // namespace
 
-std::string attention_page(std::string_view title, const std::vector<std::string>& labels,
-                           const std::vector<torch::Tensor>& layers) {
-  std::string text;
-  for (const std::string& label : labels) text += label + " ";
-  std::string body = fmt::format("<h1>{}</h1>\n", html_escape(title));
-  body += fmt::format(
-      "<p class=\"text\">{}</p>\n<p>Each row is a query: the token that attends. Each column is a "
-      "key: the token attended to. A row's weights sum to 1; a query's future is masked, and grey. "
-      "Entropy measures how widely a head attends: 0 bits is one token, the number after it is all "
-      "visible tokens alike. "
-      "Self, previous and first are the shares of attention that go to the token itself, to the "
-      "one before "
-      "it and to the first of the text (means over all queries but the first). Click a head to "
-      "enlarge it.</p>\n{}",
-      html_escape(text), root_scale_legend({0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0}));
-  const MatrixFrame frame{labels, labels, "query", "key"};
-  for (size_t layer = 0; layer < layers.size(); ++layer) {
-    body += fmt::format("<h2 id=\"layer-{0}\">Layer {0}</h2>\n<div class=\"heads\">\n", layer);
-    for (int64_t head = 0; head < layers[layer].size(0); ++head) {
-      body += head_figure(layer, head, layers[layer][head], frame);
+void check_page(const AttentionMaps& maps) {
+  int64_t weights = 0;
+  for (const auto& map : maps.maps) {
+    const int64_t T = map.may_attend.size(0), S = map.may_attend.size(1);
+    if (std::max(T, S) > kMostTokens) {
+      throw std::runtime_error(
+          fmt::format("{} tokens are more than a page can show ({}); give a shorter input",
+                      std::max(T, S), kMostTokens));
     }
-    body += "</div>\n";
+    weights += std::ssize(map.layers) * map.heads() * T * S;
   }
-  return html_page(title, std::string(matrix_style()) + std::string(kStyle), body);
+  if (weights <= kMostWeights) return;
+  throw std::runtime_error(fmt::format(
+      "{} weights of all heads are more than a page can show ({} million); give an "
+      "input of at most {:.0f} % of the tokens",
+      weights, kMostWeights / 1'000'000,
+      100 * std::sqrt(static_cast<double>(kMostWeights) / static_cast<double>(weights))));
+}
+
+std::string attention_page(const std::string& title, const AttentionMaps& maps,
+                           const std::vector<std::vector<HeadRow>>& heads) {
+  check_page(maps);
+  json data = {{"maps", json::array()}};
+  for (size_t n = 0; n < maps.maps.size(); ++n)
+    data["maps"].push_back(map_data(maps.maps[n], heads.at(n)));
+  const AttentionMap* patches = patches_of(maps);
+  if (patches != nullptr && maps.picture.width > 0) {
+    data["picture"] = png_data_uri(maps.picture);
+    data["rollout"] = png_data_uri(draw_rollout(maps.picture, rollout_shares(*patches)));
+  }
+  std::string body = fmt::format("<h1>{}</h1>\n<p class=\"text\">{}</p>\n", html_escape(title),
+                                 html_escape(maps.input));
+  body += kBody;
+  if (data.contains("rollout")) {
+    body += fmt::format(
+        "<h2>Rollout</h2>\n<p>Right: bright where more of the answer came from, over all layers "
+        "and heads (Abnar &amp; Zuidema 2020).</p>\n<img class=\"rollout\" src=\"{}\" "
+        "alt=\"attention rollout\">\n",
+        data["rollout"].get<std::string>());
+    data.erase("rollout");
+  }
+  body += kHelp;
+  body += fmt::format("<noscript><img src=\"{}\" alt=\"all heads\"></noscript>\n",
+                      png_data_uri(draw_all_heads(maps)));
+  body += html_data("data", data.dump(-1, ' ', false, json::error_handler_t::replace));
+  return html_page(title, attention_page_style(), body, attention_page_script());
 }
 
 }  // namespace zoo
