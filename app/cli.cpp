@@ -165,8 +165,8 @@ std::string check_recipe_path(const std::string& path) {
 CommandLine::CommandLine(const std::string& description, const std::string& name)
     : app_(std::make_shared<CLI::App>(description, name)) {}
 
-CLI::Option* add_option_field(CLI::App& app, const std::string& group, std::string_view name,
-                              const OptionField& field, const std::string& help) {
+CLI::Option* detail::add_option(CLI::App& app, const std::string& group, std::string_view name,
+                                const OptionField& field, const std::string& help) {
   const std::string flag = "--" + std::string(name);
   const auto read = [flag, read = field.read](const CLI::results_t& texts) {
     try {
@@ -186,8 +186,8 @@ CLI::Option* add_option_field(CLI::App& app, const std::string& group, std::stri
   return option;
 }
 
-CLI::Option* add_flag_field(CLI::App& app, const std::string& group, std::string_view name,
-                            bool& field, const std::string& help) {
+CLI::Option* detail::add_flag(CLI::App& app, const std::string& group, std::string_view name,
+                              bool& field, const std::string& help) {
   const std::string flag = "--" + std::string(name);
   CLI::Option* option =
       app.add_flag(flag, field, field ? help + " (on; " + flag + "=false: off)" : help);

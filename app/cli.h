@@ -49,29 +49,31 @@ struct OptionField {
   std::function<std::optional<std::string>()> print = {};
 };
 
-CLI::Option* add_option_field(CLI::App& app, const std::string& group, std::string_view name,
-                              const OptionField& field, const std::string& help);
-CLI::Option* add_flag_field(CLI::App& app, const std::string& group, std::string_view name,
-                            bool& field, const std::string& help);
+namespace detail {
+CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_view name,
+                        const OptionField& field, const std::string& help);
+CLI::Option* add_flag(CLI::App& app, const std::string& group, std::string_view name, bool& field,
+                      const std::string& help);
+}  // namespace detail
 
 /// Adds one option for one field. --help shows its default and the names of an enumeration.
 template <class T>
 CLI::Option* add_option(CLI::App& app, const std::string& group, std::string_view name, T& field,
                         const std::string& help) {
   if constexpr (std::is_same_v<T, bool>) {
-    return add_flag_field(app, group, name, field, help);
+    return detail::add_flag(app, group, name, field, help);
   } else {
     std::string text = help;
     if constexpr (NamedEnum<T>) text += " (" + known_names<T>() + ")";
     const auto read = [&field](const std::vector<std::string>& texts) {
       read_values(texts, field);
     };
-    return add_option_field(app, group, name,
-                            {.type_word = type_word<T>(),
-                             .is_list = is_vector<T>,
-                             .read = read,
-                             .print = [&field] { return recipe_value(field); }},
-                            text);
+    return detail::add_option(app, group, name,
+                              {.type_word = type_word<T>(),
+                               .is_list = is_vector<T>,
+                               .read = read,
+                               .print = [&field] { return recipe_value(field); }},
+                              text);
   }
 }
 

@@ -82,12 +82,12 @@ function(zoo_add_precompiled_headers)
 endfunction()
 
 # Compiles `batch` sources of a target at a time: they share what they include and instantiate. The price: names in the
-# unnamed namespaces of a folder differ from each other.
+# unnamed namespaces of a target differ from each other.
 function(zoo_unity target batch)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${ZOO_UNITY} UNITY_BUILD_BATCH_SIZE ${batch})
 endfunction()
 
-# zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one room, zoo::name
+# zoo_add_library(name [TORCH] SOURCES ... [PUBLIC libraries...] [PRIVATE libraries...]): the library of one folder, zoo::name
 # here and TransformerZoo::name to others. PUBLIC are those that its headers include.
 function(zoo_add_library name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})

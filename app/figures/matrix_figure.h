@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 
 namespace zoo {
 

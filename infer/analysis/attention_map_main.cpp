@@ -94,8 +94,7 @@ int main(int argc, char** argv) {
     zoo::LookedAt input;
     std::filesystem::path out;
     bool as_json = false;
-    const zoo::CommandLine app{"Draws what each attention head looks at in one input",
-                               "attention_map"};
+    zoo::CommandLine app{"Draws what each attention head looks at in one input", "attention_map"};
     zoo::add_model_options(app, model);
     zoo::add_input_options(app, input);
     zoo::make_required(

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
-#include "app/figures/png.h"
 #include "base/base64.h"
 #include "infer/analysis/attention_pictures.h"
 #include "infer/vision/attention_rollout.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 #include "infer/analysis/attention_maps.h"
 
 namespace zoo {

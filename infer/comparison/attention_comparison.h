@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "infer/comparison/attention_shape.h"
+#include "infer/comparison/compared_shape.h"
 
 namespace zoo {
 

@@ -147,9 +147,8 @@ std::vector<zoo::ComparisonResult> sweep(zoo::ComparisonOptions options,
 int main(int argc, char** argv) {
   return zoo::run_app("compare_attention", [&] {
     Options options;
-    const zoo::CommandLine app{
-        "Compares the attention kernels: error, time, memory, against torch's own",
-        "compare_attention"};
+    zoo::CommandLine app{"Compares the attention kernels: error, time, memory, against torch's own",
+                         "compare_attention"};
     zoo::add_options(app, "Comparison", options);
     zoo::parse(app, argc, argv);
     if (options.list) {

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     std::filesystem::path inputs, outputs;
     std::string device = "auto";
     int64_t threads = 0;
-    const zoo::CommandLine app{"Run a checkpoint on tensors from a safetensors file"};
+    zoo::CommandLine app{"Run a checkpoint on tensors from a safetensors file"};
     zoo::make_required(zoo::add_option(app, "Files", "model", request.model, "Checkpoint folder"));
     zoo::make_required(
         zoo::add_option(app, "Files", "inputs", inputs, "safetensors file with input_ids"));

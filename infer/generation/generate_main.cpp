@@ -97,8 +97,7 @@ int main(int argc, char** argv) {
     zoo::SessionOptions session_options;
     Input input;
 
-    const zoo::CommandLine app{"Continues texts with a language model, printing as it goes",
-                               "generate"};
+    zoo::CommandLine app{"Continues texts with a language model, printing as it goes", "generate"};
     zoo::add_texts(app, "prompt", input.prompts, "Texts to continue");
     zoo::add_option(app, "Input", "file", input.file, "Prompts from a file, one a line");
     zoo::add_option(app, "Input", "interactive", input.interactive, "Ask for prompts");

@@ -75,9 +75,9 @@ Scores GptDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts
       no_bookkeeping_for_gradients;  // most of a small model's step is such work
   GptState& rows = gpt_state(state);
   const int64_t B = rows.batch(), T = tokens.dim() == 2 ? tokens.size(1) : 0;
-  TORCH_CHECK(tokens.dim() == 2 && tokens.size(0) == B && B > 0 && T > 0,
-              "GptDecoder: tokens must be [", B, ", T > 0] as the state has ", B, " rows, got ",
-              tokens.sizes());
+  TORCH_CHECK(B > 0, "GptDecoder: the state has no rows");
+  TORCH_CHECK(tokens.dim() == 2 && tokens.size(0) == B && T > 0, "GptDecoder: tokens must be [", B,
+              ", T > 0] as the state has ", B, " rows, got ", tokens.sizes());
   TORCH_CHECK(counts.dim() == 1 && counts.size(0) == B, "GptDecoder: counts must be [", B,
               "], got ", counts.sizes());
   const auto lengths = to_vector(counts);
@@ -92,7 +92,7 @@ Scores GptDecoder::step(const torch::Tensor& tokens, const torch::Tensor& counts
     return moves_within ? read_one_by_one(rows, tokens, counts, wants)
                         : read(rows, tokens, lengths, wants);
   } catch (...) {
-    rows.truncate(torch::minimum(before, rows.lengths()));
+    rows.truncate(before);
     throw;
   }
 }

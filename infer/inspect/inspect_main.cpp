@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
     std::string path;
     int64_t length = 0;
     bool as_json = false;
-    const zoo::CommandLine app{"Tensors, parameters, FLOPs and memory of a checkpoint"};
+    zoo::CommandLine app{"Tensors, parameters, FLOPs and memory of a checkpoint"};
     zoo::make_required(zoo::add_text(app, "path", path, "Checkpoint folder or safetensors file"));
     zoo::add_option(app, "Output", "length", length,
                     "Tokens of a sequence, for the FLOPs (0: the model's context)");

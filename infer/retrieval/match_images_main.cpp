@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "app/cli.h"
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
-#include "app/figures/png.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "base/files.h"
@@ -212,8 +212,8 @@ void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& tex
 int main(int argc, char** argv) {
   return run_app("match_images", [&] {
     Request request;
-    const zoo::CommandLine app{"Finds pictures by words, and words for a picture, with a CLIP",
-                               "match_images"};
+    zoo::CommandLine app{"Finds pictures by words, and words for a picture, with a CLIP",
+                         "match_images"};
     declare(app, request);
     parse(app, argc, argv);
     check(request);

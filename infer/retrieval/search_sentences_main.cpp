@@ -47,8 +47,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top_n = 5;
     bool as_json = false, show_ids = false;
-    const zoo::CommandLine app{
-        "Finds the sentences of a file that are nearest in meaning to a query"};
+    zoo::CommandLine app{"Finds the sentences of a file that are nearest in meaning to a query"};
     zoo::make_required(zoo::add_texts(app, "query", queries, "What to look for"));
     zoo::make_required(
         zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line"));

@@ -74,7 +74,7 @@ int run(const Options& o, ScoreFlags& flags) {
 int main(int argc, char** argv) {
   return run_app("score", [&] {
     Options o;
-    const zoo::CommandLine app{
+    zoo::CommandLine app{
         "BLEU, chrF, chrF++ and TER of translations, as sacrebleu 2.6.0 computes them", "score"};
     declare(app, o);
     ScoreFlags flags(app, {ScoreMetric::kBleu});

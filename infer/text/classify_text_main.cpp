@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top_n = 1;
     bool as_json = false, show_ids = false;
-    const zoo::CommandLine app{"Classifies texts, or tags their words"};
+    zoo::CommandLine app{"Classifies texts, or tags their words"};
     zoo::add_texts(app, "text", texts, "Texts; a tab parts a pair");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);

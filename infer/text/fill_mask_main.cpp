@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     std::string targets;
     zoo::FillMaskOptions options;
     bool as_json = false, show_ids = false;
-    const zoo::CommandLine app{"Fills in masked words with a BERT"};
+    zoo::CommandLine app{"Fills in masked words with a BERT"};
     zoo::add_texts(app, "text", texts, "Texts with mask tokens");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);

@@ -212,8 +212,8 @@ int run(Request request, const ScoreFlags& flags) {
 int main(int argc, char** argv) {
   return run_app("translate", [&] {
     Request request;
-    const zoo::CommandLine app{"Translates texts with an encoder-decoder, Transformer or recurrent",
-                               "translate"};
+    zoo::CommandLine app{"Translates texts with an encoder-decoder, Transformer or recurrent",
+                         "translate"};
     declare(app, request);
     const ScoreFlags flags(app, {ScoreMetric::kBleu, ScoreMetric::kChrf});
     parse(app, argc, argv);

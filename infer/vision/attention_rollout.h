@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 
 namespace zoo {
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli.h"
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
-#include "app/figures/png.h"
 #include "app/run_app.h"
 #include "base/files.h"
 #include "base/printable.h"
@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     zoo::ModelChoice model;
     int64_t top = 5;
     bool as_json = false;
-    const zoo::CommandLine app{"Labels pictures with an image classifier"};
+    zoo::CommandLine app{"Labels pictures with an image classifier"};
     zoo::make_required(zoo::add_texts(app, "image", files, "PNG or JPEG files of any size"));
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");

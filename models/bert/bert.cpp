@@ -105,9 +105,10 @@ void check_family(const BertOptions& o) {
     require_option(o.embedding_width > 0, "embedding-width", o.embedding_width, "1 or more" + with);
     if (o.shared_blocks != 0 && o.shared_blocks != o.layers) {
       // A block that serves several layers cannot differ from layer to layer.
-      require_option(o.drop_path == 0.0, "drop-path", o.drop_path, "0 with shared blocks");
+      require_option(o.drop_path == 0.0, "drop-path", o.drop_path,
+                     "0 with " + option_name("shared-blocks"));
       require_option(!o.scale_by_layer, "scale-by-layer", o.scale_by_layer,
-                     "off with shared blocks");
+                     "off with " + option_name("shared-blocks"));
     }
   } else {
     const bool own = o.shared_blocks == 0 || o.shared_blocks == o.layers;

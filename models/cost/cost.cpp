@@ -1,7 +1,7 @@
 // Parameters and operations of the parts that all families share.
 #include "models/cost/cost.h"
 
-#include "base/memory.h"
+#include "base/memory_limit.h"
 
 namespace zoo {
 

@@ -9,9 +9,9 @@
 #include <stdexcept>
 
 #include "app/figures/chart.h"
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
 #include "app/figures/matrix_figure.h"
-#include "app/figures/png.h"
 #include "base/text_table.h"
 #include "notebooks-cpp/nb/output.h"
 
@@ -25,6 +25,12 @@ svg { --ink: #1b2230; --muted: #5d6778; --line: #e1e5eb; --train: #2c6bd6; --val
 text { fill: var(--muted); font: 12px system-ui, sans-serif; }
 text.title { fill: var(--ink); font-weight: 600; font-size: 13px; }
 )";
+
+/// Without its last rule, the colours of a dark page.
+std::string_view chart_style() {
+  const std::string_view style = zoo::chart_style();
+  return style.substr(0, style.find("@media"));
+}
 
 struct Size {
   double width = 0, height = 0;
@@ -40,7 +46,7 @@ Size view_of(const std::string& svg) {
 }
 
 /// A picture as part of another one: `width` units wide, its corner at (x, y).
-std::string placed(const std::string& svg, double x, double y, double width) {
+std::string inset(const std::string& svg, double x, double y, double width) {
   const Size view = view_of(svg);
   const double height = width * view.height / view.width;
   std::string part = svg;
@@ -50,12 +56,12 @@ std::string placed(const std::string& svg, double x, double y, double width) {
   return part;
 }
 
-/// A file of its own: colours, fonts and a white ground.
-std::string standing_alone(Size size, const std::string& body) {
+/// A file of its own: colours, fonts, a white background.
+std::string svg_file(Size size, const std::string& body) {
   return fmt::format(
       R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}">)"
       R"(<style>{2}{3}{4}</style><rect width="{0:.0f}" height="{1:.0f}" fill="#fff"/>{5}</svg>)",
-      size.width, size.height, kColours, zoo::chart_style(), zoo::matrix_style(), body);
+      size.width, size.height, kColours, chart_style(), zoo::matrix_style(), body);
 }
 
 std::string title_at(double x, double y, const std::string& text) {
@@ -93,14 +99,15 @@ void show(const torch::Tensor& matrix, const HeatMapOptions& options) {
   if (matrix.numel() == 0) throw std::invalid_argument("nb::show: the matrix is empty");
   const auto all = (matrix.dim() == 2 ? matrix.unsqueeze(0) : matrix)
                        .detach()
-                       .to(torch::kCPU, torch::kFloat)
-                       .contiguous();  // [N, R, C]
+                       .to(torch::kCPU, torch::kFloat);  // [N, R, C]
   const int64_t N = all.size(0), R = all.size(1), C = all.size(2);
   float low = options.low, high = options.high;
   if (low == high) {
-    low = all.min().item<float>();
-    high = all.max().item<float>();
+    const auto finite = all.masked_select(all.isfinite());
+    low = finite.numel() == 0 ? 0 : finite.min().item<float>();
+    high = finite.numel() == 0 ? 0 : finite.max().item<float>();
   }
+  const auto shown = all.nan_to_num(low, high, low).contiguous();  // [N, R, C]
   const zoo::MatrixFrame frame{.rows = labels_or_numbers(options.row_labels, R),
                                .columns = labels_or_numbers(options.column_labels, C),
                                .row_axis = options.rows,
@@ -113,14 +120,14 @@ void show(const torch::Tensor& matrix, const HeatMapOptions& options) {
   std::string body = options.title.empty() ? "" : title_at(8, 18, options.title);
   double height = 0;
   for (int64_t n = 0; n < N; ++n) {
-    const float* values = all.data_ptr<float>() + n * R * C;
+    const float* values = shown.data_ptr<float>() + n * R * C;
     const auto cells = zoo::heat_map({values, static_cast<size_t>(R * C)}, static_cast<int>(R),
                                      static_cast<int>(C), low, high, 1);
     const std::string svg = zoo::matrix_svg(frame, cells);
     const Size view = view_of(svg);
     height = width * view.height / view.width;
-    body += placed(svg, static_cast<double>(n % kAcross) * (width + gap),
-                   top + static_cast<double>(n / kAcross) * (height + gap), width);
+    body += inset(svg, static_cast<double>(n % kAcross) * (width + gap),
+                  top + static_cast<double>(n / kAcross) * (height + gap), width);
   }
   const auto across = static_cast<double>(std::min(N, kAcross));
   const auto down = static_cast<double>((N + kAcross - 1) / kAcross);
@@ -128,7 +135,7 @@ void show(const torch::Tensor& matrix, const HeatMapOptions& options) {
                                     8.0 * static_cast<double>(options.title.size()) + 16),
                   .height = top + down * (height + gap)};
   display({.mime = "image/svg+xml",
-           .data = standing_alone(size, body),
+           .data = svg_file(size, body),
            .text = fmt::format("[heat map: {}, {} x {}, {:.3g} to {:.3g}]", options.title, R, C,
                                low, high)});
 }
@@ -148,6 +155,9 @@ void plot(const std::vector<Line>& lines, const PlotOptions& options) {
     zoo::ChartLine drawn{.label = line.label,
                          .look = zoo::ChartLine::Look::kSeries,
                          .series = static_cast<int>(chart.lines.size() % 8)};
+    if (options.log_y && std::ranges::any_of(line.y, [](double y) { return y <= 0; }))
+      throw std::invalid_argument(
+          fmt::format("nb::plot: '{}' has a y of 0 or less on a logarithmic axis", line.label));
     for (size_t i = 0; i < line.x.size(); ++i)
       drawn.points.push_back({.x = line.x[i], .y = line.y[i]});
     chart.lines.push_back(drawn);
@@ -158,10 +168,10 @@ void plot(const std::vector<Line>& lines, const PlotOptions& options) {
   const double top = options.title.empty() ? 4 : 26, under = top + 18;
   std::string body = options.title.empty() ? "" : title_at(8, 18, options.title);
   body += legend(lines, under - 4);
-  body += placed(zoo::render_svg(chart, static_cast<int>(kWidth), static_cast<int>(kHeight)), 0,
-                 under, kWidth);
+  body += inset(zoo::render_svg(chart, static_cast<int>(kWidth), static_cast<int>(kHeight)), 0,
+                under, kWidth);
   display({.mime = "image/svg+xml",
-           .data = standing_alone({.width = kWidth, .height = under + kHeight}, body),
+           .data = svg_file({.width = kWidth, .height = under + kHeight}, body),
            .text = text});
 }
 
@@ -193,7 +203,7 @@ void picture(const zoo::Image& image, const std::string& caption) {
 void progress(const std::string& what, int64_t done, int64_t total) {
   using Clock = std::chrono::steady_clock;
   static Clock::time_point last{};
-  if (!in_notebook()) return;  // a log keeps what it was told
+  if (!in_notebook()) return;  // a log would keep every version of the line
   if (done < total && Clock::now() - last < std::chrono::milliseconds(200)) return;
   last = Clock::now();
   print(fmt::format("\r{}  {} / {}{}", what, done, total, done < total ? "" : "\n"));

@@ -26,7 +26,9 @@ void frame(std::string_view kind, std::string_view content) {
 
 std::string bundle_of(const Display& what) {
   const std::string data = what.mime == "image/png" ? zoo::encode_base64(what.data) : what.data;
-  return nlohmann::json{{what.mime, data}, {"text/plain", what.text}}.dump();
+  // A label may be half a character: a piece of a byte-level tokenizer.
+  return nlohmann::json{{what.mime, data}, {"text/plain", what.text}}.dump(
+      -1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
 void write_picture(const Display& what) {

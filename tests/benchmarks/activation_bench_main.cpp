@@ -69,8 +69,8 @@ std::array<double, 2> compare(double seconds,
 int main(int argc, char** argv) {
   return zoo::run_app("activation_bench", [&] {
     Options options;
-    const zoo::CommandLine app{"Times the activation functions against torch's operators",
-                               "activation_bench"};
+    zoo::CommandLine app{"Times the activation functions against torch's operators",
+                         "activation_bench"};
     zoo::add_options(app, "Comparison", options);
     zoo::parse(app, argc, argv);
     if (options.numbers <= 0) throw zoo::UsageError("--numbers must be positive");

@@ -41,47 +41,51 @@ Options changed(Options options, const StackChange& change) {
   return options;
 }
 
-FamilyModel face(Gpt gpt) {
+FamilyModel family_model(Gpt gpt) {
   gpt->eval();
   const auto answer = [](Gpt model, int64_t n) { return model(tokens(4 + n % 3, n)); };
-  return {.module = gpt.ptr(),
-          .answer = [=](int64_t n) { return answer(gpt, n); },
-          .protected_part =
-              [=](bool changed_too) {
-                auto model = gpt;
-                auto ids = tokens(6, 1);
-                if (changed_too) ids.narrow(1, 4, 2).add_(1).remainder_(kVocabulary);
-                return model(ids).narrow(1, 0, 4);
-              },
-          .save = [=](const std::filesystem::path& folder) { save_gpt(gpt, folder, {}); },
-          .load = [](const std::filesystem::path& folder) { return face(load_gpt(folder)); }};
+  return {
+      .module = gpt.ptr(),
+      .answer = [=](int64_t n) { return answer(gpt, n); },
+      .protected_part =
+          [=](bool changed_too) {
+            auto model = gpt;
+            auto ids = tokens(6, 1);
+            if (changed_too) ids.narrow(1, 4, 2).add_(1).remainder_(kVocabulary);
+            return model(ids).narrow(1, 0, 4);
+          },
+      .save = [=](const std::filesystem::path& folder) { save_gpt(gpt, folder, {}); },
+      .load = [](const std::filesystem::path& folder) { return family_model(load_gpt(folder)); }};
 }
 
-FamilyModel make_gpt(const StackChange& change) { return face(Gpt(changed(tiny_gpt(), change))); }
+FamilyModel make_gpt(const StackChange& change) {
+  return family_model(Gpt(changed(tiny_gpt(), change)));
+}
 
-FamilyModel face(BertTaskModel bert) {
+FamilyModel family_model(BertTaskModel bert) {
   bert->eval();
   const auto answer = [](BertTaskModel model, const torch::Tensor& ids, int64_t real) {
     const BertContext context{.args = {.key_lengths = lengths(ids.size(1), real)}};
     return model->masked_lm_logits(model->bert->forward(ids, context));
   };
-  return {.module = bert.ptr(),
-          .answer = [=](int64_t n) { return answer(bert, tokens(4 + n % 3, n), 2 + n % 3); },
-          .protected_part =
-              [=](bool changed_too) {
-                auto ids = tokens(6, 1);
-                if (changed_too) ids[1].narrow(0, 3, 3).add_(1).remainder_(kVocabulary);
-                return answer(bert, ids, 3)[1].narrow(0, 0, 3);
-              },
-          .save = [=](const std::filesystem::path& folder) { save_bert(bert, folder, {}, {}); },
-          .load = [](const std::filesystem::path& folder) { return face(load_bert(folder)); }};
+  return {
+      .module = bert.ptr(),
+      .answer = [=](int64_t n) { return answer(bert, tokens(4 + n % 3, n), 2 + n % 3); },
+      .protected_part =
+          [=](bool changed_too) {
+            auto ids = tokens(6, 1);
+            if (changed_too) ids[1].narrow(0, 3, 3).add_(1).remainder_(kVocabulary);
+            return answer(bert, ids, 3)[1].narrow(0, 0, 3);
+          },
+      .save = [=](const std::filesystem::path& folder) { save_bert(bert, folder, {}, {}); },
+      .load = [](const std::filesystem::path& folder) { return family_model(load_bert(folder)); }};
 }
 
 FamilyModel make_bert(const StackChange& change) {
-  return face(BertTaskModel(BertTaskOptions{.bert = changed(tiny_bert(), change)}));
+  return family_model(BertTaskModel(BertTaskOptions{.bert = changed(tiny_bert(), change)}));
 }
 
-FamilyModel face(Transformer transformer) {
+FamilyModel family_model(Transformer transformer) {
   transformer->eval();
   const auto answer = [](Transformer model, int64_t n) {
     const int64_t S = 4 + n % 3;
@@ -102,7 +106,10 @@ FamilyModel face(Transformer transformer) {
           },
       .save =
           [=](const std::filesystem::path& folder) { save_transformer(transformer, folder, {}); },
-      .load = [](const std::filesystem::path& folder) { return face(load_transformer(folder)); }};
+      .load =
+          [](const std::filesystem::path& folder) {
+            return family_model(load_transformer(folder));
+          }};
 }
 
 FamilyModel make_transformer(const StackChange& change) {
@@ -111,7 +118,7 @@ FamilyModel make_transformer(const StackChange& change) {
   options.context = 12;
   options.feed_forward = 20;
   options.encoder_layers = options.decoder_layers = 2;
-  return face(Transformer(changed(options, change)));
+  return family_model(Transformer(changed(options, change)));
 }
 
 /// The second row of a batch alone.

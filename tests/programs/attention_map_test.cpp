@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 #include "base/files.h"
 #include "models/images/preprocess.h"
 #include "models/pretrained/bert/bert_checkpoint.h"

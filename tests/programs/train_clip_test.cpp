@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 #include "base/files.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"

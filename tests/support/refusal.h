@@ -6,14 +6,15 @@
 
 namespace zoo::testing {
 
-/// What `action` throws; "no error" if it throws nothing.
-inline std::string error_of(const std::function<void()>& action) {
+/// The message of the exception that `action` throws; "" if it throws nothing.
+template <class Exception = std::runtime_error>
+std::string error_of(const std::function<void()>& action) {
   try {
     action();
-  } catch (const std::exception& error) {
+  } catch (const Exception& error) {
     return error.what();
   }
-  return "no error";
+  return "";
 }
 
 /// What check(options) throws after `change(options)`; empty where it accepts them.

@@ -8,7 +8,7 @@
 
 #include "models/bert/bert_task.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/masked_batches.h"
+#include "train/data/masked_text_batches.h"
 #include "train/data/sentence_examples.h"
 #include "train/loop/task.h"
 

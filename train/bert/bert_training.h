@@ -10,7 +10,7 @@
 #include "models/bert/bert_task.h"
 #include "models/cost/bert_cost.h"
 #include "train/bert/bert_data.h"
-#include "train/data/masked_batches.h"
+#include "train/data/masked_text_batches.h"
 #include "train/program/training.h"
 #include "train/program/validation.h"
 

@@ -9,7 +9,7 @@
 
 #include "models/bert/electra.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/masked_batches.h"
+#include "train/data/masked_text_batches.h"
 #include "train/loop/task.h"
 
 namespace zoo {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "app/cli.h"
-#include "base/memory.h"
+#include "base/memory_limit.h"
 #include "base/option_checks.h"
 #include "base/usage_error.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"

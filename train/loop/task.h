@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "train/run/report.h"
-#include "train/run/verdict.h"
+#include "train/run/run_verdict.h"
 
 namespace zoo {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/memory.h"
+#include "base/memory_limit.h"
 #include "models/device.h"
 #include "train/program/usage.h"
 

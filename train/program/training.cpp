@@ -80,8 +80,7 @@ void Training::resolve(const TrainCommand& command) {
   if (const auto implied = implied_objective(); !implied.empty() && implied != objective_) {
     if (command.has("objective")) {
       throw UsageError(fmt::format(
-          "--objective {} does not go with options of --objective {}: name that one, or leave them "
-          "out",
+          "--objective {}: other options ask for --objective {}; name that one, or leave them out",
           objective_, implied));
     }
     objective_ = implied;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
 #include "app/figures/matrix_figure.h"
-#include "app/figures/png.h"
 
 namespace zoo {
 namespace {

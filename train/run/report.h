@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "train/run/metrics.h"
-#include "train/run/verdict.h"
+#include "train/run/run_verdict.h"
 
 namespace zoo {
 

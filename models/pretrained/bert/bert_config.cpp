@@ -4,7 +4,7 @@
 #include "models/pretrained/bert/bert_config_keys.h"
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/labels.h"
-#include "models/pretrained/format/stack_demands.h"
+#include "models/pretrained/format/usual_stack.h"
 
 namespace zoo {
 namespace {
@@ -79,6 +79,14 @@ BertFamily family_of(const json& config) {
   return parse_enum<BertFamily>(json_value<std::string>((*zoo)["family"], "family"));
 }
 
+/// Options of layers mean nothing to a block that serves several: what an earlier version of the
+/// zoo let through and did not use.
+void drop_unused(BertOptions& o) {
+  if (o.shared_blocks == 0 || o.shared_blocks == o.layers) return;
+  o.drop_path = 0.0;
+  o.scale_by_layer = false;
+}
+
 }  // namespace
 
 std::string unlike_reference(const BertOptions& o) {
@@ -131,6 +139,7 @@ BertConfig bert_config_from_json(const json& config) {
   }
   if (read_zoo_options(config, result.options.bert, /*needs=*/false))
     check_agreement(config, bert_keys(result.options));
+  drop_unused(result.options.bert);
   check(result.options.bert);
   if (is_zoo_bert(config) == unlike_reference(result.options.bert).empty()) {
     config_fail("model_type {} does not fit the options under \"zoo\"",

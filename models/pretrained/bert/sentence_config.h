@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/named_enum.h"
-#include "models/bert/token_pooling.h"
+#include "models/layers/token_pooling.h"
 
 namespace zoo {
 

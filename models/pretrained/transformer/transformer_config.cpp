@@ -4,7 +4,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
-#include "models/pretrained/format/stack_demands.h"
+#include "models/pretrained/format/usual_stack.h"
 
 namespace zoo {
 namespace {

@@ -4,8 +4,8 @@
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
 #include "models/pretrained/format/labels.h"
-#include "models/pretrained/format/stack_demands.h"
 #include "models/pretrained/format/stack_keys.h"
+#include "models/pretrained/format/usual_stack.h"
 
 namespace zoo {
 namespace {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include "tests/support/occurrences.h"
 
 namespace zoo {
 namespace {
@@ -22,12 +23,6 @@ Chart chart_of(std::vector<ChartPoint> points) {
   chart.y_label = "loss (nats)";
   chart.lines.push_back({"train", ChartLine::Look::kTrain, std::move(points)});
   return chart;
-}
-
-size_t occurrences(std::string_view text, std::string_view part) {
-  size_t n = 0;
-  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++n;
-  return n;
 }
 
 /// The d="..." of the path of this class.
@@ -95,8 +90,8 @@ TEST(ChartTest, APointThatIsNoNumberInterruptsTheLine) {
   const std::string svg =
       render_svg(chart_of({{0, 1}, {1, 2}, {2, kNan}, {3, kInfinity}, {4, 1}}), 400, 300);
   expect_sound(svg);
-  EXPECT_EQ(occurrences(path_of(svg, "train"), "M"), 2u);
-  EXPECT_EQ(occurrences(path_of(svg, "train"), "L"), 1u);
+  EXPECT_EQ(testing::occurrences(path_of(svg, "train"), "M"), 2u);
+  EXPECT_EQ(testing::occurrences(path_of(svg, "train"), "L"), 1u);
 }
 
 TEST(ChartTest, DegenerateDataStillMakesAPicture) {
@@ -107,7 +102,7 @@ TEST(ChartTest, DegenerateDataStillMakesAPicture) {
   expect_sound(render_svg(chart_of({{5, 1e-300}, {5, 2e-300}}), 400, 300));
   const std::string one = render_svg(chart_of({{1, 2.5}}), 400, 300);
   expect_sound(one);
-  EXPECT_EQ(occurrences(one, "<circle"), 1u) << "a line of one point is a dot";
+  EXPECT_EQ(testing::occurrences(one, "<circle"), 1u) << "a line of one point is a dot";
 }
 
 TEST(ChartTest, ChanceAndBandAreDrawnInsideTheRange) {

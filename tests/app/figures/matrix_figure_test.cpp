@@ -3,17 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/occurrences.h"
+
 namespace zoo {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-size_t text_count(const std::string& text, std::string_view word) {
-  size_t found = 0;
-  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-  return found;
-}
 
 Image cells(int rows, int columns) {
   const std::vector<float> values(static_cast<size_t>(rows) * static_cast<size_t>(columns), 0.5F);
@@ -39,7 +35,7 @@ TEST(MatrixFigureTest, LabelsAreText) {
 TEST(MatrixFigureTest, TooManyLabelsAreThinnedEvenly) {
   const std::vector<std::string> many(145, "x");
   const auto svg = matrix_svg({many, {"one"}, "rows", "columns"}, cells(145, 1));
-  EXPECT_EQ(text_count(svg, ">x<"), 49U);  // every third
+  EXPECT_EQ(testing::occurrences(svg, ">x<"), 49U);  // every third
 }
 
 TEST(MatrixFigureTest, LongLabelsGetRoom) {

@@ -196,7 +196,7 @@ TEST(GptDecoderTest, AStepThatThrowsLeavesTheStateAsItWas) {
       const auto counts = torch::tensor({std::ssize(ids)}, torch::kLong);
       return decoder.step(tokens, counts, state).logits;
     };
-    for (const size_t length : {5, 16}) {  // within the first window, and where it moves
+    for (const size_t length : {5, 15, 16}) {  // the window stays, moves within the step, before it
       const auto state = decoder.start(1), wanted = decoder.start(1);
       const std::vector<int64_t> prompt = random_tokens(length, 4);
       read(*state, prompt);
@@ -227,7 +227,7 @@ TEST(GptDecoderTest, RefusesWhatDoesNotFitItsState) {
   EXPECT_THAT(torch_error_of([&] {
                 decoder.step(torch::zeros({0, 1}, torch::kLong), two.narrow(0, 0, 0), *none);
               }),
-              HasSubstr("the state has 0 rows"));
+              HasSubstr("the state has no rows"));
   model->train();
   EXPECT_THAT(torch_error_of([&] { GptDecoder refused(model); }), HasSubstr("training mode"));
 }

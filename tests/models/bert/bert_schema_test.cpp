@@ -131,6 +131,14 @@ TEST(BertOptionsTest, AreCheckedBeforeAVocabularyIsKnown) {
             "position-padding must be 0 or more with family roberta, got -1");
   EXPECT_EQ(refused([](auto& o) { o.shared_blocks = 1; }),
             "shared-blocks must be 0 with family bert, got 1");
+  const auto refused_albert = [](auto change) {
+    BertOptions albert = BertOptions::albert_base();
+    return testing::refusal(albert, change);
+  };
+  EXPECT_EQ(refused_albert([](auto& o) { o.drop_path = 0.5; }),
+            "drop-path must be 0 with shared-blocks, got 0.5");
+  EXPECT_EQ(refused_albert([](auto& o) { o.scale_by_layer = true; }),
+            "scale-by-layer must be off with shared-blocks, got true");
   EXPECT_EQ(refused([](auto& o) { o.shared_blocks = 3; }),
             "shared-blocks must be from 0 to layers, got 3");
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 #include "base/files.h"
 
 namespace zoo::testing {

@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/training/trainers.h"
-#include "train/data/masked_batches.h"
+#include "train/data/masked_text_batches.h"
 #include "train/data/sentence_examples.h"
 #include "train/objectives/token_loss.h"
 

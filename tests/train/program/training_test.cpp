@@ -88,6 +88,10 @@ TEST(TrainingTest, AnObjectiveIsNamedImpliedOrTheFirstOfTheTable) {
   EXPECT_EQ(objective_of({"--objective", "guess"}), "guess");
   EXPECT_EQ(objective_of({"--loss", "guess"}), "guess");
   EXPECT_EQ(objective_of({"--guess"}), "guess");
+  EXPECT_EQ(refusal({"--objective", "copy", "--guess"}),
+            "--objective copy: other options ask for --objective guess; name that one, or leave "
+            "them out");
+  EXPECT_EQ(objective_of({"--objective", "guess", "--guess"}), "guess");
   EXPECT_THAT(refusal({"--objective", "learn"}),
               AllOf(HasSubstr("unknown objective 'learn'"), HasSubstr("copy, guess")));
 }

@@ -1,4 +1,4 @@
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 
 #include <fmt/format.h>
 #include <png.h>

@@ -1,5 +1,5 @@
 // Each mode in a line or two.
-#include "models/bert/token_pooling.h"
+#include "models/layers/token_pooling.h"
 
 #include <c10/util/Exception.h>
 

@@ -1,5 +1,5 @@
 // The machine's memory, a container's limit, and the shell's.
-#include "base/memory.h"
+#include "base/memory_limit.h"
 
 #include <fmt/format.h>
 

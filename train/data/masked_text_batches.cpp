@@ -1,4 +1,4 @@
-#include "train/data/masked_batches.h"
+#include "train/data/masked_text_batches.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Pooling by hand: three tokens, one of them padding, and a prompt that takes no part.
-#include "models/bert/token_pooling.h"
+#include "models/layers/token_pooling.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

@@ -1,4 +1,4 @@
-#include "train/run/verdict.h"
+#include "train/run/run_verdict.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "infer/comparison/attention_shape.h"
+#include "infer/comparison/compared_shape.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Heat maps and contact sheets pixel by pixel, and the frame of a PNG file.
-#include "app/figures/png.h"
+#include "app/figures/heat_map.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "models/pretrained/format/stack_demands.h"
+#include "models/pretrained/format/usual_stack.h"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // What would not fit is said beforehand.
-#include "base/memory.h"
+#include "base/memory_limit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The sentence at the end of a run.
-#include "train/run/verdict.h"
+#include "train/run/run_verdict.h"
 
 #include <gmock/gmock.h>
 
