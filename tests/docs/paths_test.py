@@ -14,7 +14,7 @@ SOURCE = re.compile(r"(?:[\w.-]+/)*[\w.-]+\.(?:h|cpp|cu|py|sh|cmake|md)")
 # What a run or a checkpoint of others holds, not this repository.
 ELSEWHERE = re.compile(r"(?:https?:|#|/|~|data/|runs/|build/)")
 # What instructions for new parts would have you add.
-INVENTED = re.compile(r"(^|/)x_|strided|alibi|t5|unlikelihood|mirostat|superword|summar")
+INVENTED = re.compile(r"(^|/)x_|NN_|strided|alibi|t5|unlikelihood|mirostat|superword|summar")
 INSTRUCTIONS = {"CONTRIBUTING.md", "models/pretrained/README.md"}
 
 
