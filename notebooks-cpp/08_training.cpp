@@ -39,10 +39,9 @@
 // bits, so the perplexity is $2^{2.25} = 4.76$ (Jelinek et al. 1977). One answer of four is right:
 // the accuracy is 0.25.
 //
-// Label smoothing with $\varepsilon = 0.2$ (Szegedy et al. 2016, arXiv:1512.00567, §7) asks for $1
-// - \varepsilon + \varepsilon / V = 0.85$ at the right word and $\varepsilon / V = 0.05$ at each
-//   other one. At the first position this costs $0.85 \cdot 1 + 0.05 \cdot (2 + 3 + 3) = 1.25$
-//   bits.
+// Label smoothing with $\varepsilon = 0.2$ (Szegedy et al. 2016, arXiv:1512.00567, §7) asks for
+// $1 - \varepsilon + \varepsilon / V = 0.85$ at the right word and $\varepsilon / V = 0.05$ at each
+// other one. At the first position this costs $0.85 \cdot 1 + 0.05 \cdot (2 + 3 + 3) = 1.25$ bits.
 //
 // | tensor | shape |
 // |---|---|

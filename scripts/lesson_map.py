@@ -12,33 +12,24 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks-cpp"
+sys.path.insert(0, str(FOLDER / "kernel"))
+from lesson import LessonError, read_lesson  # noqa: E402
 ROW = re.compile(r"^\| (\d+) \| ([^|]*) \| ([^|]*) \|$", re.M)
-
-
-def cells_of(text):
-    """(is text, lines) of each cell of a percent-format lesson."""
-    cells = []
-    for line in text.splitlines():
-        if re.match(r"// %%", line):
-            cells.append((line.startswith("// %% [markdown]"), []))
-        elif cells:
-            cells[-1][1].append(line)
-    return cells
 
 
 def answers_in(lesson):
     """{question: (heading, number of the code cell)}; throws ValueError for a mark without a claim."""
     answers, waiting, heading, code = {}, [], "", 0
-    for is_text, lines in cells_of(lesson.read_text(encoding="utf-8")):
-        if is_text:
-            for line in lines:
-                if found := re.match(r"// #+ (.*)", line):
+    for cell in read_lesson(lesson):
+        if cell.kind == "markdown":
+            for line in cell.source.split("\n"):
+                if found := re.match(r"#+ (.*)", line):
                     heading = found.group(1).strip()
                 for number in re.findall(r"\bQuestion (\d+)\.", line):
                     waiting.append((int(number), heading))
             continue
         code += 1
-        if re.search(r"\bnb::(claim|refute)\(", "\n".join(lines)):
+        if re.search(r"\bnb::(claim|refute)\(", cell.source):
             for number, above in waiting:
                 answers.setdefault(number, (above, code))
             waiting = []
@@ -64,7 +55,7 @@ def main():
     old = readme.read_text(encoding="utf-8")
     try:
         new = filled(old, sorted(FOLDER.glob("[0-9][0-9]_*.cpp")))
-    except ValueError as error:
+    except (ValueError, LessonError) as error:
         sys.exit(f"lesson_map: {error}")
     if sys.argv[1:] == ["--write"]:
         readme.write_text(new, encoding="utf-8")

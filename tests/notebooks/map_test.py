@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""scripts/lesson_map.py: marks, cells, and what it refuses; and the map of the repository is up to date."""
+"""The map of the questions (scripts/lesson_map.py), and the text of all lessons as Markdown reads it."""
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,28 @@ class MapTest(unittest.TestCase):
     def test_the_map_is_up_to_date(self):
         done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+def broken_formulas(text):
+    """Lines that begin a list or a heading inside of a formula: $1 at the end of one line, - x$ on the next."""
+    broken, inside = [], False
+    for line in text.split("\n"):
+        if inside and re.match(r"\s*([-+*#>]|\d+\.)\s", line):
+            broken.append(line)
+        inside ^= len(re.findall(r"(?<!\\)\$", line.replace("$$", ""))) % 2 == 1
+    return broken
+
+
+class TextTest(unittest.TestCase):
+    def test_a_formula_broken_into_a_list_is_found(self):
+        self.assertEqual(broken_formulas("asks for $1\n- x$ there"), ["- x$ there"])
+        self.assertEqual(broken_formulas("asks for $1$\n- a list, costs \\$3\n- more"), [])
+
+    def test_no_formula_of_a_lesson_is_broken(self):
+        for lesson in sorted(lesson_map.FOLDER.glob("[0-9][0-9]_*.cpp")):
+            for cell in lesson_map.read_lesson(lesson):
+                if cell.kind == "markdown":
+                    self.assertEqual(broken_formulas(cell.source), [], lesson.name)
 
 
 if __name__ == "__main__":
