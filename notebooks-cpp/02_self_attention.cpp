@@ -5,9 +5,9 @@
 // same idea: every key matches a little, and the answer is a weighted mean of all values. The
 // weights come from the data, so a model can learn where to look.
 //
-// **Before you read on, write down two guesses.** Take a query and a key of 64 random numbers each,
-// with mean 0 and variance 1. How large is their dot product, typically? And what does a token
-// receive if it may look at no key at all?
+// **Before you read on, write down two guesses.** Take a query and a key of 64 random numbers
+// each, with mean 0 and variance 1. How large is their dot product, typically? And what does a
+// token receive if it may look at no key at all?
 //
 // You need matrix products and the softmax. At the end you can say what queries, keys and values
 // are, why scores are divided by $\sqrt{d_k}$, what a mask does to weights and gradients, and how
@@ -33,10 +33,11 @@ torch::manual_seed(2);
 // %% [markdown]
 // ## By hand
 //
-// Four tokens, each with a key and a value of two numbers, and one query. The score of a key is its
-// dot product with the query, divided by $\sqrt 2$ (the root of the width; the reason follows). The
-// softmax turns scores into weights: exponentials, divided by their sum. Compute the first weight
-// on paper before you run the cell: the scores are 2, 0, 2 and -2, divided by $\sqrt 2$.
+// Four tokens, each with a key and a value of two numbers, and one query. The score of a key is
+// its dot product with the query, divided by $\sqrt 2$ (the root of the width; the reason
+// follows). The softmax turns scores into weights: exponentials, divided by their sum. Compute the
+// first weight on paper before you run the cell: the scores are 2, 0, 2 and -2, divided by
+// $\sqrt 2$.
 
 // %%
 std::vector<double> weights_by_hand(const std::vector<double>& scores) {
@@ -157,9 +158,9 @@ nb::print(fmt::format("weights at the right end: {:.3f} {:.3f} {:.3f} {:.3f}\n",
 // ## Why divide by $\sqrt{d_k}$?
 //
 // A dot product of two random vectors is a sum of $d_k$ products, each with mean 0 and variance 1.
-// Variances add up, so $\mathrm{Var}[q \cdot k] = d_k$: at width 64 a typical score is $\pm 8$, and
-// $e^{8}$ is 3000 times $e^{0}$. That was your first guess. The footnote in §3.2.1 of the paper
-// says the same. Now measure it, 20,000 pairs for each width.
+// Variances add up, so $\mathrm{Var}[q \cdot k] = d_k$: at width 64 a typical score is $\pm 8$,
+// and $e^{8}$ is 3000 times $e^{0}$. That was your first guess. The footnote in §3.2.1 of the
+// paper says the same. Now measure it, 20,000 pairs for each width.
 
 // %%
 std::vector<double> widths, plain, scaled;
@@ -192,11 +193,12 @@ const double slope =
 nb::claim("Var[q k] grows as d_k to the power of", slope, nb::near(1.0, 0.02));
 
 // %% [markdown]
-// Why does that matter? Large scores push the softmax to a corner: one weight near 1, the rest near
+// Why does that matter? Large scores push the softmax to a corner: one weight near 1, the rest
+// near
 // 0. There its derivative vanishes. From $\partial w_s / \partial x_r = w_s ([s = r] - w_r)$ you
-// see that every entry is a product that contains a small factor as soon as one weight is near 1
-// and the others near 0. A token that looks at the wrong key from the start then gets no gradient
-// that would tell it to look elsewhere.
+//    see that every entry is a product that contains a small factor as soon as one weight is near
+//    1 and the others near 0. A token that looks at the wrong key from the start then gets no
+//    gradient that would tell it to look elsewhere.
 //
 // The next cell measures both: the entropy of the weights over 64 keys (at most $\ln 64 = 4.16$
 // nats), and the length of the gradient at the scores for a random gradient at the output.
@@ -260,8 +262,8 @@ nb::claim("without the scale a query gives nearly all weight to one key", bright
 //
 // Any function that makes weights positive and lets them sum to one would give a mean of the
 // values. The softmax does so with a smooth function whose ratios depend on differences of scores
-// alone: add 100 to every score of a row, and nothing changes. Implementations use that to subtract
-// the largest score first, so that no exponential overflows.
+// alone: add 100 to every score of a row, and nothing changes. Implementations use that to
+// subtract the largest score first, so that no exponential overflows.
 //
 // A mask sets the score of a hidden key to $-\infty$ *before* the softmax. Then $e^{-\infty} = 0$:
 // the weight is zero, not small, and the other weights still sum to one. Zero is exact, and so is
@@ -316,9 +318,9 @@ nb::claim("zoo::attend with every key hidden: largest entry", blind.abs().max().
 // %% [markdown]
 // ## Self- and cross-attention
 //
-// Nothing in Eq. 1 says that queries and keys come from the same sequence. In *cross*-attention the
-// queries come from the tokens that a decoder has written, the keys and values from the encoder's
-// output. An encoder-decoder contains all three kinds:
+// Nothing in Eq. 1 says that queries and keys come from the same sequence. In *cross*-attention
+// the queries come from the tokens that a decoder has written, the keys and values from the
+// encoder's output. An encoder-decoder contains all three kinds:
 //
 // | | queries from | keys, values from | mask | weights |
 // |---|---|---|---|---|
@@ -413,11 +415,12 @@ nb::claim("queries whose largest weight is on the digit that they write",
 // 1. *By hand*: change the query to $(0, 2)$. Which word gets the largest weight? Predict the
 //    answer's two numbers to within one before you run the cell.
 // 2. *Why divide*: draw the keys with twice the standard deviation (`b = 2 * torch::randn(...)`).
-//    Predict by which factor the variance grows. Which claim fails, and what scale would repair it?
+//    Predict by which factor the variance grows. Which claim fails, and what scale would repair
+//    it?
 // 3. *What a mask does*: replace $-\infty$ by a score of 0 for the hidden key. Do you expect the
 //    gradient at its value to vanish? And at its key?
-// 4. *Self- and cross-attention*: let the task copy instead of reverse (leave out `flip(1)`). Which
-//    way does the diagonal point now, and which claim fails?
+// 4. *Self- and cross-attention*: let the task copy instead of reverse (leave out `flip(1)`).
+//    Which way does the diagonal point now, and which claim fails?
 // 5. *Self- and cross-attention*: train for 50 steps instead of 400. Predict what the map looks
 //    like while the model is still wrong.
 //

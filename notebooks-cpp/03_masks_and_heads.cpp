@@ -4,10 +4,10 @@
 // A mask says who may look at whom. Heads let a token look at several things at once. Both are
 // cheap: a mask removes work, and eight narrow heads cost as much as one wide head.
 //
-// **Write down three guesses.** A text of 12 tokens, each of which sees itself and the three before
-// it, passes through three layers: how far back does the last token look? A layer with one head
-// must report the token before *and* the token before that: how often will it have both right? And
-// at width 32, which number of heads from 1 to 32 is best, if four look-ups are needed?
+// **Write down three guesses.** A text of 12 tokens, each of which sees itself and the three
+// before it, passes through three layers: how far back does the last token look? A layer with one
+// head must report the token before *and* the token before that: how often will it have both
+// right? And at width 32, which number of heads from 1 to 32 is best, if four look-ups are needed?
 
 // %%
 #include <fmt/format.h>
@@ -64,13 +64,15 @@ nb::claim("zoo::attend gives the means computed by hand (largest difference)",
 // | mask | query $t$ sees key $s$ if | who uses it |
 // |---|---|---|
 // | padding | $s < \mathrm{length}$ | every batch of texts of unequal length |
-// | causal | $s \le t$ | GPT; decoders (Vaswani et al. 2017,
-// [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), §3.2.3) | | sliding window | $t - w < s \le
-// t$ | Longformer (Beltagy et al. 2020, [arXiv:2004.05150](https://arxiv.org/abs/2004.05150)),
-// Mistral | | block-sparse | blocks equal, or $s$ in the first block | Child et al. 2019
-// ([arXiv:1904.10509](https://arxiv.org/abs/1904.10509)), BigBird | | prefix | $s < p$ or $s \le t$
-// | prefix language models (Raffel et al. 2019,
-// [arXiv:1910.10683](https://arxiv.org/abs/1910.10683), §3.2.1) |
+// | causal | $s \le t$ | GPT; decoders [1] |
+// | sliding window | $t - w < s \le t$ | Longformer [2], Mistral |
+// | block-sparse | blocks equal, or $s$ in the first block | sparse transformers [3] |
+// | prefix | $s < p$ or $s \le t$ | prefix language models [4] |
+//
+// - [1] Vaswani et al. 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762), §3.2.3.
+// - [2] Beltagy et al. 2020, [arXiv:2004.05150](https://arxiv.org/abs/2004.05150), §3.1.
+// - [3] Child et al. 2019, [arXiv:1904.10509](https://arxiv.org/abs/1904.10509), §4.
+// - [4] Raffel et al. 2019, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683), §3.2.1.
 //
 // The zoo takes the first three as *structure*, so that a kernel can skip hidden blocks without
 // reading a mask. The others are dense tensors of true (may attend) and false. You write each rule
@@ -144,9 +146,9 @@ nb::claim("a causal mask leaves T (T + 1) / 2 pairs", drawn[1].sum().item<double
 
 // %% [markdown]
 // A window makes long texts affordable: the work is $T w$ instead of $T^2$. It does not make the
-// model blind to what lies further back, because layers compound: a token sees three back, and each
-// of those saw three back in the layer before. Measure the reach by the gradient: which inputs can
-// change the last token at all?
+// model blind to what lies further back, because layers compound: a token sees three back, and
+// each of those saw three back in the layer before. Measure the reach by the gradient: which
+// inputs can change the last token at all?
 
 // %%
 std::vector<double> depths, reaches;
@@ -192,9 +194,9 @@ nb::refute("keys that it sees with torch's is_causal",
 // %% [markdown]
 // ## Why several heads?
 //
-// A head computes *one* weighted mean. If a token needs two things from two positions, one head can
-// only mix them: $\frac12 v_a + \frac12 v_b$ does not say which of the two came first. With two
-// heads there are two means, side by side:
+// A head computes *one* weighted mean. If a token needs two things from two positions, one head
+// can only mix them: $\frac12 v_a + \frac12 v_b$ does not say which of the two came first. With
+// two heads there are two means, side by side:
 //
 // $$\mathrm{MultiHead}(x) = [\,\mathrm{head}_1; \dots; \mathrm{head}_H\,]\, W_O, \qquad
 // \mathrm{head}_h = \mathrm{Attention}(x W_Q^h, x W_K^h, x W_V^h)$$
@@ -360,10 +362,10 @@ nb::claim("eight heads at once against a loop over heads (largest difference)",
 // %% [markdown]
 // ## Too few, too many
 //
-// More heads at a fixed width are narrower heads. A head of width $d_k$ compares $d_k$ numbers: its
-// score matrix has rank $d_k$ at most. With a single number a query can only prefer one end of a
-// line of keys and cannot pick out one of twelve in the middle, so many such heads must share one
-// look-up. There is a best number between. Measure it on four look-ups at width 32.
+// More heads at a fixed width are narrower heads. A head of width $d_k$ compares $d_k$ numbers:
+// its score matrix has rank $d_k$ at most. With a single number a query can only prefer one end of
+// a line of keys and cannot pick out one of twelve in the middle, so many such heads must share
+// one look-up. There is a best number between. Measure it on four look-ups at width 32.
 //
 // Question 11. The loss is lowest in the middle.
 
@@ -396,10 +398,10 @@ nb::claim("loss with 32 heads", losses.back(), nb::at_least(0.02));
 //
 // | claim | question |
 // |---|---|
-// | five masks, each equal to its rule; a kernel that skips gives the dense result; windows reach
-// $L (w - 1)$ back | 8 | | one head cannot do two look-ups; two of half the width can | 9 | | heads
-// are a batch dimension: strides change, nothing is copied | 10 | | too few heads lack look-ups,
-// too many lack width | 11 |
+// | five masks equal their rules; kernels may skip; windows reach $L (w - 1)$ back | 8 |
+// | one head cannot do two look-ups; two of half the width can | 9 |
+// | heads are a batch dimension: strides change, nothing is copied | 10 |
+// | too few heads lack look-ups, too many lack width | 11 |
 //
 // ## Try it
 //
@@ -412,8 +414,7 @@ nb::claim("loss with 32 heads", losses.back(), nb::at_least(0.02));
 // 4. *Too few, too many*: set `lookups` to 2. Which number of heads do you expect to win, and does
 //    the claim about the best number still hold?
 // 5. *In parallel*: replace `flatten(2)` by `reshape` of $[B, H, T, D_h]$ to $[B, T, C]$ without
-// the
-//    transpose. Which claim fails, and by how much?
+//    the transpose. Which claim fails, and by how much?
 //
-// **Next**: [4. Positions](04_positions.ipynb): attention does not know the order of its keys; here
-// learned vectors told it. What else can?
+// **Next**: [4. Positions](04_positions.ipynb): attention does not know the order of its keys;
+// here learned vectors told it. What else can?

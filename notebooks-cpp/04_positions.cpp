@@ -41,8 +41,9 @@ torch::manual_seed(4);
 // | $\cos p$ | 1 | 0.540 | -0.416 | -0.990 |
 //
 // The dot product of two points on a circle is the cosine of the angle between them. So
-// $PE(0) \cdot PE(2) = \cos 2 = -0.416$; and $PE(1) \cdot PE(3) = 0.841 \cdot 0.141 - 0.540 \cdot
-// 0.990 = -0.416$ as well. Only the distance counts. Compare with the zoo's table.
+// $PE(0) \cdot PE(2) = \cos 2 = -0.416$; and
+// $PE(1) \cdot PE(3) = 0.841 \cdot 0.141 - 0.540 \cdot 0.990 = -0.416$ as well. Only the distance
+// counts. Compare with the zoo's table.
 
 // %%
 const auto four = zoo::sinusoidal_table(/*max_positions=*/4, /*d_model=*/2);  // [4, 2]
@@ -85,13 +86,13 @@ nb::refute("the same with positions added", sees.abs().max().item<double>(), nb:
 // %% [markdown]
 // One exception is worth knowing: with a *causal* mask the blocks are no longer equivariant. Token
 // 3 sees three others and token 5 sees five, so a decoder can learn some order from the mask alone
-// ("NoPE", Kazemnejad et al. 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466)). How much,
-// you measure below.
+// ("NoPE", Kazemnejad et al. 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466)). How
+// much, you measure below.
 //
 // ## Sinusoidal encodings
 //
-// Vaswani et al. 2017 ([arXiv:1706.03762](https://arxiv.org/abs/1706.03762)), §3.5: many circles at
-// once, from fast to slow.
+// Vaswani et al. 2017 ([arXiv:1706.03762](https://arxiv.org/abs/1706.03762)), §3.5: many circles
+// at once, from fast to slow.
 //
 // $$PE(p, 2i) = \sin(p\,\omega_i), \quad PE(p, 2i + 1) = \cos(p\,\omega_i), \quad
 // \omega_i = 10000^{-2i / C}$$
@@ -186,8 +187,7 @@ nb::refute("added sinusoids: the same spread", added_scores.std().item<double>()
 // alone and subtract a penalty from each score, $m_h (t - s)$, with a slope $m_h$ of its own for
 // each head. T5's bias is a learned table of such penalties, and Transformer-XL learns terms of
 // both content and distance. The zoo's `attend` takes a bias for each distance, `relative_bias` of
-// shape
-// $[H, T + S - 1]$, so ALiBi is three lines.
+// shape $[H, T + S - 1]$, so ALiBi is three lines.
 
 // %%
 zoo::AttendArgs alibi(int64_t heads, int64_t T) {
@@ -202,9 +202,9 @@ zoo::GptContext context_of(const std::string& scheme, int64_t T) {
 // %% [markdown]
 // ## One model, the switch turned
 //
-// Data with a known answer: texts of eight symbols in which each depends on the *two* before it, in
-// their order. The best possible loss is the entropy of that rule. You train the same two-layer GPT
-// five times on texts of 32 tokens and only turn the switch `position`.
+// Data with a known answer: texts of eight symbols in which each depends on the *two* before it,
+// in their order. The best possible loss is the entropy of that rule. You train the same two-layer
+// GPT five times on texts of 32 tokens and only turn the switch `position`.
 
 // %%
 torch::Tensor chain(const torch::Tensor& rule, int64_t batch, int64_t length) {
@@ -320,15 +320,14 @@ nb::refute("rotary: nats lost at 8 times", losses["rotary"][3] - losses["rotary"
 // A trained rotary model can be repaired without training, by turning its circles more slowly.
 //
 // - *Position interpolation* (Chen et al. 2023,
-// [arXiv:2306.15595](https://arxiv.org/abs/2306.15595)):
-//   divide all positions by the factor. Every angle is one that training has seen, but neighbours
-//   are closer together than ever before.
-// - *NTK scaling*: enlarge the base, $10000 \cdot f^{d/(d-2)}$, so that the slowest circle slows by
-// $f$
-//   and the fastest hardly at all.
-// - *By parts* (YaRN, Peng et al. 2023, [arXiv:2309.00071](https://arxiv.org/abs/2309.00071), §3.2;
-//   Llama 3.1): circles that made several turns in training stay, those that made less than one
-//   slow by $f$.
+//   [arXiv:2306.15595](https://arxiv.org/abs/2306.15595)): divide all positions by the factor.
+//   Every angle is one that training has seen, but neighbours are closer together than ever
+//   before.
+// - *NTK scaling*: enlarge the base, $10000 \cdot f^{d/(d-2)}$, so that the slowest circle slows
+//   by $f$ and the fastest hardly at all.
+// - *By parts* (YaRN, Peng et al. 2023, [arXiv:2309.00071](https://arxiv.org/abs/2309.00071),
+//   §3.2; Llama 3.1): circles that made several turns in training stay, those that made less than
+//   one slow by $f$.
 
 // %%
 double repaired(zoo::Gpt model, const zoo::RotaryOptions& scaling, const torch::Tensor& texts,
@@ -386,13 +385,12 @@ nb::claim("by parts at twice the length: nats won over interpolation", fixed[0][
 // ## Try it
 //
 // 1. *Attention is blind to order*: give the blocks a causal mask (`{.args = {.causal = true}}`)
-// and
-//    leave positions out. Predict whether the first claim still holds. Why?
+//    and leave positions out. Predict whether the first claim still holds. Why?
 // 2. *Sinusoidal encodings*: set $k$ to $-5$. Does `shift_by` still work? What is $M_{-5} M_5$?
 // 3. *One model*: make the rule depend on one symbol only (drop `texts.select(1, t - 2)`). Which
 //    scheme gains most, and which claim fails?
 // 4. *ALiBi*: set all slopes to 1, then to 0.001. Predict the loss at 32 and at 256 for both.
-// 5. *By parts*: set `.base = 100` for training and for the repair. The circles turn faster: do you
-//    expect more or less to repair?
+// 5. *By parts*: set `.base = 100` for training and for the repair. The circles turn faster: do
+//    you expect more or less to repair?
 //
 // **Next**: [5. The layer](05_the_layer.ipynb): what stands around attention.

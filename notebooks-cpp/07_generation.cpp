@@ -1,9 +1,9 @@
 // %% [markdown]
 // # 7. Generation
 //
-// A language model gives a probability for every next token. A text needs one token at a time. What
-// lies between is a decision, made hundreds of times, and it changes the text as much as the model
-// does.
+// A language model gives a probability for every next token. A text needs one token at a time.
+// What lies between is a decision, made hundreds of times, and it changes the text as much as the
+// model does.
 //
 // **Write down three guesses.** If you always take the most likely token, do you get the most
 // likely text? What does a model write after a while if you do? And a model has read 200 tokens:
@@ -103,13 +103,13 @@ nb::claim("probability of the text that two beams find", std::exp(beams.log_prob
 // %% [markdown]
 // ## Beam search
 //
-// A text's probability is a product, $p(y) = \prod_t p(y_t \mid y_{<t})$. Searching all $V^n$ texts
-// of $n$ tokens is out of the question. Beam search (Lowerre 1976) keeps the best $b$ beginnings:
-// at each step it extends all of them by every token, $b V$ candidates, and keeps the best $b$
-// again. With $b = 1$ it is greedy; with $b = V^{n - 1}$ nothing is ever dropped, so it must find
-// the best text. That makes it testable: on a vocabulary of four and texts of five tokens, all
-// 1,024 texts can be scored. The model is a small GPT with large random weights, so that its
-// choices matter.
+// A text's probability is a product, $p(y) = \prod_t p(y_t \mid y_{<t})$. Searching all $V^n$
+// texts of $n$ tokens is out of the question. Beam search (Lowerre 1976) keeps the best $b$
+// beginnings: at each step it extends all of them by every token, $b V$ candidates, and keeps the
+// best $b$ again. With $b = 1$ it is greedy; with $b = V^{n - 1}$ nothing is ever dropped, so it
+// must find the best text. That makes it testable: on a vocabulary of four and texts of five
+// tokens, all 1,024 texts can be scored. The model is a small GPT with large random weights, so
+// that its choices matter.
 
 // %%
 zoo::GptOptions wild_options;
@@ -182,18 +182,19 @@ nb::refute("greedy decoding finds it for a share of", shares[0], nb::at_least(0.
 // | filter | keeps | paper |
 // |---|---|---|
 // | temperature $\tau$ | all; $p_i \propto \exp(x_i / \tau)$ | Ackley et al. 1985 |
-// | top-k | the $k$ most likely | Fan et al. 2018,
-// [arXiv:1805.04833](https://arxiv.org/abs/1805.04833) | | top-p, "nucleus" | the smallest set with
-// probability at least $p$ | Holtzman et al. 2019,
-// [arXiv:1904.09751](https://arxiv.org/abs/1904.09751), §3.1 | | min-p | those with at least a
-// share of the best one's probability | Nguyen et al. 2024,
-// [arXiv:2407.01082](https://arxiv.org/abs/2407.01082) |
+// | top-k | the $k$ most likely | [1], §5.4 |
+// | top-p, "nucleus" | the smallest set with probability at least $p$ | [2], §3.1 |
+// | min-p | those with at least a share of the best one's probability | [3], §3 |
+//
+// - [1] Fan et al. 2018, [arXiv:1805.04833](https://arxiv.org/abs/1805.04833).
+// - [2] Holtzman et al. 2019, [arXiv:1904.09751](https://arxiv.org/abs/1904.09751).
+// - [3] Nguyen et al. 2024, [arXiv:2407.01082](https://arxiv.org/abs/2407.01082).
 //
 // Temperature reorders nothing: it only makes the distribution sharper (below 1) or flatter (above
 // 1). The others reorder nothing either, but cut, and what is left is scaled up to sum to one.
 //
-// All take logits $[B, V]$ and return logits $[B, V]$, with $-\infty$ for what is left out. Look at
-// the right half of the picture: which filters leave it dark?
+// All take logits $[B, V]$ and return logits $[B, V]$, with $-\infty$ for what is left out. Look
+// at the right half of the picture: which filters leave it dark?
 
 // %%
 const auto logits =
@@ -223,8 +224,8 @@ nb::print(fmt::format("tokens that are left: top-k {}, top-p {}, min-p {}\n",
                       p[5].gt(0).sum().item<int64_t>()));
 
 // %% [markdown]
-// Top-p 0.8 keeps three: 0.45 + 0.25 = 0.70 is not enough, so the token that *crosses* 0.8 stays. A
-// common mistake drops it.
+// Top-p 0.8 keeps three: 0.45 + 0.25 = 0.70 is not enough, so the token that *crosses* 0.8 stays.
+// A common mistake drops it.
 //
 // Question 30. What is drawn follows the filtered distribution. 20,000 draws must show it.
 
@@ -348,11 +349,11 @@ nb::print(fmt::format("repeated groups of four: greedy {:.2f}, sampled {:.2f}, r
                       repeated(looped), repeated(sampled), in_text));
 
 // %% [markdown]
-// A stripe parallel to the diagonal is a passage that returns. Greedy decoding is a function of the
-// text so far: once the recent words return, so does their continuation, for ever. The model has
-// learned that nothing in a sentence depends on the one before, so every sentence gets the same
-// favourite words. That was your second guess. A rule that forbids a group of four to return breaks
-// the loop, at a price: it also forbids what has to return.
+// A stripe parallel to the diagonal is a passage that returns. Greedy decoding is a function of
+// the text so far: once the recent words return, so does their continuation, for ever. The model
+// has learned that nothing in a sentence depends on the one before, so every sentence gets the
+// same favourite words. That was your second guess. A rule that forbids a group of four to return
+// breaks the loop, at a price: it also forbids what has to return.
 
 // %%
 nb::claim("greedy: repeated groups of four", repeated(looped), nb::at_least(0.6));
@@ -399,10 +400,10 @@ nb::plot({{.label = "without a cache", .x = lengths, .y = whole},
           .log_y = true});
 
 // %% [markdown]
-// Question 32. The cache must change the time and nothing else. Times vary from machine to machine,
-// so the claims about them bound a ratio of processor times that is far larger than its bound.
-// *Prefill* reads a whole prompt in one pass, with matrix products of 200 rows; *decode* reads it
-// token by token. Both must give the same scores.
+// Question 32. The cache must change the time and nothing else. Times vary from machine to
+// machine, so the claims about them bound a ratio of processor times that is far larger than its
+// bound. *Prefill* reads a whole prompt in one pass, with matrix products of 200 rows; *decode*
+// reads it token by token. Both must give the same scores.
 
 // %%
 zoo::Gpt big(larger);
@@ -443,8 +444,8 @@ nb::claim("200 tokens at once cost less than 150 single steps", at_one_go < 150 
 
 // %% [markdown]
 // That was your third guess: none. What breaks a cache most often is the position. A new token
-// stands at position $t$, not at 0; a model that restarts counting sees a text whose words have all
-// moved.
+// stands at position $t$, not at 0; a model that restarts counting sees a text whose words have
+// all moved.
 
 // %%
 torch::Tensor restarted;
@@ -471,11 +472,9 @@ nb::refute("a cache whose positions restart: difference of the scores",
 //
 // 1. *By hand*: change 0.9 after B so that greedy decoding is right. What is the largest value?
 // 2. *Beam search*: set `init_std` to 0.02. The model hardly prefers any token: do you expect
-// greedy
-//    decoding to find the best text more often or less often?
+//    greedy decoding to find the best text more often or less often?
 // 3. *Sampling*: replace top-p 0.8 by 0.7. Predict how many tokens stay (add the probabilities),
-// and
-//    run it. Floating-point sums decide: why?
+//    and run it. Floating-point sums decide: why?
 // 4. *Loops*: sample with temperature 0.1, then 0.5. At which one does the loop begin to break?
 // 5. *The cache*: restart the positions only from token 100 on. Does the negative control still
 //    refute? By a smaller number?
