@@ -285,6 +285,7 @@ document.onkeydown = event => {
 window.onresize = draw;
 fill($('map'), data.maps.map(m => m.name));
 $('map').parentElement.hidden = data.maps.length === 1;
+state.query = map().rows > 0 ? 0 : map().queries.length - 1;  // the class token, or what saw most
 showMap();
 )js";
 }

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/text_file.h"
 #include "infer/vision/attention_rollout.h"
+#include "models/images/resize.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -125,6 +126,24 @@ void write_layers(const AttentionMaps& maps, const AttentionMap& map, const Writ
   }
 }
 
+/// From the class token, else the mean over all patches: [rows, columns].
+torch::Tensor seen_patches(const AttentionMap& map, const torch::Tensor& weights) {
+  const auto from = map.prefix > 0 ? weights[0] : weights.mean(0);  // [T]
+  return from.slice(0, map.prefix).view({map.grid.rows, map.grid.columns});
+}
+
+void write_over_picture(const AttentionMaps& maps, const AttentionMap& map,
+                        const WritePicture& write) {
+  write(kRollout, draw_rollout(maps.picture, rollout_shares(map)));
+  for (size_t layer = 0; layer < map.layers.size(); ++layer) {
+    std::vector<Image> heads;
+    for (int64_t head = 0; head < map.heads(); ++head)
+      heads.push_back(draw_over_picture(maps.picture, seen_patches(map, map.layers[layer][head])));
+    write(fmt::format("picture-layer-{}.png", layer),
+          contact_sheet(heads, static_cast<int>(std::min<int64_t>(map.heads(), 6))));
+  }
+}
+
 }  // namespace
 
 Image draw_head(const torch::Tensor& weights, const torch::Tensor& may_attend, int cell) {
@@ -141,6 +160,23 @@ Image draw_head(const torch::Tensor& weights, const torch::Tensor& may_attend, i
     }
   }
   return image;
+}
+
+Image draw_over_picture(const Image& picture, const torch::Tensor& shares) {
+  constexpr int kShown = 168;
+  constexpr double kDark = 0.12;  // what gets nothing can still be made out
+  const int scale = std::max(1, kShown / std::max(picture.width, picture.height));
+  Image shown = resize(picture, picture.width * scale, picture.height * scale, Resample::kNearest);
+  const auto light = (shares.to(torch::kDouble) / shares.max().clamp_min(1e-12)).contiguous();
+  const auto rows = light.size(0), columns = light.size(1);
+  for (size_t i = 0; i < shown.rgb.size(); ++i) {
+    const auto pixel = static_cast<int64_t>(i / 3);
+    const int64_t row = pixel / shown.width * rows / shown.height,
+                  column = pixel % shown.width * columns / shown.width;
+    const double factor = kDark + (1 - kDark) * light.data_ptr<double>()[row * columns + column];
+    shown.rgb[i] = static_cast<uint8_t>(std::lround(factor * shown.rgb[i]));
+  }
+  return shown;
 }
 
 Image draw_all_heads(const AttentionMaps& maps) {
@@ -161,9 +197,7 @@ Image draw_all_heads(const AttentionMaps& maps) {
 }
 
 torch::Tensor rollout_shares(const AttentionMap& map) {
-  const auto flow = attention_rollout(map.layers);              // [T, T]
-  const auto answer = map.prefix > 0 ? flow[0] : flow.mean(0);  // [T]
-  return answer.slice(0, map.prefix).view({map.grid.rows, map.grid.columns});
+  return seen_patches(map, attention_rollout(map.layers));
 }
 
 const AttentionMap* patches_of(const AttentionMaps& maps) {
@@ -200,8 +234,7 @@ std::vector<fs::path> write_attention_map(const fs::path& folder, const std::str
     };
     write(kAllHeads, draw_all_heads(maps));
     const auto* const patches = patches_of(maps);
-    if (patches != nullptr && maps.picture.width > 0)
-      write(kRollout, draw_rollout(maps.picture, rollout_shares(*patches)));
+    if (patches != nullptr && maps.picture.width > 0) write_over_picture(maps, *patches, write);
     for (const auto& map : maps.maps) write_layers(maps, map, write);
   });
   std::vector<fs::path> paths;

@@ -24,6 +24,9 @@ Image draw_all_heads(const AttentionMaps& maps);
 /// layers (rollout), [rows, columns]. By the class token, else by the mean of the patches.
 torch::Tensor rollout_shares(const AttentionMap& map);
 
+/// The picture, enlarged, with each patch as dark as its share [rows, columns] is small.
+Image draw_over_picture(const Image& picture, const torch::Tensor& shares);
+
 /// The map of patches; null if there is none.
 const AttentionMap* patches_of(const AttentionMaps& maps);
 
@@ -32,7 +35,8 @@ const AttentionMap* patches_of(const AttentionMaps& maps);
 void require_map_folder(const std::filesystem::path& folder);
 
 /// Writes attention.html, multi_head_attention_map.png, layer-L.png (all heads of a layer),
-/// heads/layer-L-head-H.png and, of a picture, rollout.png. If there are several maps, names of
+/// heads/layer-L-head-H.png and, of a picture, rollout.png and picture-layer-L.png (what each head
+/// looks at from the class token, or on average). If there are several maps, names of
 /// layers begin with theirs ("cross-layer-0.png"). Returns the paths, the page first. Writes the
 /// folder atomically and replaces an earlier map.
 std::vector<std::filesystem::path> write_attention_map(const std::filesystem::path& folder,

@@ -155,7 +155,9 @@ void read_clip(const ClipImpl& model, const fs::path& folder, const LookedAt& in
   Flags wanted;
   if (model.image) wanted.emplace_back("image");
   if (model.text) wanted.emplace_back("text");
-  check_flags(input, folder, "a CLIP", wanted);
+  check_flags(input, folder,
+              model.image_cnn ? "a CLIP whose image tower, a CNN, attends to nothing" : "a CLIP",
+              wanted);
   if (!input.image.empty()) {
     const VitOptions& o = model.image->options;
     see(folder, input.image, o.channels, o.image_size, o.image_width, opened);

@@ -1,0 +1,23 @@
+// What a model's heads are judged by: its attention layers, and the loss of the input it was given.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "infer/analysis/head_importance.h"
+#include "infer/analysis/looked_at.h"
+
+namespace zoo {
+
+struct HeadTask {
+  std::vector<NamedAttention> layers;
+  std::vector<ExampleLoss> examples;
+  std::string loss = {};  ///< what is measured, in words
+};
+
+/// GPT: the next token of the text. BERT: each token of the text, masked alone. Encoder-decoder:
+/// the target's tokens. Image classifier: the class that the whole model says. `opened` outlives
+/// the result. Throws std::runtime_error with one line for a model whose heads cannot be judged so.
+HeadTask head_task(const OpenedInput& opened);
+
+}  // namespace zoo

@@ -1,0 +1,149 @@
+// The program `look_inside`: each verb on a model written here, its files, and bad input in one
+// line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/files.h"
+#include "models/pretrained/bert/bert_checkpoint.h"
+#include "models/pretrained/format/safetensors.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
+#include "models/pretrained/transformer/transformer_checkpoint.h"
+#include "tests/programs/run_program.h"
+#include "tests/support/temporary_folder.h"
+#include "tokenizers/character.h"
+
+namespace zoo {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::run_program;
+
+class LookInsideTest : public ::testing::Test {
+ protected:
+  LookInsideTest() : letters_(U" abcdefghij", {.sequence = true}) {  // 14 ids
+    fs::create_directory(gpt());
+    GptOptions o = GptOptions::tiny();
+    o.layers = 2;
+    o.d_model = 16;
+    o.vocab_size = letters_.vocab_size();
+    o.context = 16;
+    o.init_std = 0.5;
+    save_gpt(Gpt(o), gpt());
+    letters_.save(gpt());
+  }
+  fs::path gpt() const { return folder_ / "gpt"; }
+  std::string out() const { return (folder_ / "out").string(); }
+  testing::ProgramResult look(const std::string& verb, const fs::path& model,
+                              std::vector<std::string> more) const {
+    more.insert(more.begin(), {verb, "--model", model.string(), "--threads", "1"});
+    return run_program("look_inside", more);
+  }
+  json looked(const std::string& verb, const fs::path& model, std::vector<std::string> more) const {
+    more.emplace_back("--json");
+    const auto result = look(verb, model, more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out, nullptr, /*allow_exceptions=*/false);
+  }
+  void refused(const std::string& verb, const fs::path& model, const std::vector<std::string>& more,
+               int code, const std::string& text) const {
+    testing::expect_one_line(look(verb, model, more), code, "look_inside", text);
+  }
+  CharacterTokenizer letters_;
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(LookInsideTest, EveryVerbAnswersAndWritesItsPage) {
+  const std::pair<std::string, std::vector<std::string>> verbs[] = {
+      {"lens", {"--text", "abca"}},
+      {"induction", {"--length", "6"}},
+      {"heads", {"--text", "abca"}},
+      {"patch", {"--text", "abca", "--corrupted", "abda", "--answer", "a", "--other", "b"}},
+      {"embeddings", {"--text", "abca"}}};
+  for (auto [verb, flags] : verbs) {
+    flags.insert(flags.end(), {"--out", out()});
+    const auto result = look(verb, gpt(), flags);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    for (const std::string ending : {".html", ".json"}) {
+      EXPECT_THAT(result.out, HasSubstr(out() + "/" + verb + ending));
+      EXPECT_GT(read_file(out() + "/" + verb + ending).size(), 20U);
+    }
+    EXPECT_THAT(result.out, HasSubstr(".png\n"));
+  }
+}
+
+TEST_F(LookInsideTest, JsonHoldsANumberForEachLayerHeadAndToken) {
+  const auto lens = looked("lens", gpt(), {"--text", "abc", "--top", "3"});
+  ASSERT_EQ(lens["tokens"].size(), 3U);
+  EXPECT_EQ(lens["tokens"][0]["after"].size(), 3U);
+  EXPECT_EQ(lens["tokens"][0]["after"][0]["top"].size(), 3U);
+  const auto induction = looked("induction", gpt(), {"--length", "4"});
+  EXPECT_EQ(induction["scores"].size(), 2U);
+  EXPECT_EQ(induction, looked("induction", gpt(), {"--length", "4"}));
+  EXPECT_EQ(looked("heads", gpt(), {"--text", "abc"})["pruning"]["by_gradient"]["losses"].size(),
+            9U);
+  const auto patch = looked("patch", gpt(),
+                            {"--text", "ab", "--corrupted", "ac", "--answer", "a", "--other", "b"});
+  EXPECT_NEAR(patch["restored"][2][1].get<double>(), 1, 1e-3);
+  EXPECT_EQ(looked("embeddings", gpt(), {})["positions"].size(), 16U);
+}
+
+TEST_F(LookInsideTest, HeadsAreJudgedInOtherFamiliesToo) {
+  const auto pair = folder_ / "pair";
+  fs::create_directory(pair);
+  TransformerOptions o = TransformerOptions::tiny();
+  o.vocab_size = letters_.vocab_size();
+  o.context = 16;
+  save_transformer(Transformer(o), pair, {.bos = 12, .eos = {13}, .pad = 11, .decoder_start = 12});
+  letters_.save(pair);
+  const auto heads = looked("heads", pair, {"--source", "abc", "--target", "cba"});
+  EXPECT_EQ(heads["layers"], json({"encoder 0", "decoder 0", "cross 0"}));
+  refused("lens", pair, {"--source", "abc", "--target", "a"}, 1, "lens reads decoders of text");
+}
+
+TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
+  refused("lenses", gpt(), {"--text", "a"}, 2, "unknown verb 'lenses'");
+  refused("lens", gpt(), {}, 2, "nothing to look at");
+  refused("lens", gpt(), {"--image", "a.png"}, 2, "is a decoder of text; it looks at --text");
+  refused("lens", gpt(), {"--text", "a", "--length", "4"}, 2, "is for the verb induction");
+  refused("lens", gpt(), {"--text", std::string(17, 'a')}, 1, "the model's context is 16");
+  refused("induction", gpt(), {"--length", "9"}, 1, "must fit the model's context of 16");
+  refused("induction", gpt(), {"--text", "a"}, 2, "induction makes its own input");
+  refused("heads", gpt(), {"--text", "a"}, 1, "too few for a loss");
+  refused("patch", gpt(), {"--text", "a"}, 2, "give --text and --corrupted");
+  refused("patch", gpt(), {"--text", "ab", "--corrupted", "a"}, 1, "as many tokens, got 2 and 1");
+  refused("patch", gpt(), {"--text", "ab", "--corrupted", "ac", "--answer", "ab"}, 1,
+          "--answer: 'ab' is 2 tokens");
+  refused("lens", gpt(), {"--text", "a", "--out", folder_.path().string()}, 1, "holds 'gpt'");
+}
+
+TEST_F(LookInsideTest, ACheckpointWithoutTheHeadThatIsAskedForIsOneLine) {
+  const auto bert = folder_ / "bert";
+  fs::create_directory(bert);
+  BertTaskOptions o{.bert = BertOptions::tiny(), .task = BertTask::kNone};
+  o.bert.vocab_size = letters_.vocab_size();
+  save_bert(BertTaskModel(o), bert);
+  letters_.save(bert);
+  refused("heads", bert, {"--text", "abc"}, 1, "has no head for masked words");
+  const auto bare = folder_ / "bare";  // a Llama without its output layer
+  fs::create_directory(bare);
+  const SafetensorsReader reader("tests/golden/llama");
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& name : reader.names()) tensors[name] = reader.tensor(name);
+  tensors.erase("lm_head.weight");
+  write_safetensors(bare / "model.safetensors", tensors);
+  auto config = json::parse(read_file("tests/golden/llama/config.json"));
+  config["architectures"] = {"LlamaModel"};
+  write_file(bare / "config.json", config.dump());
+  letters_.save(bare);
+  refused("lens", bare, {"--text", "abc"}, 1, "a checkpoint without an output layer");
+}
+
+}  // namespace
+}  // namespace zoo
