@@ -171,19 +171,21 @@ std::string describe(const HeadScores& scores, const AttentionMap& map) {
   }
 }
 
+// With p and q two heads' weights and H in bits, the divergence is H((p + q) / 2) - (H(p) + H(q))
+// / 2. As p + q sums to 2, H((p + q) / 2) = 1 + H'(p + q) / 2, where H' sums -x log2 x.
 torch::Tensor head_similarity(const AttentionMap& map) {
   const auto visible = shares_of(map.layers.front()[0], map.may_attend).visible;  // [T, S]
-  const auto chooses = visible.any(1);                                            // [T]
-  const auto all = torch::cat(map.layers).to(torch::kDouble);                     // [N, T, S]
-  const int64_t N = all.size(0);
-  const auto own = entropy_of(all);  // [N, T]
-  const double queries = std::max(1.0, chooses.sum().item<double>());
+  const auto chooses = visible.any(1).nonzero().squeeze(1);                       // [Q]
+  const auto all = torch::cat(map.layers).to(torch::kFloat).index_select(1, chooses);
+  const int64_t N = all.size(0), Q = std::max<int64_t>(chooses.size(0), 1);
+  const auto bits = [&](const torch::Tensor& w) {  // [n, Q, S] -> [n], mean over the queries
+    return torch::special_entr(w).sum({1, 2}, false, torch::kDouble) / (std::log(2.0) * Q);
+  };
+  const auto own = bits(all);  // [N]
   auto alike = torch::ones({N, N}, torch::kDouble);
-  for (int64_t a = 0; a + 1 < N; ++a) {
-    const auto others = all.slice(0, a + 1);                             // [n, T, S]
-    const auto mixed = entropy_of((others + all[a].unsqueeze(0)) / 2);   // [n, T]
-    const auto parts = (own.slice(0, a + 1) + own[a].unsqueeze(0)) / 2;  // [n, T]
-    const auto likeness = 1 - ((mixed - parts) * chooses).sum(1) / queries;
+  for (int64_t a = 0; a + 1 < N && chooses.size(0) > 0; ++a) {
+    const auto mixed = 1 + bits(all.slice(0, a + 1) + all[a]) / 2;         // [n]
+    const auto likeness = 1 - mixed + (own.slice(0, a + 1) + own[a]) / 2;  // [n]
     alike[a].slice(0, a + 1).copy_(likeness);
     alike.select(1, a).slice(0, a + 1).copy_(likeness);
   }
