@@ -4,7 +4,6 @@
 #include <exception>
 #include <iostream>
 #include <ranges>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -16,7 +15,7 @@ namespace nb {
 
 /// The name of a type as the compiler writes it, inside a longer text.
 template <typename T>
-std::string_view text_with_type() {
+const char* text_with_type() {
   return __PRETTY_FUNCTION__;
 }
 
@@ -50,9 +49,8 @@ void write_value(std::ostream& out, const T& value) {
 struct Shown {
   template <typename T>
   friend void operator,(const T& value, Shown) {
-    std::ostringstream out;
-    write_value(out, value);
-    print(out.str() + "\n");
+    write_value(std::cout, value);
+    std::cout << std::endl;
   }
 };
 

@@ -523,16 +523,19 @@ def identity(tokens):
         return text, [token.text for token in tokens if token.kind == "word"] if head != "static_assert" else []
     opening = function_parameters(tokens, 0)
     if opening is not None and (function_body(tokens, 0) is not None or is_prototype(tokens)):
-        start = opening
-        while start > 0 and (is_word(tokens, start - 1) or is_punct(tokens, start - 1, "::")) and start > at + 1:
-            start -= 1
-            if not is_punct(tokens, start - 1, "::"):
-                break
-        if "operator" in (token.text for token in tokens[at:opening]):
-            start = next(k for k in range(at, opening) if tokens[k].text == "operator")
+        start = start_of_name(tokens, at, opening)
         name = " ".join(token.text for token in tokens[start:opening])
         parameters = " ".join(token.text for token in tokens[opening : after_group(tokens, opening)])
         prototype = "" if function_body(tokens, 0) is not None else " prototype"
         return f"function {name} {parameters}{prototype}", [tokens[start].text]
     names = declared_variables(tokens[at:])
     return f"variable {' '.join(names)}", names
+
+
+def start_of_name(tokens, at, opening):
+    """Where the name begins in front of a function's parameters: f, A::f, operator+."""
+    if is_word(tokens, at, "operator"):
+        return at
+    behind = after_type(tokens, at)
+    start = at if behind is None else after_pointers(tokens, behind)
+    return start if after_declared_name(tokens, start) == opening else at

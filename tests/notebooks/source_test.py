@@ -162,7 +162,13 @@ class SplitTest(unittest.TestCase):
         self.assertEqual(only("struct A { int x; };").key, only("struct A { int y; };").key)
         self.assertNotEqual(only("struct A;").key, only("struct A { int y; };").key)
         self.assertEqual(only("constexpr int kA = 1;").key, only("constexpr int kA = 2;").key)
-        self.assertEqual(only("template <class T> T f(T x) { return x; }").names, ["f"])
+        for source, name in {
+            "template <class T> T f(T x) { return x; }": "f",
+            "static const std::vector<int>& g() { return numbers; }": "g",
+            "torch::Tensor NetImpl::forward(torch::Tensor x) { return x; }": "NetImpl",
+            "A::A(int x) : x(x) {}": "A",
+        }.items():
+            self.assertEqual(only(source).names, [name])
         self.assertEqual(only("bool operator==(const A& a, const A& b) { return true; }").names, ["operator"])
 
 

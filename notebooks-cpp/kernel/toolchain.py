@@ -1,0 +1,209 @@
+"""Compiles cells: finds the compiler and what CMake wrote down for it, precompiles the prelude, makes a library of each cell.
+
+What was compiled before is kept in .cache/notebook, under a hash of source, compiler and flags, and used while no header of
+the zoo that it includes has changed.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KERNEL = pathlib.Path(__file__).resolve().parent
+HOW = "run scripts/notebook.sh"
+KEPT_DAYS = 14
+STB_WEAK, STB_GNU_UNIQUE, STT_OBJECT = 2, 10, 1
+
+
+class CellError(Exception):
+    """Why a cell ended: a name ("CompileError"), one line, and the text to show."""
+
+    def __init__(self, name, message, text=None):
+        super().__init__(message)
+        self.name, self.message, self.text = name, message, text or f"{name}: {message}"
+
+
+def read_config():
+    """The file that CMake writes: {"compiler", "library", "includes", "definitions"}."""
+    path = pathlib.Path(os.environ.get("ZOO_NOTEBOOK_CONFIG") or ROOT / "build/release/notebooks-cpp/kernel/kernel.json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CellError("NotBuilt", f"the zoo is not built for notebooks ({path.name} is missing): {HOW}") from None
+    except ValueError as error:
+        raise CellError("NotBuilt", f"{path} is damaged ({error}): {HOW}") from None
+    if config["library"] and not pathlib.Path(config["library"]).exists():
+        raise CellError("NotBuilt", f"the zoo's library is not built ({config['library']} is missing): {HOW}")
+    return config
+
+
+def find_compiler(config):
+    """ZOO_NOTEBOOK_CXX, or clang++, which loads precompiled headers fastest, or what built the zoo, or g++."""
+    named = os.environ.get("ZOO_NOTEBOOK_CXX")
+    for compiler in [named] if named else ["clang++", config["compiler"], "g++", "c++"]:
+        if not shutil.which(compiler):
+            continue
+        asked = [compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", os.devnull]
+        if subprocess.run(asked, capture_output=True).returncode == 0:
+            return compiler
+        if named:
+            raise CellError("NoCompiler", f"{named} does not know C++20: name clang++ 14, g++ 12 or later in ZOO_NOTEBOOK_CXX")
+    raise CellError("NoCompiler", f"no compiler {named or 'clang++ or g++'} is here: {HOW}, which installs clang++")
+
+
+class Toolchain:
+    def __init__(self, config=None):
+        self.config = config or read_config()
+        self.compiler = find_compiler(self.config)
+        version = subprocess.run([self.compiler, "--version"], capture_output=True, text=True).stdout
+        self.is_clang = "clang" in version
+        self.id = f"{self.compiler}\n{version}"
+        self.prelude = self.config.get("prelude", str(KERNEL / "prelude.h"))
+        self.cache = pathlib.Path(os.environ.get("ZOO_NOTEBOOK_CACHE") or ROOT / ".cache/notebook")
+        self.cache.mkdir(parents=True, exist_ok=True)
+        self.flags = self.language_flags()
+        self.running = None
+
+    def language_flags(self):
+        flags = ["-std=c++20", "-O1", "-fPIC", "-Wall", "-Wno-unused"]
+        flags += [f"-D{name}" for name in self.config["definitions"] if name]
+        for folder in self.config["includes"]:
+            if folder == str(ROOT):
+                flags.append(f"-I{folder}")
+            elif folder not in ("", "/usr/include"):
+                flags += ["-isystem", folder]
+        return flags
+
+    def compile_cell(self, source, folder, name):
+        """Compiles to a library; (path, warnings). CompileError if the source is no C++."""
+        prelude = self.precompiled()
+        key = self.hash(source, *prelude)
+        library = self.cache / f"cell-{key}.so"
+        if self.is_fresh(library):
+            os.utime(library)
+            return library, ""
+        path = folder / f"{name}.cpp"
+        path.write_text(source, encoding="utf-8")
+        made = folder / f"{name}.so"
+        colours = "-fcolor-diagnostics" if self.is_clang else "-fdiagnostics-color=always"
+        limit = "-ferror-limit=5" if self.is_clang else "-fmax-errors=5"
+        depends = folder / f"{name}.d"
+        code, text = self.call([self.compiler, *self.flags, *prelude, colours, limit, "-MD", "-MF", depends, "-shared",
+                                path, "-o", made])  # fmt: skip
+        if code:
+            raise CellError("CompileError", first_error(text), text)
+        share_inline_variables(made)
+        self.store(made, depends, library)
+        return library, text
+
+    def precompiled(self):
+        """The flags that load the precompiled prelude, which is made if it is not there or a header has changed."""
+        key = self.hash(self.prelude)
+        folder = self.cache / f"prelude-{key}"
+        made = folder / ("prelude.pch" if self.is_clang else "prelude.h.gch")
+        if not self.is_fresh(made):
+            folder.mkdir(exist_ok=True)
+            (folder / "prelude.h").write_text(f'#include "{self.prelude}"\n', encoding="utf-8")
+            options = ["-fpch-instantiate-templates", "-Xclang", "-fno-pch-timestamp"] if self.is_clang else []
+            new, depends = folder / f"new-{os.getpid()}", folder / f"new-{os.getpid()}.d"
+            code, text = self.call([self.compiler, *self.flags, *options, "-x", "c++-header", "-MD", "-MF", depends,
+                                    folder / "prelude.h", "-o", new])  # fmt: skip
+            if code:
+                raise CellError("CompileError", f"the zoo's headers do not compile: {first_error(text)}", text)
+            self.store(new, depends, made)
+        return ["-include-pch", str(made)] if self.is_clang else ["-include", str(folder / "prelude.h")]
+
+    def host(self):
+        """The program that runs the cells."""
+        source = KERNEL / "host.cpp"
+        program = self.cache / f"host-{self.hash(source.read_text(encoding='utf-8'))}"
+        if not program.exists():
+            made = program.with_suffix(f".{os.getpid()}")
+            code, text = self.call([self.compiler, "-std=c++20", "-O1", source, "-rdynamic", "-ldl", "-pthread", "-o", made])
+            if code:
+                raise CellError("HostError", f"the process that runs cells does not compile: {first_error(text)}", text)
+            made.rename(program)
+        return program
+
+    def call(self, command):
+        """(exit code, what it printed). An interrupt ends the compiler."""
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
+                                   env={**os.environ, "LC_ALL": "C"}, start_new_session=True)  # fmt: skip
+        try:
+            text = process.communicate()[0]
+        except BaseException:
+            os.killpg(process.pid, 9)
+            process.wait()
+            raise
+        text = re.sub(r"(?m)^.*(In function .*nb_cell_\d+|At global scope).*\n", "", text.decode(errors="replace"))
+        return process.returncode, text
+
+    # ---- What was compiled before -----------------------------------------------------------------------------------
+
+    def hash(self, *texts):
+        return hashlib.sha256("\0".join([self.id, *self.flags, *texts]).encode()).hexdigest()[:20]
+
+    def store(self, made, depends, final):
+        """Moves what was made to its place, with the state of the zoo's headers that it was made from."""
+        names = depends.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
+        headers = sorted({name for name in names if pathlib.Path(name).is_relative_to(ROOT) and name.endswith(".h")
+                          and "/.venv" not in name and "/.cache" not in name})  # fmt: skip
+        copy = final.with_suffix(f".{os.getpid()}")  # the cache may be on another disk, and another kernel at work
+        shutil.copyfile(made, copy)
+        copy.rename(final)
+        made.unlink()
+        final.with_suffix(".json").write_text(json.dumps({name: state_of(name) for name in headers}), encoding="utf-8")
+
+    def is_fresh(self, made):
+        try:
+            headers = json.loads(made.with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return made.exists() and all(state_of(name) == state for name, state in headers.items())
+
+    def forget_old(self):
+        for path in self.cache.glob("cell-*"):
+            if time.time() - path.stat().st_mtime > KEPT_DAYS * 86400:
+                path.unlink(missing_ok=True)
+
+
+def state_of(name):
+    try:
+        state = os.stat(name)
+    except OSError:
+        return None
+    return [state.st_mtime_ns, state.st_size]
+
+
+def without_colours(text):
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
+
+
+def first_error(text):
+    plain = without_colours(text)
+    found = re.search(r"(?m)^(?:(\S+?):\d+:\d+: )?(?:fatal )?error: (.*)", plain) or re.search(r"undefined reference to.*", plain)
+    return found[0] if found else plain.strip().split("\n")[-1]
+
+
+def share_inline_variables(library):
+    """Marks the library's inline variables, and statics of inline functions, as unique: the loader then gives all cells the
+    first cell's copy. g++ marks them itself, clang++ does not."""
+    data = bytearray(library.read_bytes())
+    section_table, entry_size, count = struct.unpack_from("<Q", data, 0x28)[0], *struct.unpack_from("<HH", data, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, section_table + n * entry_size) for n in range(count)]
+    for _, kind, _, _, offset, size, link, _, _, step in sections:
+        if kind != 11:  # SHT_DYNSYM
+            continue
+        names = sections[link][4]
+        for at in range(offset, offset + size, step):
+            name, info, _, section = struct.unpack_from("<IBBH", data, at)
+            text = data[names + name : data.index(0, names + name)]
+            if section and info >> 4 == STB_WEAK and info & 15 == STT_OBJECT and not text.startswith((b"_ZT", b"DW.")):
+                data[at + 4] = STB_GNU_UNIQUE << 4 | STT_OBJECT
+    library.write_bytes(data)
