@@ -6,9 +6,12 @@
 // train all three on tasks small enough to know the right answer, and look at what each of them can
 // and cannot do.
 //
-// **Before you start, write down your guess:** a decoder is trained to predict the next token, but
-// somebody forgot its causal mask. What happens to the training loss? And what does the model
+// **Before you read on, write down two guesses.** A decoder is trained to predict the next token,
+// but somebody forgot its causal mask. What happens to the training loss? And what does the model
 // write?
+//
+// You need masks (lesson 3) and the layer (lesson 5). At the end you can choose between the three
+// designs, read an alignment, and find a leak.
 
 // %%
 #include <fmt/format.h>
@@ -62,13 +65,24 @@ nb::claim("attend() = the answers by hand (largest difference)",
 // | cross-attention | $[B, H, T, D_h]$ | $[B, H, S, D_h]$ | padding of the source |
 //
 // Vaswani et al. 2017 (arXiv:1706.03762), §3.2.3. BERT: Devlin et al. 2018 (arXiv:1810.04805). GPT:
-// Radford et al. 2018.
+// Radford et al. 2018. Only cross-attention has two lengths: its weights are a matrix of $T$ rows
+// and $S$ columns, one row for each token that is written.
 //
 // ## BERT against GPT
-// Both are a stack of the same blocks. BERT's attention looks both ways and it learns to fill in
-// masked tokens; GPT's attention looks back and it learns the next token. The text: palindromes of
-// 12 symbols. Each of the first six is random, and equal to one of the last six. So the answer to
-// "what stands at position 2?" lies in the future.
+//
+// Both are a stack of the same blocks. BERT's attention looks both ways, and it learns to fill in
+// masked tokens:
+//
+// $$\mathcal L_{\mathrm{MLM}} = -\sum_{t \in M} \log p(x_t \mid x_{\setminus M})$$
+//
+// GPT's attention looks back, and it learns the next token:
+//
+// $$\mathcal L_{\mathrm{CLM}} = -\sum_{t} \log p(x_t \mid x_{<t})$$
+//
+// So BERT gets a target from 15 % of the tokens of a batch, GPT from all of them. The text:
+// palindromes of 12 symbols. Each of the first six is random, and equal to one of the last six.
+// What stands at position 2 is therefore decided in the future. Predict the two curves of the
+// picture: right answers by position, for GPT and for BERT.
 
 // %%
 /// [B, 12] int64, ids 1 to 10; 0 is the mask.
@@ -166,7 +180,9 @@ nb::print(fmt::format(
 // Question 20. *BERT against GPT.* The trunk is the same, down to the number of weights. GPT cannot
 // know the first half, because nothing before it tells; it guesses one symbol in ten, and then
 // completes the second half without a mistake. BERT fills in any position, but only *one* position,
-// with all others given: it never learns to begin a text.
+// with all others given. Ask it for the whole text at once, and it has nothing to read: it was
+// never trained to begin. Encoders serve where a text is given (search, labels), decoders where one
+// is to be made.
 
 // %%
 const auto weights_of = [](const torch::nn::ModuleList& blocks) {
@@ -223,7 +239,6 @@ struct Texts {
   std::vector<Words> sources, targets;
 };
 
-// %%
 Texts translations(int64_t count, uint32_t seed) {
   std::mt19937 random(seed);
   Texts texts;
@@ -257,12 +272,10 @@ Texts digits(int64_t count, uint32_t seed, bool reverse) {
 
 // %% [markdown]
 // A target begins with a start token, which asks for the first word, and ends with an end token,
-// which says that there is no further one. In one teacher-forced pass the decoder reads `start y1
-// y2 ...` and predicts `y1 y2 ... end`.
+// which says that there is no further one. In one teacher-forced pass the decoder reads
+// `start y1 y2 ...` and predicts `y1 y2 ... end`.
 
 // %%
-constexpr int64_t kPad = 0, kStart = 1, kEnd = 2;
-
 /// Words to ids, in the order in which they first came.
 struct Vocabulary {
   std::map<std::string, int32_t> ids = {};
@@ -274,25 +287,28 @@ struct Vocabulary {
   }
   zoo::SequencePairs encode(const Texts& texts) {
     zoo::SequencePairs pairs;
-    const auto append = [&](const Words& text, zoo::TokenSequences& to) {
-      std::vector<int32_t> row;
-      for (const auto& word : text) row.push_back(id(word));
-      to.append(row);
+    const auto append = [&](const std::vector<Words>& lines, zoo::TokenSequences& to) {
+      for (const Words& line : lines) {
+        std::vector<int32_t> row;
+        for (const auto& word : line) row.push_back(id(word));
+        to.append(row);
+      }
     };
-    for (const auto& text : texts.sources) append(text, pairs.sources);
-    for (const auto& text : texts.targets) append(text, pairs.targets);
+    append(texts.sources, pairs.sources);
+    append(texts.targets, pairs.targets);
     return pairs;
   }
 };
 
 // %%
+constexpr int64_t kPad = 0, kStart = 1, kEnd = 2;
+
 zoo::PairBatch batch_of(const zoo::SequencePairs& pairs, int64_t begin, int64_t count) {
   std::vector<int64_t> indices(static_cast<size_t>(count));
   std::iota(indices.begin(), indices.end(), begin);
   return zoo::collate_pairs(pairs, indices, {.start = kStart, .eos = kEnd, .pad = kPad});
 }
 
-// %%
 /// One pass over the pairs in batches of 32; the learning rate rises for 40 updates, then falls.
 zoo::Transformer trained(const zoo::SequencePairs& pairs, int64_t vocab_size) {
   torch::manual_seed(1);
@@ -350,8 +366,9 @@ nb::table({"task", "right to the last token"}, {{"copy", fmt::format("{:.2f}", c
                                                 {"translate", fmt::format("{:.2f}", translated)}});
 
 // %% [markdown]
-// Question 21. *The full encoder-decoder.* Same model, same code, three tasks. The control: the
-// copier is not a reverser.
+// Question 21. *The full encoder-decoder.* Same model, same code, three tasks. The test pairs come
+// from another seed, and an output counts only if every token is right, the end token included. The
+// control: the copier is not a reverser.
 
 // %%
 nb::claim("Copy: share right to the last token (seed 1)", copied, nb::at_least(0.8));
@@ -361,8 +378,10 @@ nb::refute("The copier reverses as well", exact_share(copier, reverse_test), nb:
 
 // %% [markdown]
 // ## What cross-attention looks at
+//
 // Row $t$ of a cross-attention map says which source words the decoder reads while it writes target
-// word $t$. A `Trace` carries the weights out of the model.
+// word $t$. A `Trace` carries the weights out of the model. Before you run the next cells, draw the
+// map for *the black cat sees a house* and *le chat noir voit une maison*: which two rows cross?
 
 // %%
 /// Cross-attention of the decoder's layer while it writes pair `n`: [T, S].
@@ -375,7 +394,6 @@ torch::Tensor alignment(zoo::Transformer model, const zoo::SequencePairs& pairs,
   return trace.tensors.at("cross_attentions.0")[0].mean(0);  // [T, S]: mean over heads
 }
 
-// %%
 /// The source word with the largest weight for each target word.
 Words looked_at(const torch::Tensor& map, const Words& source) {
   Words found;
@@ -403,7 +421,13 @@ for (size_t t = 0; t < best.size(); ++t)
 // %% [markdown]
 // Question 22. *Cross-attention.* Read the table beside the picture: nouns, verbs and adjectives
 // point to their translations, also where the order changes. Nobody told the model which word
-// translates which. Count it over all test sentences. The control: if the map simply followed the
+// translates which; it is the shortest way to a low loss (Bahdanau et al. 2015, arXiv:1409.0473,
+// §5.2.1, drew such maps first). The articles are stranger: *une* reads *a*, but *a* has no gender.
+// Either the rest of its weight brings the gender from the noun, or the encoder's self-attention
+// has carried it to the article before. The map cannot tell: it shows where information is read,
+// not where it comes from.
+//
+// Count the content words over all test sentences. The control: if the map simply followed the
 // diagonal, word $t$ would read word $t$.
 
 // %%
@@ -432,9 +456,11 @@ nb::refute("The diagonal does it as well", diagonal / content, nb::at_least(0.65
 
 // %% [markdown]
 // ## Where it breaks: a decoder without its mask
+//
 // Take a text in which every token has exactly two successors, each as likely as the other. No
 // model can predict it better than $\ln 2 = 0.693$ nats a token. Now train the same trunk on next
-// tokens twice: with the causal mask (GPT) and without it (the blocks of BERT).
+// tokens twice: with the causal mask (GPT) and without it (the blocks of BERT). Both read the whole
+// row; the last position has no target.
 
 // %%
 /// Token x is followed by 3 x + 1 or 3 x + 6, modulo 16.
@@ -449,7 +475,6 @@ torch::Tensor forks(int64_t count) {
   return torch::cat(text, 1);  // [B, 17]
 }
 
-// %%
 /// Share of legal steps in greedy continuations of one token to 16.
 double legal_steps(const std::function<torch::Tensor(const torch::Tensor&)>& logits_of) {
   const torch::NoGradGuard no_grad;
@@ -502,9 +527,11 @@ nb::print(fmt::format(
 // %% [markdown]
 // Question 23. *The causal mask.* Without it, the model looks the answer up: the next token stands
 // in its input. The loss falls below the entropy of the text, which no honest model can do. When it
-// writes, the next token is not there yet, and what it learned is worth little. A loss that is too
-// good is a reason to test the mask; the last claim shows how: change the last token, and nothing
-// before it may move.
+// writes, the next token is not there yet, and what it learned is worth little. The mask costs
+// nothing: it lets one pass train all positions at once, each as if the text ended there.
+//
+// A loss that is too good is a reason to test the mask. The last two claims show how: change the
+// last token, and nothing before it may move.
 
 // %%
 const auto original = forks(8).slice(1, 0, 16);
@@ -524,25 +551,26 @@ nb::refute("No mask: they do not move either",
            moved(bert_logits(leaky, original), bert_logits(leaky, changed)), nb::near(0, 0));
 
 // %% [markdown]
-// ## What you measured
+// ## What you have measured
 //
-// | question | answer |
+// | claim | question |
 // |---|---|
-// | 20 | one trunk, two masks: GPT writes, BERT fills in |
-// | 21 | the encoder-decoder learns to copy, reverse and translate |
-// | 22 | cross-attention finds which word translates which |
-// | 23 | without the causal mask the loss is too good and the text is not |
+// | one trunk, two masks: GPT writes, BERT fills in | 20 |
+// | the encoder-decoder learns to copy, to reverse and to translate | 21 |
+// | cross-attention finds which word translates which | 22 |
+// | without the causal mask the loss is too good and the text is not | 23 |
 //
 // ## Try it
 //
-// 1. In `palindromes`, return `half, half` instead of `half, half.flip(1)`. Does either curve of
-//    the first picture change?
-// 2. In `trained`, set `o.d_model = 8`. Which of the three tasks fails first? Predict before you
-//    run it.
-// 3. In `alignment`, give `encode` the sentence without its articles. What do *le* and *la* read
-//    now?
-// 4. In `forks`, let the coin always fall on 0. Why does the claim about the loss of the causal
-//    model fail?
-// 5. Write a function that detects a leak in any model with gradients instead of a changed token.
+// 1. *BERT against GPT*: in `palindromes`, return `half, half` instead of `half, half.flip(1)`.
+//    Does either curve of the picture change? Predict first.
+// 2. *The encoder-decoder*: set `o.d_model = 8` in `trained`. Which of the three tasks suffers
+//    most?
+// 3. *What cross-attention looks at*: give `encode` a sentence without its articles. What do *le*
+//    and *la* read now?
+// 4. *A decoder without its mask*: let the coin always fall on 0. Which claims fail, and why is the
+//    model not to blame?
+// 5. *A decoder without its mask*: find the leak with gradients instead of a changed token. Which
+//    gradient must be 0?
 //
-// Next: how such a model writes (`07_generation.cpp`).
+// **Next**: [7. Generation](07_generation.ipynb): how such a model writes.

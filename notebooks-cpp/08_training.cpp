@@ -5,9 +5,12 @@
 // model reads while it learns, what the target is, how the learning rate moves, which optimizer
 // takes the step, and what lies in a batch. Each one gets its own experiment here.
 //
-// **Before you start, write down your guess:** two weights have the same value, but the gradient of
-// one is a hundred times larger. By how much do Adam's first steps differ? And can a model have
-// better accuracy and worse perplexity than another?
+// **Before you read on, write down two guesses.** Two weights have the same value, but the gradient
+// of one is a hundred times larger: by how much do Adam's first steps differ? And can one model
+// have the same accuracy as another and three times its perplexity?
+//
+// You need the layer (lesson 5). At the end you can say what each choice is for and measure whether
+// it worked.
 
 // %%
 #include <fmt/format.h>
@@ -34,14 +37,16 @@
 
 // %% [markdown]
 // ## By hand, on four tokens
+//
 // A model of four words gives them the probabilities 1/2, 1/4, 1/8, 1/8, at each of four positions.
 // The right words are 0, 1, 2 and 3. The losses $-\log_2 p$ are 1, 2, 3, 3 bits, on average 2.25
 // bits, so the perplexity is $2^{2.25} = 4.76$ (Jelinek et al. 1977). One answer of four is right:
 // the accuracy is 0.25.
 //
-// Label smoothing with $\varepsilon = 0.2$ (Szegedy et al. 2016, arXiv:1512.00567, §7) asks for
-// $1 - \varepsilon + \varepsilon / V = 0.85$ at the right word and $\varepsilon / V = 0.05$ at each
-// other one. At the first position this costs $0.85 \cdot 1 + 0.05 \cdot (2 + 3 + 3) = 1.25$ bits.
+// Label smoothing with $\varepsilon = 0.2$ (Szegedy et al. 2016, arXiv:1512.00567, §7) wants the
+// probability $1 - \varepsilon + \varepsilon / V = 0.85$ for the right word and
+// $\varepsilon / V = 0.05$ for each other one. At the first position this costs
+// $0.85 \cdot 1 + 0.05 \cdot (2 + 3 + 3) = 1.25$ bits.
 //
 // | tensor | shape |
 // |---|---|
@@ -65,9 +70,12 @@ nb::refute("0.2 is spread over the other three words only", smoothed,
 
 // %% [markdown]
 // ## Teacher forcing
+//
 // While it learns, a decoder reads the *right* previous tokens. While it writes, it reads its own.
-// The task: digits $x_t$ from 0 to 4, and after each one the running sum $y_t = (y_{t-1} + x_t)
-// \bmod 5$. We stop training when nine answers of ten are right, and compare.
+// The task: digits $x_t$ from 0 to 4, and after each one the running sum
+// $y_t = (y_{t-1} + x_t) \bmod 5$. We stop training when 85 % of a batch's answers are right, and
+// compare. If each step is right with probability 0.85, how many of the twelfth answers do you
+// expect to be right?
 
 // %%
 /// x1 y1 x2 y2 ...: [B, 24] int64
@@ -83,7 +91,6 @@ zoo::Gpt small_gpt(int64_t vocab_size, int64_t context, int64_t layers = 2) {
   return zoo::Gpt(o);
 }
 
-// %%
 /// Share of right y_t for each t, from 12 passes in which the model reads `own` answers or the
 /// right ones.
 std::vector<double> right_by_position(zoo::Gpt& gpt, const torch::Tensor& text, bool own) {
@@ -132,7 +139,7 @@ nb::print(fmt::format("at t = 12: {:.2f} and {:.2f}\n", forced[11], free_running
 // %% [markdown]
 // Question 25. *Teacher forcing.* One wrong sum makes every later one wrong. The loss never shows
 // it, because the loss is measured with the right sums as input: the exposure gap (Ranzato et al.
-// 2016, arXiv:1511.06732).
+// 2016, arXiv:1511.06732). The reward for this blindness is speed: all positions train in one pass.
 
 // %%
 nb::claim("Teacher forcing: right answers, mean over t (seed 1)",
@@ -141,6 +148,7 @@ nb::claim("Exposure gap at t = 12", forced[11] - free_running[11], nb::at_least(
 
 // %% [markdown]
 // ## Label smoothing
+//
 // Now a text with real uncertainty: token $x$ is followed by $3x + 1$ with probability 0.7, else by
 // $3x + 6$, modulo 16. No model can be right more often than 0.7. We train on a few lines, long
 // enough to learn them by heart, and ask on fresh lines: when the model says 0.9, is it right nine
@@ -269,9 +277,8 @@ nb::claim("Perplexity as trained / at the best factor (seed 1)", perplexities[4]
           nb::at_least(1.1));
 const double bytes = plain_meter.targets(), pairs = bytes / 2;
 const double bits_per_byte = plain_meter.loss_sum() / std::log(2.0) / bytes;
-nb::claim("Perplexity per pair / per byte",
-          std::exp(plain_meter.loss_sum() / pairs) / std::exp(plain_meter.loss()),
-          nb::at_least(1.5));
+nb::refute("Perplexity per pair equals that per byte", std::exp(plain_meter.loss_sum() / pairs),
+           nb::near(std::exp(plain_meter.loss()), 1));
 nb::claim("Bits per byte: from pairs minus from bytes",
           std::log2(std::exp(plain_meter.loss_sum() / pairs)) * pairs / bytes - bits_per_byte,
           nb::near(0, 1e-9));
@@ -374,7 +381,8 @@ nb::print(fmt::format("last 20 updates: {:.3f} without, {:.3f} with warm-up\n", 
 
 // %% [markdown]
 // Question 26. *Warm-up, linear and cosine decay.* Warm-up keeps the first steps short while Adam's
-// averages are made of a few gradients; decay lets the last steps settle.
+// averages are made of a few gradients. Decay lets the last steps settle: look at the spikes of the
+// curve that learns, and where they end.
 
 // %%
 nb::claim("Without warm-up: loss at the end (seed 1)", at_end(cold), nb::at_least(2));
@@ -384,9 +392,9 @@ nb::claim("With warm-up and cosine decay: the same", at_end(warm), nb::at_most(1
 // ## AdamW
 // One weight, $w = 1$, gradient 0.5, rate $\eta = 0.1$, weight decay $\lambda = 0.01$, the first
 // step. Adam (Kingma & Ba 2015, arXiv:1412.6980) divides the mean gradient by the root of the mean
-// square: $0.5 / 0.5 = 1$. AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) subtracts $\eta
-// \lambda w$ beside it: $1 - 0.1 - 0.001 = 0.899$. Adam with an L2 term adds $\lambda w$ to the
-// gradient *before* the division: $0.51 / 0.51 = 1$, and the weight is 0.9. The decay is gone.
+// square: $0.5 / 0.5 = 1$. AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) subtracts
+// $\eta \lambda w$ beside it: $1 - 0.1 - 0.001 = 0.899$. Adam with an L2 term adds $\lambda w$ to
+// the gradient *before* the division: $0.51 / 0.51 = 1$, and the weight is 0.9. The decay is gone.
 
 // %%
 /// The weight after one step from 1 with gradient 0.5.
@@ -410,7 +418,6 @@ nb::refute("Adam with L2 arrives there too", first_step(false), nb::near(0.899, 
 
 // %%
 
-// %%
 double rms(const torch::Tensor& t) { return t.square().mean().sqrt().item<double>(); }
 
 torch::manual_seed(1);
@@ -423,7 +430,7 @@ for (const auto& p : model->named_parameters())
   if (p.key().find("proj.weight") != std::string::npos)
     before.emplace_back(p.key(), p.value().detach().clone());
 zoo::AdamW(*model, {.weight_decay = 0.0}).step(1e-3, first_loss.tokens);
-// %%
+
 std::vector<std::vector<std::string>> rows;
 std::vector<double> gradients, updates;
 for (const auto& [name, old] : before) {
@@ -442,13 +449,11 @@ const auto spread = [](const std::vector<double>& v) {
 nb::claim("Gradients, largest matrix / smallest: also the spread of SGD's steps (seed 1)",
           spread(gradients), nb::at_least(3));
 nb::claim("AdamW's updates, largest / smallest", spread(updates), nb::near(1, 0.05));
-nb::claim("AdamW's largest update / learning rate",
-          *std::max_element(updates.begin(), updates.end()) / 1e-3, nb::near(1, 0.05));
 
 // %% [markdown]
 // And decay over time. A thousand weights start at 1; their gradients are pure noise, of size 1 for
-// one group and 0.01 for the other. Weight decay should shrink both alike, by $(1 - \eta
-// \lambda)^n$.
+// one group and 0.01 for the other. Weight decay should shrink both alike, by
+// $(1 - \eta \lambda)^n$.
 
 // %%
 /// The mean weight after each of 600 steps at rate 2e-3 and weight decay 0.01.
@@ -525,16 +530,15 @@ nb::table({"optimizer", "rate", "loss on rare words"},
 
 // %% [markdown]
 // Question 27. *Why AdamW, and weight decay 1e-2?* Adam makes every matrix move at the learning
-// rate, whatever its gradient is; so one rate serves all layers. With an L2 term, the division that
+// rate, whatever its gradient is, so one rate serves all layers. With an L2 term, the division that
 // does this also inflates the decay of weights with small gradients: those of rare words. Decoupled
-// decay shrinks all alike. With $\lambda = 10^{-2}$ and $\eta = 10^{-3}$ a weight without gradient
-// halves in $\ln 2 / (\eta \lambda) = 69\,000$ updates: long enough not to disturb a short run,
-// short enough to act in a long one. SGD is not bad here: the model is shallow and its rate was
-// searched. Raise it to 1 and look.
+// decay shrinks all alike.
+//
+// With $\lambda = 10^{-2}$ and $\eta = 10^{-3}$ a weight without gradient halves in
+// $\ln 2 / (\eta \lambda) = 69\,000$ updates: too slow to disturb a short run, fast enough to act
+// in a long one. SGD is not bad here: the model is shallow, and its rate was searched by hand.
 
 // %%
-nb::claim("AdamW, loud and quiet weights: difference of the means (seed 1)",
-          std::abs(loud.back() - quiet.back()), nb::at_most(0.02));
 nb::claim("AdamW, quiet weights: mean, (1 - 2e-5)^600 = 0.988", quiet.back(),
           nb::near(0.988, 0.01));
 nb::refute("Adam + L2 shrinks the quiet weights by as much", quiet_l2.back(),
@@ -619,26 +623,26 @@ nb::claim("Share of padding in random order", random_waste, nb::at_least(0.5));
 nb::claim("Share of padding in buckets", bucket_waste, nb::at_most(0.1));
 
 // %% [markdown]
-// ## What you measured
+// ## What you have measured
 //
-// | question | answer |
+// | claim | question |
 // |---|---|
-// | 25 | teacher forcing hides errors that feed on themselves; smoothing pays for overconfidence |
-// | 26 | warm-up saves a post-norm stack; the schedules differ in how they fall |
-// | 27 | Adam's steps ignore the size of gradients; its decay should, too |
-// | 28 | accuracy reads the top of a distribution, perplexity all of it; bits per byte compare
-// tokenizers | | 29 | padding changes no result, only time; buckets avoid it |
+// | teacher forcing hides errors that feed on themselves | 25 |
+// | label smoothing cures some overconfidence | 25 |
+// | warm-up saves a post-norm stack; the schedules differ in how they fall | 26 |
+// | Adam's steps ignore the size of gradients; its decay should, too | 27 |
+// | accuracy reads the top of a distribution, perplexity all of it | 28 |
+// | padding changes no result; buckets make it cheap | 29 |
 //
 // ## Try it
 //
-// 1. Stop the running sums at 0.97 instead of 0.85 (`learned < 0.85`). Predict the right end of the
-//    lower curve first.
-// 2. In `trained_on_few_lines`, raise the smoothing to 0.4. Is the model now too modest? Which bin
-//    shows it?
-// 3. In `post_norm_gpt`, set `o.norm_place` to `zoo::NormPlace::kPre`. Which claim fails now, and
-//    why is that good news?
-// 4. Give `loss_of_rare("SGD", 1.0)` a cell of its own. What does the first step do that AdamW's
-//    cannot?
-// 5. Remove `key_lengths` from `in_batch`. Which claim fails?
+// 1. *Teacher forcing*: stop at 0.97 instead of 0.85 (`learned < 0.85`). Predict the right end of
+//    the lower curve first.
+// 2. *Label smoothing*: raise it to 0.4 in `trained_on_few_lines`. Is the model now too modest? On
+//    which side of the honest line do you look?
+// 3. *Schedules*: set `o.norm_place` to `zoo::NormPlace::kPre` in `post_norm_gpt`. Which claim
+//    fails, and why is that good news?
+// 4. *AdamW*: call `loss_of_rare("SGD", 1.0)`. Predict whether it is better or worse than at 0.3.
+// 5. *What a batch is*: leave out `key_lengths` in `in_batch`. Which claim fails?
 //
-// Next: what all of this costs (`09_cost.cpp`).
+// **Next**: [9. Cost](09_cost.ipynb): what all of this costs.

@@ -6,8 +6,12 @@
 // length at which attention begins to dominate, and see what else runs out: memory for the backward
 // pass, and the range in which a softmax works.
 //
-// **Before you start, write down your guess:** at which length does attention in GPT-2 (width 768)
-// cost as much as all matrices of its layers together? 100 tokens, 1000, or 5000?
+// **Before you read on, write down two guesses.** At which length does attention in GPT-2 (width
+// 768) cost as much as all matrices of its layers together: 100 tokens, 1000, or 5000? And how many
+// numbers does a layer keep for the backward pass, for each number that it reads?
+//
+// You need heads (lesson 3) and the layer (lesson 5). At the end you can estimate time and memory
+// of a model before you build it.
 
 // %%
 #include <fmt/format.h>
@@ -53,11 +57,18 @@ nb::claim("Operations on four tokens", zoo::attention_flops(4, 4, 2), nb::near(1
 
 // %% [markdown]
 // ## Time and memory against length
+//
 // The zoo has several kernels for one formula. `matmul` forms all weights, as the paper writes it.
-// `flash` works through the keys block by block and keeps only a running maximum and sum (Milakov &
-// Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135). We double the length and
-// fit a line through the logarithms: its slope is the exponent $p$ of $T^p$. The feed-forward
-// network goes along for comparison.
+// `flash` never does (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022,
+// arXiv:2205.14135). It reads the keys block by block and keeps three things for each query: the
+// largest score so far $m$, the sum $\ell = \sum_s e^{s - m}$, and the weighted sum of values $o$.
+// When a block brings a larger score $m'$, it multiplies $\ell$ and $o$ by $e^{m - m'}$ and goes
+// on. At the end the output is $o / \ell$: the exact softmax, without a row of weights.
+//
+// We double the length and fit a line through the logarithms: its slope is the exponent $p$ of
+// $T^p$. At short lengths fixed costs blur it, so only the last four points count. The feed-forward
+// network goes along for comparison. Predict six exponents: time and memory of `matmul`, `flash`
+// and the FFN.
 
 // %%
 /// Processor seconds of one call, all threads together: the least of seven, so that what else runs
@@ -76,7 +87,6 @@ double seconds_of(const std::function<void()>& work) {
   return best;
 }
 
-// %%
 int64_t peak_bytes_of(const std::function<void()>& work) {
   const zoo::MemoryMeter meter;
   work();
@@ -132,7 +142,6 @@ nb::plot(curves(bytes, 1.0 / 1024),
           .log_x = true,
           .log_y = true});
 
-// %%
 std::vector<std::vector<std::string>> exponents;
 for (const auto& [name, y] : seconds)
   exponents.push_back({name, fmt::format("{:.1f}", exponent(lengths, y)),
@@ -140,9 +149,10 @@ for (const auto& [name, y] : seconds)
 nb::table({"", "exponent of time", "of memory"}, exponents);
 
 // %% [markdown]
-// Question 33. *Why $O(N^2)$?* Because there are $T^2$ weights. The memory can be avoided, because
-// nobody needs all weights at once: `flash` does the same work in linear memory. The work cannot,
-// as long as the result is exact.
+// Question 33. *Why $O(N^2)$?* Because there are $T^2$ scores. The memory can be avoided, because
+// nobody needs all weights at once: `flash` does the same work in linear memory, and is faster
+// because the weights need not travel. The work cannot be avoided, as long as the result is exact.
+// The feed-forward network sees each token alone, so it is linear in both.
 
 // %%
 const double weight_bytes = 4.0 * 4 * 2048 * 2048;  // 4 heads
@@ -157,16 +167,21 @@ nb::refute("FFN: exponent of time is a square, too", exponent(lengths, seconds["
 
 // %% [markdown]
 // ## When does it matter?
-// A layer's matrices cost $24\,C^2$ operations a token, attention $4\,T C$. They are equal at $T =
-// 6C$. `cost.h` counts without building a model.
+//
+// A layer's matrices hold $12\,C^2$ weights and cost $24\,C^2$ operations a token; attention costs
+// $4\,T C$. They are equal at $T = 6C$. The functions in `models/cost` count without building a
+// model.
 
 // %%
-zoo::GptOptions gpt2 = zoo::resolved(zoo::GptOptions::gpt2());
+const zoo::GptOptions gpt2 = zoo::resolved(zoo::GptOptions::gpt2());
+const auto attention_share = [&](double T) {
+  return zoo::attention_flops(T, T, static_cast<double>(gpt2.d_model)) /
+         zoo::block_cost(zoo::block_options(gpt2, 0), T).forward_flops;
+};
 std::vector<double> context, share;
 for (double T = 128; T <= 65536; T *= 2) {
   context.push_back(T);
-  share.push_back(zoo::attention_flops(T, T, 768) /
-                  zoo::block_cost(zoo::block_options(gpt2, 0), T).forward_flops);
+  share.push_back(attention_share(T));
 }
 nb::plot({{.label = "GPT-2, width 768", .x = context, .y = share}},
          {.title = "Attention's share of a layer's operations: where is it one half?",
@@ -174,21 +189,22 @@ nb::plot({{.label = "GPT-2, width 768", .x = context, .y = share}},
           .y = "share",
           .log_x = true,
           .y_from_zero = true});
-const double T_equal = 6 * 768;
-const double share_there = zoo::attention_flops(T_equal, T_equal, 768) /
-                           zoo::block_cost(zoo::block_options(gpt2, 0), T_equal).forward_flops;
-nb::print(fmt::format("at {:.0f} tokens: {:.3f}\n", T_equal, share_there));
-nb::claim("Attention's share at T = 6 C", share_there, nb::near(0.5, 0.005));
-nb::claim("Attention's share in GPT-2 at its full context of 1024", share[3], nb::at_most(0.2));
+const auto T_equal = static_cast<double>(6 * gpt2.d_model);
+nb::print(fmt::format("at {:.0f} tokens: {:.3f}\n", T_equal, attention_share(T_equal)));
+nb::claim("Attention's share at T = 6 C", attention_share(T_equal), nb::near(0.5, 0.005));
+nb::claim("Attention's share in GPT-2 at its full context of 1024", attention_share(1024),
+          nb::at_most(0.2));
 
 // %% [markdown]
-// So short texts are about matrices, and long texts about attention. That is why methods for long
-// texts (sparse, linear, low-rank attention: question 34, which a later lesson answers) do not help
-// a model of 512 tokens.
+// So short texts are about matrices, and long texts about attention. Compare with your first guess.
+// This is also why methods for long texts (sparse, low-rank, linear attention: question 34, for
+// which the zoo has no modules yet) would not help a model of 512 tokens.
 //
 // ## What the backward pass keeps
+//
 // Training keeps the input of every operation until the gradient has passed. Measure one layer of
-// width 128 with 4 heads, part by part, in numbers per token and channel.
+// width 128 with 4 heads, part by part, in numbers per token and channel: 1 is as much as the input
+// itself.
 
 // %%
 /// Peak bytes of a pass that keeps what its backward pass needs / bytes of x, for 512 tokens of
@@ -200,7 +216,6 @@ double kept(const std::function<torch::Tensor(const torch::Tensor&)>& part, int6
   return static_cast<double>(peak) / (4.0 * static_cast<double>(T) * 128);
 }
 
-// %%
 zoo::Block block_with(const std::string& kernel) {
   zoo::StackOptions o{.layers = 1, .d_model = 128, .heads = 4};
   o.attention = kernel;
@@ -208,7 +223,6 @@ zoo::Block block_with(const std::string& kernel) {
   return zoo::Block(zoo::block_options(o, 0));
 }
 
-// %%
 zoo::Block plain = block_with("matmul"), flash = block_with("flash");
 const double norm_part = kept([&](const torch::Tensor& x) { return plain->attention_norm(x); });
 const double ffn_part = kept([&](const torch::Tensor& x) { return plain->feed_forward(x); });
@@ -222,9 +236,10 @@ nb::table({"part, 512 tokens", "numbers per token and channel"},
 
 // %% [markdown]
 // The feed-forward network keeps its hidden layer before and after the activation, $4 + 4$, and
-// gives back 1. Attention keeps 3 for queries, keys and values, and $H T / C$ for each copy of the
+// returns 1. Attention keeps 3 for queries, keys and values, and $H T / C$ for each copy of the
 // weights: here $4 \cdot 512 / 128 = 16$. Only that term grows with the length (Korthikanti et al.
-// 2022, arXiv:2205.05198, Eq. 1 has the sum for GPT).
+// 2022, arXiv:2205.05198, Eq. 1 and 2, have the sum for GPT). So the next picture has to show a
+// level curve and a rising one.
 
 // %%
 std::vector<double> tokens, by_matmul, by_flash;
@@ -249,10 +264,11 @@ nb::refute("flash holds such copies as well", (by_flash[4] - by_flash[3]) / (4 *
            nb::between(0.9, 3.5));
 
 // %% [markdown]
-// ## Where it breaks: logits that grow
+// ## Where it breaks: scores that grow
+//
 // A softmax needs the exponential of its scores. In float32 $e^{89}$ is infinite. Every kernel
-// subtracts the row's maximum first, so large scores are no error; but they make the softmax a hard
-// choice with no gradient.
+// subtracts the row's maximum first, so large scores are no error. But they make the softmax a hard
+// choice: one weight is 1, the others are 0, and the gradient $p_i (\delta_{ij} - p_j)$ vanishes.
 
 // %%
 const auto scores = torch::tensor({100.f, 99.f, 98.f});
@@ -260,7 +276,6 @@ nb::claim("Softmax of 100, 99, 98: the first weight", scores.softmax(0)[0].item<
           nb::near(0.665, 0.001));
 nb::refute("exp(100) is a number in float32", scores.exp()[0].item<double>(), nb::at_most(3.4e38));
 
-// %%
 /// The largest |q k| / sqrt(Dh) of layer `n` on these tokens; `normed`: queries and keys divided by
 /// their root mean square.
 double largest_score(zoo::Gpt& gpt, const torch::Tensor& tokens, int64_t n, bool normed) {
@@ -339,7 +354,6 @@ double highest_spike(const std::vector<double>& losses) {
   return spike;
 }
 
-// %%
 const Course calm = train_at(3e-3), wild = train_at(3e-2);
 nb::plot({{.label = "rate 0.003", .x = calm.measured, .y = calm.score},
           {.label = "rate 0.03", .x = wild.measured, .y = wild.score},
@@ -377,24 +391,28 @@ nb::claim("Largest score ever with normed queries and keys",
           nb::at_most(std::sqrt(32.0) + 1e-3));
 
 // %% [markdown]
-// ## What you measured
+// ## What you have measured
 //
-// | question | answer |
+// | claim | question |
 // |---|---|
-// | 33 | time and weights grow as $T^2$; `flash` avoids the memory, not the work |
-// | 33 | attention costs as much as the matrices at $T = 6C$ |
-// | 48 | what a layer keeps, by part; scores that grow without bound, and the bound of QK-norm |
-// | 48, open | training with QK-norm; recomputation |
+// | time and weights grow as $T^2$; `flash` avoids the memory, not the work | 33 |
+// | attention costs as much as the matrices at $T = 6C$ | 33 |
+// | what a layer keeps, by part | 48 |
+// | scores grow without bound at a high rate; normed ones cannot | 48 |
+// | *open*: training with QK-norm; recomputation of activations | 48 |
 //
 // ## Try it
 //
-// 1. Add `{"online", [&] { zoo::attend("online", q, k, v); }}` to `work`. Predict both exponents.
-// 2. Give `attend` the argument `{.window = 64}` with `flash`. Which exponent of time do you
-//    expect?
-// 3. Change the width in `T_equal` from 768 to 12288 (GPT-3). At which length is attention half of
-//    a layer?
-// 4. In `block_with`, set `o.heads` to 16. Which term grows, and how far?
-// 5. In `train_at`, clip the gradient: multiply the divisor by `max(1, norm)`. Do the scores stay
-//    small?
+// 1. *Time and memory*: add `{"online", [&] { zoo::attend("online", q, k, v); }}` to `work`.
+//    Predict both exponents.
+// 2. *Time and memory*: give `flash` a window, `zoo::attend("flash", q, k, v, {.window = 64})`.
+//    Which exponent of time do you expect, and which claim fails?
+// 3. *When does it matter?*: take `GptOptions::gpt2_xl()`, of width 1600. Where is the half now,
+//    and what is the share at 1024 tokens?
+// 4. *What the backward pass keeps*: set `o.heads` to 16 in `block_with`. Which term grows, and by
+//    which factor?
+// 5. *Scores that grow*: clip the gradient in `train_at`: pass
+//    `loss.tokens * std::max(1.0, optimizer.gradient_norm() / loss.tokens)` to `step`. Do the
+//    scores stay small? Think of what Adam does with a factor.
 //
-// Next: from here the course looks inside trained models.
+// **Next**: with trained models in hand, the course looks inside them.
