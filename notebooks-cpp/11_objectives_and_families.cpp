@@ -111,9 +111,9 @@ nb::claim("the zoo's mask of the permuted objective equals the one drawn by hand
 // |---|---|---|
 // | causal | $-\sum_t \ln p(x_t \mid x_{<t})$ | Radford et al. 2018, Eq. 1 |
 // | masked | $-\sum_{t \in M} \ln p(x_t \mid x_{\setminus M})$ | Devlin et al. 2018, §3.1 |
-// | permuted | $-\sum_k \ln p(x_{z_k} \mid x_{\setminus M}, x_{z_{<k}})$ | Yang et al. 2019, Eq. 3
-// | | piece | $-\sum_k \ln p(y_k \mid y_{<k}, x_{\setminus M})$ | Raffel et al. 2019, §3.1.4 | |
-// replaced tokens | $-\sum_t \ln p(r_t \mid \tilde x)$ | Clark et al. 2020, §2 |
+// | permuted | $-\sum_k \ln p(x_{z_k} \mid x_{\setminus M}, x_{z_{<k}})$ | Yang et al. 2019, Eq. 3 |
+// | piece | $-\sum_k \ln p(y_k \mid y_{<k}, x_{\setminus M})$ | Raffel et al. 2019, §3.1.4 |
+// | replaced tokens | $-\sum_t \ln p(r_t \mid \tilde x)$ | Clark et al. 2020, §2 |
 //
 // | symbol | shape |
 // |---|---|
