@@ -18,7 +18,7 @@ struct Patching {
   double clean = 0, corrupted = 0;  ///< logit of the answer minus that of the other
   /// [L + 1, T] double: how much of that difference one patch brings back, 0 none, 1 all. Row 0
   /// patches the embeddings, row n the output of layer n (from 1).
-  torch::Tensor restored;
+  torch::Tensor restored = {};
 };
 
 /// Inputs of T tokens both. Unset: the tokens that the model says after each. Throws

@@ -10,8 +10,8 @@
 namespace zoo {
 
 struct HeadTask {
-  std::vector<NamedAttention> layers;
-  std::vector<ExampleLoss> examples;
+  std::vector<NamedAttention> layers = {};
+  std::vector<ExampleLoss> examples = {};
   std::string loss = {};  ///< what is measured, in words
 };
 

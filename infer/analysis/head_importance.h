@@ -24,16 +24,16 @@ using ExampleLoss = std::function<torch::Tensor()>;
 
 /// Heads that were left out, in this order, and the loss after each.
 struct PruningCurve {
-  std::vector<std::pair<int64_t, int64_t>> heads;  ///< layer of the list, head
-  std::vector<double> losses;                      ///< of 0, 1, ... all heads left out
+  std::vector<std::pair<int64_t, int64_t>> heads = {};  ///< layer of the list, head
+  std::vector<double> losses = {};                      ///< of 0, 1, ... all heads left out
 };
 
 struct HeadImportance {
   double loss = 0;  ///< of the whole model, mean over the examples
   /// A row a layer, a column a head (NaN beyond the layer's heads), double.
-  torch::Tensor gradient;  ///< mean over the examples of |dL / d gate|
-  torch::Tensor ablation;  ///< how much the loss grows without the head; below 0: it shrinks
-  PruningCurve by_gradient, by_ablation;  ///< the least important head first
+  torch::Tensor gradient = {};  ///< mean over the examples of |dL / d gate|
+  torch::Tensor ablation = {};  ///< how much the loss grows without the head; below 0: it shrinks
+  PruningCurve by_gradient = {}, by_ablation = {};  ///< the least important head first
 };
 
 /// Leaves the weights as they were.

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "app/figures/heat_map.h"
 #include "app/figures/html.h"
 #include "app/figures/letters.h"
-#include "app/figures/heat_map.h"
 #include "base/files.h"
 #include "base/text_file.h"
 #include "base/text_table.h"
