@@ -23,7 +23,14 @@ def coloured(code, language, _attributes=""):
 
 
 # What latex2mathml does not know, or takes for a tag.
-AS_KNOWN = {r"\tfrac": r"\frac", r"\dfrac": r"\frac", r"\arg": r"\mathrm{arg}\,", "<": r"\lt ", ">": r"\gt "}
+AS_KNOWN = {
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+    r"\arg": r"\mathrm{arg}\,",
+    r"\setminus": r"\backslash",
+    "<": r"\lt ",
+    ">": r"\gt ",
+}
 
 
 def formula(tex, options, complain):
@@ -32,8 +39,10 @@ def formula(tex, options, complain):
     mathml = convert(known, display="block" if options["display_mode"] else "inline")
     if unknown := re.search(r"\\[a-zA-Z]+", mathml):
         complain(f"the formula {tex} holds {unknown[0]}, which MathML cannot show; write it with other commands")
+    mathml = mathml.replace("<mo>&#x0221E;</mo>", "<mi>&#x0221E;</mi>")  # infinity is no operator
     spelt = r'(?:<mi mathvariant="normal">\w</mi>){2,}'
     mathml = re.sub(spelt, lambda word: f"<mi>{re.sub('<[^>]*>', '', word[0])}</mi>", mathml)
+    mathml = re.sub(r"(<mi>(?:ln|log|exp|sin|cos)</mi>)(?=<m(?:i|sub|sup)>)", r'\1<mspace width="0.17em"/>', mathml)
     # A long formula scrolls in its own box; a short one stays on the line of the text.
     return f'<span class="long">{mathml}</span>' if len(tex) > 40 and not options["display_mode"] else mathml
 
