@@ -15,8 +15,10 @@
 
 // %%
 #include <fmt/format.h>
+#include <torch/autograd.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -111,10 +113,10 @@ nb::claim("zoo::attend gives the numbers computed by hand (largest difference)",
 // - $k = x W_K$: what it can be found by,
 // - $v = x W_V$: what it hands over when it is found.
 //
-// One vector could not play all three. With $q = k$ the scores would be symmetric: if "cat" looks
-// at "the", "the" would have to look at "cat" just as much. The zoo's module stacks the three
-// matrices into one, `in_proj`, rows for queries first, then keys, then values. You now cut it
-// apart and apply Eq. 1 yourself.
+// One vector could not play all three. With $q = k$ the score of "the" for "cat" would equal that
+// of "cat" for "the": a word could not look at another without being as attractive to it. The zoo's
+// module stacks the three matrices into one, `in_proj`, rows for queries first, then keys, then
+// values. You now cut it apart and apply Eq. 1 yourself.
 //
 // Question 4. The module must return what the soft look-up returns.
 
@@ -192,15 +194,15 @@ const double slope =
 nb::claim("Var[q k] grows as d_k to the power of", slope, nb::near(1.0, 0.02));
 
 // %% [markdown]
-// Why does that matter? Large scores push the softmax to a corner: one weight near 1, the rest
-// near
-// 0. There its derivative vanishes. From $\partial w_s / \partial x_r = w_s ([s = r] - w_r)$ you
-//    see that every entry is a product that contains a small factor as soon as one weight is near
-//    1 and the others near 0. A token that looks at the wrong key from the start then gets no
-//    gradient that would tell it to look elsewhere.
+// Why does that matter? Large scores push the softmax to a corner, where one weight is near 1 and
+// the rest are near 0. There its derivative vanishes: every entry of
+// $\partial w_s / \partial x_r = w_s ([s = r] - w_r)$ is a product with a small factor. A token that
+// looks at the wrong key from the start then gets no gradient that would tell it to look elsewhere.
 //
-// The next cell measures both: the entropy of the weights over 64 keys (at most $\ln 64 = 4.16$
-// nats), and the length of the gradient at the scores for a random gradient at the output.
+// The next cells measure both: the entropy of the weights over 64 keys (at most $\ln 64 = 4.16$
+// nats), and the length of the gradient at the scores for a random gradient at the weights. At
+// widths 4 and 16 the sharper softmax still passes more gradient than the flat one, and at 64 about
+// as much; beyond, it closes.
 
 // %%
 struct Softness {
@@ -232,6 +234,10 @@ nb::claim("with the scale, the entropy at width 1024 over that at width 4",
           with.back().entropy / with.front().entropy, nb::near(1.0, 0.1));
 nb::refute("without it, the same ratio", without.back().entropy / without.front().entropy,
            nb::near(1.0, 0.1));
+nb::claim("with the scale, the gradient at width 1024 over that at width 16",
+          with.back().gradient / with[1].gradient, nb::near(1.0, 0.15));
+nb::claim("without it, the same ratio", without.back().gradient / without[1].gradient,
+          nb::at_most(0.4));
 
 // %% [markdown]
 // The division is not a matter of taste: it makes the start of training independent of the width.
@@ -312,6 +318,11 @@ nb::refute("a plain softmax with every key hidden: entries that are NaN",
            naive.isnan().sum().item<double>(), nb::near(0, 0));
 const auto blind = zoo::attend("matmul", mq, mk, mv, {.may_attend = nothing});
 nb::claim("zoo::attend with every key hidden: largest entry", blind.abs().max().item<double>(),
+          nb::near(0, 0));
+double largest_gradient = 0;
+for (const auto& gradient : torch::autograd::grad({blind.sum()}, {mq, mk, mv}))
+  largest_gradient = std::max(largest_gradient, gradient.abs().max().item<double>());
+nb::claim("its gradients at queries, keys and values: largest entry", largest_gradient,
           nb::near(0, 0));
 
 // %% [markdown]
@@ -414,13 +425,14 @@ nb::claim("queries whose largest weight is on the digit that they write",
 //
 // ## Try it
 //
-// 1. *By hand*: change the query to $(0, 2)$. Which word gets the largest weight? Predict the
-//    answer's two numbers to within one before you run the cell.
+// 1. *By hand*: change the query to $(0, 2)$, in `query` and in `Q`. Which two words share the
+//    largest weight? Predict the answer's two numbers to within one before you run the cells.
 // 2. *Why divide*: draw the keys with twice the standard deviation (`b = 2 * torch::randn(...)`).
 //    Predict by which factor the variance grows. Which claim fails, and what scale would repair
 //    it?
-// 3. *What a mask does*: replace $-\infty$ by a score of 0 for the hidden key. Do you expect the
-//    gradient at its value to vanish? And at its key?
+// 3. *Where it breaks*: compute `late = torch::softmax(raw.masked_fill(~visible, 0.0), -1)`. Then
+//    take the gradients of `late.matmul(mv).sum()`. Is that of the hidden key still zero? And that
+//    of its value?
 // 4. *Self- and cross-attention*: let the task copy instead of reverse (leave out `flip(1)`).
 //    Which way does the diagonal point now, and which claim fails?
 // 5. *Self- and cross-attention*: train for 50 steps instead of 400. Predict what the map looks

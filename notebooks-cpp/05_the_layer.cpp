@@ -122,11 +122,11 @@ nb::refute("The other order gives the same numbers",
            largest_difference(post_norm(pre, tokens), pre_by_hand), nb::at_most(1e-5));
 
 // %% [markdown]
-// Look at the pre-norm output again: its numbers are as large as the input's, or larger. Nothing
-// normalises the residual stream itself. That is why every pre-norm model needs one last norm
-// before its output layer, and a post-norm model does not.
+// Look at the last token of the pre-norm output: (3, 5) has become (2.5, 6.5). Nothing normalises
+// the residual stream itself. That is why every pre-norm model needs one last norm before its
+// output layer, and a post-norm model does not.
 //
-// The same holds for a block of the usual size with random weights.
+// The two formulas also equal the module at the usual size, with random weights.
 
 // %%
 torch::manual_seed(1);
@@ -228,9 +228,9 @@ nb::claim("Post-norm: the same", with_post.gradient[0], nb::at_most(0.1));
 nb::claim("Without residuals: the same", no_residual.gradient[0], nb::at_most(1e-4));
 
 // %% [markdown]
-// Without residuals the whole loss happens in the last layer: by then all tokens have become one
-// and the same vector (rank collapse, measured below), and nothing that tells them apart gets
-// through it.
+// Without residuals the gradient is lost in the last layer: by then all tokens are one vector
+// (below). What is left, some $10^{-7}$, is the rounding of float32; the true value is smaller
+// still.
 //
 // Post-norm loses gradient slowly. Each of its norms divides the residual path by the standard
 // deviation of the sum, twice in every layer, and that is the slope of its curve. In a pre-norm
@@ -254,11 +254,13 @@ nb::claim("Without norms: size of the stream after 24 layers (seed 1)", no_norm.
 // %% [markdown]
 // ## Where it breaks: post-norm without warm-up
 //
-// Adam's first steps are as long as the learning rate allows, whatever the gradient is (lesson 8
-// measures it). A post-norm stack has its largest gradients near the output and does not survive
-// these steps. The task is trivial: after token $i$ always comes token $\pi(i)$, for a fixed
-// permutation $\pi$ of 32 tokens. Guessing costs $\ln 32 = 3.47$ nats. Which of three runs fails:
-// pre-norm without warm-up, post-norm without, post-norm with?
+// Adam's first steps are as long as the learning rate allows (lesson 8 measures it), and follow a
+// few noisy batches. Post-norm layers lean on their sub-layers more, so such steps add up to a
+// large change of the output (Liu et al. 2020, arXiv:2004.08249, who find that unbalanced gradients
+// are not the root cause), and this stack does not recover. The task is trivial: after token $i$
+// always comes token $\pi(i)$, for a fixed permutation $\pi$ of 32 tokens. Guessing costs
+// $\ln 32 = 3.47$ nats. Which of three runs fails: pre-norm without warm-up, post-norm without,
+// post-norm with?
 
 // %%
 /// The loss at every update of a GPT with 8 layers.
@@ -301,9 +303,7 @@ std::iota(updates.begin(), updates.end(), 1.0);
 nb::plot({{.label = "pre-norm", .x = updates, .y = pre_losses},
           {.label = "post-norm", .x = updates, .y = post_losses},
           {.label = "post-norm, warm-up", .x = updates, .y = warm_losses}},
-         {.title = "Loss: one of the three stays near the line of guessing",
-          .x = "update",
-          .y = "loss in nats"});
+         {.title = "Loss: one of the three hardly falls", .x = "update", .y = "loss in nats"});
 nb::print(fmt::format("last 20 updates: pre {:.3f}, post {:.3f}, post with warm-up {:.3f}\n",
                       at_end(pre_losses), at_end(post_losses), at_end(warm_losses)));
 nb::claim("Post-norm without warm-up: loss at the end (seed 1)", at_end(post_losses),
@@ -363,9 +363,11 @@ nb::table({"feed-forward network", "variance left"},
 
 // %% [markdown]
 // Question 18. *Why a position-wise feed-forward network, and which activation?* It holds $8C^2$ of
-// a layer's $12C^2$ weights, it computes what no linear map of a token can, and a stack without it
-// and without residuals forgets which token is which (below). All three activations do this task;
-// on real text, too, they are close, and SwiGLU is usually a little ahead.
+// a layer's $12C^2$ weights, which answers your second guess. Between the norms, and for fixed
+// attention weights, it is the only part that is not linear. What keeps tokens apart is the
+// residual: without it they become equal (below), and without the FFN they do not. All three
+// activations do this task; on real text, too, they are close, and SwiGLU is usually a little
+// ahead.
 
 // %%
 nb::claim("Feed-forward network's share of a block's parameters", share(random_pre),
@@ -404,20 +406,25 @@ std::vector<double> differences(bool residual, bool feed_forward) {
 // %%
 torch::manual_seed(1);
 const auto attention_only = differences(false, false), with_residual = differences(true, false);
-const auto whole_layer = differences(true, true);
+const auto whole_layer = differences(true, true), without_residual = differences(false, true);
 std::vector<double> layers(12);
 std::iota(layers.begin(), layers.end(), 1.0);
 nb::plot({{.label = "attention only", .x = layers, .y = attention_only},
+          {.label = "attention, FFN", .x = layers, .y = without_residual},
           {.label = "attention, residual", .x = layers, .y = with_residual},
           {.label = "whole layer", .x = layers, .y = whole_layer}},
-         {.title = "How different the tokens still are: one curve hits the floor of float32",
+         {.title = "How different the tokens still are: two curves hit the floor of float32",
           .x = "layer",
           .y = "share that differs",
           .log_y = true});
-nb::print(fmt::format("after 12 layers: {:.1e}, {:.2f}, {:.2f}\n", attention_only[11],
-                      with_residual[11], whole_layer[11]));
+nb::print(fmt::format("after 12 layers: {:.1e}, {:.1e}, {:.2f}, {:.2f}\n", attention_only[11],
+                      without_residual[11], with_residual[11], whole_layer[11]));
 nb::claim("Attention only: differences left after 6 layers (seed 1)", attention_only[5],
           nb::at_most(1e-4));
+nb::claim("Attention and feed-forward network, no residual: after 12 layers", without_residual[11],
+          nb::at_most(1e-4));
+nb::claim("Attention and residual, no feed-forward network: after 12 layers", with_residual[11],
+          nb::between(0.3, 0.95));
 nb::claim("Whole layer: after 12 layers", whole_layer[11], nb::between(0.3, 0.95));
 
 // %% [markdown]
@@ -509,7 +516,7 @@ nb::claim("Share of weights that are 0 (seed 1)",
 // | without residuals the gradient is gone; without norms the stream explodes | 17 |
 // | post-norm needs warm-up, pre-norm does not | 17 |
 // | the FFN is 2/3 of a layer and does what no linear map can | 18 |
-// | attention alone makes all tokens equal | 18 |
+// | without residuals all tokens become equal, with or without an FFN | 18 |
 // | dropout has four sites; all of them are off in evaluation | 19 |
 //
 // ## Try it
@@ -517,7 +524,7 @@ nb::claim("Share of weights that are 0 (seed 1)",
 // 1. *Post-norm without warm-up*: change `o.layers` from 8 to 2. Predict whether post-norm still
 //    needs its warm-up. Which claim fails?
 // 2. *Why residuals*: multiply the standard deviation in `keep_size` by 0.1. Predict for each of
-//    the three curves whether it rises or falls.
+//    the three curves whether it rises or falls. Which changes most?
 // 3. *By hand*: set `.epsilon = 1.0` in `block_by_hand`. Which claim fails, and by how much?
 //    Compute the first norm again.
 // 4. *The feed-forward network*: give SwiGLU the width 64. Do half as many parameters again help
