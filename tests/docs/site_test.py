@@ -278,6 +278,20 @@ class BrowserTest(unittest.TestCase):
         self.assertEqual(hits[1], [f"../{hit}" for hit in hits[0]])
         self.assertEqual(hits[2], [])
 
+    def test_slash_goes_to_the_box_arrows_to_the_results_and_escape_closes(self):
+        press = """((key, at) => at.dispatchEvent(new f.contentWindow.KeyboardEvent("keydown", {key, bubbles: true})))"""
+        script = f"""(() => {{
+          const where = () => d.activeElement.id || d.activeElement.tagName, seen = [], box = d.getElementById("query");
+          const found = d.getElementById("found");
+          {press}("/", d.body); seen.push(where());
+          box.value = "mask"; box.dispatchEvent(new Event("input")); seen.push(found.hidden);
+          {press}("ArrowDown", box); seen.push(where());
+          {press}("ArrowUp", d.activeElement); seen.push(where());
+          {press}("Escape", box); seen.push(found.hidden);
+          return seen;
+        }})()"""
+        self.assertEqual(self.seen(["index.html"], 1000, script), [["query", False, "A", "query", True]])
+
 
 if __name__ == "__main__":
     unittest.main()
