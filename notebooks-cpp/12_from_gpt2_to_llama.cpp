@@ -6,8 +6,8 @@
 // network, and, from Llama 2 on, the number of key-value heads. In this lesson you turn one switch
 // after the other, from a small GPT-2 to a small Llama, and measure what each is good for.
 //
-// **Before you read on, write down two guesses.** Which of the four switches makes the loss of a
-// tiny model better? And how much memory does Llama 3 8B need to remember 8192 tokens of one
+// **Before you read on, write down two guesses.** Which of the four switches helps a
+// tiny model most? And how much memory does Llama 3 8B need to remember 8192 tokens of one
 // conversation, at two bytes a number?
 //
 // You need multi-head attention ([lesson 3](03_masks_and_heads.ipynb)), positions
@@ -218,14 +218,14 @@ std::vector<Variant> variants() {
   std::vector<Variant> all{{"GPT-2", o}};
   o.norm = zoo::NormKind::kRms;
   o.norm_bias = o.attention_bias = o.feed_forward_bias = false;
-  all.push_back({"+ RMS norm, no biases", o});
+  all.push_back({"RMS norm", o});
   o.position = zoo::PositionKind::kRotary;
-  all.push_back({"+ rotary positions", o});
+  all.push_back({"rotary", o});
   o.activation = zoo::Activation::kSwiglu;
   o.feed_forward = 128;  // 8/3 of 48
-  all.push_back({"+ SwiGLU", o});
+  all.push_back({"SwiGLU", o});
   o.kv_heads = 1;
-  all.push_back({"+ one key-value head", o});
+  all.push_back({"one key-value head", o});
   return all;
 }
 
@@ -267,22 +267,32 @@ for (const auto& [name, options] : variants()) {
                   fmt::format("{}", cache.back())});
 }
 nb::table({"", "nats above the floor", "parameters", "cache, numbers a token"}, rows);
-nb::plot(curves, {.title = "Loss while training: look at the distance between the curves",
+nb::plot(curves, {.title = "Loss while training: at 100 updates look for two groups",
                   .x = "updates",
                   .y = "nats a letter",
                   .y_from_zero = true});
 
 // %% [markdown]
-// Question 42. The five curves nearly coincide, and all end close to the floor: on an easy task a
-// tiny model is good enough with any of these parts. If you guessed one winner, you are in good
-// company; the papers report gains of a few per cent, at a thousand times this size. What did
-// change are the sizes.
+// Each name says what was added to the model before it. In the picture the curves form two groups:
+// the three models with rotary positions learn sooner, because a spelling learned at one place holds
+// at all others.
+//
+// Question 42. At the end all five are close to the floor, and to each other: on an easy task a tiny
+// model is good enough with any of these parts. If you guessed one winner, you are in good company;
+// the papers report gains of a few per cent, at a thousand times this size. What did change are the
+// sizes.
 
 // %%
+const double slow = std::min(curves[0].y[4], curves[1].y[4]);                     // update 100
+const double quick = std::max({curves[2].y[4], curves[3].y[4], curves[4].y[4]});  // rotary
+nb::print(fmt::format("at 100 updates: learned at least {:.2f}, rotary at most {:.2f}\n", slow,
+                      quick));
+nb::claim("rotary positions are ahead after 100 updates (nats, seed 12)", slow - quick,
+          nb::at_least(0.1));
 const auto [best, worst] = std::minmax_element(excess.begin(), excess.end());
-nb::claim("nats a letter between the best and the worst of the five (seed 12)", *worst - *best,
-          nb::at_most(0.03));
-nb::claim("nats a letter of the worst, above the floor", *worst, nb::at_most(0.04));
+nb::claim("nats a letter between the best and the worst of the five", *worst - *best,
+          nb::at_most(0.05));
+nb::claim("nats a letter of the worst, above the floor", *worst, nb::at_most(0.05));
 nb::claim("SwiGLU with 8/3 C: weights, in those of GELU with 4 C", parameters[3] / parameters[2],
           nb::near(1, 0.01));
 nb::claim("one key-value head of four: cache a token, in that of four heads", cache[4] / cache[3],
@@ -395,6 +405,7 @@ nb::refute("rotary positions at four times the length: nats above the floor", lo
 // |---|---|
 // | norms, SwiGLU and grouped heads of the zoo equal the formulas | 42 |
 // | five models from GPT-2 to Llama reach the same loss on an easy task | 42 |
+// | with rotary positions they get there sooner | 42 |
 // | rotary scores depend on distance only; learned positions do not have that property | 42 |
 // | grouped heads divide the cache: 1 GiB instead of 4 for Llama 3 at 8192 tokens | 42 |
 // | beyond the trained length, learned positions are refused and rotary ones get worse | 42 |
