@@ -22,6 +22,7 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -179,8 +180,8 @@ nb::print(fmt::format(
 // %% [markdown]
 // Question 20. *BERT against GPT.* The trunk is the same, down to the number of weights. GPT cannot
 // know the first half, because nothing before it tells; it guesses one symbol in ten, and then
-// completes the second half without a mistake. BERT fills in any position, but only *one* position,
-// with all others given. Ask it for the whole text at once, and it has nothing to read: it was
+// completes the second half without a mistake. BERT is asked for one position here, with all others
+// given. Ask it for the whole text at once, and it has nothing to read: it was
 // never trained to begin. Encoders serve where a text is given (search, labels), decoders where one
 // is to be made.
 
@@ -221,7 +222,7 @@ void add_phrase(std::mt19937& random, bool definite, Words& english, Words& fren
                                {"book", "livre", false}, {"table", "table", true}};
   static const Adjective adjectives[] = {{"black", "noir", "noire"},
                                          {"green", "vert", "verte"},
-                                         {"small", "petit", "petite"},
+                                         {"white", "blanc", "blanche"},
                                          {"red", "rouge", "rouge"}};
   const Noun& noun = nouns[random() % 6];
   const Adjective& adjective = adjectives[random() % 4];
@@ -239,16 +240,19 @@ struct Texts {
   std::vector<Words> sources, targets;
 };
 
-Texts translations(int64_t count, uint32_t seed) {
+/// `unseen`: sentences that must not occur.
+Texts translations(int64_t count, uint32_t seed, const std::vector<Words>& unseen = {}) {
+  const std::set<Words> seen(unseen.begin(), unseen.end());
   std::mt19937 random(seed);
   Texts texts;
-  for (int64_t n = 0; n < count; ++n) {
+  while (std::ssize(texts.sources) < count) {
     Words english, french;
     add_phrase(random, random() % 2 == 0, english, french);
     const bool sees = random() % 2 == 0;
     english.push_back(sees ? "sees" : "wants");
     french.push_back(sees ? "voit" : "veut");
     add_phrase(random, random() % 2 == 0, english, french);
+    if (seen.contains(english)) continue;
     texts.sources.push_back(english);
     texts.targets.push_back(french);
   }
@@ -272,7 +276,7 @@ Texts digits(int64_t count, uint32_t seed, bool reverse) {
 
 // %% [markdown]
 // A target begins with a start token, which asks for the first word, and ends with an end token,
-// which says that there is no further one. In one teacher-forced pass the decoder reads
+// which says that there is no further one. In training, the decoder reads the right words
 // `start y1 y2 ...` and predicts `y1 y2 ... end`.
 
 // %%
@@ -353,7 +357,7 @@ const auto copy = words.encode(digits(12800, 1, false)),
            copy_test = words.encode(digits(100, 2, false));
 const auto reverse = words.encode(digits(12800, 1, true)),
            reverse_test = words.encode(digits(100, 2, true));
-const auto english = translations(12800, 1), english_test = translations(100, 2);
+const auto english = translations(12800, 1), english_test = translations(100, 2, english.sources);
 const auto french = words.encode(english), french_test = words.encode(english_test);
 const auto vocab_size = std::ssize(words.words);
 const auto copier = trained(copy, vocab_size), reverser = trained(reverse, vocab_size);
@@ -367,7 +371,7 @@ nb::table({"task", "right to the last token"}, {{"copy", fmt::format("{:.2f}", c
 
 // %% [markdown]
 // Question 21. *The full encoder-decoder.* Same model, same code, three tasks. The test pairs come
-// from another seed, and an output counts only if every token is right, the end token included. The
+// from another seed, the sentences among them do not occur in training, and an output counts only if every token is right, the end token included. The
 // control: the copier is not a reverser.
 
 // %%
@@ -434,7 +438,7 @@ for (size_t t = 0; t < best.size(); ++t)
 const std::map<std::string, std::string> dictionary = {
     {"chat", "cat"},   {"voiture", "car"}, {"chien", "dog"},   {"maison", "house"},
     {"livre", "book"}, {"table", "table"}, {"noir", "black"},  {"noire", "black"},
-    {"vert", "green"}, {"verte", "green"}, {"petit", "small"}, {"petite", "small"},
+    {"vert", "green"}, {"verte", "green"}, {"blanc", "white"}, {"blanche", "white"},
     {"rouge", "red"},  {"voit", "sees"},   {"veut", "wants"}};
 double content = 0, translation = 0, diagonal = 0;
 for (size_t n = 0; n < english_test.sources.size(); ++n) {
@@ -566,8 +570,8 @@ nb::refute("No mask: they do not move either",
 //    Does either curve of the picture change? Predict first.
 // 2. *The encoder-decoder*: set `o.d_model = 8` in `trained`. Which of the three tasks suffers
 //    most?
-// 3. *What cross-attention looks at*: give `encode` a sentence without its articles. What do *le*
-//    and *la* read now?
+// 3. *What cross-attention looks at*: give `encode` a sentence without its articles, and remove
+//    them from `source_words` as well. What do *un* and *une* read now?
 // 4. *A decoder without its mask*: let the coin always fall on 0. Which claims fail, and why is the
 //    model not to blame?
 // 5. *A decoder without its mask*: find the leak with gradients instead of a changed token. Which

@@ -341,7 +341,7 @@ for (const auto& tokens : {looped, sampled}) {
   const auto row = torch::tensor(tokens, torch::kLong);
   dots.push_back(row.unsqueeze(0).eq(row.unsqueeze(1)));  // [80, 80]
 }
-nb::show(torch::stack(dots), {.title = "Bright: the same word. Left: greedy, unbroken stripes",
+nb::show(torch::stack(dots), {.title = "Bright: the same word. Left: greedy, long stripes",
                               .rows = "Word",
                               .columns = "Word"});
 const double in_text = repeated(sentences(80, 8));
@@ -349,11 +349,11 @@ nb::print(fmt::format("repeated groups of four: greedy {:.2f}, sampled {:.2f}, r
                       repeated(looped), repeated(sampled), in_text));
 
 // %% [markdown]
-// A stripe parallel to the diagonal is a passage that returns. Greedy decoding is a function of
-// the text so far: once the recent words return, so does their continuation, for ever. The model
-// has learned that nothing in a sentence depends on the one before, so every sentence gets the
-// same favourite words. That was your second guess. A rule that forbids a group of four to return
-// breaks the loop, at a price: it also forbids what has to return.
+// A stripe parallel to the diagonal is a passage that returns. Greedy decoding depends only on the
+// text so far, and nothing in a sentence depends on the one before: so every sentence gets the same
+// favourite words. Two that are nearly as likely may change places when older text moves the scores
+// a little. That was your second guess. A rule that forbids a group of four to return breaks the
+// loop, at a price: it also forbids what has to return.
 
 // %%
 nb::claim("greedy: repeated groups of four", repeated(looped), nb::at_least(0.6));
@@ -401,8 +401,8 @@ nb::plot({{.label = "without a cache", .x = lengths, .y = whole},
 
 // %% [markdown]
 // Question 32. The cache must change the time and nothing else. Times vary from machine to
-// machine, so the claims about them bound a ratio of processor times that is far larger than its
-// bound. *Prefill* reads a whole prompt in one pass, with matrix products of 200 rows; *decode*
+// machine, so the claims only bound ratios of processor times, well below what was measured.
+// *Prefill* reads a whole prompt in one pass, with matrix products of 200 rows; *decode*
 // reads it token by token. Both must give the same scores.
 
 // %%
@@ -476,7 +476,8 @@ nb::refute("a cache whose positions restart: difference of the scores",
 //
 // ## Try it
 //
-// 1. *By hand*: change 0.9 after B so that greedy decoding is right. What is the largest value?
+// 1. *By hand*: change the row after B, with a sum of 1, so that greedy decoding is right. How large
+//    may its first number be?
 // 2. *Beam search*: set `init_std` to 0.02. The model hardly prefers any token: do you expect
 //    greedy decoding to find the best text more often or less often?
 // 3. *Sampling*: replace top-p 0.8 by 0.7. Predict how many tokens stay (add the probabilities),

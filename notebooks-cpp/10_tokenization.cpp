@@ -46,8 +46,8 @@
 // $$(a, b)^* = \arg\max_{(a, b)} \sum_{w} n_w \cdot \#\{(a, b) \text{ in } w\}$$
 //
 // $n_w$ is how often word $w$ occurs: *low* 5 times, *lower* 2, *newest* 6, *widest* 3. Do the
-// first two steps on paper: which pair occurs 9 times? (There are several; the first in the
-// alphabet wins.)
+// first two steps on paper: which pair occurs 9 times? (There are two; the first in the alphabet
+// wins.)
 
 // %%
 struct Word {
@@ -216,8 +216,8 @@ nb::table({"kind", "The untrained checkpoints are unreadable."}, cuts);
 
 // %% [markdown]
 // Each kind marks where words begin in its own way. Byte-level BPE writes the space as Ġ and makes
-// it part of the word's first piece; SentencePiece keeps the space as it is (older models write ▁).
-// Both can put the text together again. WordPiece marks the inside of a word with ## and forgets
+// it part of the word's first piece; SentencePiece makes the space a character of the piece, usually
+// written ▁; the zoo's vocabularies hold the space itself. Both can put the text together again. WordPiece marks the inside of a word with ## and forgets
 // the spaces.
 //
 // ## Nothing is unknown
@@ -268,9 +268,9 @@ nb::claim("a sentence in Russian costs more tokens a character than in English, 
 //
 // $$P(x_1 \dots x_m) = \prod_{i=1}^{m} p(x_i)$$
 //
-// The tokenizer takes the most probable cut (Kudo 2018, §3.2). The others are there, too, and a
-// model that sees several cuts of the same word learns that they mean the same (§3.1, subword
-// regularisation).
+// The tokenizer takes the most probable cut (Kudo 2018, arXiv:1804.10959). The others are there,
+// too, and a model that sees several cuts of the same word learns that they mean the same: subword
+// regularisation.
 
 // %%
 const auto& unigram =
@@ -351,12 +351,12 @@ nb::claim("the classroom size with that table: its share", shares[0].y[4], nb::a
 
 // %% [markdown]
 // A vocabulary is therefore chosen with the model: about a thousand pieces for the zoo's smallest,
-// 32,000 to 128,000 for models a thousand times as large, whose tables still weigh little.
+// and more for larger models: to gpt2-xl a table of 131,072 pieces weighs little, to gpt2 it does not.
 //
 // ## Where it breaks
 //
 // Pieces follow frequency, not meaning. The same word is another token after a space, and a number
-// falls apart as the training text happened to fall. A model has to learn from examples that such
+// is cut wherever the training text made pieces frequent. A model has to learn from examples that such
 // pieces belong together.
 
 // %%

@@ -10,25 +10,9 @@
 namespace zoo {
 namespace {
 
-/// The generator's embeddings among its children, or not.
-void enter_embeddings(BertImpl& bert) {
-  bert.register_module("token_embedding", bert.token_embedding);
-  bert.register_module("position", bert.position);
-  bert.register_module("segment_embedding", bert.segment_embedding);
-  bert.register_module("embedding_norm", bert.embedding_norm);
-}
-void remove_embeddings(BertImpl& bert) {
-  for (const char* name : {"token_embedding", "position", "segment_embedding", "embedding_norm"})
-    bert.unregister_module(name);
-}
-
-struct WholeGenerator {
-  explicit WholeGenerator(BertImpl& owner) : bert(owner) { enter_embeddings(bert); }
-  ~WholeGenerator() { remove_embeddings(bert); }
-  WholeGenerator(const WholeGenerator&) = delete;
-  WholeGenerator& operator=(const WholeGenerator&) = delete;
-  BertImpl& bert;
-};
+// Defined below: the generator's embeddings among its children, or not.
+void enter_embeddings(BertImpl& bert);
+void remove_embeddings(BertImpl& bert);
 
 }  // namespace
 
@@ -67,9 +51,36 @@ ElectraImpl::ElectraImpl(const BertOptions& discriminator_options,
   bert.embedding_norm = shared.embedding_norm;
 }
 
+namespace {
+
+/// The generator with its embeddings, for the time of a call.
+struct WholeGenerator {
+  explicit WholeGenerator(BertImpl& owner) : bert(owner) { enter_embeddings(bert); }
+  ~WholeGenerator() { remove_embeddings(bert); }
+  WholeGenerator(const WholeGenerator&) = delete;
+  WholeGenerator& operator=(const WholeGenerator&) = delete;
+  BertImpl& bert;
+};
+
+}  // namespace
+
 void ElectraImpl::with_whole_generator(const std::function<void(BertTaskModel&)>& use) {
   const WholeGenerator whole(*generator->bert);
   use(generator);
 }
 
+namespace {
+
+void enter_embeddings(BertImpl& bert) {
+  bert.register_module("token_embedding", bert.token_embedding);
+  bert.register_module("position", bert.position);
+  bert.register_module("segment_embedding", bert.segment_embedding);
+  bert.register_module("embedding_norm", bert.embedding_norm);
+}
+void remove_embeddings(BertImpl& bert) {
+  for (const char* name : {"token_embedding", "position", "segment_embedding", "embedding_norm"})
+    bert.unregister_module(name);
+}
+
+}  // namespace
 }  // namespace zoo

@@ -224,6 +224,14 @@ TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
   }
 }
 
+TEST_F(TrainClipTest, SaysWhichValuesChangeNothing) {
+  const auto result =
+      train(tiny("run", {{"max-steps", "1"}, {"text-rotary-base", "5"}, {"text-sinusoids", "halves"}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("note: --text-rotary-base changes nothing without "
+                                    "--text-position rotary"));
+}
+
 TEST_F(TrainClipTest, WrongUsageAndUnusableDataAreOneLine) {
   expect_error({{"batch-size", "1"}}, 2, "--batch-size must be 2 or more");
   expect_error({{"text-layers", "2147483647"}}, 2, "of memory, but");

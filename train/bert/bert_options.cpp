@@ -46,6 +46,7 @@ void BertTraining::check_model() {
 }
 
 void BertTraining::settle_options() {
+  note_unused(model_, command());
   if (!text_.validation_data.path.empty() && command().changed("validation-share"))
     throw UsageError("--validation-data and --validation-share exclude each other");
   note_unused(model_, command());

@@ -146,6 +146,7 @@ void ClipTraining::settle_options() {
   }
   if (pairs_.contrast.augment.rand_augment == 0)
     note_changed(command(), {"magnitude"}, "without --rand-augment");
+  note_unused(model_.text, command(), "text-");
 }
 
 void ClipTraining::check_model() {

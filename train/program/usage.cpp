@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <initializer_list>
+#include <string>
 
 #include "base/note.h"
 #include "base/option_error.h"
@@ -48,19 +50,22 @@ void note_unused(const TrainOptions& o, const TrainCommand& command) {
     note_changed(command, {"expect-at-least", "expect-at-most"}, "with --overfit-one-batch");
 }
 
-void note_unused(const PositionOptions& o, const TrainCommand& command) {
-  if (o.position != PositionKind::kSinusoidal)
-    note_changed(command, {"sinusoids"}, "without --position sinusoidal");
-  if (o.position != PositionKind::kLearned)
-    note_changed(command, {"position-offset"}, "without --position learned");
+void note_unused(const PositionOptions& o, const TrainCommand& command, std::string_view tower) {
+  const auto note_all = [&](std::initializer_list<std::string_view> names, std::string_view why) {
+    for (const auto name : names) {
+      const std::string flag = std::string(tower) + std::string(name);
+      note_changed(command, {flag}, fmt::format("without --{}{}", tower, why));
+    }
+  };
+  if (o.position != PositionKind::kSinusoidal) note_all({"sinusoids"}, "position sinusoidal");
+  if (o.position != PositionKind::kLearned) note_all({"position-offset"}, "position learned");
   const bool rotary = o.position == PositionKind::kRotary;
-  const auto why = rotary ? "without --rotary-scaling" : "without --position rotary";
-  if (!rotary) note_changed(command, {"rotary-base", "rotary-scaling"}, why);
+  const auto* const why = rotary ? "rotary-scaling" : "position rotary";
+  if (!rotary) note_all({"rotary-base", "rotary-scaling"}, why);
   if (!rotary || o.rotary.scaling == RotaryScaling::kNone) {
-    note_changed(command,
-                 {"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
-                  "rotary-original-context"},
-                 why);
+    note_all({"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
+              "rotary-original-context"},
+             why);
   }
 }
 

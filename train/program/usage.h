@@ -26,7 +26,9 @@ void refuse_changed(const TrainCommand& command, const std::vector<std::string_v
 /// Prints notes for the trainer's options that its other options leave without effect.
 void note_unused(const TrainOptions& options, const TrainCommand& command);
 
-/// Prints notes for the options of rotary positions if the model has others.
-void note_unused(const PositionOptions& options, const TrainCommand& command);
+/// Prints notes for options that the position scheme does not use. `tower`: what their flags begin
+/// with, "text-" in CLIP.
+void note_unused(const PositionOptions& options, const TrainCommand& command,
+                 std::string_view tower = "");
 
 }  // namespace zoo
