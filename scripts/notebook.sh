@@ -75,6 +75,7 @@ case "${1:-}" in
   *)
     setup
     export JUPYTER_PATH="$PWD/notebooks-cpp/kernel/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
+    if [ "$(id -u)" = 0 ]; then set -- --allow-root "$@"; fi  # a container: Jupyter asks whether that is meant
     exec "$venv/bin/jupyter" lab --notebook-dir=notebooks-cpp "$@"
     ;;
 esac
