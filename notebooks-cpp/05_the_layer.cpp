@@ -523,8 +523,9 @@ nb::claim("Share of weights that are 0 (seed 1)",
 //
 // 1. *Post-norm without warm-up*: change `o.layers` from 8 to 2. Predict whether post-norm still
 //    needs its warm-up. Which claim fails?
-// 2. *Why residuals*: multiply the standard deviation in `keep_size` by 0.1. Predict for each of
-//    the three curves whether it rises or falls. Which changes most?
+// 2. *Why residuals*: halve the standard deviation in `keep_size`. Predict for each of the three
+//    curves whether its left end rises or falls. Which claims fail, and what does that say about
+//    warm-up?
 // 3. *By hand*: set `.epsilon = 1.0` in `block_by_hand`. Which claim fails, and by how much?
 //    Compute the first norm again.
 // 4. *The feed-forward network*: give SwiGLU the width 64. Do half as many parameters again help
