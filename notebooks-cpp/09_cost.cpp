@@ -250,7 +250,7 @@ for (int64_t T = 64; T <= 1024; T *= 2) {
 }
 nb::plot({{.label = "matmul", .x = tokens, .y = by_matmul},
           {.label = "flash", .x = tokens, .y = by_flash}},
-         {.title = "What a layer keeps for each token: which curve is level?",
+         {.title = "What a layer holds at its peak, for each token: which curve is level?",
           .x = "tokens",
           .y = "numbers per token and channel",
           .y_from_zero = true});
@@ -371,11 +371,13 @@ nb::table(
 
 // %% [markdown]
 // Question 48. *Memory and stability limits*, as far as the zoo has them. Memory: the table by part
-// above. Stability: at the high rate the scores pass 100, the softmax becomes a hard choice, its
-// gradient vanishes, and the loss spikes and stays high. QK-norm (Henry et al. 2020,
-// arXiv:2010.04245; Dehghani et al. 2023, arXiv:2302.05442) divides queries and keys by their root
-// mean square. Then $|q \cdot k| / \sqrt{D_h} \le \sqrt{D_h}$, by Cauchy and Schwarz, whatever the
-// weights are: here $\sqrt{32} = 5.66$.
+// above. Stability: at the high rate the scores pass 100, where a softmax is a hard choice, and the
+// loss stays high. That one causes the other is not shown here.
+//
+// QK-norm normalises queries and keys: to length 1, with a learned scale (Henry et al. 2020,
+// arXiv:2010.04245), or by LayerNorm (Dehghani et al. 2023, arXiv:2302.05442). We divide by the
+// root mean square. Then $|q \cdot k| / \sqrt{D_h} \le \sqrt{D_h}$, by Cauchy and Schwarz, whatever
+// the weights are: here $\sqrt{32} = 5.66$.
 //
 // *Open:* the zoo has no option for QK-norm yet, so this lesson only applies it to the queries and
 // keys of a trained model. That training with it survives the high rate remains to be shown, as
@@ -397,7 +399,7 @@ nb::claim("Largest score ever with normed queries and keys",
 // |---|---|
 // | time and weights grow as $T^2$; `flash` avoids the memory, not the work | 33 |
 // | attention costs as much as the matrices at $T = 6C$ | 33 |
-// | what a layer keeps, by part | 48 |
+// | what a layer holds at its peak, by part | 48 |
 // | scores grow without bound at a high rate; normed ones cannot | 48 |
 // | *open*: training with QK-norm; recomputation of activations | 48 |
 //
@@ -415,4 +417,4 @@ nb::claim("Largest score ever with normed queries and keys",
 //    `loss.tokens * std::max(1.0, optimizer.gradient_norm() / loss.tokens)` to `step`. Do the
 //    scores stay small? Think of what Adam does with a factor.
 //
-// **Next**: with trained models in hand, the course looks inside them.
+// **Next**: [10. Tokenization](10_tokenization.ipynb): what the tokens are, and who cuts them.
