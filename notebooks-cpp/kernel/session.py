@@ -80,7 +80,8 @@ class Session:
         kept = {name: variable for name, variable in self.variables.items() if not words_of(variable.type) & changed}
         source = self.source(pieces, declarations, kept)
         try:
-            library, warnings = self.toolchain.compile_cell(source, self.folder, f"cell{self.number}")
+            name, includes = f"cell{self.number}", includes_of(declarations)
+            library, warnings = self.toolchain.compile_cell(source, self.folder, name, includes)
         except CellError as error:
             raise self.explained(error, kept) from None
         if warnings:
@@ -186,6 +187,17 @@ class Session:
                 notes.append(f"{name} is a variable of the notebook; functions see only what is passed to them")
         text = error.text + "".join(f"\nnote: {note}" for note in notes)
         return CellError(error.name, error.message, text)
+
+
+def includes_of(declarations):
+    """The #include lines in front of which no macro is defined that might change them."""
+    includes = []
+    for piece in declarations:
+        if piece.kind == "directive":
+            if not piece.text.startswith("#include"):
+                break
+            includes.append(piece.text)
+    return includes
 
 
 def can_be_left_out(piece):

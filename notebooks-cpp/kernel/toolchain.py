@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNEL = pathlib.Path(__file__).resolve().parent
 HOW = "run scripts/notebook.sh"
 KEPT_DAYS = 14
+PRECOMPILE = ["-x", "c++-header", "-fpch-instantiate-templates", "-Xclang", "-fno-pch-timestamp"]  # clang++
 STB_WEAK, STB_GNU_UNIQUE, STT_OBJECT = 2, 10, 1
 
 
@@ -63,12 +64,17 @@ class Toolchain:
         self.compiler = find_compiler(self.config)
         version = subprocess.run([self.compiler, "--version"], capture_output=True, text=True).stdout
         self.is_clang = "clang" in version
-        self.id = f"{self.compiler}\n{version}"
+        self.id = f"{self.compiler}\n{version}{self.torch_version()}"
         self.prelude = self.config.get("prelude", str(KERNEL / "prelude.h"))
         self.cache = pathlib.Path(os.environ.get("ZOO_NOTEBOOK_CACHE") or ROOT / ".cache/notebook")
         self.cache.mkdir(parents=True, exist_ok=True)
         self.flags = self.language_flags()
         self.running = None
+
+    def torch_version(self):
+        """Another LibTorch in the same folder makes what was compiled useless, too."""
+        headers = [pathlib.Path(folder) / "torch/headeronly/version.h" for folder in self.config["includes"] if folder]
+        return "".join(header.read_text(encoding="utf-8") for header in headers if header.exists())
 
     def language_flags(self):
         flags = ["-std=c++20", "-O1", "-fPIC", "-Wall", "-Wno-unused"]
@@ -80,9 +86,10 @@ class Toolchain:
                 flags += ["-isystem", folder]
         return flags
 
-    def compile_cell(self, source, folder, name):
-        """Compiles to a library; (path, warnings). CompileError if the source is no C++."""
-        prelude = self.precompiled()
+    def compile_cell(self, source, folder, name, includes=()):
+        """Compiles to a library; (path, warnings). CompileError if the source is no C++. `includes`: lines of it that are
+        precompiled for the cells to come."""
+        prelude = self.with_includes(includes)
         key = self.hash(source, *prelude)
         library = self.cache / f"cell-{key}.so"
         if self.is_fresh(library):
@@ -110,14 +117,33 @@ class Toolchain:
         if not self.is_fresh(made):
             folder.mkdir(exist_ok=True)
             (folder / "prelude.h").write_text(f'#include "{self.prelude}"\n', encoding="utf-8")
-            options = ["-fpch-instantiate-templates", "-Xclang", "-fno-pch-timestamp"] if self.is_clang else []
+            options = PRECOMPILE if self.is_clang else ["-x", "c++-header"]
             new, depends = folder / f"new-{os.getpid()}", folder / f"new-{os.getpid()}.d"
-            code, text = self.call([self.compiler, *self.flags, *options, "-x", "c++-header", "-MD", "-MF", depends,
+            code, text = self.call([self.compiler, *self.flags, *options, "-MD", "-MF", depends,
                                     folder / "prelude.h", "-o", new])  # fmt: skip
             if code:
                 raise CellError("CompileError", f"the zoo's headers do not compile: {first_error(text)}", text)
             self.store(new, depends, made)
         return ["-include-pch", str(made)] if self.is_clang else ["-include", str(folder / "prelude.h")]
+
+    def with_includes(self, includes):
+        """The flags that load the prelude and, on top of it, what the notebook includes: cells then compile in a third of the
+        time. Only clang++ can build one precompiled header on another."""
+        base = self.precompiled()
+        if not includes or not self.is_clang:
+            return base
+        key = self.hash(*base, str(state_of(base[1])), *includes)
+        made = self.cache / f"headers-{key}.pch"
+        if not self.is_fresh(made):
+            header, new = self.cache / f"headers-{key}.h", self.cache / f"headers-{key}.{os.getpid()}"
+            header.write_text("#pragma once\n" + "".join(f"{line}\n" for line in includes), encoding="utf-8")
+            depends = new.with_suffix(f".{os.getpid()}.d")
+            code, _ = self.call([self.compiler, *self.flags, *base, *PRECOMPILE, "-MD", "-MF", depends, header, "-o", new])
+            if code:
+                return base  # the cell itself tells what is wrong, and where
+            self.store(new, depends, made)
+            depends.unlink()
+        return ["-include-pch", str(made)]
 
     def host(self):
         """The program that runs the cells."""
@@ -154,7 +180,7 @@ class Toolchain:
         names = depends.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
         headers = sorted({name for name in names if pathlib.Path(name).is_relative_to(ROOT) and name.endswith(".h")
                           and "/.venv" not in name and "/.cache" not in name})  # fmt: skip
-        copy = final.with_suffix(f".{os.getpid()}")  # the cache may be on another disk, and another kernel at work
+        copy = final.with_suffix(f".{os.getpid()}.copy")  # the cache may be on another disk, and another kernel at work
         shutil.copyfile(made, copy)
         copy.rename(final)
         made.unlink()
@@ -168,7 +194,7 @@ class Toolchain:
         return made.exists() and all(state_of(name) == state for name, state in headers.items())
 
     def forget_old(self):
-        for path in self.cache.glob("cell-*"):
+        for path in [*self.cache.glob("cell-*"), *self.cache.glob("headers-*")]:
             if time.time() - path.stat().st_mtime > KEPT_DAYS * 86400:
                 path.unlink(missing_ok=True)
 

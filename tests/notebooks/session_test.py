@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -292,6 +293,15 @@ class SetupTest(unittest.TestCase):
             self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG=str(path)), "libzoo.so is missing.*run scripts/notebook.sh")
             path.write_text("{")
             self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG=str(path)), "damaged.*run scripts/notebook.sh")
+
+    def test_a_kernel_that_is_not_installed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            spec = pathlib.Path("notebooks-cpp/kernel/share/jupyter/kernels/zoo-cpp")
+            (folder / spec).mkdir(parents=True)
+            shutil.copy(ROOT / spec / "start", folder / spec)
+            done = subprocess.run(["sh", folder / spec / "start"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "zoo-cpp: the kernel is not installed: run scripts/notebook.sh\n")
 
     def test_a_compiler_that_is_not_here_or_too_old(self):
         config = {"compiler": "c++", "library": "", "includes": [], "definitions": []}
