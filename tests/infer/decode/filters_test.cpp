@@ -9,16 +9,14 @@
 
 #include "base/files.h"
 #include "infer/decode/processors.h"
+#include "tests/infer/decode/logits_row.h"
 
 namespace zoo {
 namespace {
 
 using ::testing::ElementsAre;
-
-torch::Tensor row(const std::vector<float>& logits) { return torch::tensor(logits).unsqueeze(0); }
-
-/// Logits of given probabilities.
-torch::Tensor row_of_probabilities(const std::vector<float>& p) { return row(p).log(); }
+using testing::row;
+using testing::row_of_probabilities;
 
 std::vector<int64_t> kept(const torch::Tensor& logits) {
   std::vector<int64_t> ids;

@@ -4,10 +4,12 @@
 
 #include <vector>
 
+#include "tests/infer/decode/logits_row.h"
+
 namespace zoo {
 namespace {
 
-torch::Tensor row(const std::vector<float>& logits) { return torch::tensor(logits).unsqueeze(0); }
+using testing::row;
 
 const std::vector<RowTokens> kRows = {{.all = {0, 2, 2, 1, 2}, .prompt_length = 2},
                                       {.all = {3}, .prompt_length = 1}};

@@ -8,17 +8,14 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/infer/decode/logits_row.h"
+
 namespace zoo {
 namespace {
 
 using ::testing::HasSubstr;
-
-torch::Tensor row_of(const std::vector<float>& logits) {
-  return torch::tensor(logits).unsqueeze(0);
-}
-
-/// Logits of given probabilities.
-torch::Tensor row_of_probabilities(const std::vector<float>& p) { return row_of(p).log(); }
+using testing::row;
+using testing::row_of_probabilities;
 
 TEST(SamplingTest, DrawsTheTokenAtWhichTheSumOfProbabilitiesPassesTheNumber) {
   const auto logits = row_of_probabilities({0.25F, 0.5F, 0.25F}).repeat({4, 1});
@@ -28,7 +25,7 @@ TEST(SamplingTest, DrawsTheTokenAtWhichTheSumOfProbabilitiesPassesTheNumber) {
 
 TEST(SamplingTest, NeverDrawsARemovedToken) {
   const float removed = -std::numeric_limits<float>::infinity();
-  const auto logits = row_of({removed, 1, removed, 2, removed});
+  const auto logits = row({removed, 1, removed, 2, removed});
   EXPECT_EQ(draw_tokens(logits, torch::tensor({0.0}, torch::kDouble)).item<int64_t>(), 1);
   EXPECT_EQ(draw_tokens(logits, torch::tensor({1 - 0x1p-53}, torch::kDouble)).item<int64_t>(), 3);
 }
