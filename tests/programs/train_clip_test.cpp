@@ -225,8 +225,8 @@ TEST_F(TrainClipTest, AnIndexSparesPicturesThatDidNotChange) {
 }
 
 TEST_F(TrainClipTest, SaysWhichValuesChangeNothing) {
-  const auto result =
-      train(tiny("run", {{"max-steps", "1"}, {"text-rotary-base", "5"}, {"text-sinusoids", "halves"}}));
+  const auto result = train(
+      tiny("run", {{"max-steps", "1"}, {"text-rotary-base", "5"}, {"text-sinusoids", "halves"}}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("note: --text-rotary-base changes nothing without "
                                     "--text-position rotary"));
