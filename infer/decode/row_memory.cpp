@@ -15,7 +15,7 @@ void check_row_memory(double row_bytes, int64_t beams, int64_t samples, int64_t 
   if (row_bytes * rows <= there) return;
   constexpr double kMiB = 1024.0 * 1024.0;
   throw std::runtime_error(fmt::format(
-      "{:.0f} rows of {:.3g} MiB each need {:.3g} GiB, and {:.3g} is available; give a smaller "
+      "{:.0f} rows of {:.3g} MiB each need {:.3g} GiB, and {:.3g} GiB is available; give a smaller "
       "--{}, or --batch-size 1",
       rows, row_bytes / kMiB, row_bytes * rows / kMiB / 1024, there / kMiB / 1024,
       beams > 1 ? "num-beams" : "num-return-sequences"));

@@ -212,7 +212,7 @@ TEST_F(GenerateTest, MoreBeamsThanTheMachineCanHoldAreRefusedInOneLine) {
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_EQ(result.out, "");
     EXPECT_THAT(result.err, HasSubstr("rows of"));
-    EXPECT_THAT(result.err, HasSubstr("and this machine has"));
+    EXPECT_THAT(result.err, HasSubstr("GiB is available"));
   }
 }
 
