@@ -12,6 +12,7 @@
 #include "app/figures/letters.h"
 #include "base/files.h"
 #include "base/text_file.h"
+#include "infer/analysis/output_folder.h"
 #include "infer/vision/attention_rollout.h"
 #include "models/images/resize.h"
 
@@ -207,18 +208,9 @@ const AttentionMap* patches_of(const AttentionMaps& maps) {
 }
 
 void require_map_folder(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(folder, error))) return;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (is_map_file(name)) continue;
-    throw std::runtime_error(
-        fmt::format("--out {}: the folder holds '{}', which is no part of an attention map; name a "
-                    "new folder",
-                    folder.string(), name));
-  }
-  if (error)
-    throw std::runtime_error(fmt::format("--out {}: {}", folder.string(), error.message()));
+  require_output_folder(folder, "an attention map", [](const fs::directory_entry& entry) {
+    return is_map_file(entry.path().filename().string());
+  });
 }
 
 std::vector<fs::path> write_attention_map(const fs::path& folder, const std::string& page,

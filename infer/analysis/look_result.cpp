@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/text_file.h"
 #include "base/text_table.h"
+#include "infer/analysis/output_folder.h"
 
 namespace zoo {
 namespace {
@@ -178,17 +179,11 @@ std::string look_page(const LookResult& result) {
 }
 
 void require_look_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  if (!std::filesystem::exists(std::filesystem::symlink_status(folder, error))) return;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (is_look_file(name) && !entry.is_directory() && name != "config.json") continue;
-    throw std::runtime_error(fmt::format(
-        "--out {}: the folder holds '{}', which no look inside has written; name a new folder",
-        folder.string(), name));
-  }
-  if (error)
-    throw std::runtime_error(fmt::format("--out {}: {}", folder.string(), error.message()));
+  require_output_folder(
+      folder, "the output of look_inside", [](const std::filesystem::directory_entry& entry) {
+        const std::string name = entry.path().filename().string();
+        return is_look_file(name) && !entry.is_directory() && name != "config.json";
+      });
 }
 
 std::vector<std::filesystem::path> write_look(const std::filesystem::path& folder,

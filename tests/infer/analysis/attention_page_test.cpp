@@ -111,6 +111,9 @@ TEST(AttentionPageTest, SaysWhereItCannotWrite) {
   const auto maps = maps_of({torch::eye(2).unsqueeze(0)}, {"a", "b"});
   EXPECT_THAT([&] { write_attention_map(folder / "file" / "map", "page", maps); },
               ::testing::ThrowsMessage<std::runtime_error>(HasSubstr("cannot write")));
+  EXPECT_THAT([&] { write_attention_map(folder / "file", "page", maps); },
+              ::testing::ThrowsMessage<std::runtime_error>(
+                  HasSubstr("as a folder (Not a directory); name a new folder")));
 }
 
 TEST(AttentionPageTest, WritesIntoNoFolderThatIsNotItsOwn) {
