@@ -176,18 +176,18 @@ LookResult look_for_induction(const OpenedInput& opened, int64_t length, int64_t
                    {"bits_second_time", scores.second_loss}}};
 }
 
-LookResult look_at_patches(const OpenedInput& opened, const std::string& corrupted,
-                           const std::optional<std::string>& answer,
-                           const std::optional<std::string>& other) {
+LookResult look_at_patches(const OpenedInput& opened, const PatchQuestion& question) {
   auto& model = require_gpt(opened, "patch");
   const auto& tokenizer = *opened.tokenizer;
-  const auto changed = gpt_tokens(model, tokenizer, corrupted, "corrupted");
+  const auto changed = gpt_tokens(model, tokenizer, question.corrupted, "corrupted");
   const auto id_of = [&](const char* flag, const auto& text) -> std::optional<int64_t> {
     if (!text) return std::nullopt;
     return one_token(model, tokenizer, flag, *text);
   };
   const Patching patching = patch_activations(model, opened.text.ids, changed.ids,
-                                              id_of("answer", answer), id_of("other", other));
+                                              {.answer = id_of("answer", question.answer),
+                                               .other = id_of("other", question.other),
+                                               .what = question.what});
   const auto says = token_label(tokenizer, patching.answer),
              instead = token_label(tokenizer, patching.other);
   std::vector<std::string> places;
@@ -195,29 +195,36 @@ LookResult look_at_patches(const OpenedInput& opened, const std::string& corrupt
     const auto &was = opened.text.labels[t], &is = changed.labels[t];
     places.push_back(was == is ? was : was + "/" + is);
   }
-  const auto [stage, place] = largest_entry(patching.restored.slice(0, 1));
+  const bool residual = question.what == LayerPart::kResidual;
+  const std::string what(name_of(question.what));
+  const int64_t skipped = residual ? 1 : 0;  // the embeddings, which are no layer
+  const auto [layer, place] = largest_entry(patching.restored.slice(0, skipped));
+  const auto columns =
+      residual ? stages(model.options.layers) : numbered_labels("layer ", model.options.layers);
   return {.name = "patch",
           .title = "Activation patching",
           .answer = fmt::format(
               "Logit of '{}' minus that of '{}': {:.3f} after the text, {:.3f} after the corrupted "
-              "one. One vector that brings back most, {:.2f} of the difference, stands at '{}' "
-              "after layer {}.",
+              "one. One vector that brings back most, {:.2f} of the difference, stands at '{}' {} "
+              "layer {}.",
               says, instead, patching.clean, patching.corrupted,
-              patching.restored[stage + 1][place].item<double>(),
-              places[static_cast<size_t>(place)], stage),
+              patching.restored[layer + skipped][place].item<double>(),
+              places[static_cast<size_t>(place)],
+              residual ? "after" : fmt::format("in what the {} adds in", what), layer),
           .tables = {{.name = "patch",
                       .title = "Restored: share of the difference that one patch brings back",
                       .row_axis = "token",
-                      .column_axis = "patched after",
+                      .column_axis = residual ? "patched after" : what + " patched",
                       .rows = places,
-                      .columns = stages(model.options.layers),
+                      .columns = columns,
                       .values = patching.restored.t().contiguous()}},
           .json = {{"answer", says},
                    {"other", instead},
                    {"clean", patching.clean},
                    {"corrupted", patching.corrupted},
+                   {"what", what},
                    {"tokens", places},
-                   {"stages", stages(model.options.layers)},
+                   {"stages", columns},
                    {"restored", matrix_json(patching.restored)}}};
 }
 

@@ -6,6 +6,7 @@
 
 #include "infer/analysis/look_result.h"
 #include "infer/analysis/looked_at.h"
+#include "infer/analysis/sub_layers.h"
 
 namespace zoo {
 
@@ -19,11 +20,18 @@ LookResult look_for_induction(const OpenedInput& opened, int64_t length, int64_t
 /// Which heads matter (head_importance.h), and the curve of leaving them out. Any family.
 LookResult look_at_heads(const OpenedInput& opened);
 
-/// Where the difference of two texts lives (activation_patching.h). GPT. `answer`, `other`: next
-/// tokens to compare, as text; unset: what the model says after each.
-LookResult look_at_patches(const OpenedInput& opened, const std::string& corrupted,
-                           const std::optional<std::string>& answer,
-                           const std::optional<std::string>& other);
+struct PatchQuestion {
+  std::string corrupted = {};                          ///< the text with words changed
+  std::optional<std::string> answer = {}, other = {};  ///< next tokens; unset: what the model says
+  LayerPart what = LayerPart::kResidual;
+};
+
+/// Where the difference of two texts lives (activation_patching.h). GPT.
+LookResult look_at_patches(const OpenedInput& opened, const PatchQuestion& question);
+
+/// What each module gives, its weights and their gradients, and which stand out
+/// (module_statistics.h). Any family.
+LookResult look_at_statistics(const OpenedInput& opened);
 
 /// How alike the embeddings of the input's tokens are, and those of positions
 /// (embedding_similarity.h). Any family; without an input positions alone.

@@ -4,11 +4,13 @@
 //   look_inside heads --model runs/shakespeare --text "To be, or not to be" --out heads
 //   look_inside patch --model gpt2 --text "The cat sat" --corrupted "The dog sat" --out patch
 //   look_inside embeddings --model runs/shakespeare --text "abcdef" --out embeddings
+//   look_inside statistics --model runs/shakespeare --text "To be, or not to be"
 // Prints the answer and tables; --out writes a page, PNG files and JSON.
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -24,6 +26,7 @@ struct Request {
   zoo::LookedAt input;
   int64_t top = 5, length = 25, sequences = 8, seed = 1;
   std::optional<std::string> corrupted, answer, other;
+  zoo::LayerPart patched = zoo::LayerPart::kResidual;
   std::filesystem::path out;
   bool as_json = false;
 };
@@ -37,18 +40,27 @@ constexpr Verb kVerbs[] = {{"lens", "Lens", true, false},
                            {"induction", "Induction", true, true},
                            {"heads", "Heads", true, false},
                            {"patch", "Patch", true, false},
-                           {"embeddings", "Embeddings", false, true}};
+                           {"embeddings", "Embeddings", false, true},
+                           {"statistics", "Statistics", false, false}};
+
+/// "lens, induction, ... and statistics"
+std::string verb_names(const char* last) {
+  std::string names;
+  for (const Verb& verb : kVerbs) {
+    const bool is_last = &verb == std::end(kVerbs) - 1;
+    names += fmt::format("{}{}", names.empty() ? "" : is_last ? last : ", ", verb.name);
+  }
+  return names;
+}
 
 const Verb& find_verb(const std::string& name) {
   for (const Verb& verb : kVerbs)
     if (verb.name == name) return verb;
-  throw zoo::UsageError(fmt::format(
-      "unknown verb '{}'; known are lens, induction, heads, patch and embeddings", name));
+  throw zoo::UsageError(fmt::format("unknown verb '{}'; known are {}", name, verb_names(" and ")));
 }
 
 void add_options(zoo::CommandLine& app, Request& r) {
-  zoo::make_required(
-      zoo::add_text(app, "verb", r.verb, "lens, induction, heads, patch or embeddings"));
+  zoo::make_required(zoo::add_text(app, "verb", r.verb, verb_names(" or ")));
   zoo::add_model_options(app, r.model);
   zoo::add_input_options(app, r.input);
   zoo::add_option(app, "Lens", "top", r.top, "Tokens a cell");
@@ -61,6 +73,7 @@ void add_options(zoo::CommandLine& app, Request& r) {
                   "Next token after the text (unset: what the model says)");
   zoo::add_option(app, "Patch", "other", r.other,
                   "Next token after the corrupted text (unset: what the model says)");
+  zoo::add_option(app, "Patch", "what", r.patched, "What is patched");
   zoo::add_option(app, "Output", "out", r.out, "Folder for a page, pictures and JSON");
   zoo::add_option(app, "Output", "json", r.as_json, "Print one JSON object");
 }
@@ -85,7 +98,9 @@ zoo::LookResult look(const zoo::OpenedInput& opened, const Request& r) {
     return zoo::look_for_induction(opened, r.length, r.sequences, static_cast<uint64_t>(r.seed));
   }
   if (r.verb == "heads") return zoo::look_at_heads(opened);
-  if (r.verb == "patch") return zoo::look_at_patches(opened, *r.corrupted, r.answer, r.other);
+  if (r.verb == "patch")
+    return zoo::look_at_patches(opened, {*r.corrupted, r.answer, r.other, r.patched});
+  if (r.verb == "statistics") return zoo::look_at_statistics(opened);
   return zoo::look_at_embeddings(opened);
 }
 

@@ -8,11 +8,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "app/figures/heat_map.h"
+#include "app/figures/letters.h"
 #include "base/files.h"
+#include "models/images/preprocess.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
+#include "models/pretrained/clip/clip_checkpoint.h"
 #include "models/pretrained/format/safetensors.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"
 #include "models/pretrained/transformer/transformer_checkpoint.h"
+#include "models/pretrained/vision/image_classifier_checkpoint.h"
+#include "models/vision/vit.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
@@ -65,7 +71,8 @@ TEST_F(LookInsideTest, EveryVerbAnswersAndWritesItsPage) {
       {"induction", {"--length", "6"}},
       {"heads", {"--text", "abca"}},
       {"patch", {"--text", "abca", "--corrupted", "abda", "--answer", "a", "--other", "b"}},
-      {"embeddings", {"--text", "abca"}}};
+      {"embeddings", {"--text", "abca"}},
+      {"statistics", {"--text", "abca"}}};
   for (auto [verb, flags] : verbs) {
     flags.insert(flags.end(), {"--out", out()});
     const auto result = look(verb, gpt(), flags);
@@ -91,6 +98,11 @@ TEST_F(LookInsideTest, JsonHoldsANumberForEachLayerHeadAndToken) {
   const auto patch = looked("patch", gpt(),
                             {"--text", "ab", "--corrupted", "ac", "--answer", "a", "--other", "b"});
   EXPECT_NEAR(patch["restored"][2][1].get<double>(), 1, 1e-3);
+  const auto parts = looked("patch", gpt(),
+                            {"--text", "ab", "--corrupted", "ac", "--answer", "a", "--other", "b",
+                             "--what", "feed-forward"});
+  EXPECT_EQ(parts["what"], "feed-forward");
+  EXPECT_EQ(parts["restored"].size(), 2U);
   EXPECT_EQ(looked("embeddings", gpt(), {})["positions"].size(), 16U);
 }
 
@@ -107,6 +119,54 @@ TEST_F(LookInsideTest, HeadsAreJudgedInOtherFamiliesToo) {
   refused("lens", pair, {"--source", "abc", "--target", "a"}, 1, "lens reads decoders of text");
 }
 
+TEST_F(LookInsideTest, StatisticsAreThoseOfEveryFamilysModules) {
+  const auto folder = [&](const char* name) {
+    fs::create_directory(folder_ / name);
+    letters_.save(folder_ / name);
+    return folder_ / name;
+  };
+  const auto modules_of = [&](const fs::path& model, const std::vector<std::string>& input,
+                              const json& loss) {
+    const auto all = looked("statistics", model, input);
+    EXPECT_EQ(all["loss_of"], loss);
+    std::map<std::string, json> modules;
+    for (const auto& module : all["modules"]) modules[module["module"]] = module;
+    return modules;
+  };
+  const auto bert = folder("bert");
+  BertTaskOptions b{.bert = BertOptions::tiny(), .task = BertTask::kNone};
+  b.bert.vocab_size = letters_.vocab_size();
+  save_bert(BertTaskModel(b), bert);
+  const auto encoder = modules_of(bert, {"--text", "abc", "--pair", "d"}, json());
+  EXPECT_TRUE(encoder.at("bert.blocks.1.attention.in_proj")["rms"].is_number());
+  EXPECT_TRUE(encoder.at("bert.blocks.1.attention.in_proj")["gradient_rms"].is_null());
+  const auto clip = folder("clip");
+  ClipOptions c = ClipOptions::tiny();
+  c.text.vocab_size = letters_.vocab_size();
+  save_clip(*Clip(c), clip, {.eos = {13}});
+  const auto text = modules_of(clip, {"--text", "abc"}, json());
+  EXPECT_TRUE(text.at("text_projection")["rms"].is_number());
+  EXPECT_TRUE(text.at("image_projection")["rms"].is_null());
+  const auto pair = folder("pair");
+  TransformerOptions o = TransformerOptions::tiny();
+  o.vocab_size = letters_.vocab_size();
+  save_transformer(Transformer(o), pair, {.bos = 12, .eos = {13}, .pad = 11, .decoder_start = 12});
+  const auto both =
+      modules_of(pair, {"--source", "abc", "--target", "cb"}, "loss of the target's tokens");
+  EXPECT_GT(both.at("decoder.0.cross_attention.out_proj")["gradient_rms"].get<double>(), 0);
+  const auto vit = folder("vit");
+  save_image_classifier(*Vit(VitOptions::pixels28()), vit);
+  auto steps = default_preprocessing(ImageProcessor::kVit);
+  steps.height = steps.width = 28;
+  steps.mean = steps.std = {0.5};
+  write_preprocessing(steps, vit);
+  write_png(folder_ / "grey.png", blank_image(28, 28, {200, 10, 90}));
+  const auto image = modules_of(vit, {"--image", (folder_ / "grey.png").string()},
+                                "loss of the class that the model says");
+  EXPECT_TRUE(image.at("head")["gradient_weight"].is_number());
+  refused("statistics", vit, {"--text", "a"}, 2, "is a model of images; it looks at --image");
+}
+
 TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
   refused("lenses", gpt(), {"--text", "a"}, 2, "unknown verb 'lenses'");
   refused("lens", gpt(), {}, 2, "nothing to look at");
@@ -120,6 +180,8 @@ TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
   refused("patch", gpt(), {"--text", "ab", "--corrupted", "a"}, 1, "as many tokens, got 2 and 1");
   refused("patch", gpt(), {"--text", "ab", "--corrupted", "ac", "--answer", "ab"}, 1,
           "--answer: 'ab' is 2 tokens");
+  refused("patch", gpt(), {"--text", "ab", "--corrupted", "ac", "--what", "head"}, 2,
+          "known are: residual, attention, feed-forward");
   refused("lens", gpt(), {"--text", "a", "--out", folder_.path().string()}, 1, "holds 'gpt'");
 }
 
