@@ -1,0 +1,90 @@
+"""Compiles one exercise's file to a library: the notebook kernel's compiler and precompiled headers, and the exercise's shim."""
+
+import pathlib
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "notebooks-cpp/kernel"))
+from toolchain import CellError, Toolchain, without_colours  # noqa: E402
+
+HOW = "run scripts/grade.sh --setup"
+SHOWN_LINES = 3
+
+
+@dataclass
+class CompileFailure(Exception):
+    message: str  # one line
+    detail: str = ""  # the student's line, at most three
+
+
+class Compiler:
+    def __init__(self, config):
+        self.config = config
+        try:
+            self.toolchain = Toolchain(config)
+            self.toolchain.flags += ["-fvisibility=hidden"]
+            self.prelude = self.toolchain.precompiled()
+        except CellError as error:
+            raise CompileFailure(error.message) from None
+
+    def compile(self, source, name, forbidden, folder):
+        """The library of `source` for exercise `name`, made in `folder`. CompileFailure tells what is wrong with the file."""
+        library = folder / f"{name}.so"
+        if not source.exists():
+            raise CompileFailure(f"{source.name} is missing: scripts/grade.sh reset {name[:2]} brings it back")
+        limit = "-ferror-limit=1" if self.toolchain.is_clang else "-fmax-errors=1"
+        command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-shared", "-x", "c++", source,
+                   "-x", "none", self.shim(name), "-o", library]  # fmt: skip
+        code, text = self.toolchain.call(command)
+        if code:
+            raise explained(without_colours(text), source)
+        self.check_symbols(library, name, forbidden)
+        return library
+
+    def shim(self, name):
+        for path in self.config["shims"]:
+            if f"/{name}/" in path and pathlib.Path(path).exists():
+                return path
+        raise CompileFailure(f"the grader is not built for {name}: {HOW}")
+
+    def check_symbols(self, library, name, forbidden):
+        listed = subprocess.run(["nm", "-DuC", library], capture_output=True, text=True).stdout
+        needed = [line.split(maxsplit=1)[1] for line in listed.splitlines() if " " in line.strip()]
+        for symbol in needed:
+            if re.match(r"[a-z_]\w*\(", symbol):
+                missing = symbol.replace("at::Tensor", "torch::Tensor")
+                raise CompileFailure(f"your file does not define {missing} as its header declares it")
+        for word in forbidden:
+            if any(re.search(rf"\bat::(_ops::{word}\w*::|{word}\()", symbol) for symbol in needed):
+                raise CompileFailure(f"your file calls torch's {word}: this exercise asks you to write it yourself")
+
+
+def explained(text, source):
+    """The first error, with the student's line."""
+    if "multiple definition of" in text:
+        twice = re.search(r"multiple definition of [`'](\w+)", text)
+        return CompileFailure(f"your file defines {twice[1]}, which belongs to the grader: choose another name")
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        found = re.match(r"(\S+?):(\d+):\d+: (?:fatal )?error: (.*)", line)
+        if not found:
+            continue
+        mine = pathlib.Path(found[1]).name == source.name
+        # An error inside a header was caused by the line that is named further down.
+        caused = next((match for match in (re.match(rf"(\S*{re.escape(source.name)}):(\d+):\d+: note:", other)
+                                           for other in lines[at:]) if match), None)  # fmt: skip
+        number = found[2] if mine else caused[2] if caused else None
+        place = f"line {number}" if number else pathlib.Path(found[1]).name
+        return CompileFailure(f"{place} does not compile: {found[3]}", shown(source, number))
+    return CompileFailure("the file does not compile", "\n".join(lines[:SHOWN_LINES]))
+
+
+def shown(source, number):
+    if not number:
+        return ""
+    lines = source.read_text(encoding="utf-8", errors="replace").splitlines()
+    at = int(number)
+    return f"{at:4} | {lines[at - 1].strip()}" if 0 < at <= len(lines) else ""

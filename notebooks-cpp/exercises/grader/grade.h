@@ -1,0 +1,34 @@
+// Grades a student's functions: each check's calls in the student's process, compared here.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "notebooks-cpp/exercises/grader/diagnose.h"
+#include "notebooks-cpp/exercises/grader/exercise.h"
+#include "notebooks-cpp/exercises/grader/student_process.h"
+
+namespace exercises {
+
+enum class State { kNotStarted, kNotReached, kPass, kFail, kTimeout, kCrash };
+
+struct CheckResult {
+  std::string part = {}, title = {};
+  Kind kind = Kind::kValues;
+  State state = State::kNotReached;
+  int marks = 0, of = 0;
+  std::string probe = {};    ///< the call that failed, as the exercise words it
+  std::string message = {};  ///< what was wrong, one line
+  std::string expected = {}, got = {}, where = {};
+};
+
+struct Grade {
+  std::vector<CheckResult> checks = {};
+  int marks = 0, of = 0;
+  Diagnosis diagnosis = {};
+  std::string printed = {};
+  double seconds = 0;
+};
+
+Grade grade(const Exercise& exercise, StudentProcess& student);
+
+}  // namespace exercises
