@@ -4,7 +4,11 @@
 #include <c10/util/Exception.h>
 #include <torch/nn/functional/linear.h>
 
+#include <cmath>
 #include <utility>
+
+#include "models/attention/head_regularisation.h"
+#include "models/layers/auxiliary_losses.h"
 
 namespace zoo {
 namespace {
@@ -30,6 +34,10 @@ MultiHeadAttentionOptions resolved(MultiHeadAttentionOptions o) {
               "MultiHeadAttention: kv_heads must divide heads, got ", o.kv_heads, " and ", o.heads);
   TORCH_CHECK(o.dropout >= 0.0 && o.dropout < 1.0,
               "MultiHeadAttention: dropout must be in [0, 1), got ", o.dropout);
+  TORCH_CHECK(o.head_dropout >= 0.0 && o.head_dropout < 1.0,
+              "MultiHeadAttention: head_dropout must be in [0, 1), got ", o.head_dropout);
+  TORCH_CHECK(std::isfinite(o.head_diversity) && o.head_diversity >= 0.0,
+              "MultiHeadAttention: head_diversity must be 0 or more, got ", o.head_diversity);
   attention_kernel(o.kernel);  // an unknown name is an error now, not at the first step
   return o;
 }
@@ -63,7 +71,7 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
   auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
   auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
-  auto args = with_options(context.args);
+  auto args = with_options(context.args, x);
   auto rotation = context.rotation;
   if (!rotation.defined() && context.position != nullptr)
     rotation = context.position->rotation(context.positions);
@@ -85,8 +93,8 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     context.position->shape_scores(args, context.positions,
                                    context.cache ? cached.to(x.device()) : context.positions);
   }
-  return project_out(
-      attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args));  // [B, T, C]
+  return project_out(attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args),
+                     context.args.key_lengths);  // [B, T, C]
 }
 
 torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
@@ -95,7 +103,7 @@ torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
   const int64_t q_rows = options.heads * options.head_width;
   const auto bias = options.bias ? in_proj->bias.narrow(0, 0, q_rows) : torch::Tensor();
   const auto q = torch::linear(x, in_proj->weight.narrow(0, 0, q_rows), bias);  // [B, T, H Dh]
-  auto ready = with_options(args);
+  auto ready = with_options(args, x);
   if (keys_values.lengths.defined()) ready.key_lengths = keys_values.lengths;
   const auto heads = split_heads(q, options.heads);  // [B, H, T, Dh]
   const auto& [k, v, lengths] = keys_values;
@@ -112,13 +120,22 @@ CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& 
   return {split_heads(kv[0], options.kv_heads), split_heads(kv[1], options.kv_heads), lengths};
 }
 
-torch::Tensor MultiHeadAttentionImpl::project_out(const torch::Tensor& y) {
+torch::Tensor MultiHeadAttentionImpl::project_out(torch::Tensor y, const torch::Tensor& lengths) {
+  if (options.head_diversity > 0.0 && is_training()) {
+    y = with_auxiliary_loss(y, "head_similarity", options.head_diversity,
+                            [&] { return head_similarity(y, lengths); });
+  }
   return out_proj(merge_heads(y));
 }
 
-AttendArgs MultiHeadAttentionImpl::with_options(AttendArgs args) const {
+AttendArgs MultiHeadAttentionImpl::with_options(AttendArgs args, const torch::Tensor& x) const {
   if (!args.scale) args.scale = options.scale;
   args.dropout = is_training() ? options.dropout : 0.0;
+  if (options.head_dropout > 0.0 && is_training()) {
+    const auto gate =
+        draw_head_gate(x.size(0), options.heads, options.head_dropout, x.device());  // [B, H]
+    args.head_gate = args.head_gate.defined() ? args.head_gate * gate : gate;
+  }
   return args;
 }
 

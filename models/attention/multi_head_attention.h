@@ -23,6 +23,8 @@ struct MultiHeadAttentionOptions {
   bool bias = true;                  ///< on the input projections
   bool out_bias = true;              ///< on the output projection
   double dropout = 0.0;              ///< on the attention weights
+  double head_dropout = 0.0;         ///< probability that an example goes without a head
+  double head_diversity = 0.0;       ///< weight of the penalty head_similarity()
   std::optional<double> scale = {};  ///< of the scores; unset: 1 / sqrt(Dh)
   std::string kernel = "torch";      ///< attend()'s kernel
 };
@@ -68,8 +70,9 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   torch::nn::Linear out_proj{nullptr};  // [C, H Dh]
 
  private:
-  torch::Tensor project_out(const torch::Tensor& y);
-  AttendArgs with_options(AttendArgs args) const;
+  /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
+  torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
+  AttendArgs with_options(AttendArgs args, const torch::Tensor& x) const;
 };
 TORCH_MODULE(MultiHeadAttention);
 

@@ -21,6 +21,8 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
                         .bias = o.attention_bias && o.qkv_bias,
                         .out_bias = o.attention_bias,
                         .dropout = o.attention_dropout,
+                        .head_dropout = o.head_dropout,
+                        .head_diversity = o.head_diversity / static_cast<double>(o.layers),
                         .scale = scale,
                         .kernel = o.attention},
           .feed_forward = {.d_model = o.d_model,
@@ -69,13 +71,20 @@ void check(const StackOptions& o) {
   for (const auto& [option, value] : {std::pair("residual-dropout", o.residual_dropout),
                                       {"attention-dropout", o.attention_dropout},
                                       {"activation-dropout", o.activation_dropout},
+                                      {"head-dropout", o.head_dropout},
                                       {"drop-path", o.drop_path}}) {
     require_probability(option, value);
   }
   for (const auto& [option, value] : {std::pair("norm-epsilon", o.norm_epsilon),
+                                      {"head-diversity", o.head_diversity},
                                       {"layer-scale", o.layer_scale},
                                       {"init-std", o.init_std}}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
+  }
+  for (const auto& [option, value] :
+       {std::pair("head-dropout", o.head_dropout), {"head-diversity", o.head_diversity}}) {
+    require_option(o.heads > 1 || value == 0.0, option, value,
+                   fmt::format("0 with {} 1", option_name("heads")));
   }
 }
 

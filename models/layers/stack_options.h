@@ -37,7 +37,10 @@ struct StackOptions {
   double residual_dropout = 0.0;    ///< on each sub-layer's output
   double attention_dropout = 0.0;   ///< on the attention weights
   double activation_dropout = 0.0;  ///< on the hidden layer of the feed-forward network
-  double drop_path = 0.0;           ///< stochastic depth of the last layer; grows linearly from 0
+  double head_dropout = 0.0;        ///< DropHead: probability that an example goes without a head
+  /// Weight of a penalty on heads with similar outputs: the mean over layers of head_similarity()
+  double head_diversity = 0.0;
+  double drop_path = 0.0;    ///< stochastic depth of the last layer; grows linearly from 0
   double layer_scale = 0.0;  ///< initial value of a learned scale on each sub-layer output; 0: none
   double init_std = 0.02;    ///< standard deviation of initial weights
   std::string attention = "torch";  ///< kernel of attend()
@@ -69,6 +72,8 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("residual-dropout", o.residual_dropout, "Dropout on each sub-layer's output");
   field("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
   field("activation-dropout", o.activation_dropout, "Dropout inside the feed-forward network");
+  field("head-dropout", o.head_dropout, "DropHead: share of heads that an example goes without");
+  field("head-diversity", o.head_diversity, "Weight of a penalty on heads with similar outputs");
   field("drop-path", o.drop_path, "Stochastic depth of the last layer, growing from 0");
   field("layer-scale", o.layer_scale, "First value of a learned factor on each output (0: none)");
   field("init-std", o.init_std, "Standard deviation of the initial weights");

@@ -13,6 +13,7 @@
 
 #include "base/interrupt.h"
 #include "base/printable.h"
+#include "models/layers/auxiliary_losses.h"
 #include "train/loop/random_state.h"
 #include "train/objectives/meter.h"
 
@@ -101,6 +102,7 @@ bool Updater::forward_backward(Update& result, Sums& sums) {
 bool Updater::micro_batches(Update& result, Sums& sums) {
   std::optional<Snapshot> before;
   if (options_.accumulate > 1) before.emplace(task_);
+  AuxiliaryLosses auxiliary(device_);
   DeviceSum loss_sum(std::nullopt);  // one wait for the device an update
   double weight_sum = 0.0;
   // Every process takes part once a micro-batch until one of them has a target: at its first
@@ -115,6 +117,7 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
     agree_on_scale(weight);
     weight_sum += weight;
     loss_sum.add(loss);
+    auxiliary.count(scaler_.scale_loss(torch::full({}, weight / sums.scale, device_)));
     scaler_.scale_loss(loss / sums.scale).backward();
   };
   int64_t skipped = 0;
@@ -132,6 +135,7 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
   const auto totals = processes_.sum({loss_sum.value(), weight_sum, static_cast<double>(skipped)});
   sums.loss = totals[0];
   sums.weight = totals[1];
+  for (const auto& [name, mean] : auxiliary.means()) result.metrics[name] = mean;
   skipped_batches_ += static_cast<int64_t>(totals[2]);
   return true;
 }

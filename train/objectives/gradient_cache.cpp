@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "models/layers/auxiliary_losses.h"
+
 namespace zoo {
 namespace {
 
@@ -45,6 +47,7 @@ void backward_chunk_by_chunk(const ChunkEncoder& encode, const Embedded& embedde
   for (int64_t begin = 0, n = 0; begin < batch; begin += chunk, ++n) {
     const int64_t count = std::min(chunk, batch - begin);
     set_random_state(device, embedded.states[static_cast<size_t>(n)]);
+    const AuxiliaryShare share(static_cast<double>(count) / static_cast<double>(batch));
     encode(begin, count).backward(gradient.narrow(0, begin, count));
   }
 }

@@ -21,8 +21,8 @@ inline bool is_free_option(std::string_view name) {
   for (const std::string_view tower : {"image-", "text-"}) {
     if (name.starts_with(tower)) name.remove_prefix(tower.size());
   }
-  return name == "attention" || name == "init-std" || name == "drop-path" || name == "dropout" ||
-         name.ends_with("-dropout");
+  return name == "attention" || name == "init-std" || name == "drop-path" ||
+         name == "head-diversity" || name == "dropout" || name.ends_with("-dropout");
 }
 
 /// Whether a number is 0, which stands for the default.

@@ -46,8 +46,9 @@ TEST(CheckpointShapeTest, DropoutMayChange) {
 }
 
 TEST(CheckpointShapeTest, OnlyWhatNoWeightDependsOnMayChange) {
-  for (const char* name : {"attention", "image-attention", "text-init-std", "drop-path", "dropout",
-                           "image-attention-dropout"}) {
+  for (const char* name :
+       {"attention", "image-attention", "text-init-std", "drop-path", "head-diversity",
+        "text-head-dropout", "dropout", "image-attention-dropout"}) {
     EXPECT_TRUE(is_free_option(name)) << name;
   }
   for (const char* name : {"scale-attention", "text-scale-attention", "layers", "norm"})

@@ -1,0 +1,70 @@
+// An identity that gives an auxiliary loss its gradient when the gradient of the output passes.
+#include "models/layers/auxiliary_losses.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace zoo {
+namespace {
+
+thread_local AuxiliaryLosses* newest = nullptr;
+
+struct TieLoss : torch::autograd::Function<TieLoss> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
+                               const torch::Tensor& /*loss*/, const torch::Tensor& times) {
+    context->saved_data["times"] = times;  // not a copy: its value is that of the backward pass
+    return y;
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    return {gradients[0], context->saved_data["times"].toTensor(), torch::Tensor()};
+  }
+};
+
+}  // namespace
+
+AuxiliaryLosses::AuxiliaryLosses(torch::Device device)
+    : outer_(newest), times_(torch::ones({}, device)) {
+  newest = this;
+}
+
+AuxiliaryLosses::~AuxiliaryLosses() { newest = outer_; }
+
+AuxiliaryLosses* AuxiliaryLosses::current() { return newest; }
+
+void AuxiliaryLosses::count(const torch::Tensor& times) {
+  const torch::NoGradGuard no_grad;
+  times_.copy_(times);
+}
+
+std::map<std::string, double> AuxiliaryLosses::means() const {
+  std::map<std::string, double> means;
+  for (const auto& [name, sum] : sums_) means[name] = sum.first.item<double>() / sum.second;
+  return means;
+}
+
+void AuxiliaryLosses::record(const std::string& name, const torch::Tensor& value) {
+  auto& [sum, shares] = sums_[name];
+  const auto part = value.detach().to(torch::kDouble) * share_;
+  sum = sum.defined() ? sum + part : part;
+  shares += share_;
+}
+
+AuxiliaryShare::AuxiliaryShare(double share) : of_(newest) {
+  if (of_ != nullptr) before_ = std::exchange(of_->share_, share);
+}
+
+AuxiliaryShare::~AuxiliaryShare() {
+  if (of_ != nullptr) of_->share_ = before_;
+}
+
+torch::Tensor with_auxiliary_loss(const torch::Tensor& y, const std::string& name, double weight,
+                                  const std::function<torch::Tensor()>& loss) {
+  AuxiliaryLosses* const taker = AuxiliaryLosses::current();
+  if (taker == nullptr || !torch::GradMode::is_enabled()) return y;
+  const auto value = loss();
+  taker->record(name, value);
+  return TieLoss::apply(y, value * (weight * taker->share_), taker->times_);
+}
+
+}  // namespace zoo
