@@ -41,6 +41,7 @@ std::vector<StackChange> changes() {
       {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
       {"LayerScale", [](StackOptions& o) { o.layer_scale = 0.5; }},
       {"ActivationDropout", [](StackOptions& o) { o.activation_dropout = 0.4; }},
+      {"HeadDropout", [](StackOptions& o) { o.head_dropout = 0.4; }},
       {"DropPath", [](StackOptions& o) { o.drop_path = 0.4; }},
       {"AttentionDropout", [](StackOptions& o) { o.attention_dropout = 0.4; }}};
   for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
