@@ -37,19 +37,22 @@ std::vector<double> ticks(Range range, int wanted) {
   std::vector<double> result;
   const double slack = step * 1e-9;
   for (double i = std::ceil((range.low - slack) / step); i * step <= range.high + slack; ++i) {
-    result.push_back(i * step);
+    result.push_back(i * step + 0.0);  // not -0
   }
   return result;
 }
 
-/// Powers of ten from low to high; also 2 and 5 times each if the range spans less than two
-/// decades. If low is 0: 0 and the powers from 1 up.
+/// Powers of ten from low to high, every n-th if there are many; also 2 and 5 times each if the
+/// range spans less than two decades. If low is 0: 0 and the powers from 1 up.
 std::vector<double> log_ticks(double low, double high) {
+  constexpr double kMost = 12;
   std::vector<double> result;
   if (low <= 0) result.push_back(0);
   const bool few = low > 0 && high < 100 * low;
-  for (double exponent = low > 0 ? std::floor(std::log10(low)) : 0; exponent <= std::log10(high);
-       ++exponent) {
+  const double first = low > 0 ? std::floor(std::log10(low)) : 0;
+  const double stride = std::max(1.0, std::ceil((std::log10(high) - first) / kMost));
+  for (double exponent = std::ceil(first / stride) * stride; exponent <= std::log10(high);
+       exponent += stride) {
     for (const double factor : {1.0, 2.0, 5.0}) {
       const double tick = factor * std::pow(10.0, exponent);
       if ((factor == 1.0 || few) && tick >= low && tick <= high) result.push_back(tick);
@@ -87,8 +90,8 @@ class Painter {
     if (y_.empty()) y_ = {0, 1};
     if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
     // A flat line is drawn in the middle of the range.
-    const double margin =
-        y_.low == y_.high ? std::max(std::abs(y_.low) * 0.1, 1e-12) : (y_.high - y_.low) * 0.05;
+    const double flat = y_.low == 0 ? 1 : std::abs(y_.low) * 0.1;
+    const double margin = y_.low == y_.high ? flat : (y_.high - y_.low) * 0.05;
     y_.high += margin;
     if (chart.log_y || !chart.y_from_zero || y_.low < 0) y_.low -= margin;
     if (!chart.log_x && x_.low > 0 && x_.low < 0.1 * x_.high) x_.low = 0;
@@ -251,29 +254,29 @@ std::string render_legend(const Chart& chart) {
 std::string_view chart_style() {
   return R"(
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0 0 8px; font-size: 0.85rem;
-  color: var(--muted); }
+  color: var(--muted, #5d6778); }
 .legend span::before { content: ""; display: inline-block; width: 18px; height: 3px;
   margin-right: 6px; vertical-align: middle; background: currentColor; }
-.legend .train::before { background: var(--train); }
-.legend .faint::before { background: var(--train); opacity: 0.35; }
-.legend .val::before { background: var(--val); }
-.legend .chance::before { height: 0; background: none; border-top: 2px dashed var(--muted); }
-.legend .band::before { height: 10px; background: var(--good-soft);
-  border: solid var(--good); border-width: 1px 0; }
-.grid { stroke: var(--line); fill: none; }
-.axis { stroke: var(--muted); fill: none; }
+.legend .train::before { background: var(--train, #2c6bd6); }
+.legend .faint::before { background: var(--train, #2c6bd6); opacity: 0.35; }
+.legend .val::before { background: var(--val, #c8560b); }
+.legend .chance::before { height: 0; background: none; border-top: 2px dashed var(--muted, #5d6778); }
+.legend .band::before { height: 10px; background: var(--good-soft, #15713f1f);
+  border: solid var(--good, #15713f); border-width: 1px 0; }
+.grid { stroke: var(--line, #e1e5eb); fill: none; }
+.axis { stroke: var(--muted, #5d6778); fill: none; }
 path.train, path.val, path.faint, path.series { fill: none; stroke-width: 2; stroke-linejoin: round;
   stroke-linecap: round; }
-path.train { stroke: var(--train); }
-path.val { stroke: var(--val); }
-path.faint { stroke: var(--train); stroke-width: 1; opacity: 0.3; }
-circle.train, circle.faint { fill: var(--train); }
-circle.val { fill: var(--val); }
-path.chance { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
-rect.band { fill: var(--good-soft); stroke: var(--good); stroke-width: 0.5; }
-path.series { stroke: var(--series); }
-circle.series { fill: var(--series); }
-.legend .series::before { background: var(--series); }
+path.train { stroke: var(--train, #2c6bd6); }
+path.val { stroke: var(--val, #c8560b); }
+path.faint { stroke: var(--train, #2c6bd6); stroke-width: 1; opacity: 0.3; }
+circle.train, circle.faint { fill: var(--train, #2c6bd6); }
+circle.val { fill: var(--val, #c8560b); }
+path.chance { stroke: var(--muted, #5d6778); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
+rect.band { fill: var(--good-soft, #15713f1f); stroke: var(--good, #15713f); stroke-width: 0.5; }
+path.series { stroke: var(--series, #5d6778); }
+circle.series { fill: var(--series, #5d6778); }
+.legend .series::before { background: var(--series, #5d6778); }
 .s0 { --series: #2c6bd6; } .s1 { --series: #c8560b; } .s2 { --series: #15713f; } .s3 { --series: #8e44ad; }
 .s4 { --series: #b3261e; } .s5 { --series: #0b7d8a; } .s6 { --series: #8a6d00; } .s7 { --series: #5d6778; }
 @media (prefers-color-scheme: dark) {
@@ -313,7 +316,7 @@ std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points) {
 std::string short_number(double value) {
   if (!std::isfinite(value)) return "\xE2\x80\x93";
   const double size = std::abs(value);
-  if (size < 1e-12) return "0";
+  if (size == 0) return "0";
   for (const auto& [unit, suffix] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
     if (size >= unit && size >= 1e4 && size < 1e12) {
       return fmt::format("{:.4g}{}", value / unit, suffix);

@@ -11,8 +11,9 @@
 namespace zoo {
 namespace {
 
-// SVG units. A cell of the matrix is as high as a line of text.
-constexpr int kCell = 12, kMostLabels = 72, kFewestUnits = 46;
+// SVG units
+constexpr int kLine = 12, kMostLabels = 72, kFewestUnits = 46;
+constexpr int kUnderAxisNames = kFewestUnits - 28;  // room for column labels below both names
 
 /// Space for the longest label.
 int room_for(const std::vector<std::string>& labels) {
@@ -29,31 +30,43 @@ int room_for(const std::vector<std::string>& labels) {
   return widest + 8;
 }
 
-/// Only every n-th label is shown.
-size_t stride_of(const std::vector<std::string>& labels) {
-  return (labels.size() + kMostLabels - 1) / kMostLabels;
+/// Only every n-th label is shown: a line of text each, and not too many.
+size_t stride_of(const std::vector<std::string>& labels, int cell) {
+  return std::max<size_t>((labels.size() + kMostLabels - 1) / kMostLabels,
+                          static_cast<size_t>((kLine + cell - 1) / cell));
 }
 
-int place_of(int margin, size_t label) {
-  return margin + static_cast<int>(label) * kCell + kCell / 2;
+/// Whether the labels of columns fit beside each other; else they are turned.
+bool lie_flat(const MatrixFrame& frame) {
+  const int across = frame.cell * static_cast<int>(stride_of(frame.columns, frame.cell));
+  return room_for(frame.columns) - 8 <= across - 3;
 }
 
-std::string row_labels(const std::vector<std::string>& labels, int left, int top) {
+double place_of(int margin, size_t label, int cell) {
+  return margin + (static_cast<double>(label) + 0.5) * cell;
+}
+
+std::string row_labels(const MatrixFrame& frame, int left, int top) {
   std::string svg;
-  for (size_t i = 0; i < labels.size(); i += stride_of(labels)) {
+  for (size_t i = 0; i < frame.rows.size(); i += stride_of(frame.rows, frame.cell)) {
     svg += fmt::format(
         R"(<text x="{}" y="{}" text-anchor="end" dominant-baseline="central">{}</text>)", left - 4,
-        place_of(top, i), html_escape(labels[i]));
+        place_of(top, i, frame.cell), html_escape(frame.rows[i]));
   }
   return svg;
 }
 
-std::string column_labels(const std::vector<std::string>& labels, int left, int top) {
+std::string column_labels(const MatrixFrame& frame, int left, int top) {
   std::string svg;
-  for (size_t i = 0; i < labels.size(); i += stride_of(labels)) {
-    svg += fmt::format(R"svg(<text transform="translate({},{}) rotate(-90)" )svg"
-                       R"(dominant-baseline="central">{}</text>)",
-                       place_of(left, i), top - 4, html_escape(labels[i]));
+  const bool flat = lie_flat(frame);
+  for (size_t i = 0; i < frame.columns.size(); i += stride_of(frame.columns, frame.cell)) {
+    const double x = place_of(left, i, frame.cell);
+    const std::string text = html_escape(frame.columns[i]);
+    svg += flat ? fmt::format(R"(<text x="{}" y="{}" text-anchor="middle">{}</text>)", x, top - 5,
+                              text)
+                : fmt::format(R"svg(<text transform="translate({},{}) rotate(-90)" )svg"
+                              R"(dominant-baseline="central">{}</text>)",
+                              x, top - 4, text);
   }
   return svg;
 }
@@ -61,20 +74,22 @@ std::string column_labels(const std::vector<std::string>& labels, int left, int 
 }  // namespace
 
 std::string matrix_svg(const MatrixFrame& frame, const Image& cells) {
-  // The axis names go in the corner.
-  const int corner =
+  // The axis names go in the corner, or above short labels of columns.
+  const int names =
       20 + 6 * static_cast<int>(std::max(frame.row_axis.size(), frame.column_axis.size()));
-  const int left = std::max({kFewestUnits, corner, room_for(frame.rows)});
-  const int top = std::max(kFewestUnits, room_for(frame.columns));
-  const int width = static_cast<int>(frame.columns.size()) * kCell;
-  const int height = static_cast<int>(frame.rows.size()) * kCell;
+  const int over = lie_flat(frame) ? kLine : room_for(frame.columns);
+  const int corner = over <= kUnderAxisNames ? 0 : names;
+  const int left = std::max({room_for(frame.rows), corner, kFewestUnits});
+  const int top = std::max(kFewestUnits, over);
+  const int width = static_cast<int>(frame.columns.size()) * frame.cell;
+  const int height = static_cast<int>(frame.rows.size()) * frame.cell;
   return fmt::format(
       R"(<svg class="matrix" viewBox="0 0 {0} {1}" role="img">{2}{3}<image x="{4}" y="{5}" )"
       R"(width="{6}" height="{7}" preserveAspectRatio="none" href="{8}"/>)"
       R"(<text class="axis-name" x="4" y="14">{9} &#8594;</text>)"
       R"(<text class="axis-name" x="4" y="28">{10} &#8595;</text></svg>)",
-      left + width + 4, top + height + 4, row_labels(frame.rows, left, top),
-      column_labels(frame.columns, left, top), left, top, width, height, png_data_uri(cells),
+      std::max(left + width + 4, names), top + height + 4, row_labels(frame, left, top),
+      column_labels(frame, left, top), left, top, width, height, png_data_uri(cells),
       html_escape(frame.column_axis), html_escape(frame.row_axis));
 }
 

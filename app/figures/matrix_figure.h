@@ -12,10 +12,11 @@ namespace zoo {
 struct MatrixFrame {
   std::vector<std::string> rows, columns;  // one label each
   std::string row_axis, column_axis;       // what they are, such as "French", "English"
+  int cell = 12;                           // units of an entry; a label is 9 units high
 };
 
-/// The matrix as SVG: `cells`, one pixel per entry, with labels around it. If there are too many
-/// labels to read, only every second, third, ... is shown.
+/// The matrix as SVG: `cells`, an image of the entries, with labels around it. If there are too
+/// many labels to read, only every second, third, ... is shown.
 std::string matrix_svg(const MatrixFrame& frame, const Image& cells);
 
 /// CSS for these pictures; add it to html_page's `style`.

@@ -51,6 +51,8 @@ PanelPlan plan_of(const AttentionMap& map) {
   plan.row_labels = plan.column_labels = plan.cell >= kLetterHeight + 1 && !map.of_patches();
   plan.left = kAxis + kGap + (plan.row_labels ? widest(map.queries) + 4 : 0);
   plan.bottom = kAxis + (plan.column_labels ? widest(map.keys) + 4 : 0);
+  // A few rows may be lower than the name of their axis is long.
+  plan.bottom = std::max(plan.bottom, text_width(map.query_axis) - plan.height);
   return plan;
 }
 
@@ -78,8 +80,10 @@ Image draw_map(const AttentionMap& map) {
   const int L = static_cast<int>(map.layers.size()), H = static_cast<int>(map.heads());
   const std::string heading =
       fmt::format("{}: {} down, {} across", map.name, map.query_axis, map.key_axis);
-  Image sheet = blank_image(std::max(panel_left(plan, H), text_width(heading) + 2 * kGap),
-                            panel_top(plan, L) - kTitle);
+  const int widest_text =
+      std::max(text_width(heading) + kGap, plan.left + text_width(map.key_axis));
+  Image sheet =
+      blank_image(std::max(panel_left(plan, H), widest_text + kGap), panel_top(plan, L) - kTitle);
   draw_text(sheet, kGap, 8, heading, kInk);
   for (int layer = 0; layer < L; ++layer) {
     const int y = panel_top(plan, layer);
@@ -93,7 +97,8 @@ Image draw_map(const AttentionMap& map) {
             y);
       draw_labels(sheet, map, plan, x, y, head == 0);
     }
-    draw_text_upwards(sheet, 6, y + (plan.height + text_width(map.query_axis)) / 2, map.query_axis,
+    const int name = text_width(map.query_axis);
+    draw_text_upwards(sheet, 6, y + std::max((plan.height + name) / 2, name), map.query_axis,
                       kQuiet);
     draw_text(sheet, plan.left, y + plan.height + plan.bottom - 9, map.key_axis, kQuiet);
   }

@@ -18,18 +18,33 @@
 namespace nb {
 namespace {
 
-/// The colours of the zoo's pages on white, whatever the notebook's theme is.
-constexpr std::string_view kColours = R"(
-svg { --ink: #1b2230; --muted: #5d6778; --line: #e1e5eb; --train: #2c6bd6; --val: #c8560b;
-  --good: #15713f; --good-soft: #15713f1f; }
-text { fill: var(--muted); font: 12px system-ui, sans-serif; }
-text.title { fill: var(--ink); font-weight: 600; font-size: 13px; }
+/// On white, whatever the notebook's theme is.
+constexpr std::string_view kStyle = R"(
+text { fill: #5d6778; font: 12px system-ui, sans-serif; }
+text.title { fill: #1b2230; font-weight: 600; font-size: 13px; }
+)";
+constexpr std::string_view kLabels = R"(
+svg.matrix text { font-size: 10px; }
+svg.matrix text.axis-name { font-size: 11px; }
 )";
 
-/// Without its last rule, the colours of a dark page.
-std::string_view chart_style() {
-  const std::string_view style = zoo::chart_style();
-  return style.substr(0, style.find("@media"));
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+/// The colours of a light page as literals: not every program that draws SVG knows CSS variables.
+std::string chart_style() {
+  const std::string_view all = zoo::chart_style();
+  std::string style(all.substr(0, all.find("@media")));  // then come a dark page's
+  replace_all(style, "--series:", "color:");
+  for (size_t at = 0; (at = style.find("var(--", at)) != std::string::npos;) {
+    const size_t comma = style.find(',', at), end = style.find(')', at);
+    const bool series = style.compare(at, 12, "var(--series") == 0;
+    style.replace(at, end + 1 - at,
+                  series ? "currentColor" : style.substr(comma + 2, end - comma - 2));
+  }
+  return style;
 }
 
 struct Size {
@@ -60,8 +75,8 @@ std::string inset(const std::string& svg, double x, double y, double width) {
 std::string svg_file(Size size, const std::string& body) {
   return fmt::format(
       R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}">)"
-      R"(<style>{2}{3}{4}</style><rect width="{0:.0f}" height="{1:.0f}" fill="#fff"/>{5}</svg>)",
-      size.width, size.height, kColours, chart_style(), zoo::matrix_style(), body);
+      R"(<style>{2}{3}{4}{5}</style><rect width="{0:.0f}" height="{1:.0f}" fill="#fff"/>{6}</svg>)",
+      size.width, size.height, kStyle, chart_style(), zoo::matrix_style(), kLabels, body);
 }
 
 std::string title_at(double x, double y, const std::string& text) {
@@ -76,17 +91,36 @@ std::vector<std::string> labels_or_numbers(const std::vector<std::string>& label
   return numbers;
 }
 
-/// Names of the lines, each after a dash of its colour; x of the next one.
-std::string legend(const std::vector<Line>& lines, double y) {
-  std::string svg;
-  double x = 60;
+/// Units of a text of 12 pixels, rather more than less.
+double room_for(std::string_view text) {
+  return 7.0 * static_cast<double>(std::ranges::count_if(
+                   text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+struct Legend {
+  std::string svg = {};
+  double height = 0;
+};
+
+/// Names of the lines, each after a dash of its colour, in rows of `width`.
+Legend legend(const std::vector<Line>& lines, double top, double width) {
+  constexpr double kLeft = 60, kRow = 18, kDash = 24, kGap = 20;
+  Legend legend{.svg = {}, .height = kRow};
+  double x = kLeft;
   for (size_t n = 0; n < lines.size(); ++n) {
-    svg += fmt::format(R"(<g class="s{0}"><path class="series" d="M{1:.0f},{2:.0f}h18"/></g>)"
-                       R"(<text x="{3:.0f}" y="{4:.0f}">{5}</text>)",
-                       n % 8, x, y - 4, x + 24, y, zoo::html_escape(lines[n].label));
-    x += 44 + 7.0 * static_cast<double>(lines[n].label.size());
+    const double room = kDash + room_for(lines[n].label);
+    if (x > kLeft && x + room > width) {
+      x = kLeft;
+      legend.height += kRow;
+    }
+    const double y = top + legend.height - 4;
+    legend.svg +=
+        fmt::format(R"(<g class="s{0}"><path class="series" d="M{1:.0f},{2:.0f}h18"/></g>)"
+                    R"(<text x="{3:.0f}" y="{4:.0f}">{5}</text>)",
+                    n % 8, x, y - 4, x + kDash, y, zoo::html_escape(lines[n].label));
+    x += room + kGap;
   }
-  return svg;
+  return legend;
 }
 
 }  // namespace
@@ -108,24 +142,29 @@ void show(const torch::Tensor& matrix, const HeatMapOptions& options) {
     high = finite.numel() == 0 ? 0 : finite.max().item<float>();
   }
   const auto shown = all.nan_to_num(low, high, low).contiguous();  // [N, R, C]
+  // Pixels: large matrices fill the width, small ones have cells that are not much larger than text.
+  constexpr int64_t kLargestCell = 28;
+  const int64_t cell = std::clamp<int64_t>((N == 1 ? 360 : 192) / std::max(R, C), 1, kLargestCell);
   const zoo::MatrixFrame frame{.rows = labels_or_numbers(options.row_labels, R),
                                .columns = labels_or_numbers(options.column_labels, C),
                                .row_axis = options.rows,
-                               .column_axis = options.columns};
+                               .column_axis = options.columns,
+                               .cell = static_cast<int>(cell)};
   if (std::ssize(frame.rows) != R || std::ssize(frame.columns) != C)
     throw std::invalid_argument(fmt::format("nb::show: {} x {} labels for a matrix of {} x {}",
                                             frame.rows.size(), frame.columns.size(), R, C));
   constexpr int64_t kAcross = 4;
-  const double width = N == 1 ? 420 : 240, gap = 8, top = options.title.empty() ? 4 : 26;
+  const double gap = 8, top = options.title.empty() ? 4 : 26;
   std::string body = options.title.empty() ? "" : title_at(8, 18, options.title);
-  double height = 0;
+  double width = 0, height = 0;
   for (int64_t n = 0; n < N; ++n) {
     const float* values = shown.data_ptr<float>() + n * R * C;
     const auto cells = zoo::heat_map({values, static_cast<size_t>(R * C)}, static_cast<int>(R),
-                                     static_cast<int>(C), low, high, 1);
+                                     static_cast<int>(C), low, high, frame.cell);
     const std::string svg = zoo::matrix_svg(frame, cells);
     const Size view = view_of(svg);
-    height = width * view.height / view.width;
+    width = view.width;
+    height = view.height;
     body += inset(svg, static_cast<double>(n % kAcross) * (width + gap),
                   top + static_cast<double>(n / kAcross) * (height + gap), width);
   }
@@ -165,9 +204,10 @@ void plot(const std::vector<Line>& lines, const PlotOptions& options) {
                         line.x.front(), line.y.back(), line.x.back());
   }
   constexpr double kWidth = 640, kHeight = 300;
-  const double top = options.title.empty() ? 4 : 26, under = top + 18;
-  std::string body = options.title.empty() ? "" : title_at(8, 18, options.title);
-  body += legend(lines, under - 4);
+  const double top = options.title.empty() ? 4 : 26;
+  const Legend names = legend(lines, top, kWidth);
+  const double under = top + names.height;
+  std::string body = (options.title.empty() ? "" : title_at(8, 18, options.title)) + names.svg;
   body += inset(zoo::render_svg(chart, static_cast<int>(kWidth), static_cast<int>(kHeight)), 0,
                 under, kWidth);
   display({.mime = "image/svg+xml",

@@ -1,14 +1,17 @@
 // Claims, pictures and tables of lessons, as text and as a notebook receives them.
 #include "notebooks-cpp/nb/nb.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/files.h"
 #include "tests/support/occurrences.h"
@@ -154,6 +157,52 @@ TEST(FiguresTest, PlotsHaveALegendAndTablesAreText) {
       table.at("text/html"),
       "<table><tr><th>name</th><th>loss</th></tr><tr><td>a&lt;b</td><td>1.5</td></tr></table>");
   EXPECT_EQ(table.at("text/plain"), "name  loss\na<b    1.5");
+}
+
+/// The size of a picture: of its root, or after `name` of a part of it.
+std::pair<int, int> size_of(const std::string& svg, const std::string& name = "") {
+  const std::string box = "viewBox=\"0 0 ";
+  const size_t at = svg.find(box, name.empty() ? 0 : svg.find(name));
+  int width = 0, height = 0;
+  EXPECT_EQ(std::sscanf(svg.c_str() + at + box.size(), "%d %d", &width, &height), 2);
+  return {width, height};
+}
+
+TEST(FiguresTest, SmallMatricesHaveSmallCellsAndTextOfOneSize) {
+  const std::string two = woven([] { nb::show(torch::eye(2)); }).at("image/svg+xml");
+  EXPECT_THAT(two, HasSubstr(R"(width="56" height="56")"));  // of the cells
+  const std::string large = woven([] { nb::show(torch::eye(90)); }).at("image/svg+xml");
+  EXPECT_THAT(large, HasSubstr(R"(width="360" height="360")"));
+  // No part is scaled, so no text is.
+  for (const std::string& svg : {two, large}) {
+    const auto [width, height] = size_of(svg, "class=\"matrix\"");
+    EXPECT_THAT(svg,
+                HasSubstr(fmt::format(R"(width="{}" height="{}" class="matrix")", width, height)));
+  }
+}
+
+TEST(FiguresTest, LongNamesOfLinesStartRowsOfTheirOwn) {
+  const auto plot = [](const std::string& name) {
+    return woven([&] {
+             nb::plot({{.label = name, .x = {1, 2}, .y = {3, 4}},
+                       {.label = name, .x = {1, 2}, .y = {3, 5}}});
+           })
+        .at("image/svg+xml");
+  };
+  const std::string together = plot("LSTM"), apart = plot(std::string(45, 'm'));
+  EXPECT_EQ(testing::occurrences(together, "x=\"84\""), 1U);
+  EXPECT_EQ(testing::occurrences(apart, "x=\"84\""), 2U);
+  EXPECT_EQ(size_of(apart).second - size_of(together).second, 18);
+}
+
+TEST(FiguresTest, ColoursAreLiteralsAsNotEveryViewerKnowsVariables) {
+  const std::string svg = woven([] {
+                            nb::plot({{.label = "l", .x = {1, 2}, .y = {3, 4}}});
+                          }).at("image/svg+xml");
+  EXPECT_EQ(testing::occurrences(svg, "var("), 0U);
+  EXPECT_EQ(testing::occurrences(svg, "--"), 0U);
+  EXPECT_THAT(svg, HasSubstr("path.series { stroke: currentColor; }"));
+  EXPECT_THAT(svg, HasSubstr(".s0 { color: #2c6bd6; }"));
 }
 
 TEST(FiguresTest, ProgramsWritePicturesWhereTheyAreAskedTo) {

@@ -67,6 +67,21 @@ TEST(ChartTest, ALogarithmicAxisWithinOneDecadeHasTicksAllTheSame) {
   EXPECT_THAT(render_svg(chart, 400, 300), HasSubstr(">0.05<"));
 }
 
+TEST(ChartTest, ALogarithmicAxisOfManyDecadesTicksEverySecond) {
+  Chart chart = chart_of({{1, 1e-15}, {2, 1}});
+  chart.log_y = true;
+  const std::string svg = render_svg(chart, 400, 300);
+  for (const char* text : {">1<", ">0.01<", ">1e-14<"}) EXPECT_THAT(svg, HasSubstr(text));
+  for (const char* text : {">0.1<", ">0<"}) EXPECT_THAT(svg, Not(HasSubstr(text)));
+}
+
+TEST(ChartTest, EveryColourHasAFallback) {
+  const std::string style(chart_style());
+  EXPECT_GT(testing::occurrences(style, "var(--"), 10U);
+  for (size_t at = 0; (at = style.find("var(--", at)) != std::string::npos; ++at)
+    EXPECT_THAT(style.substr(at, style.find(')', at) - at), HasSubstr(", #"));
+}
+
 TEST(ChartTest, TheLegendNamesWhatThePictureShows) {
   Chart chart = chart_of({{0, 1}, {1, 2}});
   chart.lines.push_back({"one <b>", ChartLine::Look::kSeries, {{0, 1}, {1, 2}}, 3});
@@ -185,6 +200,7 @@ TEST(ShortNumberTest, IsShortAndReadable) {
   EXPECT_EQ(short_number(45000), "45k");
   EXPECT_EQ(short_number(-1200000), "-1.2M");
   EXPECT_EQ(short_number(1e15), "1e+15");
+  EXPECT_EQ(short_number(1e-14), "1e-14");
   EXPECT_EQ(short_number(kNan), "\xE2\x80\x93");
 }
 

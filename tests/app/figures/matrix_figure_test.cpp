@@ -38,6 +38,24 @@ TEST(MatrixFigureTest, TooManyLabelsAreThinnedEvenly) {
   EXPECT_EQ(testing::occurrences(svg, ">x<"), 49U);  // every third
 }
 
+TEST(MatrixFigureTest, LabelsLieFlatWhereTheyFitAndAreThinnedWhereCellsAreSmall) {
+  const auto turned = [](const std::string& label, int cell) {
+    const MatrixFrame frame{{"r"}, {label, label}, "rows", "columns", cell};
+    return testing::occurrences(matrix_svg(frame, cells(1, 2)), "rotate");
+  };
+  EXPECT_EQ(turned("x", 12), 0U);
+  EXPECT_EQ(turned("word", 12), 2U);
+  EXPECT_EQ(turned("word", 28), 0U);
+  const std::vector<std::string> ten(10, "x");
+  const auto svg = matrix_svg({ten, {"one"}, "rows", "columns", 3}, cells(10, 1));
+  EXPECT_EQ(testing::occurrences(svg, ">x<"), 3U);  // 12 units apart
+}
+
+TEST(MatrixFigureTest, NamesOfAxesFitIntoTheNarrowestPicture) {
+  const auto svg = matrix_svg({{"r"}, {"c"}, std::string(30, 'm'), "k"}, cells(1, 1));
+  EXPECT_GE(std::stoi(svg.substr(svg.find("viewBox=\"0 0 ") + 13)), 30 * 6);
+}
+
 TEST(MatrixFigureTest, LongLabelsGetRoom) {
   const auto width_of = [](const std::string& label) {
     const auto svg = matrix_svg({{label}, {"a"}, "r", "c"}, cells(1, 1));

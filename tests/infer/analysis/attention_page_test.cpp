@@ -105,6 +105,22 @@ TEST(AttentionPageTest, AllHeadsAreOnOnePictureWithRoomForTheirLabels) {
   EXPECT_GT(draw_all_heads(two_layers).height, draw_all_heads(short_labels).height + 2 * 16);
 }
 
+TEST(AttentionPageTest, NamesOfAxesFitBesideTheSmallestMap) {
+  auto maps = maps_of({torch::ones({1, 1, 1})}, {"a"});
+  const Image brief = draw_all_heads(maps);
+  maps.maps[0].query_axis = std::string(40, 'q');  // 240 pixels upwards
+  maps.maps[0].key_axis = std::string(60, 'k');
+  const Image sheet = draw_all_heads(maps);
+  EXPECT_GE(sheet.height, 240 + 24);
+  EXPECT_GE(sheet.width, 360);
+  EXPECT_LT(brief.height, 100);
+  // Both edges stay white: nothing was cut off.
+  for (int y = 0; y < sheet.height; ++y)
+    EXPECT_EQ(sheet.rgb[(static_cast<size_t>(y) * sheet.width + sheet.width - 1) * 3], 255) << y;
+  for (int x = 0; x < sheet.width; ++x)
+    EXPECT_EQ(sheet.rgb[(static_cast<size_t>(sheet.height - 1) * sheet.width + x) * 3], 255) << x;
+}
+
 TEST(AttentionPageTest, SaysWhereItCannotWrite) {
   const testing::TemporaryFolder folder;
   write_file(folder / "file", "x");
