@@ -32,15 +32,17 @@ class Compiler:
 
     def compile(self, source, name, forbidden, folder):
         """The library of `source` for exercise `name`, made in `folder`. CompileFailure tells what is wrong with the file."""
-        library = folder / f"{name}.so"
+        library, depends = folder / f"{name}.so", folder / f"{name}.d"
         if not source.exists():
             raise CompileFailure(f"{source.name} is missing: scripts/grade.sh reset {name[:2]} brings it back")
         limit = "-ferror-limit=1" if self.toolchain.is_clang else "-fmax-errors=1"
-        command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-shared", "-x", "c++", source,
+        command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-MMD", "-MF", depends, "-shared", "-x", "c++", source,
                    "-x", "none", self.shim(name), "-o", library]  # fmt: skip
         code, text = self.toolchain.call(command)
         if code:
             raise explained(without_colours(text), source)
+        if "exercises/teacher/" in depends.read_text(encoding="utf-8").replace(str(source), ""):
+            raise CompileFailure("your file includes the solution: write the exercise yourself")
         self.check_symbols(library, name, forbidden)
         return library
 

@@ -21,12 +21,17 @@ uint64_t length_of(const std::vector<char>& bytes) {
 
 }  // namespace
 
-void write_frame(int descriptor, const Value& value) {
+std::vector<char> make_frame(const Value& value) {
   const auto content = torch::jit::pickle_save(value);
   const uint64_t length = content.size();
   std::vector<char> bytes(kHeader + content.size());
   std::memcpy(bytes.data(), &length, kHeader);
   std::memcpy(bytes.data() + kHeader, content.data(), content.size());
+  return bytes;
+}
+
+void write_frame(int descriptor, const Value& value) {
+  const auto bytes = make_frame(value);
   for (size_t done = 0; done < bytes.size();) {
     const auto count = write(descriptor, bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;

@@ -10,6 +10,8 @@ namespace exercises {
 
 using Clock = std::chrono::steady_clock;
 
+std::vector<char> make_frame(const Value& value);
+
 /// Throws std::runtime_error where the other end is gone.
 void write_frame(int descriptor, const Value& value);
 

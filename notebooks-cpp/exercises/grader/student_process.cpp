@@ -205,7 +205,9 @@ Answer StudentProcess::call(const Call& call, double seconds) try {
     case Arrival::kFrame:
       break;
   }
-  return answer_from(reader_->take());
+  const auto answer = answer_from(reader_->take());
+  if (answer.outcome == Outcome::kForbidden) end();
+  return answer;
 } catch (const std::length_error&) {
   return failed(Outcome::kOutput, "it printed more than 64 KB");
 } catch (const std::exception&) {  // a pipe that closed, a frame that is none

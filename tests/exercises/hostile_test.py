@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Files that no student hands in on purpose, mostly: each is named and marked, and the grading goes on. Every one of them is
+harmless where nothing contains it: one fork, signal 0, a file in its own folder.
+"""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "notebooks-cpp/exercises/grader"))
+from grading import Grader, GraderMissing  # noqa: E402
+from skeleton import EXERCISES  # noqa: E402
+
+NAME = "01_masked_softmax"
+HEAD = f"""#include "notebooks-cpp/exercises/{NAME}/masked_softmax.h"
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+"""
+MASKED = "torch::Tensor masked_softmax(const torch::Tensor& a, const torch::Tensor&) { return a; }\n"
+
+# What the body of softmax does, and what its first check is told.
+BODIES = {
+    "fork();": "tried to start a process",
+    "execl(\"/bin/true\", \"true\", nullptr);": "tried to start a process",
+    "std::ofstream(\"file\") << 1;": "tried to write or change a file",
+    "std::remove(\"file\");": "tried to write or change a file",
+    "socket(AF_INET, SOCK_STREAM, 0);": "tried to open a connection",
+    "kill(getppid(), 0);": "tried to signal another process",
+    "rlimit lifted{RLIM_INFINITY, RLIM_INFINITY}; setrlimit(RLIMIT_AS, &lifted);": "tried to change the limits",
+    "std::exit(0);": "it ended the program (exit code 0)",
+    "std::abort();": "it was aborted",
+    "*static_cast<volatile int*>(nullptr) = 1;": "segmentation fault",
+    "for (;;) std::puts(\"the same line again and again\");": "printed more than 64 KB",
+    "std::vector<std::vector<char>> all; for (;;) all.emplace_back(1 << 24, 'a');": "more memory",
+    "torch::ones({1 << 20, 1 << 20});": "more memory",
+    "for (volatile int n = 0;; n = n + 1) {}": "no answer within 5 s",
+    "throw 5;": "no std::exception",
+    "throw std::runtime_error(\"my own words\");": "my own words",
+    "for (int n = 3; n < 100; ++n) close(n);": "",
+    "if (write(4, \"\\x08\\0\\0\\0\\0\\0\\0\\0nonsense\", 16) != 16) throw 1;": "",
+}  # fmt: skip
+
+
+class Hostile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.grader = Grader()
+        except GraderMissing as error:
+            print(f"hostile_test: {error}")
+            sys.exit(77)
+
+    def grade(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "masked_softmax.cpp"
+            path.write_text(text, encoding="utf-8")
+            return self.grader.grade(NAME, path)
+
+    def test_each_is_named_and_earns_nothing(self):
+        for body, told in BODIES.items():
+            with self.subTest(body):
+                result = self.grade(f"{HEAD}{MASKED}torch::Tensor softmax(const torch::Tensor& a) {{ {body} return a; }}\n")
+                self.assertEqual(result["marks"], 0, result)
+                self.assertEqual(len(result["checks"]), 7)
+                self.assertIn(told, result["checks"][0]["message"])
+
+    def test_what_harms_nobody_is_let_be(self):
+        text = (EXERCISES / "teacher" / NAME / "solution.cpp").read_text(encoding="utf-8")
+        harmless = "std::thread([] { std::puts(\"from a thread\"); }).join(); rlimit now; getrlimit(RLIMIT_AS, &now);"
+        first = "torch::Tensor softmax(const torch::Tensor& scores) {\n"
+        result = self.grade(HEAD + text.replace(first, first + harmless))
+        self.assertEqual((result["state"], result["marks"]), ("full", 10), result)
+        self.assertIn("from a thread", result["printed"])
+
+    def test_files_that_cannot_be_graded_say_why(self):
+        softmax = "torch::Tensor softmax(const torch::Tensor& a) { return a; }\n"
+        cases = {
+            "": "does not define",
+            HEAD + softmax: "does not define masked_softmax(torch::Tensor const&, torch::Tensor const&)",
+            HEAD + MASKED + "double softmax(const torch::Tensor&) { return 0; }\n": "line 11 does not compile",
+            HEAD + MASKED + softmax.replace("return a;", "return a"): "line 11 does not compile: expected ';'",
+            HEAD + MASKED + softmax.replace("return a", "return torch::softmax(a, -1)"): "your file calls torch's softmax",
+            HEAD + MASKED + softmax + "extern \"C\" void exercise_functions() {}\n": "belongs to the grader",
+            f'#include "notebooks-cpp/exercises/teacher/{NAME}/solution.cpp"\n': "includes the solution",
+            "#include <no_such_header.h>\n": "line 1 does not compile",
+            "\0\1\2 not C++": "does not compile",
+        }  # fmt: skip
+        for text, told in cases.items():
+            with self.subTest(told):
+                result = self.grade(text)
+                self.assertEqual((result["state"], result["marks"]), ("does not compile", 0))
+                self.assertIn(told, result["message"])
+                self.assertNotIn("\n", result["message"])
+
+    def test_globals_run_inside_the_limits(self):
+        rest = MASKED + "torch::Tensor softmax(const torch::Tensor& a) { return a; }\n"
+        cases = {"const int child = fork();": "tried to start a process", "const int ended = (std::exit(3), 0);": "could not be loaded",
+                 "const int thrown = throw 1;": ""}  # fmt: skip
+        for code, told in cases.items():
+            with self.subTest(code):
+                result = self.grade(HEAD + code + "\n" + rest)
+                self.assertEqual(result["marks"], 0)
+                if result["checks"]:
+                    self.assertIn(told, result["checks"][0]["message"])
+
+    def test_a_missing_file_and_a_folder(self):
+        self.assertIn("is missing", self.grader.grade(NAME, pathlib.Path("/no/such/file.cpp"))["message"])
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.grader.grade(NAME, pathlib.Path(folder))["state"], "does not compile")
+
+
+if __name__ == "__main__":
+    unittest.main()
