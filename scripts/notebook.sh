@@ -2,8 +2,10 @@
 # Opens the lessons in JupyterLab; installs and builds what that needs (a first time: 0.3 GB, and minutes).
 #   scripts/notebook.sh [jupyter lab's arguments]   for instance: scripts/notebook.sh --no-browser --port 8890
 #   scripts/notebook.sh --setup                     only installs and builds; then VS Code finds the kernel, too
+#   scripts/notebook.sh --user                      the same; every Jupyter and VS Code of yours finds the kernel
 #   scripts/notebook.sh --weave 05                  runs the lesson notebooks-cpp/05_*.cpp and writes notebooks-cpp/05_*.ipynb
 #   scripts/notebook.sh --weave all                 every lesson
+# Whoever may not write here, such as a student on a shared machine, gets copies of the lessons in ~/zoo-lessons.
 # Environment: PYTHON names an interpreter; ZOO_NOTEBOOK_CXX the compiler of the cells (default: clang++, else g++).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -55,11 +57,48 @@ install_jupyter() {
   echo "${packages[*]}" >"$venv/complete"
 }
 
+is_writable() { [ -w . ] && { [ ! -e build ] || [ -w build ]; }; }
+
 setup() {
+  if ! is_writable; then
+    if ! { [ -e "$venv/complete" ] && [ -e build/release/notebooks-cpp/kernel/libzoo.so ]; }; then
+      stop "$PWD is not set up, and you may not write there: ask its owner to run scripts/notebook.sh --setup"
+    fi
+    return
+  fi
   scripts/build.sh zoo_shared
   install_jupyter
   echo "notebook: precompiling the headers for cells"
   "$venv/bin/python" notebooks-cpp/kernel/kernel.py --prepare
+}
+
+# The folder to open: the lessons, or copies where the lessons cannot be changed. What was copied once stays as it is.
+lessons_to_open() {
+  if is_writable; then
+    echo notebooks-cpp
+    return
+  fi
+  mkdir -p "$HOME/zoo-lessons" || stop "cannot make $HOME/zoo-lessons, where your copies of the lessons would be"
+  local lesson
+  for lesson in notebooks-cpp/[0-9]*.ipynb; do
+    if ! [ -e "$HOME/zoo-lessons/${lesson##*/}" ]; then
+      cp "$lesson" "$HOME/zoo-lessons/" && chmod u+w "$HOME/zoo-lessons/${lesson##*/}"
+    fi
+  done
+  echo "$HOME/zoo-lessons"
+}
+
+open_lab() {
+  local folder
+  setup
+  folder="$(lessons_to_open)"
+  # Jupyter shows the pictures of a notebook only after somebody has said that it comes from a good place.
+  "$venv/bin/jupyter" trust "$folder"/*.ipynb >/dev/null
+  export JUPYTER_PATH="$PWD/notebooks-cpp/kernel/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
+  if [ "$(id -u)" = 0 ]; then set -- --allow-root "$@"; fi  # a container: Jupyter asks whether that is meant
+  echo "notebook: opening the lessons in $folder; if no browser opens, open the address below; Control-C ends it"
+  exec "$venv/bin/jupyter" lab --notebook-dir="$folder" --LabApp.news_url=None \
+    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate "$@"
 }
 
 case "${1:-}" in
@@ -71,11 +110,13 @@ case "${1:-}" in
     setup
     echo "notebook: ready; in VS Code choose the interpreter $PWD/$venv/bin/python"
     ;;
-  -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" ;;
-  *)
+  --user)
     setup
-    export JUPYTER_PATH="$PWD/notebooks-cpp/kernel/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
-    if [ "$(id -u)" = 0 ]; then set -- --allow-root "$@"; fi  # a container: Jupyter asks whether that is meant
-    exec "$venv/bin/jupyter" lab --notebook-dir=notebooks-cpp "$@"
+    kernels="$("$venv/bin/jupyter" --data-dir)/kernels"
+    mkdir -p "$kernels"
+    ln -sfn "$PWD/notebooks-cpp/kernel/share/jupyter/kernels/zoo-cpp" "$kernels/zoo-cpp"
+    echo "notebook: ready; $kernels/zoo-cpp leads here"
     ;;
+  -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}" ;;
+  *) open_lab "$@" ;;
 esac

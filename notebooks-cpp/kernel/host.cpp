@@ -1,23 +1,26 @@
-// The process that runs a notebook's cells. It reads commands from stdin, a line each:
+// The process that runs a notebook's cells:  host MARK. It reads commands from stdin, a line each:
 //   load LIBRARY      run LIBRARY FUNCTION      quit
-// and writes the cells' output to stdout and stderr, with frames in between: a byte 1e, kind, byte
-// 1f, content, byte 1e.
+// and writes the cells' output to stdout and stderr, with frames in between: MARK, kind, byte 1f,
+// content, MARK. The kernel draws MARK by lot, so that no cell writes it by chance.
 //
 // A cell's function calls nb_cell_done() as its last step, which waits for the next cell: all cells
 // of a notebook are one stack of calls, so that their variables live on where they are. An
 // exception unwinds one cell and no more.
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 #include <streambuf>
 #include <string>
@@ -25,11 +28,16 @@
 
 namespace {
 
-constexpr char kFrame = '\x1e', kSeparator = '\x1f';
+constexpr char kSeparator = '\x1f';
+constexpr size_t kLargestBundle = 20'000'000;
 constexpr size_t kStack = size_t{1} << 30;  // of address space; memory is taken as it is used
 
 std::map<std::string, void*, std::less<>> variables;
 std::FILE* commands = nullptr;
+std::string mark;
+// Frames have descriptors of their own: a cell may close or redirect its stdout.
+int out_frames = -1, error_frames = -1;
+pid_t process = 0;
 pthread_t cell_thread;
 std::atomic<bool> interrupted = false;
 std::atomic<bool> in_cell = false;
@@ -40,22 +48,25 @@ struct Interrupted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-void write_all(int file, std::string_view text) {
+/// Whether all of it was written: not if the file is closed, or full.
+bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) _exit(3);
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (written <= 0) return false;
     text.remove_prefix(static_cast<size_t>(written));
   }
+  return true;
 }
 
-/// std::cout: a line goes out when it is complete.
+/// std::cout: a line goes out when it is complete. Threads of a cell may write, too.
 class Output final : public std::streambuf {
  protected:
   std::streamsize xsputn(const char* text, std::streamsize size) override {
     const std::string_view all(text, static_cast<size_t>(size));
+    const std::lock_guard lock(mutex_);
     waiting_ += all;
-    if (all.find('\n') != std::string_view::npos || waiting_.size() > kMostWaiting) sync();
+    if (all.find('\n') != std::string_view::npos || waiting_.size() > kMostWaiting) write_out();
     return size;
   }
   int_type overflow(int_type next) override {  // every single character, as there is no put area
@@ -64,17 +75,23 @@ class Output final : public std::streambuf {
     return traits_type::not_eof(next);
   }
   int sync() override {
+    const std::lock_guard lock(mutex_);
+    write_out();
+    return 0;
+  }
+
+ private:
+  void write_out() {
     write_all(1, waiting_);
     waiting_.clear();
     if (interrupted && in_cell && pthread_equal(pthread_self(), cell_thread)) {
       interrupted = false;
       throw Interrupted("stopped by you; the variables of earlier cells are as they were");
     }
-    return 0;
   }
 
- private:
   static constexpr size_t kMostWaiting = 8192;
+  std::mutex mutex_;
   std::string waiting_;
 };
 
@@ -88,22 +105,27 @@ void flush_all() {
 }
 
 void frame(int file, std::string_view kind, std::string_view content) {
-  std::string text;
-  text.append(1, kFrame).append(kind).append(1, kSeparator).append(content).append(1, kFrame);
-  write_all(file, text);
+  std::string text = mark;
+  text.append(kind).append(1, kSeparator).append(content).append(mark);
+  if (!write_all(file, text)) _exit(3);
 }
 
 /// Ends a cell: both streams say so, because nobody knows which of them arrives first.
 void report(std::string_view kind, const std::string& content) {
+  if (getpid() != process) _exit(0);  // a cell forked: one process is the notebook
   flush_all();
-  frame(2, "end", "");
-  frame(1, kind, content);
+  frame(error_frames, "end", "");
+  frame(out_frames, kind, content);
 }
 
 void show(const char* bundle, size_t size) {
   std::cout.flush();
   std::fflush(stdout);
-  frame(1, "display", {bundle, size});
+  if (size > kLargestBundle)
+    std::cout << "(not shown: " << size << " bytes to display; at most " << kLargestBundle
+              << " fit a notebook)" << std::endl;
+  else
+    frame(out_frames, "display", {bundle, size});
 }
 
 std::string demangled(const char* name) {
@@ -139,6 +161,8 @@ void run(const std::string& library, const std::string& function) {
       loaded == nullptr ? nullptr : reinterpret_cast<void (*)()>(dlsym(loaded, function.c_str()));
   if (cell == nullptr)
     return report("failed", std::string("LinkError") + kSeparator + loading_error());
+  dup2(out_frames, 1);  // an earlier cell may have closed or redirected them
+  dup2(error_frames, 2);
   interrupted = false;
   in_cell = true;
   cell();  // returns if it threw; otherwise it ends in nb_cell_done()
@@ -166,7 +190,7 @@ void* nb_find(const char* slot) { return variables.find(slot)->second; }
 void nb_keep(const char* slot, const char* text_with_type, void* address, size_t size) {
   variables[slot] = address;
   flush_all();
-  frame(1, "variable",
+  frame(out_frames, "variable",
         std::string(slot) + kSeparator + std::to_string(size) + kSeparator + text_with_type);
 }
 void nb_cell_done() {
@@ -196,8 +220,13 @@ void nb_cell_failed() {
 }
 }
 
-int main() {
-  commands = fdopen(dup(0), "r");
+int main(int count, char** arguments) {
+  if (count != 2) return 2;
+  mark = arguments[1];
+  process = getpid();
+  commands = fdopen(fcntl(0, F_DUPFD_CLOEXEC, 3), "r");
+  out_frames = fcntl(1, F_DUPFD_CLOEXEC, 3);
+  error_frames = fcntl(2, F_DUPFD_CLOEXEC, 3);
   if (commands == nullptr || std::freopen("/dev/null", "r", stdin) == nullptr) return 2;
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 14);
   static Output output;

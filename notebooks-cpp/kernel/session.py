@@ -4,6 +4,7 @@ A cell becomes a library with one function. In front of that function stand the 
 it needs; inside, references to the variables of earlier cells, then the cell's own statements.
 """
 
+import errno
 import pathlib
 import re
 import shutil
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 from cpp_source import split
 from host import Host
-from toolchain import CellError, Toolchain, read_config, without_colours
+from toolchain import CellError, Toolchain, read_config, state_of, without_colours
 
 GENERATED = '#line 1 "(notebook)"\n'
 
@@ -24,6 +25,7 @@ class Variable:
     slot: str  # its name in the host, which no other variable has
     type: str  # as the compiler writes it; empty if it has no name
     size: int
+    label: str  # of the cell that declared it
     closure: object = None  # for a lambda: its Piece
     scope: dict = field(default_factory=dict)  # for a lambda: the variables that it may mean
 
@@ -31,28 +33,34 @@ class Variable:
 class Session:
     def __init__(self, on_stream, on_display, config=None):
         self.on_stream, self.on_display, self.given_config = on_stream, on_display, config
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zoo-notebook-"))
-        self.toolchain = self.host = None
+        self.folder = self.toolchain = self.host = self.library = None
         self.number = 0  # of cells that were run
         self.declarations = []
         self.variables = {}
+        self.lost = {}  # variables that a crash took along, and the cells that declared them
         self.preparing = threading.Lock()
 
     def prepare(self):
         """What the first cell needs: compiler, precompiled headers, the host with the zoo's library."""
         with self.preparing:
+            if self.folder is None:
+                self.folder = pathlib.Path(tempfile.mkdtemp(prefix="zoo-notebook-"))
             if self.toolchain is None:
                 self.toolchain = Toolchain(self.given_config or read_config())
                 self.toolchain.forget_old()
+            if self.host is None:
+                self.toolchain.seen.clear()
             self.toolchain.precompiled()
             if self.host is None:
                 self.start_host()
 
     def start_host(self):
         self.host = Host(self.toolchain.host(), lambda name, text: self.on_stream(name, text), self.on_display, self.on_variable)
+        library = self.toolchain.config["library"]
+        self.library = state_of(library) if library else None
         try:
-            if self.toolchain.config["library"]:
-                self.host.load(self.toolchain.config["library"])
+            if library:
+                self.host.load(library)
         except CellError as error:
             self.end_host()
             raise CellError("LoadError", f"the zoo's library cannot be loaded ({error.message}): run scripts/notebook.sh") from None
@@ -60,18 +68,28 @@ class Session:
     def end_host(self):
         if self.host is not None:
             self.host.end()
+        self.lost |= {name: variable.label for name, variable in self.variables.items()}
         self.host, self.variables = None, {}
 
     def close(self):
         self.end_host()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, code, cell=None, label=None):
         """Runs a cell. `cell` names it: when it runs again, what it declared before is gone. CellError if it fails."""
+        try:
+            self.run_pieces(split(code.replace("\r\n", "\n")), cell, label)
+        except OSError as error:
+            where = error.filename or self.folder or tempfile.gettempdir()
+            todo = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check that folder"
+            raise CellError("SystemError", f"{where}: {error.strerror}: {todo}, then run the cell again") from None
+
+    def run_pieces(self, pieces, cell, label):
         self.prepare()
+        self.check_the_zoo()
         self.number += 1
         label = label or f"In[{self.number}]"
-        pieces = split(code)
         for piece in pieces:
             piece.cell, piece.label, piece.version = cell or f"cell {self.number}", label, 0
         if not pieces:
@@ -83,13 +101,13 @@ class Session:
             name, includes = f"cell{self.number}", includes_of(declarations)
             library, warnings = self.toolchain.compile_cell(source, self.folder, name, includes)
         except CellError as error:
-            raise self.explained(error, kept) from None
+            raise self.explained(error, pieces, kept) from None
         if warnings:
             self.on_stream("stderr", warnings)
         dropped = [name for name in self.variables if name not in kept]
         if dropped:
             self.on_stream("stderr", f"note: {', '.join(dropped)}: gone, because the type was declared anew\n")
-        self.declarations, self.variables = declarations, kept
+        self.declarations, self.variables, self.label = declarations, kept, label
         self.lambdas = {piece.names[0]: piece for piece in pieces if piece.is_lambda}
         self.scope = dict(kept)
         try:
@@ -104,6 +122,18 @@ class Session:
             self.end_host()
             raise
 
+    def check_the_zoo(self):
+        """Cells compiled against other headers than the loaded library's would crash, or compute nonsense."""
+        header = self.toolchain.changed_header()
+        if header:
+            raise CellError("Outdated", f"{pathlib.Path(header).name} has changed since this notebook began: "
+                                        "run scripts/notebook.sh --setup, then restart the kernel")  # fmt: skip
+        library = self.toolchain.config["library"]
+        if library and self.library != state_of(library):
+            self.library = state_of(library)
+            self.on_stream("stderr", "note: the zoo's library was built anew or removed; this notebook goes on with the one "
+                                     "that it has loaded, until you restart the kernel\n")  # fmt: skip
+
     def on_variable(self, slot, size, text):
         """The host has kept a variable of the running cell; `text` holds [T = type] or [with T = type]."""
         name = slot.split("#")[0]
@@ -111,7 +141,8 @@ class Session:
         type_name = found[1].replace("(anonymous namespace)::", "").replace("{anonymous}::", "") if found else ""
         if re.search(r"lambda|unnamed|anonymous|nb_cell_|<unnamed", type_name):
             type_name = ""
-        variable = Variable(name, slot, type_name, int(size))
+        variable = Variable(name, slot, type_name, int(size), self.label)
+        self.lost.pop(name, None)
         if name in self.lambdas:
             variable.closure, variable.scope = self.lambdas[name], self.scope
         self.variables[name] = self.scope[name] = variable
@@ -175,7 +206,7 @@ class Session:
         out.append("nb_cell_done();\n} } catch (...) { nb_cell_failed(); } }\n")
         return "".join(out)
 
-    def explained(self, error, variables):
+    def explained(self, error, pieces, variables):
         """A compile error, with a note where a notebook differs from one long function."""
         plain = without_colours(error.text)
         notes = []
@@ -185,6 +216,12 @@ class Session:
                 notes.append(f"{name} has a type without a name, so it lives in its own cell only")
             elif name in variables:
                 notes.append(f"{name} is a variable of the notebook; functions see only what is passed to them")
+            elif name in self.lost:
+                notes.append(f"{name} was lost with the process: run {self.lost[name]} again")
+        if any(piece.text.startswith(("%", "!")) for piece in pieces):
+            notes.append('this notebook is C++, it has no %commands and no !commands; std::system("ls") runs a program')
+        if any("main" in piece.names and piece.is_function for piece in pieces):
+            notes.append("a notebook has no main(): its cells are what would stand in it")
         text = error.text + "".join(f"\nnote: {note}" for note in notes)
         return CellError(error.name, error.message, text)
 

@@ -1,9 +1,11 @@
 """Compiles cells: finds the compiler and what CMake wrote down for it, precompiles the prelude, makes a library of each cell.
 
 What was compiled before is kept in .cache/notebook, under a hash of source, compiler and flags, and used while no header of
-the zoo that it includes has changed.
+the zoo that it includes has changed. Who may not write there reads it, and keeps what is new in ~/.cache.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -39,6 +41,8 @@ def read_config():
         raise CellError("NotBuilt", f"the zoo is not built for notebooks ({path.name} is missing): {HOW}") from None
     except ValueError as error:
         raise CellError("NotBuilt", f"{path} is damaged ({error}): {HOW}") from None
+    if not isinstance(config, dict) or {"compiler", "library", "includes", "definitions"} - set(config):
+        raise CellError("NotBuilt", f"{path} is damaged (something is missing in it): {HOW}")
     if config["library"] and not pathlib.Path(config["library"]).exists():
         raise CellError("NotBuilt", f"the zoo's library is not built ({config['library']} is missing): {HOW}")
     return config
@@ -66,10 +70,10 @@ class Toolchain:
         self.is_clang = "clang" in version
         self.id = f"{self.compiler}\n{version}{self.torch_version()}"
         self.prelude = self.config.get("prelude", str(KERNEL / "prelude.h"))
-        self.cache = pathlib.Path(os.environ.get("ZOO_NOTEBOOK_CACHE") or ROOT / ".cache/notebook")
-        self.cache.mkdir(parents=True, exist_ok=True)
+        self.places = caches()  # the first is written to
+        self.cache = self.places[0]
         self.flags = self.language_flags()
-        self.running = None
+        self.seen = {}  # headers of the zoo in what was compiled or loaded, with their state at that time
 
     def torch_version(self):
         """Another LibTorch in the same folder makes what was compiled useless, too."""
@@ -93,7 +97,7 @@ class Toolchain:
         key = self.hash(source, *prelude)
         library = self.cache / f"cell-{key}.so"
         if self.is_fresh(library):
-            os.utime(library)
+            touch(library)
             return library, ""
         path = folder / f"{name}.cpp"
         path.write_text(source, encoding="utf-8")
@@ -106,25 +110,35 @@ class Toolchain:
         if code:
             raise CellError("CompileError", first_error(text), text)
         share_inline_variables(made)
-        self.store(made, depends, library)
+        with temporary(library) as copy:  # the cache may be on another disk
+            shutil.copyfile(made, copy)
+            self.store(copy, depends, library)
+        made.unlink()
         return library, text
 
     def precompiled(self):
         """The flags that load the precompiled prelude, which is made if it is not there or a header has changed."""
-        key = self.hash(self.prelude)
-        folder = self.cache / f"prelude-{key}"
-        made = folder / ("prelude.pch" if self.is_clang else "prelude.h.gch")
-        if not self.is_fresh(made):
-            folder.mkdir(exist_ok=True)
-            (folder / "prelude.h").write_text(f'#include "{self.prelude}"\n', encoding="utf-8")
-            options = PRECOMPILE if self.is_clang else ["-x", "c++-header"]
-            new, depends = folder / f"new-{os.getpid()}", folder / f"new-{os.getpid()}.d"
-            code, text = self.call([self.compiler, *self.flags, *options, "-MD", "-MF", depends,
-                                    folder / "prelude.h", "-o", new])  # fmt: skip
+        name = f"prelude-{self.hash(self.prelude)}"
+        file = "prelude.pch" if self.is_clang else "prelude.h.gch"
+        made = self.fresh(f"{name}/{file}")
+        if made is None:
+            made = self.cache / name / file
+            with locked(self.cache / f"{name}.lock"):
+                if not self.is_fresh(made):  # another notebook may have made it meanwhile
+                    self.precompile_prelude(made)
+        touch(made.with_suffix(".json"))  # not itself: clang++ looks at its time
+        return ["-include-pch", str(made)] if self.is_clang else ["-include", str(made.parent / "prelude.h")]
+
+    def precompile_prelude(self, made):
+        made.parent.mkdir(exist_ok=True)
+        header = made.parent / "prelude.h"
+        header.write_text(f'#include "{self.prelude}"\n', encoding="utf-8")
+        options = PRECOMPILE if self.is_clang else ["-x", "c++-header"]
+        with temporary(made) as new, temporary(made.with_suffix(".d")) as depends:
+            code, text = self.call([self.compiler, *self.flags, *options, "-MD", "-MF", depends, header, "-o", new])
             if code:
                 raise CellError("CompileError", f"the zoo's headers do not compile: {first_error(text)}", text)
             self.store(new, depends, made)
-        return ["-include-pch", str(made)] if self.is_clang else ["-include", str(folder / "prelude.h")]
 
     def with_includes(self, includes):
         """The flags that load the prelude and, on top of it, what the notebook includes: cells then compile in a third of the
@@ -132,30 +146,39 @@ class Toolchain:
         base = self.precompiled()
         if not includes or not self.is_clang:
             return base
-        key = self.hash(*base, str(state_of(base[1])), *includes)
-        made = self.cache / f"headers-{key}.pch"
-        if not self.is_fresh(made):
-            header, new = self.cache / f"headers-{key}.h", self.cache / f"headers-{key}.{os.getpid()}"
-            header.write_text("#pragma once\n" + "".join(f"{line}\n" for line in includes), encoding="utf-8")
-            depends = new.with_suffix(f".{os.getpid()}.d")
-            code, _ = self.call([self.compiler, *self.flags, *base, *PRECOMPILE, "-MD", "-MF", depends, header, "-o", new])
-            if code:
-                return base  # the cell itself tells what is wrong, and where
-            self.store(new, depends, made)
-            depends.unlink()
+        name = f"headers-{self.hash(*base, str(state_of(base[1])), *includes)}"
+        made = self.fresh(f"{name}.pch")
+        if made is None:
+            made = self.cache / f"{name}.pch"
+            with locked(self.cache / f"{name}.lock"):
+                if not self.is_fresh(made) and not self.precompile_includes(made, base, includes):
+                    return base  # the cell itself tells what is wrong, and where
+        touch(made.with_suffix(".json"))
         return ["-include-pch", str(made)]
+
+    def precompile_includes(self, made, base, includes):
+        header = made.with_suffix(".h")  # clang++ wants to find it later, too
+        with temporary(made) as new, temporary(made.with_suffix(".d")) as depends:
+            header.write_text("#pragma once\n" + "".join(f"{line}\n" for line in includes), encoding="utf-8")
+            code, _ = self.call([self.compiler, *self.flags, *base, *PRECOMPILE, "-MD", "-MF", depends, header, "-o", new])
+            if code == 0:
+                self.store(new, depends, made)
+        return code == 0
 
     def host(self):
         """The program that runs the cells."""
         source = KERNEL / "host.cpp"
-        program = self.cache / f"host-{self.hash(source.read_text(encoding='utf-8'))}"
-        if not program.exists():
-            made = program.with_suffix(f".{os.getpid()}")
+        name = f"host-{self.hash(source.read_text(encoding='utf-8'))}"
+        for place in self.places:
+            if (place / name).exists():
+                touch(place / name)
+                return place / name
+        with temporary(self.cache / name) as made:
             code, text = self.call([self.compiler, "-std=c++20", "-O1", source, "-rdynamic", "-ldl", "-pthread", "-o", made])
             if code:
                 raise CellError("HostError", f"the process that runs cells does not compile: {first_error(text)}", text)
-            made.rename(program)
-        return program
+            made.rename(self.cache / name)
+        return self.cache / name
 
     def call(self, command):
         """(exit code, what it printed). An interrupt ends the compiler."""
@@ -167,7 +190,8 @@ class Toolchain:
             os.killpg(process.pid, 9)
             process.wait()
             raise
-        text = re.sub(r"(?m)^.*(In function .*nb_cell_\d+|At global scope).*\n", "", text.decode(errors="replace"))
+        noise = r"(?m)^(?:.*(?:In function .*nb_cell_\d+|At global scope).*|.*\d+ (?:warning|error)s?.* generated\.)\n"
+        text = re.sub(noise, "", text.decode(errors="replace"))
         return process.returncode, text
 
     # ---- What was compiled before -----------------------------------------------------------------------------------
@@ -180,23 +204,83 @@ class Toolchain:
         names = depends.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
         headers = sorted({name for name in names if pathlib.Path(name).is_relative_to(ROOT) and name.endswith(".h")
                           and "/.venv" not in name and "/.cache" not in name})  # fmt: skip
-        copy = final.with_suffix(f".{os.getpid()}.copy")  # the cache may be on another disk, and another kernel at work
-        shutil.copyfile(made, copy)
-        copy.rename(final)
-        made.unlink()
-        final.with_suffix(".json").write_text(json.dumps({name: state_of(name) for name in headers}), encoding="utf-8")
+        states = {name: state_of(name) for name in headers}
+        with temporary(final.with_suffix(".json")) as text:
+            text.write_text(json.dumps(states), encoding="utf-8")
+            made.rename(final)
+            text.rename(final.with_suffix(".json"))
+        self.see(states)
 
     def is_fresh(self, made):
         try:
             headers = json.loads(made.with_suffix(".json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return False
-        return made.exists() and all(state_of(name) == state for name, state in headers.items())
+        if not made.exists() or any(state_of(name) != state for name, state in headers.items()):
+            return False
+        self.see(headers)
+        return True
+
+    def fresh(self, name):
+        """Where it is, if it is in one of the caches and fresh; else None."""
+        return next((place / name for place in self.places if self.is_fresh(place / name)), None)
+
+    def see(self, states):
+        for name, state in states.items():
+            self.seen.setdefault(name, state)
+
+    def changed_header(self):
+        """A header of the zoo that is not what it was when it was first used; None if there is none."""
+        return next((name for name, state in self.seen.items() if state_of(name) != state), None)
 
     def forget_old(self):
-        for path in [*self.cache.glob("cell-*"), *self.cache.glob("headers-*")]:
-            if time.time() - path.stat().st_mtime > KEPT_DAYS * 86400:
-                path.unlink(missing_ok=True)
+        for path in self.cache.iterdir():
+            with contextlib.suppress(OSError):  # another kernel forgets, too
+                files = [path, *path.iterdir()] if path.is_dir() else [path]
+                if time.time() - max(file.stat().st_mtime for file in files) < KEPT_DAYS * 86400:
+                    continue
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def caches():
+    """Folders to look into. The first can be written: the zoo's own, or the user's where the zoo belongs to somebody else."""
+    own = pathlib.Path(os.environ.get("ZOO_NOTEBOOK_CACHE") or ROOT / ".cache/notebook")
+    home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "transformer-zoo" / "notebook"
+    with contextlib.suppress(OSError):
+        own.mkdir(parents=True, exist_ok=True)
+    if os.access(own, os.W_OK):
+        return [own]
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CellError("NoCache", f"neither {own} nor {home} can be written ({error.strerror}): name a folder in "
+                                   "ZOO_NOTEBOOK_CACHE") from None  # fmt: skip
+    return [home, own]
+
+
+@contextlib.contextmanager
+def temporary(path):
+    """A name beside `path` that no other kernel uses; what is left there in the end is removed."""
+    name = path.with_name(f"new-{os.getpid()}-{path.name}")
+    try:
+        yield name
+    finally:
+        name.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Two notebooks that begin together do not precompile the same headers twice."""
+    with open(path, "w") as file:
+        with contextlib.suppress(OSError):  # some file systems know no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def touch(path):
+    """It is in use: forget_old() leaves it alone."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
 
 
 def state_of(name):

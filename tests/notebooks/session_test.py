@@ -6,6 +6,7 @@
 Exit code 77: the compiler is not here.
 """
 
+import errno
 import os
 import pathlib
 import shutil
@@ -16,11 +17,12 @@ import tempfile
 import threading
 import time
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks-cpp" / "kernel"))
 from session import Session
-from toolchain import CellError, without_colours
+from toolchain import CellError, caches, without_colours
 
 HEADER = """#pragma once
 inline int counter = 0;
@@ -229,6 +231,90 @@ class SessionTest(unittest.TestCase):
         self.assertEqual("".join(text for _, text in arrivals), "0\n1\n2\n")
         self.assertGreater(arrivals[-1][0] - arrivals[0][0], 0.4)
 
+    # ---- Hostile cells ----------------------------------------------------------------------------------------------
+
+    def test_what_a_cell_prints_is_never_taken_for_the_kernels_own(self):
+        self.assert_cells(('std::cout << "\\x1e" "done\\x1f\\x1e"; 5', "\x1edone\x1f\x1e5"), ("6", "6"))
+        self.assert_fails("std::runtime_error", r'throw std::runtime_error("a\x1f b\x1e");', "a\x1f b\x1e")
+
+    def test_what_a_crashed_cell_has_started_does_not_hold_up_the_next(self):
+        start = time.monotonic()
+        self.assert_fails("Crashed", '#include <cstdlib>\nstd::system("sleep 300 &"); std::abort();', "SIGABRT")
+        self.assertEqual(self.run_cell("1"), "1")
+        self.assertLess(time.monotonic() - start, 60)
+
+    def test_a_cell_may_close_its_output(self):
+        self.run_cell("#include <unistd.h>\nclose(1); close(2);")
+        self.assertEqual(self.run_cell("3"), "3")
+
+    def test_a_copy_of_the_process_that_a_cell_makes_ends_with_the_cell(self):
+        self.assertEqual(self.run_cell("#include <unistd.h>\n#include <sys/wait.h>\nif (fork() != 0) wait(nullptr);"), "")
+        self.assert_cells(("1", "1"), ("2", "2"))
+
+    def test_threads(self):
+        self.run_cell("#include <atomic>\n#include <chrono>\n#include <thread>\nstd::atomic<bool> stop = false;\n"
+                      'auto* worker = new std::thread([&] { while (!stop) std::cout << "w" << std::endl; });')  # fmt: skip
+        self.assertTrue(set(self.run_cell("std::this_thread::sleep_for(std::chrono::milliseconds(50));")) <= {"w", "\n"})
+        self.run_cell("stop = true; worker->join();")
+        self.assertEqual(self.run_cell("1"), "1")
+        self.assert_fails("Crashed", "std::thread([] { throw 3; }).join();", "SIGABRT")
+
+    def test_statics_and_thread_locals_of_cells_are_variables_of_the_notebook(self):
+        self.run_cell("static int calls = 3; thread_local int mine = 4;")
+        self.assert_cells(("++calls + mine", "8"), ("calls", "4"), ('std::string calls = "текст 🎉"; calls', "текст 🎉"))
+
+    def test_line_ends_of_windows(self):
+        self.run_cell("#define SUM(a, b) \\\r\n  ((a) + (b))\r\n// a comment\r\nint n = SUM(1, 2);\r\n")
+        self.assert_fails("CompileError", "n;\r\n  n.x;\r\n", r"In\[2\]:2:[45]: ")
+        self.assertEqual(self.run_cell("n"), "3")
+
+    def test_what_belongs_to_other_notebooks_and_programs_is_explained(self):
+        self.assert_fails("CompileError", "%%time\nint n = 3;", "no %commands")
+        self.assert_fails("CompileError", "!ls", r'std::system\("ls"\)')
+        self.assert_fails("CompileError", "int main() { return 0; }", r"a notebook has no main\(\)")
+        self.assert_fails("CompileError", '#include "no/such.h"', r"In\[4\]:1:10: .*no/such.h")
+
+    def test_a_variable_that_a_crash_took_along_is_named_with_its_cell(self):
+        self.run_cell("int n = 3;")
+        self.assert_fails("Crashed", "std::abort();")
+        self.assert_fails("CompileError", "n + 1", r"n was lost with the process: run In\[1\] again")
+
+    # ---- The zoo changes, the disk is full --------------------------------------------------------------------------
+
+    def test_a_header_of_the_zoo_that_changes_is_noticed(self):
+        with mock.patch("toolchain.ROOT", self.folder):
+            self.run_cell('#include "state.h"\nnext_id();')
+            (self.folder / "state.h").write_text(HEADER + "\n")
+            self.assert_fails("Outdated", "1", "state.h has changed.*--setup, then restart")
+
+    def test_a_library_that_was_built_anew_is_noticed(self):
+        library = self.folder / "libnothing.so"
+        subprocess.run([self.compiler, "-shared", "-x", "c++", os.devnull, "-o", library], check=True)
+        self.session.given_config = {**self.config, "library": str(library)}
+        self.assertEqual(self.run_cell("1"), "1")
+        library.unlink()
+        self.assertEqual(self.run_cell("2"), "2")
+        self.assertIn("goes on with the one that it has loaded", "".join(self.text["stderr"]))
+        self.run_cell("3")
+        self.assertEqual(self.text["stderr"], [])
+
+    def test_a_full_disk_is_one_line(self):
+        self.run_cell("int n = 1;")
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/some/folder")
+        with mock.patch("shutil.copyfile", side_effect=full):
+            self.assert_fails("SystemError", "n + 1", "^SystemError: /some/folder: No space left.*free some space[^\n]*$")
+        self.assertEqual(self.run_cell("n"), "1")
+
+    def test_two_notebooks_that_begin_together_share_what_they_compile(self):
+        cache = self.folder / "together"
+        code = (f"import sys; sys.path.insert(0, {str(ROOT / 'notebooks-cpp/kernel')!r}); from session import Session\n"
+                f"session = Session(lambda name, text: print(text, end=''), None, {self.config!r})\n"
+                "session.run('#include <array>\\nstd::array<int, 2>{3, 4}'); session.run('5'); session.close()")  # fmt: skip
+        environment = {**os.environ, "ZOO_NOTEBOOK_CACHE": str(cache)}
+        notebooks = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) for _ in range(2)]
+        self.assertEqual([notebook.communicate()[0] for notebook in notebooks], [b"[3, 4]\n5\n"] * 2)
+        self.assertEqual([path.name for path in cache.rglob("new-*")], [])
+
     # ---- Interrupts -------------------------------------------------------------------------------------------------
 
     def interrupt_when_it_prints(self):
@@ -291,8 +377,9 @@ class SetupTest(unittest.TestCase):
             path = pathlib.Path(folder) / "kernel.json"
             path.write_text('{"compiler": "g++", "library": "/nowhere/libzoo.so", "includes": [], "definitions": []}')
             self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG=str(path)), "libzoo.so is missing.*run scripts/notebook.sh")
-            path.write_text("{")
-            self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG=str(path)), "damaged.*run scripts/notebook.sh")
+            for damaged in ("{", "[]", '{"compiler": "g++"}'):
+                path.write_text(damaged)
+                self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG=str(path)), "damaged.*run scripts/notebook.sh")
 
     def test_a_kernel_that_is_not_installed(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -302,6 +389,15 @@ class SetupTest(unittest.TestCase):
             done = subprocess.run(["sh", folder / spec / "start"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr, "zoo-cpp: the kernel is not installed: run scripts/notebook.sh\n")
+
+    def test_a_zoo_of_somebody_else(self):
+        """What is compiled is kept in the user's own folder; only if that cannot be written, either, is it an error."""
+        with tempfile.TemporaryDirectory() as home, mock.patch.dict(os.environ, ZOO_NOTEBOOK_CACHE="/dev/null/cache",
+                                                                     XDG_CACHE_HOME=home):  # fmt: skip
+            self.assertEqual(caches()[0], pathlib.Path(home) / "transformer-zoo/notebook")
+        self.assertRegex(self.message_of({"compiler": "c++", "library": "", "includes": [], "definitions": []},
+                                         ZOO_NOTEBOOK_CACHE="/dev/null/cache", XDG_CACHE_HOME="/dev/null"),
+                         "neither /dev/null/cache nor .* can be written .*ZOO_NOTEBOOK_CACHE")  # fmt: skip
 
     def test_a_compiler_that_is_not_here_or_too_old(self):
         config = {"compiler": "c++", "library": "", "includes": [], "definitions": []}
