@@ -71,9 +71,9 @@ class Judge {
              const std::vector<at::Tensor>& upstream) {
     if (check_.kind == Kind::kManners) return manners(probe, answer);
     if (check_.verify) return own_verdict(probe, answer);
-    if (check_.kind == Kind::kGradients) return gradients(probe, answer, upstream);
     if (const auto difference = compare_shapes(expected, answer.value))
       return fail(result_, probe, "the result has another shape or type", *difference);
+    if (check_.kind == Kind::kGradients) return gradients(probe, answer, upstream);
     if (check_.kind == Kind::kShape) return;
     observations_.push_back({probe, answer.value, {}});
     if (const auto difference = compare_values(expected, answer.value, check_.tolerance))
