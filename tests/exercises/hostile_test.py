@@ -41,7 +41,7 @@ BODIES = {
     "for (;;) std::puts(\"the same line again and again\");": "printed more than 64 KB",
     "std::vector<std::vector<char>> all; for (;;) all.emplace_back(1 << 24, 'a');": "more memory",
     "torch::ones({1 << 20, 1 << 20});": "more memory",
-    "for (volatile int n = 0;; n = n + 1) {}": "no answer within 5 s",
+    "for (volatile int n = 0;; n = n + 1) {}": "no answer within 5 s of processor time",
     "throw 5;": "no std::exception",
     "throw std::runtime_error(\"my own words\");": "my own words",
     "for (int n = 3; n < 100; ++n) close(n);": "",

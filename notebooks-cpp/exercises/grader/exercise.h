@@ -60,7 +60,7 @@ struct Check {
   std::string title = {};  ///< "a causal mask hides later keys"
   std::vector<Probe> probes = {};
   double tolerance = 1e-5;  ///< of the largest expected value, or of 1 where that is smaller
-  double seconds = 5;       ///< of wall time, for each probe
+  double seconds = 5;       ///< of processor time, for each probe
   double megabytes = 0;     ///< kManners: growth of the process during a probe; 0: no limit
   /// Instead of a comparison with the reference, where more than one answer is right.
   std::function<Verdict(const Probe&, const Value& answer)> verify = {};

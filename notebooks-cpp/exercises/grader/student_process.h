@@ -40,8 +40,8 @@ struct Answer {
   std::vector<at::Tensor> gradients = {};
   bool differentiable = true;          ///< the results have a graph for autograd
   std::vector<int64_t> modified = {};  ///< arguments that the call changed
-  double seconds = 0;
-  double megabytes = 0;  ///< growth of the process's peak
+  double seconds = 0;                  ///< of processor time
+  double megabytes = 0;                ///< growth of the process's peak
 };
 
 class StudentProcess {
@@ -52,7 +52,7 @@ class StudentProcess {
   StudentProcess(const StudentProcess&) = delete;
   StudentProcess& operator=(const StudentProcess&) = delete;
 
-  /// Starts the process where there is none. `seconds`: of wall time.
+  /// Starts the process where there is none. `seconds`: of processor time; of wall time six times that.
   Answer call(const Call& call, double seconds);
   /// What the student's code printed, at most the limit.
   const std::string& printed() const { return printed_; }
@@ -64,6 +64,7 @@ class StudentProcess {
   void end();
   Answer failed(Outcome outcome, const std::string& message);
   Answer ended();
+  double processor_seconds() const;
   Arrival wait_for_frame(double seconds);
   bool take_output();
 
