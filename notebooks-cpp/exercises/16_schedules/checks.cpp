@@ -71,7 +71,7 @@ Value reference(const Probe& probe, const Faults& faults) {
 }
 
 std::string factor_at(const Probe& probe, const Value& answer, size_t place) {
-  return "step " + std::to_string(probe.arguments.at(0).toIntVector().at(place)) +
+  return "Step " + std::to_string(probe.arguments.at(0).toIntVector().at(place)) +
          " has the factor " + describe_number(answer.toDoubleVector().at(place));
 }
 
