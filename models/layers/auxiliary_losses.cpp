@@ -24,7 +24,7 @@ struct TieLoss : torch::autograd::Function<TieLoss> {
 }  // namespace
 
 AuxiliaryLosses::AuxiliaryLosses(torch::Device device)
-    : outer_(newest), times_(torch::ones({}, device)) {
+    : outer_(newest), times_(torch::ones({}, torch::TensorOptions(device).dtype(torch::kDouble))) {
   newest = this;
 }
 

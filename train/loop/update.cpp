@@ -103,6 +103,7 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
   std::optional<Snapshot> before;
   if (options_.accumulate > 1) before.emplace(task_);
   AuxiliaryLosses auxiliary(device_);
+  const auto in_double = torch::TensorOptions(device_).dtype(torch::kDouble);
   DeviceSum loss_sum(std::nullopt);  // one wait for the device an update
   double weight_sum = 0.0;
   // Every process takes part once a micro-batch until one of them has a target: at its first
@@ -117,7 +118,7 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
     agree_on_scale(weight);
     weight_sum += weight;
     loss_sum.add(loss);
-    auxiliary.count(scaler_.scale_loss(torch::full({}, weight / sums.scale, device_)));
+    auxiliary.count(scaler_.scale_loss(torch::full({}, weight / sums.scale, in_double)));
     scaler_.scale_loss(loss / sums.scale).backward();
   };
   int64_t skipped = 0;

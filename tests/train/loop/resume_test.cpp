@@ -321,6 +321,32 @@ TEST_F(ResumeTest, ABatchWithNothingToLearnFromIsSkippedAndCounted) {
   expect_equal_runs("whole", "parts");
 }
 
+TEST_F(ResumeTest, ARunWithRegularisedHeadsContinuesToTheLastBit) {
+  const auto regularised = [&] {
+    return task(0.1, 4, 0.1, [](GptOptions& o) {
+      o.layers = 2;
+      o.drop_path = o.head_dropout = 0.3;
+      o.head_diversity = 0.5;
+    });
+  };
+  options_.accumulate = 2;
+  train(*regularised(), "whole", options_);
+  options_.max_steps = 7;
+  train(*regularised(), "parts", options_);
+  options_.max_steps = 14;
+  train(*regularised(), "parts", options_, true);
+  expect_equal_runs("whole", "parts");
+  std::vector<double> similarities[2];
+  for (const auto& [name, values] :
+       {std::pair("whole", &similarities[0]), {"parts", &similarities[1]}}) {
+    for (const auto& record : read_metrics(folder_ / name / "metrics.jsonl"))
+      if (record.split == "train") values->push_back(record.find("head_similarity").value());
+  }
+  EXPECT_EQ(similarities[0].size(), 14U);
+  EXPECT_EQ(similarities[0], similarities[1]);
+  EXPECT_THAT(similarities[0], ::testing::Each(AllOf(::testing::Gt(0.0), ::testing::Lt(1.0))));
+}
+
 TEST_F(ResumeTest, DataWithNothingToLearnFromEndsTheRunInOneLine) {
   TaskProxy proxy(task());
   proxy.before_step = [] { return false; };

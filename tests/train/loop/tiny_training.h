@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,7 +56,8 @@ class TinyTraining : public ::testing::Test {
     writer.finish();
   }
   std::unique_ptr<GptTask> task(double dropout = 0.1, int64_t batch = 4,
-                                double validation_share = 0.1) {
+                                double validation_share = 0.1,
+                                const std::function<void(GptOptions&)>& change = {}) {
     GptOptions model;
     model.vocab_size = tokenizer_->vocab_size();
     model.context = 8;
@@ -63,6 +65,7 @@ class TinyTraining : public ::testing::Test {
     model.d_model = 12;
     model.heads = 3;
     model.residual_dropout = model.attention_dropout = dropout;
+    if (change) change(model);
     TextOptions text;
     text.batch_size = batch;
     text.sample_tokens = 5;

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "models/layers/auxiliary_losses.h"
+
 namespace zoo::testing {
 namespace {
 
@@ -32,11 +34,14 @@ struct TwoLayersImpl : torch::nn::Module {
 };
 TORCH_MODULE(TwoLayers);
 
+/// Who adds the outputs' squares to the objective, 0.3 times: nobody, the task, or the layer.
+enum class Penalty { kNone, kOfTask, kOfLayer };
+
 /// Squared errors on examples that their numbers decide.
 class SquaredErrors : public Task {
  public:
-  SquaredErrors(std::vector<MicroBatch> batches, int64_t first_number)
-      : batches_(std::move(batches)), number_(first_number) {}
+  SquaredErrors(std::vector<MicroBatch> batches, int64_t first_number, Penalty penalty)
+      : batches_(std::move(batches)), number_(first_number), penalty_(penalty) {}
   torch::nn::Module& model() override { return *model_; }
   Metrics step(const Backward& backward) override {
     const MicroBatch batch = batches_.at(next_++);
@@ -46,7 +51,11 @@ class SquaredErrors : public Task {
     const auto x = numbers.sin().view({batch.examples, 3});
     auto y = model_->first(x);
     if (batch.second_layer) y = y + model_->second(x);
-    backward((y - 1).pow(2).sum(), static_cast<double>(batch.examples));
+    if (penalty_ == Penalty::kOfLayer)
+      y = with_auxiliary_loss(y, "size", 0.3, [&] { return y.square().mean(); });
+    auto loss = (y - 1).square().sum();
+    if (penalty_ == Penalty::kOfTask) loss = loss + 0.3 * y.square().sum();
+    backward(loss, static_cast<double>(batch.examples));
     return {};
   }
   Metrics evaluate() override { return {}; }
@@ -59,6 +68,7 @@ class SquaredErrors : public Task {
   TwoLayers model_;
   std::vector<MicroBatch> batches_;
   int64_t number_;
+  Penalty penalty_;
   size_t next_ = 0;
 };
 
@@ -108,12 +118,14 @@ struct Outcome {
 };
 
 Outcome one_update(const std::vector<MicroBatch>& batches, int64_t first_number,
-                   Processes& processes) {
+                   Processes& processes, Penalty penalty = Penalty::kNone,
+                   Precision precision = Precision::kFp32) {
   TrainOptions options;
+  options.precision = precision;
   options.accumulate = std::ssize(batches);
   options.clip = 0.5;
   options.schedule = {.kind = ScheduleKind::kConstant, .warmup_steps = 0, .steps = 1};
-  SquaredErrors task(batches, first_number);
+  SquaredErrors task(batches, first_number, penalty);
   Updater updater(task, options, processes);
   Outcome outcome;
   updater.set_inspector([&](torch::nn::Module& module, double divisor) {
@@ -130,17 +142,18 @@ Outcome one_update(const std::vector<MicroBatch>& batches, int64_t first_number,
 
 /// Each process has its own micro-batches; the examples of the second follow those of the first.
 std::vector<Outcome> in_two_processes(const std::vector<MicroBatch>& a,
-                                      const std::vector<MicroBatch>& b) {
+                                      const std::vector<MicroBatch>& b,
+                                      Penalty penalty = Penalty::kNone) {
   int64_t of_first = 0;
   for (const auto& batch : a) of_first += batch.examples;
   Meeting meeting(2);
   std::vector<Outcome> outcomes(2);
   std::thread other([&] {
     ThreadProcess process(meeting, 1);
-    outcomes[1] = one_update(b, 3 * of_first, process);
+    outcomes[1] = one_update(b, 3 * of_first, process, penalty);
   });
   ThreadProcess process(meeting, 0);
-  outcomes[0] = one_update(a, 0, process);
+  outcomes[0] = one_update(a, 0, process, penalty);
   other.join();
   return outcomes;
 }
@@ -179,6 +192,35 @@ TEST(UpdaterTest, AParameterThatOneProcessDoesNotUseHasTheGradientOfTheOther) {
                in_two_processes({{3, false}}, {{4, true}}));
   expect_equal(one_update({{3, false}, {4, false}}, 0, single_process()),
                in_two_processes({{3, false}}, {{4, false}}));
+}
+
+TEST(UpdaterTest, ALossOfALayerCountsAsOneOfTheTaskForEveryExample) {
+  const std::vector<MicroBatch> batches = {{3}, {0}, {50}, {2}};
+  const auto by_task = one_update(batches, 0, single_process(), Penalty::kOfTask);
+  const auto by_layer = one_update(batches, 0, single_process(), Penalty::kOfLayer);
+  const auto none = one_update(batches, 0, single_process());
+  for (size_t i = 0; i < none.gradients.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(by_layer.gradients[i], by_task.gradients[i], 1e-12, 1e-12)) << i;
+    EXPECT_FALSE(torch::allclose(by_layer.gradients[i], none.gradients[i], 1e-3, 1e-3)) << i;
+  }
+  // It is reported beside the loss, not in it.
+  EXPECT_NEAR(by_layer.update.loss, none.update.loss, 1e-12);
+  EXPECT_THAT(none.update.metrics, ::testing::IsEmpty());
+  EXPECT_GT(by_layer.update.metrics.at("size"), 0.0);
+  EXPECT_NEAR(
+      0.3 * one_update({{3}}, 0, single_process(), Penalty::kOfLayer).update.metrics["size"],
+      one_update({{3}}, 0, single_process(), Penalty::kOfTask).update.loss -
+          one_update({{3}}, 0, single_process()).update.loss,
+      1e-12);
+}
+
+TEST(UpdaterTest, ALossOfALayerKeepsItsShareInProcessesAndUnderALossScale) {
+  const auto one = one_update({{3}, {1}, {50}, {2}}, 0, single_process(), Penalty::kOfLayer);
+  expect_equal(one, in_two_processes({{3}, {1}}, {{50}, {2}}, Penalty::kOfLayer));
+  const auto scaled =
+      one_update({{3}, {1}, {50}, {2}}, 0, single_process(), Penalty::kOfLayer, Precision::kFp16);
+  for (size_t i = 0; i < one.gradients.size(); ++i)
+    EXPECT_TRUE(torch::allclose(scaled.gradients[i], one.gradients[i], 1e-2, 1e-3)) << i;
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include <gtest/gtest.h>
 #include <torch/nn/functional/loss.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/clip/clip.h"
+#include "models/layers/auxiliary_losses.h"
 #include "tests/support/gradient_check.h"
 #include "train/objectives/gradient_cache.h"
 
@@ -78,13 +80,14 @@ TEST(ContrastiveTest, ShapesThatDoNotFitAreRefused) {
 
 class GradientCacheTest : public ::testing::Test {
  protected:
-  static Clip clip(double dropout = 0.0) {
+  static Clip clip(double dropout = 0.0, double diversity = 0.0) {
     ClipOptions o;
     o.image.image_size = 8;
     o.image.layers = o.text.layers = 2;
     o.image.d_model = o.text.d_model = 12;
     o.image.heads = o.text.heads = 3;
     o.image.dropout = o.text.residual_dropout = dropout;
+    o.image.head_diversity = o.text.head_diversity = diversity;
     o.text.vocab_size = 17;
     o.has_logit_bias = true;
     torch::manual_seed(4);
@@ -150,6 +153,31 @@ TEST_F(GradientCacheTest, DropoutDropsTheSameInBothPasses) {
   const auto ours = gradients(cached), theirs = gradients(at_once);
   for (size_t n = 0; n < ours.size(); ++n)
     EXPECT_TRUE(torch::allclose(ours[n], theirs[n], 1e-9, 1e-12)) << n;
+}
+
+TEST_F(GradientCacheTest, LossesOfLayersCountByTheExamplesOfEachChunk) {
+  auto plain = clip(), at_once = clip(0, 0.5);
+  double wanted = 0;
+  whole(plain);
+  {
+    const AuxiliaryLosses auxiliary;
+    whole(at_once);
+    wanted = auxiliary.means().at("head_similarity");
+  }
+  const auto gradients_at_once = gradients(at_once), without = gradients(plain);
+  double largest = 0;  // what the penalty adds
+  for (size_t n = 0; n < without.size(); ++n)
+    largest = std::max(largest, (gradients_at_once[n] - without[n]).abs().max().item<double>());
+  EXPECT_GT(largest, 1e-6);
+  for (const int64_t chunk : {1, 3, 7}) {
+    auto cached = clip(0, 0.5);
+    const AuxiliaryLosses auxiliary;
+    in_chunks(cached, chunk);
+    EXPECT_NEAR(auxiliary.means().at("head_similarity"), wanted, 1e-12);
+    const auto ours = gradients(cached);
+    for (size_t n = 0; n < ours.size(); ++n)
+      EXPECT_TRUE(torch::allclose(ours[n], gradients_at_once[n], 1e-9, 1e-12)) << chunk << " " << n;
+  }
 }
 
 TEST_F(GradientCacheTest, GradientsAddUp) {
