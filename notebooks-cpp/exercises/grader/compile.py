@@ -1,7 +1,9 @@
 """Compiles one exercise's file to a library: the notebook kernel's compiler and precompiled headers, and the exercise's shim."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,9 +38,10 @@ class Compiler:
         if not source.exists():
             raise CompileFailure(f"{source.name} is missing: scripts/grade.sh reset {name[:2]} brings it back")
         limit = "-ferror-limit=1" if self.toolchain.is_clang else "-fmax-errors=1"
-        command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-MMD", "-MF", depends, "-shared", "-x", "c++", source,
+        command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-MMD", "-MF", depends, "-shared",
+                   "-x", "c++", source.resolve(),
                    "-x", "none", self.shim(name), "-o", library]  # fmt: skip
-        code, text = self.toolchain.call(command)
+        code, text = call_within_limits(command, folder)
         if code:
             raise explained(without_colours(text), source)
         if "exercises/teacher/" in depends.read_text(encoding="utf-8").replace(str(source), ""):
@@ -64,6 +67,17 @@ class Compiler:
                 raise CompileFailure(f"your file calls torch's {word}: this exercise asks you to write it yourself")
 
 
+def call_within_limits(command, folder):
+    """(exit code, what the compiler said). A file can keep a compiler busy for ever, or fill memory and disk."""
+    output = folder / "compiler.txt"
+    with output.open("wb") as file:
+        limits = ["prlimit", "--as=6000000000", "--cpu=100", "--fsize=100000000"] if shutil.which("prlimit") else []
+        code = subprocess.call([*limits, *map(str, command)], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                               cwd=folder, env={**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)})  # fmt: skip
+    with output.open("rb") as file:
+        return code, file.read(200_000).decode(errors="replace")
+
+
 def explained(text, source):
     """The first error, with the student's line."""
     if "multiple definition of" in text:
@@ -81,6 +95,8 @@ def explained(text, source):
         number = found[2] if mine else caused[2] if caused else None
         place = f"line {number}" if number else pathlib.Path(found[1]).name
         return CompileFailure(f"{place} does not compile: {found[3]}", shown(source, number))
+    if re.search(r"out of memory|bad_alloc|CPU time limit|PLEASE submit a bug report|killed|Killed", text) or not lines:
+        return CompileFailure("compiling it takes more time or memory than an exercise may have")
     return CompileFailure("the file does not compile", "\n".join(lines[:SHOWN_LINES]))
 
 

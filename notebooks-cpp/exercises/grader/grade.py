@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
-"""scripts/grade.sh: grades exercises and shows what is right, what is wrong and where to think."""
+"""scripts/grade.sh: grades exercises, and shows what is right, what is wrong and where to think."""
 
 import argparse
 import json
 import pathlib
 import sys
 
+import class_report
+import student_report
 from compile import CompileFailure
 from grading import Grader, GraderMissing, about
-from skeleton import all_names, student_file
+from show import line, show
+from skeleton import all_names
+from work import Work, is_untouched
 
-BAR = 20
-SIGNS = {"pass": "✓", "fail": "✗", "timeout": "✗", "crash": "✗", "not started": "·", "not reached": "·"}
+COMMANDS = ("watch", "list", "reset", "report", "collect")
 
 
 def find(word):
@@ -19,74 +22,102 @@ def find(word):
     names = all_names()
     found = names if word == "all" else [name for name in names if name == word or name[:2] == word.zfill(2)]
     if not found:
-        raise SystemExit(f"grade: no exercise '{word}'; expected a number from {names[0][:2]} to {names[-1][:2]}, or all")
+        raise SystemExit(f"grade: no exercise '{word}'; expected a number from {names[0][:2]} to {names[-1][:2]}, all, or one of "
+                         f"{', '.join(COMMANDS)}")  # fmt: skip
     return found
 
 
-def bar(result):
-    full = round(BAR * result["marks"] / result["of"])
-    return f"[{'#' * full}{'.' * (BAR - full)}] {result['marks']}/{result['of']}"
-
-
-def line(result):
-    return f"{result['exercise']:28} {bar(result)}  {result['state'] if result['state'] != 'partial' else ''}".rstrip()
-
-
-def show(result, hint_level, details):
-    print(f"{result['exercise'][:2]} {result['title']}  {bar(result)}")
-    if result["message"]:
-        print(f"  {result['message']}")
-        if result["detail"]:
-            print(f"  {result['detail']}")
-    failed = [check for check in result["checks"] if check["state"] not in ("pass", "not started", "not reached")]
-    for check in result["checks"]:
-        print(f"  {SIGNS[check['state']]} {check['part']} {check['title']}  {check['marks']}/{check['of']}"
-              + (f"  {check['state']}" if check["state"].startswith("not") else ""))  # fmt: skip
-    for check in failed if details else failed[:1]:
-        show_failure(check)
-    for hint in result["hints"][:1]:
-        print(f"  Think: {hint[0]}")
-        if hint_level > 1 and hint[1]:
-            print("  " + hint[1].replace("\n", "\n  "))
-        elif hint[1]:
-            print(f"  More: scripts/grade.sh {result['exercise'][:2]} --hint")
-    if result["printed"] and (details or failed):
-        print("  Your code printed: " + result["printed"][:500].strip().replace("\n", "\n    "))
-
-
-def show_failure(check):
-    print(f"  {check['title']}, {check['probe']}: {check['message']}")
-    if check["expected"]:
-        place = f" in {check['where']}" if check["where"] else ""
-        print(f"    expected{place}: {check['expected']}\n    got:      {' ' * len(place)}{check['got']}")
+def find_one(word):
+    if word is None or word == "all":
+        raise SystemExit("grade: name one exercise, for instance 07")
+    return find(word)[0]
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="scripts/grade.sh", description=__doc__.split(": ", 1)[1])
-    parser.add_argument("what", help="an exercise (07), or all")
+    parser = argparse.ArgumentParser(prog="scripts/grade.sh", description=__doc__.split(": ", 1)[1], allow_abbrev=False)
+    parser.add_argument("what", help=f"an exercise (07), all, or {', '.join(COMMANDS)}")
+    parser.add_argument("argument", nargs="?", help="watch, reset: an exercise; collect: a folder with a folder or zip for each student")
     parser.add_argument("--hint", action="store_true", help="a second, longer hint")
     parser.add_argument("--details", action="store_true", help="every failing check, not only the first")
-    parser.add_argument("--file", type=pathlib.Path, help="grade this file instead of the exercise's own")
+    parser.add_argument("--file", type=pathlib.Path, help="grade this file instead of the one in the work folder")
     parser.add_argument("--json", action="store_true", help="the result as JSON")
+    parser.add_argument("--work", help="the folder with your files (default: ZOO_EXERCISES, else ./exercises)")
+    parser.add_argument("--out", type=pathlib.Path, help="report, collect: the page to write, or the folder for the tables")
     return parser.parse_args(arguments)
 
 
-def main():
-    options = parse(sys.argv[1:])
+def grade_one(options, grader, work, name):
+    if options.file:
+        return grader.grade(name, options.file)
+    result = grader.grade(name, work.file(name))
+    work.record(name, result, 2 if options.hint else 1)
+    return result
+
+
+def grade_all(grader, work):
+    """Files that nobody has touched are not compiled."""
+    for name in all_names():
+        if is_untouched(name, work.file(name)):
+            yield {"exercise": name, "title": about(name)["title"], "state": "not started", "marks": 0, "of": 10}
+        else:
+            result = grader.grade(name, work.file(name))
+            work.record(name, result, 1)
+            yield result
+
+
+def list_exercises(work):
+    for name in all_names():
+        entry, facts = work.entry(name), about(name)
+        print(f"{name:30} {entry.get('marks', 0):2}/10  {facts['minutes']:3} min  {'*' * facts['difficulty']:5}  {facts['title']}")
+    return 0
+
+
+def run(options):
+    if options.what == "collect":
+        return class_report.collect(options.argument, options.out)
+    work = Work(options.work)
+    if options.what == "list":
+        return list_exercises(work)
+    if options.what == "reset":
+        kept = work.reset(find_one(options.argument))
+        print(f"grade: reset{f'; your file is kept as {kept.name}' if kept else ''}")
+        return 0
+    if options.what == "watch":
+        from watch import watch
+
+        command = [sys.executable, __file__, "--work", str(work.folder)]
+        watch(work, command, find_one(options.argument) if options.argument else None)
+        return 0
+    if options.what == "report":
+        return student_report.write(work, options.out or work.folder / "report.html")
     names = find(options.what)
+    grader = Grader()
+    if len(names) == 1:
+        result = grade_one(options, grader, work, names[0])
+        print(json.dumps(result, indent=1, ensure_ascii=False)) if options.json else show(
+            result, 2 if options.hint else 1, options.details)  # fmt: skip
+        return 0 if result["state"] == "full" else 1
+    results = []
+    for result in grade_all(grader, work):
+        results.append(result)
+        if not options.json:
+            print(line(result), flush=True)
+    if options.json:
+        print(json.dumps(results, indent=1, ensure_ascii=False))
+    else:
+        print(f"{sum(result['marks'] for result in results)} of {sum(result['of'] for result in results)} marks")
+    return 0 if all(result["state"] == "full" for result in results) else 1
+
+
+def main():
     try:
-        grader = Grader()
-        results = [grader.grade(name, options.file or student_file(name)) for name in names]
+        return run(parse(sys.argv[1:]))
     except (GraderMissing, CompileFailure) as error:
         sys.exit(f"grade: {error}")
-    if options.json:
-        print(json.dumps(results if len(names) > 1 else results[0], indent=1, ensure_ascii=False))
-    elif len(names) == 1:
-        show(results[0], 2 if options.hint else 1, options.details)
-    else:
-        for result in results:
-            print(line(result))
-    return 0 if all(result["state"] == "full" for result in results) else 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        sys.exit("grade: stopped")
 
 
 if __name__ == "__main__":
