@@ -7,7 +7,7 @@ torch::Tensor causal_mask(int64_t T, int64_t S) {
   throw NotDone("04.1");
 }
 
-// Bool [T, S]: a query sees its own position and the window - 1 before it; unless causal, also as many after it.
+// Bool [T, S]: the own position and the window - 1 before it; unless causal, also those after it.
 torch::Tensor window_mask(int64_t T, int64_t S, int64_t window, bool causal) {
   // TODO 04.2 (3 marks)
   throw NotDone("04.2");

@@ -8,7 +8,7 @@ torch::Tensor causal_mask(int64_t T, int64_t S) {
   // END SOLUTION
 }
 
-// Bool [T, S]: a query sees its own position and the window - 1 before it; unless causal, also as many after it.
+// Bool [T, S]: the own position and the window - 1 before it; unless causal, also those after it.
 torch::Tensor window_mask(int64_t T, int64_t S, int64_t window, bool causal) {
   // BEGIN SOLUTION 04.2 (3)
   const auto positions = torch::arange(S - T, S).unsqueeze(1);  // [T, 1]
