@@ -526,9 +526,7 @@ nb::claim("wrong labels among the eight most harmful (seed 14; chance 0.6)",
 // | heads stand in for each other: four cost more than the sum of each | 39 |
 // | a gate's gradient is not the cost of closing it | 39 |
 //
-// Question 40, stochastic depth and DropHead, is open here. The zoo has the first
-// (`drop_path` of every stack, Huang et al. 2016, arXiv:1603.09382) but no DropHead, and no
-// lesson measures what either does to the generalisation gap.
+// What happens when a model trains without some of its heads is [lesson 16](16_regularisation.ipynb).
 //
 // ## Try it
 //
