@@ -1,6 +1,10 @@
-"""Completion and hover. clangd answers where it is installed; until it is ready, and without it, the session's own names."""
+"""Completion and hover. clangd answers where it is installed; until it is ready, and without it, the session's own names.
+
+clangd takes 0.4 GB for each notebook: where that is too much, ZOO_NOTEBOOK_CLANGD=off.
+"""
 
 import json
+import os
 import queue
 import re
 import shutil
@@ -18,7 +22,21 @@ KINDS_WITHOUT_SNIPPET = re.compile(r"\$\{\d+:?|\$\d+|\}")
 
 class Completion:
     def __init__(self, session):
-        self.session, self.clangd = session, None
+        self.session, self.clangd, self.starting = session, None, threading.Lock()
+
+    def warm(self):
+        """Lets clangd read the headers before somebody asks: it takes ten seconds and more."""
+        clangd = self.server()
+        if clangd is not None:
+            clangd.update(document(self.session, "", 0)[0])
+
+    def server(self):
+        if self.session.toolchain is None or os.environ.get("ZOO_NOTEBOOK_CLANGD") == "off" or not shutil.which("clangd"):
+            return None
+        with self.starting:
+            if self.clangd is None:
+                self.clangd = Clangd(self.session.toolchain)
+        return self.clangd if self.clangd.process.poll() is None else None
 
     def complete(self, code, cursor):
         """(matches, where the completed word begins, where it ends)"""
@@ -51,12 +69,8 @@ class Completion:
         return sorted(name for name in names if prefix and name.startswith(prefix))
 
     def ask(self, method, code, cursor):
-        if self.session.toolchain is None or not shutil.which("clangd"):
-            return None
-        if self.clangd is None:
-            self.clangd = Clangd(self.session.toolchain)
-        text, offset = document(self.session, code, cursor)
-        return self.clangd.ask(method, text, offset)
+        clangd = self.server()
+        return None if clangd is None else clangd.ask(method, *document(self.session, code, cursor))
 
     def close(self):
         if self.clangd is not None:
@@ -92,19 +106,19 @@ class Clangd:
     URI = "file:///cell.cpp"
 
     def __init__(self, toolchain):
-        command = ["clangd", "--background-index=false", "--header-insertion=never", "--clang-tidy=false",
+        command = ["nice", "clangd", "--background-index=false", "--header-insertion=never", "--clang-tidy=false",
                    f"--limit-results={MOST}", "--log=error", "-j=1"]  # fmt: skip
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         start_new_session=True)  # fmt: skip
-        self.answers, self.number, self.version = queue.Queue(), 0, 0
+        self.answers, self.number, self.version, self.sending = queue.Queue(), 0, 0, threading.Lock()
         threading.Thread(target=self.listen, daemon=True).start()
         flags = [flag for flag in toolchain.flags if flag not in ("-fPIC", "-Wall")] + ["-xc++", "-Wno-everything"]
-        self.request("initialize", {"processId": None, "rootUri": None, "capabilities": {},
+        # Columns count characters, as Jupyter's do; without asking for it they count halves of UTF-16.
+        self.request("initialize", {"processId": None, "rootUri": None, "capabilities": {"offsetEncoding": ["utf-32"]},
                                     "initializationOptions": {"fallbackFlags": flags}})  # fmt: skip
         self.send({"method": "initialized", "params": {}})
 
-    def ask(self, method, text, offset):
-        """The answer, or None if it takes too long: clangd reads the headers of torch first, in the background."""
+    def update(self, text):
         self.version += 1
         if self.version == 1:
             self.send({"method": "textDocument/didOpen", "params": {
@@ -112,6 +126,10 @@ class Clangd:
         else:
             self.send({"method": "textDocument/didChange", "params": {
                 "textDocument": {"uri": self.URI, "version": self.version}, "contentChanges": [{"text": text}]}})  # fmt: skip
+
+    def ask(self, method, text, offset):
+        """The answer, or None if it takes too long: clangd reads the headers of torch first, in the background."""
+        self.update(text)
         before = text[:offset]
         position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
         number = self.request(method, {"textDocument": {"uri": self.URI}, "position": position})
@@ -134,8 +152,9 @@ class Clangd:
     def send(self, message):
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         try:
-            self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-            self.process.stdin.flush()
+            with self.sending:
+                self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+                self.process.stdin.flush()
         except (BrokenPipeError, ValueError):
             pass  # it died: there are no answers
 

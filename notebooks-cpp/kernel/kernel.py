@@ -8,6 +8,7 @@ import threading
 import traceback
 
 from completion import Completion
+from cpp_source import CLOSING, lex
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 from lesson import LANGUAGE
@@ -31,7 +32,8 @@ class ZooKernel(Kernel):
     def prepare_quietly(self):
         try:
             self.session_cpp.prepare()
-        except CellError:
+            self.completion.warm()
+        except (CellError, OSError):
             pass  # the first cell says it
 
     def show_text(self, name, text):
@@ -70,7 +72,8 @@ class ZooKernel(Kernel):
         return {"status": "ok", "found": bool(data), "data": data, "metadata": {}}
 
     def do_is_complete(self, code):
-        balance = sum(code.count(character) for character in "([{") - sum(code.count(character) for character in ")]}")
+        brackets = [token.text for token in lex(code) if token.kind == "punct"]
+        balance = sum(text in CLOSING for text in brackets) - sum(text in CLOSING.values() for text in brackets)
         return {"status": "incomplete", "indent": "  "} if balance > 0 else {"status": "complete"}
 
     def do_shutdown(self, restart):

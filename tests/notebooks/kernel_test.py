@@ -105,6 +105,9 @@ class KernelTest(unittest.TestCase):
         while not matches and time.monotonic() < end:  # clangd reads the headers first
             matches = self.client.complete(code, len(code), reply=True, timeout=SLOW)["content"]["matches"]
         self.assertEqual(matches, ["push_back"])
+        code = 'std::string face = "🎉🎉"; ' + code
+        reply = self.client.complete(code, len(code), reply=True, timeout=SLOW)["content"]
+        self.assertEqual((reply["matches"], reply["cursor_start"]), (["push_back"], len(code) - len("push_b")))
         found = self.client.inspect("numbers.size()", 10, reply=True, timeout=SLOW)["content"]
         self.assertIn("size", found["data"]["text/plain"])
 
