@@ -51,23 +51,31 @@ install_jupyter() {
   "$python" -m venv --clear "$venv"
   "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet "${packages[@]}" ||
     stop "pip could not install into $venv (its message is above): check network and free space, then call again"
-  # VS Code looks for kernels beside the interpreter that one chooses.
-  mkdir -p "$venv/share/jupyter/kernels"
-  ln -sfn "$PWD/notebooks-cpp/kernel/share/jupyter/kernels/zoo-cpp" "$venv/share/jupyter/kernels/zoo-cpp"
   echo "${packages[*]}" >"$venv/complete"
+}
+
+configure_jupyter() {
+  # VS Code looks for kernels beside the interpreter that one chooses.
+  mkdir -p "$venv/share/jupyter/kernels" "$venv/etc/jupyter/labconfig"
+  ln -sfn "$PWD/notebooks-cpp/kernel/share/jupyter/kernels/zoo-cpp" "$venv/share/jupyter/kernels/zoo-cpp"
+  # No question about news from the network in front of the first lesson.
+  echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' >"$venv/etc/jupyter/labconfig/page_config.json"
 }
 
 is_writable() { [ -w . ] && { [ ! -e build ] || [ -w build ]; }; }
 
 setup() {
   if ! is_writable; then
-    if ! { [ -e "$venv/complete" ] && [ -e build/release/notebooks-cpp/kernel/libzoo.so ]; }; then
+    if ! [ -r build/release/notebooks-cpp/kernel/libzoo.so ] || ! [ -r "$venv/complete" ]; then
       stop "$PWD is not set up, and you may not write there: ask its owner to run scripts/notebook.sh --setup"
     fi
+    [ -x "$venv/bin/python" ] ||
+      stop "you may not run $(readlink -m "$venv/bin/python"): ask the owner of $PWD to set it up with PYTHON=/usr/bin/python3"
     return
   fi
   scripts/build.sh zoo_shared
   install_jupyter
+  configure_jupyter
   echo "notebook: precompiling the headers for cells"
   "$venv/bin/python" notebooks-cpp/kernel/kernel.py --prepare
 }
@@ -93,12 +101,12 @@ open_lab() {
   setup
   folder="$(lessons_to_open)"
   # Jupyter shows the pictures of a notebook only after somebody has said that it comes from a good place.
-  "$venv/bin/jupyter" trust "$folder"/*.ipynb >/dev/null
+  "$venv/bin/jupyter" trust "$folder"/*.ipynb >/dev/null 2>&1 ||
+    echo "notebook: the lessons could not be marked as trusted: their pictures are shown once you run them"
   export JUPYTER_PATH="$PWD/notebooks-cpp/kernel/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}"
   if [ "$(id -u)" = 0 ]; then set -- --allow-root "$@"; fi  # a container: Jupyter asks whether that is meant
   echo "notebook: opening the lessons in $folder; if no browser opens, open the address below; Control-C ends it"
-  exec "$venv/bin/jupyter" lab --notebook-dir="$folder" --LabApp.news_url=None \
-    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate "$@"
+  exec "$venv/bin/jupyter" lab --notebook-dir="$folder" "$@"
 }
 
 case "${1:-}" in
