@@ -25,6 +25,7 @@
 #include "infer/analysis/head_importance.h"
 #include "infer/analysis/head_patterns.h"
 #include "infer/analysis/induction.h"
+#include "infer/analysis/influence.h"
 #include "models/bert/bert_task.h"
 #include "models/gpt/gpt.h"
 #include "models/layers/block.h"
@@ -410,19 +411,22 @@ nb::refute("the most important head costs what its gradient says (ratio)", step 
 // ## Which training examples matter?
 //
 // A probe reads the GPT's hidden state $x$ in the second half and says whether the next token is
-// below 16: $\ell(w) = \ln(1 + e^{-y\,w^\top x})$, plus weight decay. It has 100 training examples,
-// and the labels of the first eight are wrong. What would a test loss be without example $i$? Koh
-// and Liang 2017 ([arXiv:1703.04730](https://arxiv.org/abs/1703.04730), Eq. 2) answer without
-// training again:
+// below 16: two rows of weights $w$ $[2, C]$, a softmax, the loss $\ell$ of the right class, plus
+// weight decay. It has 100 training examples, and the labels of the first eight are wrong. What
+// would a test loss be without example $i$? Koh and Liang 2017
+// ([arXiv:1703.04730](https://arxiv.org/abs/1703.04730), Eq. 2) answer without training again:
 //
 // $$\Delta \ell_{test} \approx \tfrac1N\, g_{test}^\top H^{-1} g_i$$
 //
-// with the gradients $g$ $[C]$ and the Hessian $H$ $[C, C]$ of the training loss at its minimum. The
-// probe is convex, so you can check it: 100 times, leave one out and fit again.
+// with the gradients $g$ $[2C]$ and the Hessian $H$ $[2C, 2C]$ of the training loss at its minimum.
+// The probe is convex, so you can check it: 100 times, leave one out and fit again. `zoo::influence`
+// is the formula, `zoo::leave_one_out` is the check; `look_inside influence --method head` does both
+// for a file of your own.
 
 // %%
 struct Probe {
-  torch::Tensor x, y, token;  // [N, C], [N] of -1 and 1, [N]
+  zoo::LabelledFeatures examples;  // x [N, C], y [N]: 1 for a next token below 16
+  torch::Tensor token;             // [N]
 };
 Probe probe_of(zoo::Gpt& gpt, int64_t count) {
   const torch::NoGradGuard no_grad;
@@ -431,51 +435,22 @@ Probe probe_of(zoo::Gpt& gpt, int64_t count) {
   const auto row = torch::arange(count);
   const auto x = gpt->hidden(texts).index({row, at}).to(torch::kDouble);  // [N, C]
   const auto token = texts.index({row, at + 1});                          // [N]
-  return {x / x.norm(2, 1, true), token.lt(kVocabulary / 2).to(torch::kDouble) * 2 - 1, token};
-}
-torch::Tensor losses_of(const Probe& p, const torch::Tensor& w) {
-  return torch::softplus(-p.y * p.x.matmul(w));  // [N]
-}
-torch::Tensor gradients_of(const Probe& p, const torch::Tensor& w) {
-  return (-p.y * torch::sigmoid(-p.y * p.x.matmul(w))).unsqueeze(1) * p.x;  // [N, C]
-}
-
-// %%
-constexpr double kDecay = 0.003;
-torch::Tensor hessian_of(const Probe& p, const torch::Tensor& keep, const torch::Tensor& w) {
-  const auto s = torch::sigmoid(p.x.matmul(w));                 // [N]
-  const auto curved = (keep * s * (1 - s)).unsqueeze(1) * p.x;  // [N, C]
-  const auto C = p.x.size(1);
-  return p.x.t().matmul(curved) / keep.numel() + kDecay * torch::eye(C, torch::kDouble);
-}
-/// The minimum by Newton's method; keep [N] is 0 for examples that are left out.
-torch::Tensor fit(const Probe& p, const torch::Tensor& keep) {
-  auto w = torch::zeros({p.x.size(1)}, torch::kDouble);
-  for (int n = 0; n < 10; ++n) {
-    const auto g = gradients_of(p, w).t().matmul(keep) / keep.numel() + kDecay * w;  // [C]
-    w = w - torch::linalg_solve(hessian_of(p, keep, w), g);
-  }
-  return w;
+  return {{x / x.norm(2, 1, true), token.lt(kVocabulary / 2).to(torch::kLong)}, token};
 }
 double correlation(const torch::Tensor& a, const torch::Tensor& b) {
   return torch::corrcoef(torch::stack({a.flatten(), b.flatten()}))[0][1].item<double>();
 }
 
 // %%
-auto probe = probe_of(gpt, 100);
-const auto fresh = probe_of(gpt, 200);
-probe.y.slice(0, 0, 8).neg_();  // wrong labels
-const auto all = torch::ones({100}, torch::kDouble);
-const auto w = fit(probe, all);                                                // [C]
-const auto own = gradients_of(probe, w), test = gradients_of(fresh, w);        // [N, C], [M, C]
-const auto newton = torch::linalg_solve(hessian_of(probe, all, w), test.t());  // [C, M]
-const auto predicted = own.matmul(newton).t() / 100;                           // [M, N]
-auto retrained = torch::zeros_like(predicted);                                 // [M, N]
-for (int64_t i = 0; i < 100; ++i) {
-  auto keep = all.clone();
-  keep[i] = 0;
-  retrained.select(1, i).copy_(losses_of(fresh, fit(probe, keep)) - losses_of(fresh, w));
-}
+constexpr double kDecay = 0.006;
+auto [training, training_token] = probe_of(gpt, 100);
+const auto [fresh, fresh_token] = probe_of(gpt, 200);
+training.y.slice(0, 0, 8).sub_(1).neg_();  // wrong labels: 1 - y
+const zoo::FittedHead head{zoo::fit_logistic(training, {.decay = kDecay}), kDecay};  // [2, C]
+const auto predicted = zoo::influence(head, training, fresh);                        // [M, N]
+const auto retrained = zoo::leave_one_out(head, training, fresh);                    // [M, N]
+const auto own = zoo::logistic_gradients(training, head.weights);                    // [N, 2C]
+const auto test = zoo::logistic_gradients(fresh, head.weights);                      // [M, 2C]
 
 // %% [markdown]
 // Question 38. The picture is one test answer: the training examples in the order of their predicted
@@ -497,7 +472,7 @@ for (int64_t n = 0; n < 100; ++n) {
 nb::plot({by_formula, by_fit}, {.title = "One answer: what leaving out each example does",
                                 .x = "example, by prediction",
                                 .y = "change of the loss in nats"});
-const auto same = probe.token.index({predicted.abs().argmax(1)}).eq(fresh.token);  // [M]
+const auto same = training_token.index({predicted.abs().argmax(1)}).eq(fresh_token);  // [M]
 const auto harmful = predicted.mean(0).argsort().slice(0, 0, 8);
 nb::print(fmt::format("this answer: correlation {:.3f}; wrong labels among the eight: {}\n",
                       correlation(predicted[0], retrained[0]),

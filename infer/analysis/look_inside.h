@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "infer/analysis/labelled_states.h"
+#include "infer/analysis/layer_probe.h"
 #include "infer/analysis/look_result.h"
 #include "infer/analysis/looked_at.h"
 #include "infer/analysis/sub_layers.h"
@@ -32,6 +34,34 @@ LookResult look_at_patches(const OpenedInput& opened, const PatchQuestion& quest
 /// What each module gives, its weights and their gradients, and which stand out
 /// (module_statistics.h). Any family.
 LookResult look_at_statistics(const OpenedInput& opened);
+
+/// What a linear classifier reads off each layer (layer_probe.h). GPT, BERT, ViT, CCT.
+LookResult look_with_probes(const OpenedInput& opened, const ExampleFile& file,
+                            const ProbeOptions& options);
+
+/// By products of gradients of the whole model, or by influence functions of a head that is fitted
+/// to the states of one layer.
+enum class InfluenceMethod { kGradient, kHead };
+template <>
+struct EnumNames<InfluenceMethod> {
+  static constexpr std::string_view what = "influence method";
+  static constexpr std::pair<InfluenceMethod, std::string_view> values[] = {
+      {InfluenceMethod::kGradient, "gradient"}, {InfluenceMethod::kHead, "head"}};
+};
+
+struct InfluenceQuestion {
+  InfluenceMethod method = InfluenceMethod::kGradient;
+  std::optional<std::string> label = {};  ///< of the input; unset: what the model or head says
+  std::optional<int64_t> layer = {};      ///< of the head: 0 the first; unset: the last
+  double decay = 0.01, damping = 0;       ///< of the head
+  bool retrain = false;                   ///< of the head: compare with leaving each example out
+  int64_t top = 5;                        ///< examples shown of each kind
+};
+
+/// Which of a file's examples the input's loss depends on (influence.h). Whole models: a GPT (a
+/// text a line), a BERT that classifies texts (label<TAB>text); heads also on other BERTs and GPTs.
+LookResult look_for_influence(const OpenedInput& opened, const LookedAt& input,
+                              const ExampleFile& file, const InfluenceQuestion& question);
 
 /// How alike the embeddings of the input's tokens are, and those of positions
 /// (embedding_similarity.h). Any family; without an input positions alone.

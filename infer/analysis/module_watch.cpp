@@ -37,7 +37,7 @@ bool is_one_of(std::string_view name, const Names& names) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& op) {
+std::unique_ptr<at::ObserverContext> begin_reading(const at::RecordFunction& op) {
   Watch* const watch = the_watch;
   const std::string_view name = op.name();
   const bool is_view = is_one_of(name, kViews);
@@ -57,7 +57,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& op) {
   return nullptr;
 }
 
-void end(const at::RecordFunction& op, at::ObserverContext* context) {
+void end_reading(const at::RecordFunction& op, at::ObserverContext* context) {
   auto* const reading = static_cast<Reading*>(context);
   if (reading == nullptr || the_watch == nullptr) return;
   Watch& watch = *the_watch;
@@ -77,7 +77,7 @@ class Watching {
  public:
   explicit Watching(Watch& watch) {
     the_watch = &watch;
-    handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(begin, end)
+    handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(begin_reading, end_reading)
                                              .needsInputs(true)
                                              .needsOutputs(true)
                                              .scopes({at::RecordScope::FUNCTION}));

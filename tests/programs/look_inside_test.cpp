@@ -61,6 +61,23 @@ class LookInsideTest : public ::testing::Test {
                int code, const std::string& text) const {
     testing::expect_one_line(look(verb, model, more), code, "look_inside", text);
   }
+  fs::path new_bert(const std::string& name, BertTask task) const {
+    fs::create_directory(folder_ / name);
+    BertTaskOptions o{.bert = BertOptions::tiny(), .task = task};
+    o.bert.vocab_size = letters_.vocab_size();
+    save_bert(BertTaskModel(o), folder_ / name, {}, {"bad", "good"});
+    letters_.save(folder_ / name);
+    return folder_ / name;
+  }
+  fs::path new_vit(const std::string& name) const {
+    fs::create_directory(folder_ / name);
+    save_image_classifier(*Vit(VitOptions::pixels28()), folder_ / name);
+    auto steps = default_preprocessing(ImageProcessor::kVit);
+    steps.height = steps.width = 28;
+    steps.mean = steps.std = {0.5};
+    write_preprocessing(steps, folder_ / name);
+    return folder_ / name;
+  }
   CharacterTokenizer letters_;
   testing::TemporaryFolder folder_;
 };
@@ -133,10 +150,7 @@ TEST_F(LookInsideTest, StatisticsAreThoseOfEveryFamilysModules) {
     for (const auto& module : all["modules"]) modules[module["module"]] = module;
     return modules;
   };
-  const auto bert = folder("bert");
-  BertTaskOptions b{.bert = BertOptions::tiny(), .task = BertTask::kNone};
-  b.bert.vocab_size = letters_.vocab_size();
-  save_bert(BertTaskModel(b), bert);
+  const auto bert = new_bert("bert", BertTask::kNone);
   const auto encoder = modules_of(bert, {"--text", "abc", "--pair", "d"}, json());
   EXPECT_TRUE(encoder.at("bert.blocks.1.attention.in_proj")["rms"].is_number());
   EXPECT_TRUE(encoder.at("bert.blocks.1.attention.in_proj")["gradient_rms"].is_null());
@@ -154,17 +168,96 @@ TEST_F(LookInsideTest, StatisticsAreThoseOfEveryFamilysModules) {
   const auto both =
       modules_of(pair, {"--source", "abc", "--target", "cb"}, "loss of the target's tokens");
   EXPECT_GT(both.at("decoder.0.cross_attention.out_proj")["gradient_rms"].get<double>(), 0);
-  const auto vit = folder("vit");
-  save_image_classifier(*Vit(VitOptions::pixels28()), vit);
-  auto steps = default_preprocessing(ImageProcessor::kVit);
-  steps.height = steps.width = 28;
-  steps.mean = steps.std = {0.5};
-  write_preprocessing(steps, vit);
+  const auto vit = new_vit("vit");
   write_png(folder_ / "grey.png", blank_image(28, 28, {200, 10, 90}));
   const auto image = modules_of(vit, {"--image", (folder_ / "grey.png").string()},
                                 "loss of the class that the model says");
   EXPECT_TRUE(image.at("head")["gradient_weight"].is_number());
   refused("statistics", vit, {"--text", "a"}, 2, "is a model of images; it looks at --image");
+}
+
+TEST_F(LookInsideTest, ProbesReadTextsAndWords) {
+  std::string texts, words;
+  for (const std::string text : {"abc", "abd", "bca", "cab", "dab", "bda", "cad", "acb"}) {
+    texts += "one\t" + text + "\ntwo\te" + text + "\n";
+    words += text + " A\ne" + text + " B\n\n";
+  }
+  write_file(folder_ / "texts.tsv", texts);
+  write_file(folder_ / "words.txt", words);
+  const auto from = [&](const char* name) { return (folder_ / name).string(); };
+  const auto probe = looked("probe", gpt(), {"--data", from("texts.tsv"), "--pool", "mean"});
+  EXPECT_EQ(probe["labels"], json({"one", "two"}));
+  EXPECT_EQ(probe["layers"].size(), 3U);
+  EXPECT_EQ(probe["held_out_examples"], 4);
+  EXPECT_EQ(probe, looked("probe", gpt(), {"--data", from("texts.tsv"), "--seed", "1"}));
+  const auto bert = new_bert("bert", BertTask::kNone);
+  const auto of_words = looked("probe", bert, {"--data", from("words.txt"), "--words"});
+  EXPECT_EQ(of_words["fitted_examples"].get<int>() + of_words["held_out_examples"].get<int>(), 16);
+  const auto result = look("probe", bert, {"--data", from("texts.tsv"), "--out", out()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr(out() + "/probe.png"));
+  refused("probe", bert, {"--data", from("words.txt")}, 1, "line 1");
+  refused("probe", gpt(), {}, 2, "probe needs examples: give a file with --data");
+  refused("probe", gpt(), {"--data", from("none.tsv")}, 1, "none.tsv");
+  refused("probe", gpt(), {"--data", from("texts.tsv"), "--text", "a"}, 2, "leave the input out");
+  write_file(folder_ / "same.tsv",
+             "one\ta\none\tb\none\tc\none\td\none\te\none\tf\none\tg\none\th\n");
+  refused("probe", gpt(), {"--data", from("same.tsv")}, 1, "all examples have the label 'one'");
+  write_file(folder_ / "few.tsv", "one\ta\ntwo\tb\n");
+  refused("probe", gpt(), {"--data", from("few.tsv")}, 1, "2 examples are too few");
+  refused("probe", gpt(), {"--data", from("texts.tsv"), "--decay", "0"}, 1, "--decay 0");
+  refused("lens", gpt(), {"--text", "a", "--data", from("texts.tsv")}, 2,
+          "is for the verbs probe and influence");
+}
+
+TEST_F(LookInsideTest, ProbesReadClassFolders) {
+  const auto vit = new_vit("vit");
+  for (int n = 0; n < 6; ++n) {
+    for (const std::string name : {"dark", "light"}) {
+      fs::create_directories(folder_ / "images" / name);
+      const auto grey = static_cast<uint8_t>((name == "dark" ? 20 : 200) + n);
+      write_png(folder_ / "images" / name / (std::to_string(n) + ".png"),
+                blank_image(28, 28, {grey, grey, grey}));
+    }
+  }
+  const auto probe = looked("probe", vit, {"--data", (folder_ / "images").string()});
+  EXPECT_EQ(probe["labels"], json({"dark", "light"}));
+  EXPECT_EQ(probe["layers"][0]["accuracy"], 1);
+  refused("probe", vit, {"--data", (folder_ / "images" / "dark").string()}, 1, "dark");
+}
+
+TEST_F(LookInsideTest, InfluenceOfExamplesByGradientsAndByAHead) {
+  write_file(folder_ / "lines.txt", "abcabc\n\ncccc\nabc\n");
+  const auto from = [&](const char* name) { return (folder_ / name).string(); };
+  const auto lines = looked("influence", gpt(), {"--data", from("lines.txt"), "--text", "abcabc"});
+  ASSERT_EQ(lines["examples"].size(), 3U);
+  EXPECT_NEAR(lines["examples"][0]["cosine"].get<double>(), 1, 1e-5) << "it is the text itself";
+  const auto bert = new_bert("bert", BertTask::kClassifyText);
+  write_file(folder_ / "texts.tsv", "good\tabc\nbad\tabd\ngood\tacb\nbad\tadb\n");
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"--data", from("texts.tsv"), "--text", "abc"});
+    return more;
+  };
+  const auto gradients = looked("influence", bert, with({"--label", "good"}));
+  EXPECT_EQ(gradients["loss_of"], "loss of the label 'good'");
+  EXPECT_NEAR(gradients["examples"][0]["cosine"].get<double>(), 1, 1e-5);
+  const auto head =
+      looked("influence", gpt(), with({"--method", "head", "--retrain", "--label", "good"}));
+  ASSERT_EQ(head["examples"].size(), 4U);
+  EXPECT_GT(head["examples"][0]["influence"].get<double>(), 0);
+  EXPECT_GT(head["examples"][0]["left_out"].get<double>(), 0);
+  const auto result = look("influence", bert, with({"--out", out()}));
+  EXPECT_THAT(result.out, HasSubstr(out() + "/influence.html"));
+  refused("influence", bert, with({"--label", "fine"}), 1, "label 'fine' is none of the 2");
+  refused("influence", bert, with({"--layer", "0"}), 2, "are for --method head");
+  refused("influence", bert, with({"--method", "head", "--layer", "2"}), 1, "the layers 0 to 1");
+  refused("influence", gpt(), with({"--label", "good"}), 2, "a GPT has none");
+  refused("influence", gpt(), {"--data", from("lines.txt")}, 2, "nothing to look at");
+  refused("influence", gpt(), {"--text", "abc"}, 2, "influence needs examples");
+  write_file(folder_ / "plain.tsv", "abc\n");
+  refused("influence", bert, {"--data", from("plain.tsv"), "--text", "a"}, 1, "line 1: 1 columns");
+  refused("influence", new_bert("filler", BertTask::kMaskedLm), with({}), 1,
+          "influence by gradients needs a loss");
 }
 
 TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
@@ -186,12 +279,7 @@ TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
 }
 
 TEST_F(LookInsideTest, ACheckpointWithoutTheHeadThatIsAskedForIsOneLine) {
-  const auto bert = folder_ / "bert";
-  fs::create_directory(bert);
-  BertTaskOptions o{.bert = BertOptions::tiny(), .task = BertTask::kNone};
-  o.bert.vocab_size = letters_.vocab_size();
-  save_bert(BertTaskModel(o), bert);
-  letters_.save(bert);
+  const auto bert = new_bert("bert", BertTask::kNone);
   refused("heads", bert, {"--text", "abc"}, 1, "has no head for masked words");
   const auto bare = folder_ / "bare";  // a Llama without its output layer
   fs::create_directory(bare);
