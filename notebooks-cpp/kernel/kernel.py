@@ -87,8 +87,8 @@ if __name__ == "__main__":
         session = Session(lambda name, text: None, lambda bundle: None)
         try:
             session.prepare()
-        except CellError as error:
-            print(f"notebook: {error}", file=sys.stderr)
+        except (CellError, OSError) as error:
+            print(f"notebook: {session.system_error(error) if isinstance(error, OSError) else error}", file=sys.stderr)
             sys.exit(1)
         finally:
             session.close()

@@ -81,9 +81,13 @@ class Session:
         try:
             self.run_pieces(split(code.replace("\r\n", "\n")), cell, label)
         except OSError as error:
-            where = error.filename or self.folder or tempfile.gettempdir()
-            todo = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check that folder"
-            raise CellError("SystemError", f"{where}: {error.strerror}: {todo}, then run the cell again") from None
+            raise CellError("SystemError", self.system_error(error)) from None
+
+    def system_error(self, error):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            places = {str(self.folder or tempfile.gettempdir()), *map(str, self.toolchain.places[:1] if self.toolchain else ())}
+            return f"no space is left for {' or '.join(sorted(places))}: free some, then run the cell again"
+        return f"{error.filename or 'the kernel'}: {error.strerror}: put that right, then run the cell again"
 
     def run_pieces(self, pieces, cell, label):
         self.prepare()

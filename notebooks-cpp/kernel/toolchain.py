@@ -5,6 +5,7 @@ the zoo that it includes has changed. Who may not write there reads it, and keep
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -110,9 +111,12 @@ class Toolchain:
         if code:
             raise CellError("CompileError", first_error(text), text)
         share_inline_variables(made)
-        with temporary(library) as copy:  # the cache may be on another disk
-            shutil.copyfile(made, copy)
-            self.store(copy, depends, library)
+        try:
+            with temporary(library) as copy:  # the cache may be on another disk
+                shutil.copyfile(made, copy)
+                self.store(copy, depends, library)
+        except OSError:  # that disk is full: the cell runs all the same
+            return made, text
         made.unlink()
         return library, text
 
@@ -150,9 +154,12 @@ class Toolchain:
         made = self.fresh(f"{name}.pch")
         if made is None:
             made = self.cache / f"{name}.pch"
-            with locked(self.cache / f"{name}.lock"):
-                if not self.is_fresh(made) and not self.precompile_includes(made, base, includes):
-                    return base  # the cell itself tells what is wrong, and where
+            try:
+                with locked(self.cache / f"{name}.lock"):
+                    if not self.is_fresh(made) and not self.precompile_includes(made, base, includes):
+                        return base  # the cell itself tells what is wrong, and where
+            except OSError:
+                return base  # a full disk: cells compile more slowly
         touch(made.with_suffix(".json"))
         return ["-include-pch", str(made)]
 
@@ -190,6 +197,8 @@ class Toolchain:
             os.killpg(process.pid, 9)
             process.wait()
             raise
+        if process.returncode and os.strerror(errno.ENOSPC).encode() in text:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         noise = r"(?m)^(?:.*(?:In function .*nb_cell_\d+|At global scope).*|.*\d+ (?:warning|error)s?.* generated\.)\n"
         text = re.sub(noise, "", text.decode(errors="replace"))
         return process.returncode, text
