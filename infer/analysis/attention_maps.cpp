@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace zoo {
@@ -143,6 +144,12 @@ AttentionMaps attention_maps(ClipImpl& model, const torch::Tensor& pixels,
     result.maps.push_back(gpt_map(*model.text, "text", text));
   }
   return result;
+}
+
+int64_t AttentionMap::heads() const {
+  int64_t most = 0;
+  for (const auto& layer : layers) most = std::max(most, layer.size(0));
+  return most;
 }
 
 const AttentionMap& AttentionMaps::at(std::string_view name) const {

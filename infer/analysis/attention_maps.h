@@ -31,7 +31,8 @@ struct AttentionMap {
   int64_t prefix = 0;
   Grid grid = {};
 
-  int64_t heads() const { return layers.empty() ? 0 : layers.front().size(0); }
+  int64_t heads() const;  ///< of the layer that has most
+  int64_t heads(size_t layer) const { return layers.at(layer).size(0); }
   bool of_patches() const { return grid.patches() > 0; }
 };
 

@@ -20,12 +20,16 @@ using nlohmann::json;
 
 constexpr int64_t kMostTokens = 512, kMostWeights = 8'000'000;
 
-/// [L, H, T, S] as little-endian 16-bit: 0 to 65534 for weights 0 to 1, 65535 where it is masked.
+/// [L, H, T, S] as little-endian 16-bit: 0 to 65534 for weights 0 to 1, 65535 where it is masked or
+/// the layer has no such head.
 std::string packed_weights(const AttentionMap& map) {
-  const auto all = torch::stack(map.layers);                               // [L, H, T, S]
-  auto levels = (all.to(torch::kDouble) * 65534).round().to(torch::kInt);  // [L, H, T, S]
+  const int64_t L = std::ssize(map.layers), T = map.may_attend.size(0), S = map.may_attend.size(1);
+  const auto levels = torch::full({L, map.heads(), T, S}, 65535, torch::kInt);
+  for (int64_t n = 0; n < L; ++n) {
+    const auto& layer = map.layers[static_cast<size_t>(n)];  // [H, T, S]
+    levels[n].slice(0, 0, layer.size(0)).copy_((layer.to(torch::kDouble) * 65534).round());
+  }
   levels.masked_fill_(map.may_attend.logical_not(), 65535);
-  levels = levels.contiguous();
   std::string bytes;
   bytes.reserve(static_cast<size_t>(levels.numel()) * 2);
   const auto* const values = levels.data_ptr<int32_t>();
@@ -37,17 +41,17 @@ std::string packed_weights(const AttentionMap& map) {
 }
 
 json head_data(const AttentionMap& map, const std::vector<HeadRow>& heads) {
-  json rows = json::array();
+  const auto H = static_cast<size_t>(map.heads());
+  json rows(map.layers.size() * H, nullptr);  // null: the layer has no such head
   for (const HeadRow& row : heads) {
     const HeadScores& s = row.scores;
-    rows.push_back(
-        {{"pattern", name_of(s.pattern)},
-         {"text", describe(s, map)},
-         {"score", s.score()},
-         {"bits", s.entropy},
-         {"most", s.most_entropy},
-         {"like",
-          row.like_layer < 0 ? json() : json{row.like_layer, row.like_head, row.likeness}}});
+    rows[static_cast<size_t>(row.layer) * H + static_cast<size_t>(row.head)] = {
+        {"pattern", name_of(s.pattern)},
+        {"text", describe(s, map)},
+        {"score", s.score()},
+        {"bits", s.entropy},
+        {"most", s.most_entropy},
+        {"like", row.like_layer < 0 ? json() : json{row.like_layer, row.like_head, row.likeness}}};
   }
   return rows;
 }

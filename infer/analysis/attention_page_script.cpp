@@ -70,7 +70,8 @@ const cells = (layer, head) => {
 };
 const level = (t, s) => cells(state.layer, state.head)[t * map().keys.length + s];
 const weight = (t, s) => level(t, s) === masked ? null : level(t, s) / 65534;
-const fits = (layer, head) => !$('pattern').value || info(layer, head).pattern === $('pattern').value;
+const fits = (layer, head) => info(layer, head) !== null &&
+  (!$('pattern').value || info(layer, head).pattern === $('pattern').value);
 const has = label => state.word !== '' && label.toLowerCase().includes(state.word);
 
 function paint(canvas, layer, head) {
@@ -91,9 +92,10 @@ function fill(select, texts, values) {
 function showMap() {
   const m = map(), numbers = n => Array.from({length: n}, (_, i) => String(i));
   fill($('layer'), numbers(m.layers)); fill($('head'), numbers(m.headCount));
-  const kinds = [...new Set(m.heads.map(h => h.pattern))].sort(), before = $('pattern').value;
-  const count = kind => m.heads.filter(h => h.pattern === kind).length;
-  fill($('pattern'), ['all (' + m.heads.length + ')', ...kinds.map(k => k + ' (' + count(k) + ')')],
+  const all = m.heads.filter(h => h !== null);
+  const kinds = [...new Set(all.map(h => h.pattern))].sort(), before = $('pattern').value;
+  const count = kind => all.filter(h => h.pattern === kind).length;
+  fill($('pattern'), ['all (' + all.length + ')', ...kinds.map(k => k + ' (' + count(k) + ')')],
        ['', ...kinds]);
   if (kinds.includes(before)) $('pattern').value = before;
   state.layer = Math.min(state.layer, m.layers - 1);
@@ -103,6 +105,7 @@ function showMap() {
   overview.style.gridTemplateColumns = 'repeat(' + m.headCount + ', 44px)';
   overview.replaceChildren();
   for (let layer = 0; layer < m.layers; ++layer) for (let head = 0; head < m.headCount; ++head) {
+    if (info(layer, head) === null) { overview.append(document.createElement('i')); continue; }
     const canvas = document.createElement('canvas');
     paint(canvas, layer, head);
     canvas.title = 'layer ' + layer + ', head ' + head + ': ' + info(layer, head).text;
@@ -113,6 +116,7 @@ function showMap() {
 }
 
 function show() {
+  while (info() === null) --state.head;  // this layer has fewer
   const m = map(), h = info();
   $('map').value = state.map; $('layer').value = state.layer; $('head').value = state.head;
   [...$('overview').children].forEach((canvas, n) => {

@@ -87,7 +87,7 @@ Image draw_map(const AttentionMap& map) {
   draw_text(sheet, kGap, 8, heading, kInk);
   for (int layer = 0; layer < L; ++layer) {
     const int y = panel_top(plan, layer);
-    for (int head = 0; head < H; ++head) {
+    for (int head = 0; head < map.heads(static_cast<size_t>(layer)); ++head) {
       const int x = panel_left(plan, head);
       const std::string both = fmt::format("layer {} head {}", layer, head);
       const std::string brief = fmt::format("{}.{}", layer, head);
@@ -124,7 +124,7 @@ void write_layers(const AttentionMaps& maps, const AttentionMap& map, const Writ
   for (size_t layer = 0; layer < map.layers.size(); ++layer) {
     const std::string name = layer_file(maps, map, layer);
     std::vector<Image> heads;
-    for (int64_t head = 0; head < map.heads(); ++head)
+    for (int64_t head = 0; head < map.heads(layer); ++head)
       heads.push_back(draw_head(map.layers[layer][head], map.may_attend, cell));
     write(name + ".png", contact_sheet(heads, columns));
     for (size_t head = 0; head < heads.size(); ++head)
@@ -143,7 +143,7 @@ void write_over_picture(const AttentionMaps& maps, const AttentionMap& map,
   write(kRollout, draw_rollout(maps.picture, rollout_shares(map)));
   for (size_t layer = 0; layer < map.layers.size(); ++layer) {
     std::vector<Image> heads;
-    for (int64_t head = 0; head < map.heads(); ++head)
+    for (int64_t head = 0; head < map.heads(layer); ++head)
       heads.push_back(draw_over_picture(maps.picture, seen_patches(map, map.layers[layer][head])));
     write(fmt::format("picture-layer-{}.png", layer),
           contact_sheet(heads, static_cast<int>(std::min<int64_t>(map.heads(), 6))));

@@ -44,13 +44,6 @@ class LeftOut {
   std::vector<torch::Tensor> kept_;
 };
 
-double mean_loss(const std::vector<ExampleLoss>& examples) {
-  const torch::NoGradGuard no_grad;
-  double sum = 0;
-  for (const auto& loss : examples) sum += loss().item<double>();
-  return sum / static_cast<double>(examples.size());
-}
-
 std::vector<HeadPlace> all_heads(const std::vector<NamedAttention>& layers) {
   std::vector<HeadPlace> heads;
   for (int64_t layer = 0; layer < std::ssize(layers); ++layer) {
@@ -67,8 +60,32 @@ torch::Tensor empty_table(const std::vector<NamedAttention>& layers) {
                      torch::kDouble);
 }
 
-torch::Tensor gate_gradients(const std::vector<NamedAttention>& layers,
-                             const std::vector<ExampleLoss>& examples) {
+PruningCurve prune(const std::vector<NamedAttention>& layers,
+                   const std::vector<ExampleLoss>& examples, const torch::Tensor& importance,
+                   double loss) {
+  PruningCurve curve{.heads = all_heads(layers), .losses = {loss}};
+  std::ranges::stable_sort(curve.heads, {}, [&](const HeadPlace& head) {
+    return importance[head.first][head.second].item<double>();
+  });
+  LeftOut left_out(layers);
+  for (const auto& head : curve.heads) {
+    left_out.add(head);
+    curve.losses.push_back(mean_loss(examples));
+  }
+  return curve;
+}
+
+}  // namespace
+
+double mean_loss(const std::vector<ExampleLoss>& examples) {
+  const torch::NoGradGuard no_grad;
+  double sum = 0;
+  for (const auto& loss : examples) sum += loss().item<double>();
+  return sum / static_cast<double>(examples.size());
+}
+
+torch::Tensor gradient_importance(const std::vector<NamedAttention>& layers,
+                                  const std::vector<ExampleLoss>& examples) {
   auto sums = empty_table(layers);
   for (const auto& [layer, head] : all_heads(layers)) sums[layer][head] = 0.0;
   std::vector<torch::Tensor> weights;
@@ -89,36 +106,26 @@ torch::Tensor gate_gradients(const std::vector<NamedAttention>& layers,
   return sums / static_cast<double>(examples.size());
 }
 
-PruningCurve prune(const std::vector<NamedAttention>& layers,
-                   const std::vector<ExampleLoss>& examples, const torch::Tensor& importance,
-                   double loss) {
-  PruningCurve curve{.heads = all_heads(layers), .losses = {loss}};
-  std::ranges::stable_sort(curve.heads, {}, [&](const HeadPlace& head) {
-    return importance[head.first][head.second].item<double>();
-  });
+torch::Tensor ablation_importance(const std::vector<NamedAttention>& layers,
+                                  const std::vector<ExampleLoss>& examples) {
+  const double whole = mean_loss(examples);
+  auto table = empty_table(layers);
   LeftOut left_out(layers);
-  for (const auto& head : curve.heads) {
+  for (const auto& head : all_heads(layers)) {
     left_out.add(head);
-    curve.losses.push_back(mean_loss(examples));
+    table[head.first][head.second] = mean_loss(examples) - whole;
+    left_out.restore();
   }
-  return curve;
+  return table;
 }
-
-}  // namespace
 
 HeadImportance head_importance(const std::vector<NamedAttention>& layers,
                                const std::vector<ExampleLoss>& examples) {
   TORCH_CHECK(!layers.empty() && !examples.empty(),
               "head_importance: needs an attention layer and an example");
   HeadImportance result{.loss = mean_loss(examples)};
-  result.gradient = gate_gradients(layers, examples);
-  result.ablation = empty_table(layers);
-  LeftOut left_out(layers);
-  for (const auto& head : all_heads(layers)) {
-    left_out.add(head);
-    result.ablation[head.first][head.second] = mean_loss(examples) - result.loss;
-    left_out.restore();
-  }
+  result.gradient = gradient_importance(layers, examples);
+  result.ablation = ablation_importance(layers, examples);
   result.by_gradient = prune(layers, examples, result.gradient, result.loss);
   result.by_ablation = prune(layers, examples, result.ablation, result.loss);
   return result;

@@ -36,6 +36,14 @@ struct HeadImportance {
   PruningCurve by_gradient = {}, by_ablation = {};  ///< the least important head first
 };
 
+/// The two tables, one at a time.
+torch::Tensor gradient_importance(const std::vector<NamedAttention>& layers,
+                                  const std::vector<ExampleLoss>& examples);
+torch::Tensor ablation_importance(const std::vector<NamedAttention>& layers,
+                                  const std::vector<ExampleLoss>& examples);
+/// Without gradients.
+double mean_loss(const std::vector<ExampleLoss>& examples);
+
 /// Leaves the weights as they were.
 HeadImportance head_importance(const std::vector<NamedAttention>& layers,
                                const std::vector<ExampleLoss>& examples);

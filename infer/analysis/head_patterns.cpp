@@ -193,22 +193,24 @@ torch::Tensor head_similarity(const AttentionMap& map) {
 }
 
 std::vector<HeadRow> score_heads(const AttentionMap& map) {
-  const int64_t H = map.heads();
+  std::vector<HeadRow> rows;
+  for (size_t layer = 0; layer < map.layers.size(); ++layer) {
+    for (int64_t head = 0; head < map.heads(layer); ++head)
+      rows.push_back({.layer = static_cast<int64_t>(layer), .head = head});
+  }
   auto others = head_similarity(map);
   others.fill_diagonal_(-1);  // a head is not its own neighbour
   const auto [likeness, nearest] = others.max(1);
-  std::vector<HeadRow> rows;
-  for (const auto& layer : map.layers) {
-    for (int64_t head = 0; head < H; ++head) {
-      const int64_t n = std::ssize(rows), like = nearest[n].item<int64_t>();
-      HeadRow row{.layer = n / H, .head = head, .scores = score_head(layer[head], map.may_attend)};
-      if (others.size(0) > 1) {
-        row.like_layer = like / H;
-        row.like_head = like % H;
-        row.likeness = likeness[n].item<double>();
-      }
-      rows.push_back(row);
-    }
+  for (size_t n = 0; n < rows.size(); ++n) {
+    auto& row = rows[n];
+    const auto& weights = map.layers[static_cast<size_t>(row.layer)][row.head];  // [T, S]
+    row.scores = score_head(weights, map.may_attend);
+    if (rows.size() == 1) break;
+    const auto at = static_cast<int64_t>(n);
+    const auto& like = rows[static_cast<size_t>(nearest[at].item<int64_t>())];
+    row.like_layer = like.layer;
+    row.like_head = like.head;
+    row.likeness = likeness[at].item<double>();
   }
   return rows;
 }

@@ -53,7 +53,7 @@ HeadScores score_head(const torch::Tensor& weights, const torch::Tensor& may_att
 /// "offset -1", "vertical, 'the'", "block, cut at '[SEP]'".
 std::string describe(const HeadScores& scores, const AttentionMap& map);
 
-/// How alike all pairs of N = L H heads are, [N, N]: 1 minus the Jensen-Shannon divergence (bits)
+/// How alike all pairs of the N heads are, [N, N]: 1 minus the Jensen-Shannon divergence (bits)
 /// of their attention, mean over queries with a choice. 1: the same weights; 0: never the same key.
 torch::Tensor head_similarity(const AttentionMap& map);
 

@@ -3,12 +3,26 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace zoo {
+namespace {
+
+/// [L, most numbers of a row], NaN beyond a row's.
+torch::Tensor padded_rows(const std::vector<torch::Tensor>& rows) {
+  int64_t most = 0;
+  for (const auto& row : rows) most = std::max(most, row.size(0));
+  auto table = rows.front().new_full({std::ssize(rows), most}, std::nan(""));
+  for (size_t n = 0; n < rows.size(); ++n)
+    table[static_cast<int64_t>(n)].slice(0, 0, rows[n].size(0)).copy_(rows[n]);
+  return table;
+}
+
+}  // namespace
 
 InductionScores induction_scores(GptImpl& model, int64_t length, int64_t sequences, uint64_t seed) {
   const GptOptions& o = model.options;
@@ -35,7 +49,7 @@ InductionScores induction_scores(GptImpl& model, int64_t length, int64_t sequenc
     const auto after_first = weights.diagonal(1 - length, -2, -1);  // [B, H, length + 1]
     layers.push_back(after_first.slice(-1, 1).to(torch::kDouble).mean({0, 2}));  // [H]
   }
-  return {.heads = torch::stack(layers).cpu(),
+  return {.heads = padded_rows(layers).cpu(),
           .first_loss = bits.slice(1, 0, length - 1).mean().item<double>(),
           .second_loss = bits.slice(1, length).mean().item<double>()};
 }

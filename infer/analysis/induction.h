@@ -11,7 +11,9 @@
 namespace zoo {
 
 struct InductionScores {
-  torch::Tensor heads;  ///< [L, H] double: share of attention on the token after the first time
+  /// [L, H] double: share of attention on the token after the first time; NaN where a layer has
+  /// fewer heads
+  torch::Tensor heads;
   double first_loss = 0, second_loss = 0;  ///< bits a token, the first and the second time
 };
 

@@ -24,7 +24,8 @@ double value_at(const LookTable& table, size_t row, size_t column) {
 
 std::string cell_text(const LookTable& table, size_t row, size_t column) {
   if (!table.cells.empty()) return table.cells[row][column];
-  return fmt::format("{:.2f}", value_at(table, row, column));
+  const double value = value_at(table, row, column);
+  return std::isnan(value) ? "-" : fmt::format("{:.2f}", value);
 }
 
 /// The colour of each cell, row by row.

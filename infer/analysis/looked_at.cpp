@@ -232,12 +232,13 @@ OpenedInput open_input(const ModelChoice& choice, const LookedAt& input,
   check_not_empty(input);
   const auto device = prepare(choice);
   OpenedInput opened;
-  opened.model = all_models()
-                     .of_type(choice.folder)
-                     .load(choice.folder, {.device = device,
-                                           .attention = choice.attention,
-                                           .head_optional = !options.needs_head})
-                     .module;
+  LoadedModel loaded = all_models()
+                           .of_type(choice.folder)
+                           .load(choice.folder, {.device = device,
+                                                 .attention = choice.attention,
+                                                 .head_optional = !options.needs_head});
+  opened.model = std::move(loaded.module);
+  opened.labels = std::move(loaded.labels);
   if (options.input_optional && !any_given(input)) return opened;
   read_input(choice.folder, input, opened);
   opened.heading = heading_of(input, opened);

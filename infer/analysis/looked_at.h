@@ -28,6 +28,7 @@ void add_input_options(CLI::App& app, LookedAt& input);
 /// The model in evaluation mode, and of the input what its family has.
 struct OpenedInput {
   std::shared_ptr<torch::nn::Module> model = {};
+  std::vector<std::string> labels = {};       ///< of a classifier, by class
   std::unique_ptr<Tokenizer> tokenizer = {};  ///< of an encoder-decoder the target's
   LabelledTokens text = {};
   LabelledTokens source = {}, target = {};  ///< the target begins with the start token

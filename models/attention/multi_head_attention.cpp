@@ -120,6 +120,12 @@ CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& 
   return {split_heads(kv[0], options.kv_heads), split_heads(kv[1], options.kv_heads), lengths};
 }
 
+std::vector<torch::Tensor> MultiHeadAttentionImpl::qkv_matrices() const {
+  const int64_t queries = options.heads * options.head_width,
+                keys = options.kv_heads * options.head_width;
+  return in_proj->weight.split_with_sizes({queries, keys, keys}, 0);
+}
+
 torch::Tensor MultiHeadAttentionImpl::project_out(torch::Tensor y, const torch::Tensor& lengths) {
   if (options.head_diversity > 0.0 && is_training()) {
     y = with_auxiliary_loss(y, "head_similarity", options.head_diversity,

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/attention/attend.h"
 #include "models/attention/kv_cache.h"
@@ -61,6 +62,8 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   CrossKeyValues project_keys_values(const torch::Tensor& states,
                                      const torch::Tensor& lengths = {});
 
+  /// in_proj.weight in three: queries [H Dh, C], keys and values [Hkv Dh, C].
+  std::vector<torch::Tensor> qkv_matrices() const;
   int64_t kv_heads() const { return options.kv_heads; }
   int64_t head_width() const { return options.head_width; }
 

@@ -122,6 +122,11 @@ void check(const BertOptions& o) {
   require_at_least("context", o.context, 1);
   require_probability("dropout", o.dropout);
   check(static_cast<const StackOptions&>(o));
+  if (o.shared_blocks > 0) {  // heads are removed from a block, and so from all of its layers
+    StackOptions distinct = o;
+    distinct.layers = o.shared_blocks;
+    check(distinct);
+  }
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
   require_at_least("segments", o.segments, 1);
   require_at_least("embedding-width", o.embedding_width, 0);

@@ -24,6 +24,7 @@ BertOptions electra_generator(const BertOptions& discriminator, double share) {
   const int64_t E = o.embedding_width > 0 ? o.embedding_width : o.d_model;
   const int64_t width_of_head = o.d_model / o.heads;
   o.heads = part(o.heads);
+  o.pruned_heads.clear();
   o.kv_heads = std::gcd(o.heads, part(o.kv_heads));
   o.d_model = o.heads * width_of_head;
   o.feed_forward = part(o.feed_forward);

@@ -1,11 +1,36 @@
 // A BERT's parts: tables, blocks (several layers may share one), pooler, heads.
 #include "models/cost/bert_cost.h"
 
+#include <cmath>
+
+#include "models/layers/pruned_heads.h"
+
 namespace zoo {
 namespace {
 
 double embedding_width(const BertOptions& o) {
   return double(o.embedding_width > 0 ? o.embedding_width : o.d_model);
+}
+
+/// Each block's parameters once, its operations for every layer that it serves.
+ModelCost shared_blocks_cost(const BertOptions& o, double T) {
+  StackOptions distinct = o;
+  distinct.layers = o.shared_blocks;
+  ModelCost cost = blocks_cost(distinct, T);
+  const auto L = double(o.layers), blocks = double(o.shared_blocks);
+  if (o.pruned_heads.empty() || o.layers == o.shared_blocks) {
+    cost.forward_flops *= L / blocks;
+    return cost;
+  }
+  distinct.pruned_heads.clear();
+  const double whole = block_cost(block_options(distinct, 0), T).forward_flops;
+  cost.forward_flops = L * whole;
+  for (const auto& [block, heads] : parse_heads(o.pruned_heads)) {
+    const auto first_layer = [&](int64_t n) { return std::ceil(double(n) * L / blocks); };
+    cost.forward_flops -= (first_layer(block + 1) - first_layer(block)) *
+                          (whole - block_cost(block_options(o, block), T).forward_flops);
+  }
+  return cost;
 }
 
 }  // namespace
@@ -18,10 +43,7 @@ ModelCost cost_of(const BertOptions& options, int64_t length) {
   cost += position_cost(o, double(o.context) + double(o.position_padding) + 1, E);
   cost += norm_cost(E, norm_options(o));
   if (o.embedding_width > 0) cost += linear_cost(T, E, C, /*bias=*/true);
-  const ModelCost block = block_cost(block_options(o, 0), T);
-  ModelCost blocks = double(o.shared_blocks) * block;
-  blocks.forward_flops = double(o.layers) * block.forward_flops;
-  cost += blocks;
+  cost += shared_blocks_cost(o, T);
   if (o.norm_place == NormPlace::kPre) cost += norm_cost(C, norm_options(o));
   if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
   cost.cache_values_per_token = 0;  // an encoder keeps none

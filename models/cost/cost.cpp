@@ -1,7 +1,10 @@
 // Parameters and operations of the parts that all families share.
 #include "models/cost/cost.h"
 
+#include <set>
+
 #include "base/memory_limit.h"
+#include "models/layers/pruned_heads.h"
 
 namespace zoo {
 
@@ -52,13 +55,38 @@ ModelCost feed_forward_cost(const FeedForwardOptions& o, double T) {
 ModelCost block_cost(const BlockOptions& o, double T, double S) {
   const auto C = double(o.attention.d_model);
   ModelCost cost = attention_cost(o.attention, T, T) + feed_forward_cost(o.feed_forward, T);
-  if (o.cross_attention) cost += attention_cost(o.attention, T, S);
+  if (o.cross_attention) cost += attention_cost(*o.cross_attention, T, S);
   const double sub_layers = o.cross_attention ? 3 : 2;
   cost += sub_layers * norm_cost(C, o.norm);
   if (o.layer_scale != 0.0) cost.parameters += sub_layers * C;
   cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);
   cost.layers = 1;
   return cost;
+}
+
+namespace {
+
+/// Layers are alike but for those that lack heads: a hostile file may promise a billion of them.
+ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross) {
+  StackOptions whole = o;
+  whole.pruned_heads.clear();
+  whole.cross_pruned_heads.clear();
+  std::set<int64_t> pruned;
+  for (const auto* text : {&o.pruned_heads, &o.cross_pruned_heads})
+    for (const auto& [layer, heads] : parse_heads(*text)) pruned.insert(layer);
+  ModelCost cost =
+      (double(o.layers) - double(pruned.size())) * block_cost(block_options(whole, 0, cross), T, S);
+  for (const int64_t layer : pruned) cost += block_cost(block_options(o, layer, cross), T, S);
+  return cost;
+}
+
+}  // namespace
+
+ModelCost blocks_cost(const StackOptions& options, double T) {
+  return all_blocks_cost(options, T, 0, /*cross=*/false);
+}
+ModelCost decoder_blocks_cost(const StackOptions& options, double T, double S) {
+  return all_blocks_cost(options, T, S, /*cross=*/true);
 }
 
 ModelCost& ModelCost::operator+=(const ModelCost& other) {

@@ -4,7 +4,7 @@
 #pragma once
 #include <cstdint>
 
-#include "models/layers/block.h"
+#include "models/layers/stack_options.h"
 #include "models/positions/position_options.h"
 
 namespace zoo {
@@ -46,6 +46,10 @@ ModelCost norm_cost(double width, const NormOptions& options);
 ModelCost position_cost(const PositionOptions& options, double positions, double width);
 /// T tokens through one block; a decoder's block with cross-attention reads S encoder states.
 ModelCost block_cost(const BlockOptions& options, double T, double S = 0);
+/// T tokens through all blocks of a stack.
+ModelCost blocks_cost(const StackOptions& options, double T);
+/// Those of a decoder with cross-attention.
+ModelCost decoder_blocks_cost(const StackOptions& options, double T, double S);
 /// Scores of T queries and S keys and the weighted sums of values, all heads together `width` wide:
 /// 4 T S width.
 double attention_flops(double T, double S, double width);

@@ -34,9 +34,9 @@ ModelCost cost_of(const TransformerOptions& options, int64_t length) {
   const StackOptions encoder = encoder_stack(o), decoder = decoder_stack(o);
   const NormOptions norm = norm_options(encoder);
   if (o.norm_embeddings) cost += 2 * norm_cost(C, norm);
-  cost += double(o.encoder_layers) * block_cost(block_options(encoder, 0), T);
+  cost += blocks_cost(encoder, T);
   cost.cache_values_per_token = 0;  // the encoder keeps none
-  cost += double(o.decoder_layers) * block_cost(block_options(decoder, 0, true), T, T);
+  cost += decoder_blocks_cost(decoder, T, T);
   if (o.norm_place == NormPlace::kPre) cost += 2 * norm_cost(C, norm);
   return cost;
 }

@@ -15,7 +15,7 @@ ModelCost grid_cost(GridPositionKind kind, double rows, double columns, double p
 
 /// An encoder of T tokens, which keeps no cache, with the norm behind it.
 ModelCost stack_cost(const StackOptions& o, double T) {
-  ModelCost cost = double(o.layers) * block_cost(block_options(o, 0), T);
+  ModelCost cost = blocks_cost(o, T);
   cost.cache_values_per_token = 0;
   if (o.norm_place == NormPlace::kPre) cost += norm_cost(double(o.d_model), norm_options(o));
   return cost;

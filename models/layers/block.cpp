@@ -12,7 +12,8 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
   attention_scale = register_scale("attention_scale");
   if (options.cross_attention) {
     cross_norm = register_module("cross_norm", Norm(C, options.norm));
-    cross_attention = register_module("cross_attention", MultiHeadAttention(options.attention));
+    cross_attention =
+        register_module("cross_attention", MultiHeadAttention(*options.cross_attention));
     cross_scale = register_scale("cross_scale");
   }
   feed_forward_norm = register_module("feed_forward_norm", Norm(C, options.norm));

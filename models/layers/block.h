@@ -6,6 +6,8 @@
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/pimpl.h>
 
+#include <optional>
+
 #include "models/attention/multi_head_attention.h"
 #include "models/layers/feed_forward.h"
 #include "models/layers/norm.h"
@@ -27,7 +29,7 @@ struct BlockOptions {
   FeedForwardOptions feed_forward;
   NormOptions norm;
   NormPlace norm_place = NormPlace::kPre;
-  bool cross_attention = false;   ///< the decoder's second sub-layer
+  std::optional<MultiHeadAttentionOptions> cross_attention = {};  ///< a decoder's second sub-layer
   double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
   double drop_path = 0.0;         ///< probability that a sample skips a sub-layer
   /// First value of a learned vector that scales each sub-layer's output; 0: no such vector.

@@ -8,23 +8,43 @@
 
 #include "base/option_checks.h"
 #include "models/layers/drop_path.h"
+#include "models/layers/pruned_heads.h"
 
 namespace zoo {
+namespace {
+
+/// The layer's options without the heads that `pruned` names of it.
+MultiHeadAttentionOptions without_heads(MultiHeadAttentionOptions o, const std::string& pruned,
+                                        int64_t layer) {
+  const HeadsByLayer all = parse_heads(pruned);
+  if (const auto found = all.find(layer); found != all.end()) {
+    const HeadCounts left = heads_left({o.heads, o.kv_heads}, found->second);
+    o.heads = left.heads;
+    o.kv_heads = left.kv_heads;
+  }
+  return o;
+}
+
+}  // namespace
 
 BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
   double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
   if (o.scale_by_layer) scale /= static_cast<double>(n + 1);
-  return {.attention = {.d_model = o.d_model,
-                        .heads = o.heads,
-                        .kv_heads = o.kv_heads,
-                        .head_width = o.head_width,
-                        .bias = o.attention_bias && o.qkv_bias,
-                        .out_bias = o.attention_bias,
-                        .dropout = o.attention_dropout,
-                        .head_dropout = o.head_dropout,
-                        .head_diversity = o.head_diversity / static_cast<double>(o.layers),
-                        .scale = scale,
-                        .kernel = o.attention},
+  const MultiHeadAttentionOptions whole{
+      .d_model = o.d_model,
+      .heads = o.heads,
+      .kv_heads = o.kv_heads,
+      .head_width = o.head_width,
+      .bias = o.attention_bias && o.qkv_bias,
+      .out_bias = o.attention_bias,
+      .dropout = o.attention_dropout,
+      .head_dropout = o.head_dropout,
+      .head_diversity = o.head_diversity / static_cast<double>(o.layers),
+      .scale = scale,
+      .kernel = o.attention};
+  std::optional<MultiHeadAttentionOptions> cross;
+  if (cross_attention) cross = without_heads(whole, o.cross_pruned_heads, n);
+  return {.attention = without_heads(whole, o.pruned_heads, n),
           .feed_forward = {.d_model = o.d_model,
                            .width = o.feed_forward,
                            .activation = o.activation,
@@ -32,7 +52,7 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
                            .dropout = o.activation_dropout},
           .norm = norm_options(o),
           .norm_place = o.norm_place,
-          .cross_attention = cross_attention,
+          .cross_attention = cross,
           .residual_dropout = o.residual_dropout,
           .drop_path = drop_path_of_layer(o.drop_path, n, o.layers),
           .layer_scale = o.layer_scale};
@@ -47,6 +67,18 @@ void resolve(StackOptions& o) {
   if (o.head_width == 0 && o.heads > 0) o.head_width = o.d_model / o.heads;
   if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
 }
+
+namespace {
+
+void check_heads(const char* option, const std::string& pruned, const StackOptions& o) {
+  try {
+    check_pruned_heads(pruned, o.layers, {o.heads, o.kv_heads > 0 ? o.kv_heads : o.heads});
+  } catch (const std::invalid_argument& error) {
+    throw OptionError(fmt::format("{}: {}", option_name(option), error.what()));
+  }
+}
+
+}  // namespace
 
 void check(const StackOptions& o) {
   for (const auto& [option, value] :
@@ -86,11 +118,8 @@ void check(const StackOptions& o) {
     require_option(o.heads > 1 || value == 0.0, option, value,
                    fmt::format("0 with {} 1", option_name("heads")));
   }
-}
-
-std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& o) {
-  const int64_t queries = o.heads * o.head_width, keys = o.kv_heads * o.head_width;
-  return in_proj.split_with_sizes({queries, keys, keys}, 0);
+  check_heads("pruned-heads", o.pruned_heads, o);
+  check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
 }
 
 }  // namespace zoo

@@ -24,6 +24,9 @@ struct StackOptions {
   int64_t kv_heads = 0;      ///< Hkv; 0: same as heads
   int64_t head_width = 0;    ///< Dh; 0: d_model / heads
   int64_t feed_forward = 0;  ///< F; 0: 4 d_model
+  /// Heads that layers do without ("0:1,3 2:0": pruned_heads.h); `heads` counts them all the same.
+  std::string pruned_heads = {};
+  std::string cross_pruned_heads = {};  ///< of cross-attention
   Activation activation = Activation::kGelu;
   NormKind norm = NormKind::kLayer;
   NormPlace norm_place = NormPlace::kPre;
@@ -58,6 +61,7 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("heads", o.heads, "H: attention heads");
   field("kv-heads", o.kv_heads, "Key-value heads, dividing heads (0: as heads)");
   field("head-width", o.head_width, "Dh: width of a head (0: d-model / heads)");
+  field("pruned-heads", o.pruned_heads, "Heads that layers lack: LAYER:HEAD,HEAD LAYER:...");
   field("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
   field("activation", o.activation, "Feed-forward activation");
   field("norm", o.norm, "Normalisation");
@@ -85,9 +89,6 @@ void check(const StackOptions& options);
 
 /// Fills in the sizes that are 0.
 void resolve(StackOptions& options);
-
-/// Splits attention.in_proj.weight into queries [H Dh, C], keys and values [Hkv Dh, C].
-std::vector<torch::Tensor> qkv_matrices(const torch::Tensor& in_proj, const StackOptions& options);
 
 /// Options of block n (from 0); sizes must be resolved.
 BlockOptions block_options(const StackOptions& options, int64_t n, bool cross_attention = false);

@@ -150,6 +150,7 @@ void TransformerImpl::initialise() {
   const bool glorot = options.init_std == 0.0;
   const double embedding_std =
       glorot ? 1.0 / std::sqrt(static_cast<double>(options.d_model)) : options.init_std;
+  const auto modules_by_name = named_modules("", /*include_self=*/false);
   for (auto& parameter : named_parameters()) {
     const std::string& name = parameter.key();
     torch::Tensor& value = parameter.value();
@@ -160,9 +161,8 @@ void TransformerImpl::initialise() {
     } else if (!glorot) {
       value.normal_(0.0, options.init_std);
     } else if (name.ends_with("attention.in_proj.weight")) {
-      const bool encodes = name.starts_with("encoder.");
-      for (auto& matrix :
-           qkv_matrices(value, encodes ? encoder_stack(options) : decoder_stack(options)))
+      const auto layer = modules_by_name[name.substr(0, name.rfind(".in_proj"))];
+      for (auto& matrix : layer->as<MultiHeadAttentionImpl>()->qkv_matrices())
         torch::nn::init::xavier_uniform_(matrix);
     } else {
       torch::nn::init::xavier_uniform_(value);
@@ -182,6 +182,7 @@ TransformerOptions resolved(TransformerOptions o) {
 
 StackOptions encoder_stack(const TransformerOptions& options) {
   StackOptions stack = resolved(options);
+  stack.cross_pruned_heads.clear();
   resolve(stack);
   return stack;
 }
@@ -192,6 +193,7 @@ StackOptions decoder_stack(const TransformerOptions& options) {
   stack.layers = o.decoder_layers;
   stack.heads = o.decoder_heads;
   stack.feed_forward = o.decoder_feed_forward;
+  stack.pruned_heads = o.decoder_pruned_heads;
   resolve(stack);
   return stack;
 }
@@ -201,12 +203,16 @@ void check(const TransformerOptions& o) {
   require_probability("dropout", o.dropout);
   StackOptions stack = o;
   stack.layers = o.encoder_layers;
+  stack.cross_pruned_heads.clear();
   check_renamed({{"layers", "encoder-layers"}}, [&] { check(stack); });
   stack.layers = o.decoder_layers;
   if (o.decoder_heads != 0) stack.heads = o.decoder_heads;
   stack.feed_forward = o.decoder_feed_forward;
+  stack.pruned_heads = o.decoder_pruned_heads;
+  stack.cross_pruned_heads = o.cross_pruned_heads;
   check_renamed({{"layers", "decoder-layers"},
                  {"heads", "decoder-heads"},
+                 {"pruned-heads", "decoder-pruned-heads"},
                  {"feed-forward", "decoder-feed-forward"}},
                 [&] { check(stack); });
   for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)})

@@ -27,12 +27,13 @@ struct TransformerOptions : StackOptions, PositionOptions {
   int64_t context = 512;          ///< longest source, and longest target
   int64_t encoder_layers = 3;
   int64_t decoder_layers = 3;
-  int64_t decoder_heads = 0;         ///< 0: as heads
-  int64_t decoder_feed_forward = 0;  ///< 0: as feed_forward
-  bool norm_embeddings = false;      ///< a norm after embeddings and positions, as BART has
-  bool scale_embeddings = true;      ///< times sqrt(C): §3.4
-  bool share_embeddings = true;      ///< source and target have one vocabulary and one table: §5.1
-  bool tie_embeddings = true;        ///< the output layer is the target's table: §3.4
+  int64_t decoder_heads = 0;              ///< 0: as heads
+  int64_t decoder_feed_forward = 0;       ///< 0: as feed_forward
+  std::string decoder_pruned_heads = {};  ///< pruned_heads is the encoder's
+  bool norm_embeddings = false;           ///< a norm after embeddings and positions, as BART has
+  bool scale_embeddings = true;           ///< times sqrt(C): §3.4
+  bool share_embeddings = true;  ///< source and target have one vocabulary and one table: §5.1
+  bool tie_embeddings = true;    ///< the output layer is the target's table: §3.4
   bool output_bias =
       false;             ///< an untrained shift of the logits, as Marian's and BART's files have
   double dropout = 0.1;  ///< on embeddings and on each sub-layer's output: §5.4
@@ -65,6 +66,8 @@ void visit(TransformerOptions& o, Visitor&& v) {
   v("decoder-layers", o.decoder_layers, "Blocks of the decoder");
   visit_stack(o, {"layers", "residual-dropout"}, v);
   v("decoder-heads", o.decoder_heads, "Attention heads of the decoder (0: as heads)");
+  v("decoder-pruned-heads", o.decoder_pruned_heads, "Heads that the decoder's layers lack");
+  v("cross-pruned-heads", o.cross_pruned_heads, "Heads that cross-attention lacks");
   v("decoder-feed-forward", o.decoder_feed_forward, "The decoder's (0: as feed-forward)");
   visit_positions(o, {}, v);
   v("norm-embeddings", o.norm_embeddings, "A norm after the embeddings");

@@ -107,6 +107,7 @@ Grid VitImpl::grid_for(const torch::Tensor& pixels, bool interpolate) const {
 void VitImpl::initialise() {
   const torch::NoGradGuard no_grad;
   const bool glorot = options.init_std == 0.0;
+  const auto modules_by_name = named_modules("", /*include_self=*/false);
   for (auto& parameter : named_parameters()) {
     const std::string& name = parameter.key();
     torch::Tensor& value = parameter.value();
@@ -119,7 +120,9 @@ void VitImpl::initialise() {
       auto matrix = value.flatten(1);  // [C, channels ph pw]
       torch::nn::init::xavier_uniform_(matrix);
     } else if (name.ends_with("attention.in_proj.weight")) {
-      for (auto& matrix : qkv_matrices(value, options)) torch::nn::init::xavier_uniform_(matrix);
+      const auto layer = modules_by_name[name.substr(0, name.rfind(".in_proj"))];
+      for (auto& matrix : layer->as<MultiHeadAttentionImpl>()->qkv_matrices())
+        torch::nn::init::xavier_uniform_(matrix);
     } else {
       torch::nn::init::xavier_uniform_(value);
     }

@@ -1,6 +1,7 @@
 // One key after the other, checked.
 #include "models/pretrained/format/config_keys.h"
 
+#include "models/layers/pruned_heads.h"
 #include "models/pretrained/format/config_json.h"
 
 namespace zoo {
@@ -88,6 +89,25 @@ void ReadKeys::sides(std::string_view key, int64_t& height, int64_t& width, int6
   }
 }
 
+void ReadKeys::heads(std::string_view key, std::string& field) {
+  const json* value = find(key, Null::kMeansMissing);
+  field.clear();
+  if (value == nullptr) return;
+  const auto refuse = [&] {
+    config_fail("\"{}\" must be an object of layers with lists of heads, got {}", key,
+                json_text(*value));
+  };
+  if (!value->is_object()) refuse();
+  for (const auto& [layer, heads] : value->items()) {
+    if (!heads.is_array()) refuse();
+    if (heads.empty()) continue;
+    field += (field.empty() ? "" : " ") + layer + ":";
+    for (size_t n = 0; n < heads.size(); ++n)
+      field += (n > 0 ? "," : "") + std::to_string(json_value<int64_t>(heads[n], key));
+  }
+  field = heads_text(parse_heads(field));
+}
+
 void ReadKeys::fixed(std::string_view key, const json& value, std::string_view why, Null null) {
   const json* given = find(key, null);
   if (given == nullptr || *given == value) return;
@@ -103,6 +123,12 @@ void ReadKeys::absent(std::string_view key, std::string_view why) {
 
 void WriteKeys::activation(std::string_view key, Activation field, std::string_view) {
   put(key, reference_activation(field));
+}
+
+void WriteKeys::heads(std::string_view key, const std::string& field) {
+  json layers = json::object();
+  for (const auto& [layer, heads] : parse_heads(field)) layers[std::to_string(layer)] = heads;
+  if (!layers.empty()) put(key, std::move(layers));
 }
 
 void WriteKeys::sides(std::string_view key, int64_t height, int64_t width, int64_t) {

@@ -45,6 +45,8 @@ class ReadKeys {
   void activation(std::string_view key, Activation& field, std::string_view otherwise);
   /// A number, or a list of height and width.
   void sides(std::string_view key, int64_t& height, int64_t& width, int64_t otherwise);
+  /// Heads that layers lack: {"0": [1, 3]}, as transformers 4 has it.
+  void heads(std::string_view key, std::string& field);
   /// A key that may have one value: that of the family's code, or of what the zoo has of it.
   /// Missing is well, and null where it means that.
   void fixed(std::string_view key, const nlohmann::json& value, std::string_view why = {},
@@ -67,6 +69,7 @@ class WriteKeys {
   void flag(std::string_view key, bool field, bool, Null = {}) { put(key, field); }
   void activation(std::string_view key, Activation field, std::string_view);
   void sides(std::string_view key, int64_t height, int64_t width, int64_t);
+  void heads(std::string_view key, const std::string& field);  ///< nothing where all are there
   // The reference's defaults say the same.
   void fixed(std::string_view, const nlohmann::json&, std::string_view = {}, Null = {}) {}
   void absent(std::string_view, std::string_view) {}

@@ -21,6 +21,7 @@ void size_keys(Keys& keys, Options& o, const StackDefaults& defaults) {
   keys.count("num_hidden_layers", o.layers, defaults.layers);
   keys.count("num_attention_heads", o.heads, defaults.heads);
   keys.count("intermediate_size", o.feed_forward, defaults.feed_forward);
+  keys.heads("pruned_heads", o.pruned_heads);
 }
 
 /// The sizes, the activation and the layer norms.

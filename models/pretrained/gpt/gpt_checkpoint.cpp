@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "models/cost/gpt_cost.h"
+#include "models/layers/pruned_heads.h"
 #include "models/pretrained/format/checkpoint.h"
 #include "models/pretrained/gpt/gpt_forward.h"
 #include "models/pretrained/registry/family_of.h"
@@ -12,6 +13,12 @@
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
+
+/// Of queries, keys and values together.
+int64_t rows_of(const BlockOptions& block) {
+  const auto& o = block.attention;
+  return (o.heads + 2 * o.kv_heads) * o.head_width;
+}
 
 // GPT-2 keeps its matrices as [in, out] (a "Conv1D"), hence transposed; queries, keys and values
 // are one matrix there as here.
@@ -39,7 +46,7 @@ NameMap gpt2_names(const GptOptions& o) {
   for (int64_t n = 0; n < o.layers; ++n) {
     const std::string at = fmt::format("transformer.h.{}.", n);
     if (!o.norm_bias) map.zeros[at + "ln_1.bias"] = map.zeros[at + "ln_2.bias"] = {C};
-    if (!o.attention_bias) map.zeros[at + "attn.c_attn.bias"] = {3 * C};
+    if (!o.attention_bias) map.zeros[at + "attn.c_attn.bias"] = {rows_of(block_options(o, n))};
     if (!o.attention_bias) map.zeros[at + "attn.c_proj.bias"] = {C};
     if (!o.feed_forward_bias) map.zeros[at + "mlp.c_fc.bias"] = {F};
     if (!o.feed_forward_bias) map.zeros[at + "mlp.c_proj.bias"] = {C};
@@ -48,19 +55,34 @@ NameMap gpt2_names(const GptOptions& o) {
   return map;
 }
 
+/// `layer`: its number, or {} for all.
+void add_llama_attention(NameMap& map, const std::string& layer,
+                         const MultiHeadAttentionOptions& o) {
+  const std::string ours = "blocks." + layer + ".attention.",
+                    theirs = "model.layers." + layer + ".self_attn.";
+  const int64_t q_rows = o.heads * o.head_width, kv_rows = o.kv_heads * o.head_width;
+  add_layer(map, {.ours = ours + "in_proj",
+                  .theirs = {theirs + "q_proj", theirs + "k_proj", theirs + "v_proj"},
+                  .rows = {q_rows, kv_rows, kv_rows}});
+  add_layer(map, {.ours = ours + "out_proj", .theirs = {theirs + "o_proj"}});
+}
+
+MultiHeadAttentionOptions whole_attention(GptOptions o) {
+  o.pruned_heads.clear();
+  return block_options(o, 0).attention;
+}
+
 // Llama keeps queries, keys, values, and the gate and its values, as matrices of their own, which
 // lie below each other in ours.
 NameMap llama_names(const GptOptions& o) {
   NameMap map{.family = "Llama", .prefix = "model.", .rows = {}};
   const std::string layer = "model.layers.{}.";
-  const int64_t q_rows = o.heads * o.head_width, kv_rows = o.kv_heads * o.head_width;
-  const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
+  const std::string mlp = layer + "mlp.";
   add_parameter(map, "token_embedding.weight", "model.embed_tokens.weight");
   add_parameter(map, "blocks.{}.attention_norm.weight", layer + "input_layernorm.weight");
-  add_layer(map, {.ours = "blocks.{}.attention.in_proj",
-                  .theirs = {attention + "q_proj", attention + "k_proj", attention + "v_proj"},
-                  .rows = {q_rows, kv_rows, kv_rows}});
-  add_layer(map, {.ours = "blocks.{}.attention.out_proj", .theirs = {attention + "o_proj"}});
+  for (const auto& [n, heads] : parse_heads(o.pruned_heads))  // before the row of all layers
+    add_llama_attention(map, std::to_string(n), block_options(o, n).attention);
+  add_llama_attention(map, "{}", whole_attention(o));
   add_parameter(map, "blocks.{}.feed_forward_norm.weight",
                 layer + "post_attention_layernorm.weight");
   add_layer(map, {.ours = "blocks.{}.feed_forward.in_proj",

@@ -24,6 +24,7 @@ void gpt2_keys(Keys& keys, GptOptions& o) {
   keys.count("n_embd", o.d_model, 768);
   keys.count("n_layer", o.layers, 12);
   keys.count("n_head", o.heads, 12);
+  keys.heads("pruned_heads", o.pruned_heads);
   keys.count("n_inner", o.feed_forward, 4 * o.d_model, Null::kMeansMissing);
   keys.activation("activation_function", o.activation, "gelu_new");
   keys.number("resid_pdrop", o.residual_dropout, 0.1);

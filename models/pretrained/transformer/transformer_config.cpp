@@ -62,6 +62,10 @@ void shared_keys(Keys& keys, TransformerOptions& o) {
   keys.count("d_model", o.d_model, 1024);
   keys.count("encoder_attention_heads", o.heads, 16);
   keys.count("decoder_attention_heads", o.decoder_heads, 16);
+  // Of our own: the reference's "pruned_heads" has no place for three kinds of attention.
+  keys.heads("encoder_pruned_heads", o.pruned_heads);
+  keys.heads("decoder_pruned_heads", o.decoder_pruned_heads);
+  keys.heads("cross_pruned_heads", o.cross_pruned_heads);
   keys.count("encoder_ffn_dim", o.feed_forward, 4096);
   keys.count("decoder_ffn_dim", o.decoder_feed_forward, 4096);
   keys.activation("activation_function", o.activation, "gelu");

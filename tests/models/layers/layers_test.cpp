@@ -146,7 +146,7 @@ TEST_F(LayersTest, APostNormBlockEqualsTorchsEncoderLayer) {
 
 TEST_F(LayersTest, APostNormBlockWithCrossAttentionEqualsTorchsDecoderLayer) {
   auto options = block_options(NormPlace::kPost, Activation::kRelu);
-  options.cross_attention = true;
+  options.cross_attention = options.attention;
   auto block = randomized(Block(options));
   torch::nn::TransformerDecoderLayer twin(
       torch::nn::TransformerDecoderLayerOptions(12, 3).dim_feedforward(20).dropout(0));
@@ -176,7 +176,7 @@ TEST_F(LayersTest, APreNormBlockNormsWhatEachSubLayerReads) {
 
 TEST_F(LayersTest, ABlockWithCrossAttentionNeedsKeysAndValues) {
   auto options = block_options(NormPlace::kPre, Activation::kGelu);
-  options.cross_attention = true;
+  options.cross_attention = options.attention;
   auto block = randomized(Block(options));
   EXPECT_THAT(torch_error_of([&] {
                 block(normal({2, 5, 12}));
