@@ -46,7 +46,8 @@ HeadTask masked_tokens(BertTaskModelImpl& model, const OpenedInput& opened) {
   if (!model.masked_lm || !mask) {
     throw std::runtime_error(
         "heads of an encoder are judged by the words it fills in, and this one has no head for "
-        "masked words (or its tokenizer no mask); give a checkpoint ...ForMaskedLM");
+        "masked words (or its tokenizer no mask); give a checkpoint ...ForMaskedLM, or a "
+        "classifier");
   }
   HeadTask task{.loss = "loss of the text's tokens (each masked alone)"};
   add_layers(model.bert->blocks, "layer ", false, task);
@@ -67,6 +68,27 @@ HeadTask masked_tokens(BertTaskModelImpl& model, const OpenedInput& opened) {
     });
   }
   require_tokens(task.examples.size(), 1, "text");
+  return task;
+}
+
+/// Of the text, or of each of its tokens.
+HeadTask own_labels(BertTaskModelImpl& model, const OpenedInput& opened) {
+  HeadTask task{.loss = "loss of the labels that the whole model gives"};
+  add_layers(model.bert->blocks, "layer ", false, task);
+  const auto device = model.bert->token_embedding->weight.device();
+  const auto tokens = batch_of_one(opened.text.ids, device);
+  BertContext context;
+  if (model.options.bert.segments > 1)
+    context.segments = batch_of_one(opened.text.segments, device);
+  const auto logits = [&model, tokens, context] {
+    return model.class_logits(model.bert->forward(tokens, context)).flatten(0, -2);  // [N, K]
+  };
+  torch::Tensor gives;
+  {
+    const torch::NoGradGuard no_grad;
+    gives = logits().argmax(-1);  // [N]
+  }
+  task.examples.emplace_back([logits, gives] { return F::cross_entropy(logits(), gives); });
   return task;
 }
 
@@ -106,7 +128,8 @@ HeadTask own_class(ImageClassifier& model, torch::nn::ModuleList blocks,
 
 HeadTask head_task(const OpenedInput& opened) {
   if (auto* gpt = opened.as<GptImpl>()) return next_tokens(*gpt, opened.text);
-  if (auto* bert = opened.as<BertTaskModelImpl>()) return masked_tokens(*bert, opened);
+  if (auto* bert = opened.as<BertTaskModelImpl>())
+    return bert->classifier ? own_labels(*bert, opened) : masked_tokens(*bert, opened);
   if (auto* pair = opened.as<TransformerImpl>()) return target_tokens(*pair, opened);
   if (auto* vit = opened.as<VitImpl>()) return own_class(*vit, vit->blocks, opened.pixels);
   if (auto* cct = opened.as<CctImpl>()) return own_class(*cct, cct->blocks, opened.pixels);

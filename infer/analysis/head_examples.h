@@ -15,8 +15,9 @@ struct HeadTask {
   std::string loss = {};  ///< what is measured, in words
 };
 
-/// GPT: the next token of the text. BERT: each token of the text, masked alone. Encoder-decoder:
-/// the target's tokens. Image classifier: the class that the whole model says. `opened` outlives
+/// GPT: the next token of the text. BERT: each token of the text, masked alone; of a classifier the
+/// labels that the whole model gives. Encoder-decoder: the target's tokens. Image classifier: the
+/// class that the whole model says. `opened` outlives
 /// the result. Throws std::runtime_error with one line for a model whose heads cannot be judged so.
 HeadTask head_task(const OpenedInput& opened);
 

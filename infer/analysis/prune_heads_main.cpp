@@ -9,6 +9,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,8 @@ int main(int argc, char** argv) {
     if (request.has_input()) task = zoo::head_task(opened);
     const auto* const judged = task ? &*task : nullptr;
     const std::string heads = chosen_heads(request, opened, judged);
+    if (heads.find_first_not_of(' ') == std::string::npos)
+      throw std::runtime_error("no heads to remove; name some, or give a smaller --keep");
     const auto before = zoo::measure_model(*opened.model, judged);
     zoo::remove_heads(*opened.model, heads);
     const auto after = zoo::measure_model(*opened.model, judged);

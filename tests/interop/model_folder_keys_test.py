@@ -82,8 +82,10 @@ ELSEWHERE = {("berts", "num_labels"), ("berts", "id2label"), ("berts", "problem_
              ("vits", "id2label"), ("vits", "problem_type")}
 # Another value that Python, too, computes the same numbers with.
 SAME_NUMBERS = {("llama", "tie_word_embeddings"), ("llama", "rope_theta"), ("marian", "max_position_embeddings")}
-# What Python computes all the same, and we refuse in one line: texts beyond the context, one table of two sizes.
-REFUSED_HERE = {("llama", "max_position_embeddings"), ("marian", "decoder_vocab_size")}
+# What Python computes all the same, and we refuse in one line: texts beyond the context, one table of two sizes, whole
+# weights that should lack heads (pruned_heads_test.py has such as do).
+REFUSED_HERE = {("llama", "max_position_embeddings"), ("marian", "decoder_vocab_size")} | {
+    (family, "pruned_heads") for family in ("gpt2", "llama", "vit", "deit", "clip_text", "clip_vision", *GROUPS["berts"])}
 
 
 def families_of(cell: str) -> list:

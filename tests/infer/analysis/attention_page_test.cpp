@@ -96,6 +96,28 @@ TEST(AttentionPageTest, WritesAPageAndPicturesThatStandAlone) {
   EXPECT_EQ(both.back().filename(), "cross-layer-1-head-2.png");
 }
 
+TEST(AttentionPageTest, ALayerMayHaveFewerHeads) {
+  const testing::TemporaryFolder folder;
+  const auto maps =
+      maps_of({torch::eye(2).unsqueeze(0), torch::eye(2).repeat({3, 1, 1})}, {"a", "b"});
+  const auto rows = score_heads(maps.maps[0]);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[3].layer, 1);
+  EXPECT_EQ(rows[3].head, 2);
+  EXPECT_EQ(rows[0].like_layer, 1);
+  const std::string page = page_of(maps);
+  const auto map = data_of(page)["maps"][0];
+  EXPECT_EQ(map["headCount"], 3);
+  ASSERT_EQ(map["heads"].size(), 6U);
+  EXPECT_FALSE(map["heads"][0].is_null());
+  EXPECT_TRUE(map["heads"][1].is_null());
+  EXPECT_TRUE(map["heads"][2].is_null());
+  EXPECT_FALSE(map["heads"][5].is_null());
+  // Twelve numbers a layer; of the heads that are not there all are masked.
+  EXPECT_EQ(map["weights"].get<std::string>().substr(0, 32), "/v///wAA/v//////////////////////");
+  EXPECT_EQ(write_attention_map(folder / "map", page, maps).size(), 2 + 2 + 1 + 3U);
+}
+
 TEST(AttentionPageTest, AllHeadsAreOnOnePictureWithRoomForTheirLabels) {
   const auto short_labels = maps_of({torch::eye(2).repeat({3, 1, 1})}, {"a", "b"});
   const auto long_labels = maps_of({torch::eye(2).repeat({3, 1, 1})}, {"longer", "b"});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "infer/analysis/head_removal.h"
 #include "tests/infer/analysis/by_hand.h"
 #include "tests/infer/tiny_models.h"
 
@@ -37,6 +38,17 @@ TEST(InductionTest, SameSeedSameScoresAndNoTouchOfTorchsRandomNumbers) {
   EXPECT_TRUE(once.heads.equal(again.heads));
   EXPECT_FALSE(once.heads.equal(induction_scores(*model, 6, 2, 6).heads));
   EXPECT_TRUE(torch::rand({1}).equal(next));
+}
+
+TEST(InductionTest, ALayerMayHaveFewerHeads) {
+  const torch::NoGradGuard no_grad;
+  auto model = testing::tiny_gpt(testing::tiny_options());
+  remove_heads(*model, "0:1,2,3");
+  const auto heads = induction_scores(*model, 6, 2, 5).heads;
+  EXPECT_EQ(heads.sizes(), (std::vector<int64_t>{2, 4}));
+  EXPECT_FALSE(heads.isnan()[0][0].item<bool>());
+  EXPECT_EQ(heads.isnan()[0].sum().item<int64_t>(), 3);
+  EXPECT_EQ(heads.isnan()[1].sum().item<int64_t>(), 0);
 }
 
 TEST(InductionTest, TwiceTheLengthMustFit) {

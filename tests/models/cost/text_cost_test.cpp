@@ -40,7 +40,9 @@ TEST(GptCostTest, IsWhatTheModelHasAndComputes) {
       [](GptOptions& o) { o.position = PositionKind::kRotary, o.kv_heads = 2, o.head_width = 6; },
       [](GptOptions& o) { o.norm = NormKind::kRms; },
       [](GptOptions& o) { o.position = PositionKind::kSinusoidal; },
-      [](GptOptions& o) { o.qkv_bias = false, o.layer_scale = 0.1; }};
+      [](GptOptions& o) { o.qkv_bias = false, o.layer_scale = 0.1; },
+      [](GptOptions& o) { o.pruned_heads = "0:1,3 2:0"; },
+      [](GptOptions& o) { o.kv_heads = 2, o.pruned_heads = "0:2,3 1:0,2"; }};
   for (size_t n = 0; n < changes.size(); ++n) {
     SCOPED_TRACE(n);
     GptOptions o = small_gpt();
@@ -100,6 +102,11 @@ TEST(BertCostTest, IsWhatTheEncoderHasAndComputes) {
       [](BertOptions& o) { o.attention_bias = o.feed_forward_bias = o.norm_bias = false; },
       [](BertOptions& o) {
         o.family = BertFamily::kAlbert, o.embedding_width = 6, o.shared_blocks = 1;
+      },
+      [](BertOptions& o) { o.pruned_heads = "1:0"; },
+      [](BertOptions& o) {
+        o.family = BertFamily::kAlbert, o.embedding_width = 6, o.shared_blocks = 2;
+        o.pruned_heads = "0:1";  // a block of two of the three layers
       }};
   for (size_t n = 0; n < changes.size(); ++n) {
     SCOPED_TRACE(n);
@@ -141,7 +148,10 @@ TEST(TransformerCostTest, IsWhatTheModelHasAndComputes) {
       [](TransformerOptions& o) { o.position = PositionKind::kLearned, o.position_offset = 2; },
       [](TransformerOptions& o) { o.norm_embeddings = true; },
       [](TransformerOptions& o) { o.norm = NormKind::kRms, o.attention_bias = false; },
-      [](TransformerOptions& o) { o.decoder_heads = 3, o.kv_heads = 1, o.head_width = 6; }};
+      [](TransformerOptions& o) { o.decoder_heads = 3, o.kv_heads = 1, o.head_width = 6; },
+      [](TransformerOptions& o) {
+        o.pruned_heads = "1:0,2", o.decoder_pruned_heads = "2:1", o.cross_pruned_heads = "0:0 2:0";
+      }};
   for (size_t n = 0; n < changes.size(); ++n) {
     SCOPED_TRACE(n);
     TransformerOptions o;

@@ -63,8 +63,21 @@ inline std::vector<NamedGpt> tiny_gpts() {
   stretched.position = PositionKind::kRotary;
   stretched.rotary = {.scaling = RotaryScaling::kLlama3, .factor = 4.0, .original_context = 8};
 
-  return {{"gpt2", gpt2},         {"grouped", grouped}, {"post_norm_sinusoidal", post},
-          {"unplaced", unplaced}, {"llama", llama},     {"llama3_rotary", stretched}};
+  GptOptions pruned = gpt2;
+  pruned.pruned_heads = "0:1,3 1:2";
+
+  GptOptions pruned_groups = grouped;
+  pruned_groups.position = PositionKind::kRotary;
+  pruned_groups.pruned_heads = "0:0,1 1:1,2";
+
+  return {{"gpt2", gpt2},
+          {"grouped", grouped},
+          {"post_norm_sinusoidal", post},
+          {"unplaced", unplaced},
+          {"llama", llama},
+          {"llama3_rotary", stretched},
+          {"pruned", pruned},
+          {"pruned_groups", pruned_groups}};
 }
 
 /// One test a model: INSTANTIATE_TEST_SUITE_P(Models, YourTest, ValuesIn(tiny_gpts()), gpt_name).

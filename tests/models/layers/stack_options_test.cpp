@@ -33,6 +33,7 @@ std::vector<StackChange> changes() {
       {"NormEpsilon", [](StackOptions& o) { o.norm_epsilon = 0.5; }},
       {"KvHeads", [](StackOptions& o) { o.kv_heads = 1; }},
       {"HeadWidth", [](StackOptions& o) { o.head_width = 8; }},
+      {"PrunedHeads", [](StackOptions& o) { o.pruned_heads = "1:0"; }},
       {"NoAttentionBias", [](StackOptions& o) { o.attention_bias = false; }},
       {"NoQkvBias", [](StackOptions& o) { o.qkv_bias = false; }},
       {"NoFeedForwardBias", [](StackOptions& o) { o.feed_forward_bias = false; }},
@@ -150,6 +151,17 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   transformer = {};
   transformer.decoder_heads = 3;
   EXPECT_EQ(field(transformer), "d-model");
+  transformer = {};
+  transformer.decoder_pruned_heads = "3:0";  // the layers are 0 to 2
+  EXPECT_EQ(field(transformer), "decoder-pruned-heads");
+  transformer.decoder_pruned_heads = "";
+  transformer.cross_pruned_heads = "0";
+  EXPECT_EQ(field(transformer), "cross-pruned-heads");
+  bert = {};
+  bert.family = BertFamily::kAlbert;
+  bert.embedding_width = 8, bert.shared_blocks = 1;
+  bert.pruned_heads = "1:0";  // of two layers, which share block 0
+  EXPECT_EQ(field(bert), "pruned-heads");
   CctOptions cct;
   cct.dropout = 1.0;
   EXPECT_EQ(field(cct), "dropout");
