@@ -79,11 +79,12 @@ HeadCounts heads_left(HeadCounts whole, const std::vector<int64_t>& removed) {
         fmt::format("there is no head {}; the layer has heads 0 to {}", head, whole.heads - 1));
   }
   const int64_t group = whole.heads / whole.kv_heads;
-  HeadCounts left;
-  int64_t each = 0;  // heads of a group that has any
-  for (int64_t g = 0; g < whole.kv_heads; ++g) {
-    int64_t stay = 0;
-    for (int64_t head = g * group; head < (g + 1) * group; ++head) stay += !contains(removed, head);
+  std::map<int64_t, int64_t> lost;  // heads, by group
+  for (const int64_t head : removed) ++lost[head / group];
+  HeadCounts left{.kv_heads = whole.kv_heads - std::ssize(lost)};  // groups that lose none
+  int64_t each = left.kv_heads > 0 ? group : 0;                    // heads of a group that has any
+  for (const auto& [number, count] : lost) {
+    const int64_t stay = group - count;
     if (stay == 0) continue;
     if (each != 0 && stay != each) {
       throw std::invalid_argument(fmt::format(
@@ -92,9 +93,9 @@ HeadCounts heads_left(HeadCounts whole, const std::vector<int64_t>& removed) {
           group, each, stay));
     }
     each = stay;
-    left.heads += stay;
     ++left.kv_heads;
   }
+  left.heads = left.kv_heads * each;
   if (left.heads == 0)
     throw std::invalid_argument(
         fmt::format("all {} heads: at least one must stay in a layer", whole.heads));
