@@ -117,7 +117,9 @@ TEST_F(PruneHeadsTest, EveryProgramOpensTheFolder) {
 
 TEST_F(PruneHeadsTest, TrainingGoesOnFromTheFolder) {
   pruned({"--heads", "0:1,3"});
-  write_file(folder_ / "text", std::string(40, 'a') + " bcd abc dba cab " + std::string(40, 'b'));
+  std::string text;
+  for (int n = 0; n < 100; ++n) text += "bcd abc dba cab ";
+  write_file(folder_ / "text", text);
   const std::string run = folder_ / "run";
   works("train_gpt", {"--init-from", out().string(), "--data", folder_ / "text", "--out", run,
                       "--max-steps", "2", "--batch-size", "2", "--device", "cpu"});

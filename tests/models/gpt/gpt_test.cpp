@@ -112,10 +112,11 @@ TEST_P(GptTest, TracesHiddenStatesAndAttentions) {
   EXPECT_TRUE(torch::equal(trace.tensors.at("hidden_states.2"), last));
   for (const char* name : {"hidden_states.0", "hidden_states.1"})
     EXPECT_EQ(trace.tensors.at(name).sizes(), last.sizes());
-  for (const char* name : {"attentions.0", "attentions.1"}) {
-    const auto& weights = trace.tensors.at(name);
-    ASSERT_EQ(weights.sizes(), (std::vector<int64_t>{2, 4, 5, 5}));
-    EXPECT_TRUE(torch::allclose(weights.sum(-1), torch::ones({2, 4, 5})));
+  for (const int64_t layer : {0, 1}) {
+    const auto& weights = trace.tensors.at("attentions." + std::to_string(layer));
+    const int64_t H = block_options(traced->options, layer).attention.heads;
+    ASSERT_EQ(weights.sizes(), (std::vector<int64_t>{2, H, 5, 5}));
+    EXPECT_TRUE(torch::allclose(weights.sum(-1), torch::ones({2, H, 5})));
   }
 }
 
