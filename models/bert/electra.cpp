@@ -27,6 +27,7 @@ BertOptions electra_generator(const BertOptions& discriminator, double share) {
   o.pruned_heads.clear();
   o.kv_heads = std::gcd(o.heads, part(o.kv_heads));
   o.d_model = o.heads * width_of_head;
+  if (o.heads == 1) o.head_dropout = o.head_diversity = 0.0;  // there is no other head
   o.feed_forward = part(o.feed_forward);
   o.embedding_width = E == o.d_model ? 0 : E;  // the family projects only where the widths differ
   return o;

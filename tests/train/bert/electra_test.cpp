@@ -30,6 +30,10 @@ TEST(ElectraTest, TheGeneratorIsNarrowerWithHeadsAndEmbeddingsAsWide) {
   EXPECT_EQ(quarter.embedding_width, 16);
   EXPECT_EQ(electra_generator(discriminator(), 1.0).embedding_width, 0);
   EXPECT_EQ(electra_generator(discriminator(), 0.01).heads, 1);
+  BertOptions regularised = discriminator();
+  regularised.head_dropout = regularised.head_diversity = 0.5;
+  EXPECT_NO_THROW(check(electra_generator(regularised, 0.01)));
+  EXPECT_EQ(electra_generator(regularised, 1.0).head_dropout, 0.5);
 }
 
 TEST(ElectraTest, EachParameterComesOnceAndTheEmbeddingsAreShared) {
