@@ -7,6 +7,8 @@
 #   scripts/grade.sh reset 07          begins exercise 07 again; your file is kept beside it
 #   scripts/grade.sh report            your page: exercises/report.html
 #   scripts/grade.sh collect FOLDER    a class's table (CSV, JSON, page) from a folder or archive for each student
+#   scripts/grade.sh use 10 train_gpt --config train/recipes/gpt-shakespeare-cpu.toml ...
+#                                      runs a program of the zoo with your piece in place of its own
 #   scripts/grade.sh --setup           only builds the grader; the other calls do not build
 # Environment: ZOO_EXERCISES names another folder to write in (so does --work FOLDER).
 set -euo pipefail

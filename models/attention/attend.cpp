@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "models/attention/kernels/kernels.h"
+#include "models/attention/kernels/own_kernel.h"
 
 namespace zoo {
 namespace {
@@ -81,6 +82,7 @@ torch::Tensor gate_heads(const torch::Tensor& y, const torch::Tensor& gate) {
 }  // namespace
 
 const AttentionKernel& attention_kernel(std::string_view name) {
+  if (is_own_kernel(name)) return own_kernel(name);
   std::string known;
   for (const AttentionKernel* kernel : all_kernels()) {
     if (kernel->name() == name) return *kernel;

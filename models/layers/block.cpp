@@ -1,7 +1,9 @@
 // Norm, sub-layer, scale, dropout, residual: two or three times.
 #include "models/layers/block.h"
 
+#include "base/own_function.h"
 #include "models/layers/drop_path.h"
+#include "models/layers/own_layers.h"
 
 namespace zoo {
 
@@ -38,12 +40,18 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
 template <class SubLayer>
 torch::Tensor BlockImpl::residual(const torch::Tensor& x, Norm& norm, const torch::Tensor& scale,
                                   SubLayer sub_layer) {
+  const auto branch = [&](const torch::Tensor& y) {
+    auto out = sub_layer(y);
+    if (scale.defined()) out = out * scale;
+    out = dropout(out);
+    return options.drop_path > 0.0 && is_training() ? drop_path(out, options.drop_path) : out;
+  };
   const bool post = options.norm_place == NormPlace::kPost;
-  auto branch = sub_layer(post ? x : norm(x));
-  if (scale.defined()) branch = branch * scale;
-  branch = dropout(branch);
-  if (options.drop_path > 0.0 && is_training()) branch = drop_path(branch, options.drop_path);
-  return post ? norm(x + branch) : x + branch;  // §3.1 of the paper: post
+  static auto* const own = own_function<OwnResidual>("residual");
+  if (own != nullptr)
+    return own(
+        x, [&](const auto& y) { return norm(y); }, branch, post);
+  return post ? norm(x + branch(x)) : x + branch(norm(x));  // §3.1 of the paper: post
 }
 
 torch::Tensor BlockImpl::register_scale(const char* name) {

@@ -3,9 +3,14 @@
 
 #include <cmath>
 
+#include "base/own_function.h"
+#include "models/layers/own_layers.h"
+
 namespace zoo {
 
 torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model, SinusoidOrder order) {
+  static auto* const own = own_function<OwnSinusoidalTable>("sinusoidal_table");
+  if (own != nullptr && order == SinusoidOrder::kInterleaved) return own(max_positions, d_model);
   const auto positions = torch::arange(max_positions, torch::kDouble).unsqueeze(1);  // [P, 1]
   const auto pairs = torch::arange(0, d_model, 2, torch::kDouble);  // [ceil(C / 2)]: 2i
   const auto angles =

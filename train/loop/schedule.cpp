@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/own_function.h"
+
 namespace zoo {
 namespace {
 
@@ -20,6 +22,8 @@ double between(double share, double final_share) {
 }  // namespace
 
 double schedule_factor(const ScheduleOptions& o, int64_t step) {
+  static auto* const own = own_function<OwnSchedule>("schedule");
+  if (own != nullptr) return own(o, step);
   const auto warmup = static_cast<double>(o.warmup_steps);
   if (o.kind == ScheduleKind::kNoam) {
     const double n = static_cast<double>(step) + 1.0, w = std::max(warmup, 1.0);

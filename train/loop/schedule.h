@@ -46,4 +46,7 @@ void visit(ScheduleOptions& o, Visitor&& v) {
 ///  wsd        constant, then linear to final_share (Hu et al. 2024, arXiv:2404.06395)
 double schedule_factor(const ScheduleOptions& options, int64_t step);
 
+/// "schedule": what own_function() may put in its place.
+using OwnSchedule = double(const ScheduleOptions& options, int64_t step);
+
 }  // namespace zoo

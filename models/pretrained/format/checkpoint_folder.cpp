@@ -41,7 +41,9 @@ std::string settled_kernel(const std::string& asked, const std::string& trained_
   if (!asked.empty()) return asked;
   const auto names = attention_kernel_names();
   if (std::ranges::find(names, trained_with) == names.end())
-    return trained_with.starts_with("cuda-") ? "auto" : trained_with;  // others are no names at all
+    return trained_with.starts_with("cuda-") || trained_with.starts_with("my_")
+               ? "auto"
+               : trained_with;  // others are no names at all
   const torch::NoGradGuard no_grad;
   const auto q = torch::empty({1, 1, 1, 1}, torch::device(device));
   const bool fits = attention_kernel(trained_with).refuses(q, q, q, {}).empty();

@@ -32,15 +32,16 @@ class Compiler:
         except CellError as error:
             raise CompileFailure(error.message) from None
 
-    def compile(self, source, name, forbidden, folder):
-        """The library of `source` for exercise `name`, made in `folder`. CompileFailure tells what is wrong with the file."""
+    def compile(self, source, name, forbidden, folder, adapter="shim"):
+        """The library of `source` for exercise `name`, made in `folder`. CompileFailure tells what is wrong with the file.
+        `adapter`: what it is linked with, "shim" for the grader, "use" for the zoo's programs."""
         library, depends = folder / f"{name}.so", folder / f"{name}.d"
         if not source.exists():
             raise CompileFailure(f"{source.name} is missing: scripts/grade.sh reset {name[:2]} brings it back")
         limit = "-ferror-limit=1" if self.toolchain.is_clang else "-fmax-errors=1"
         command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-MMD", "-MF", depends, "-shared",
                    "-x", "c++", source.resolve(),
-                   "-x", "none", self.shim(name), "-o", library]  # fmt: skip
+                   "-x", "none", self.adapter(name, adapter), "-o", library]  # fmt: skip
         code, text = call_within_limits(command, folder)
         if code:
             raise explained(without_colours(text), source)
@@ -49,9 +50,9 @@ class Compiler:
         self.check_symbols(library, name, forbidden)
         return library
 
-    def shim(self, name):
+    def adapter(self, name, kind):
         for path in self.config["shims"]:
-            if f"/{name}/" in path and pathlib.Path(path).exists():
+            if f"/{name}/{kind}.cpp" in path and pathlib.Path(path).exists():
                 return path
         raise CompileFailure(f"the grader is not built for {name}: {HOW}")
 

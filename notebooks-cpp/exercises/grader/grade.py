@@ -8,13 +8,14 @@ import sys
 
 import class_report
 import student_report
+import use
 from compile import CompileFailure
 from grading import Grader, GraderMissing, about
 from show import line, show
 from skeleton import all_names
 from work import Work, is_untouched
 
-COMMANDS = ("watch", "list", "reset", "report", "collect")
+COMMANDS = ("watch", "list", "reset", "report", "collect", "use")
 
 
 def find(word):
@@ -111,6 +112,8 @@ def run(options):
 
 def main():
     try:
+        if sys.argv[1:2] == ["use"]:
+            return use.run(sys.argv[2:])
         return run(parse(sys.argv[1:]))
     except (GraderMissing, CompileFailure) as error:
         sys.exit(f"grade: {error}")
