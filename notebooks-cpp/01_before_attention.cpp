@@ -3,7 +3,8 @@
 //
 // In 2017 a paper said that attention is all you need. To see what it replaced, you now climb the
 // ladder that led there, with one question on every rung: bag of words, TF-IDF, word2vec, RNN,
-// LSTM, attention on top of an LSTM, and the Transformer.
+// LSTM, attention on top of an LSTM, and the Transformer. ([Lesson 0](00_from_counts_to_attention.ipynb)
+// puts all seven into one table, on a text of twelve words. Here the text grows.)
 //
 // The question is easy for you. A story lists animals, *the red cat the grey dog the blue hen*, and
 // you name the colour of the first one. What makes it hard is the rest of the story.
