@@ -415,19 +415,15 @@ nb::refute("rotary positions at four times the length: nats above the floor", lo
 // ## Try it
 //
 // 1. *One switch at a time*: set `o.kv_heads = 2` instead of 1. Predict the last column of the
-// table,
-//    and which claim fails.
+//    table, and which claim fails.
 // 2. *One switch at a time*: leave out `o.feed_forward = 128`. Predict by which factor the weights
-// of
-//    the feed-forward network grow, then read the table.
+//    of the feed-forward network grow, then read the table.
 // 3. *By hand*: add 10 to each number of the token. Which of the two norms gives the same result as
 //    before?
 // 4. *Positions*: replace `* 0.5` by `* 0.05`. What happens to the stripes on the left, and why
-// does
-//    the negative control still hold?
+//    does the negative control still hold?
 // 5. *Where it breaks*: train with windows of 96 letters (`context` and the call of `windows`).
-// Where
-//    do you expect the curve to leave the floor now?
+//    Where do you expect the curve to leave the floor now?
 //
-// **Next**: [13. Seeing](13_vision.ipynb): the same block, with patches of a picture instead of
+// **Next**: [13. Vision](13_vision.ipynb): the same block, with patches of a picture instead of
 // words.

@@ -375,10 +375,10 @@ nb::print(
                 right["CCT"][3200], right["CNN"][3200]));
 
 // %% [markdown]
-// Question 43. The ViT gains from every new picture, but it has to learn from examples what the
-// others bring along: that a square is a square wherever it lies. In the paper a ViT passed the best
-// CNN only after 14 to 300 million pictures (§4.3, Figure 3); here you see the beginning of that
-// curve.
+// Question 43. With 3,200 pictures the ViT does better than with 100, and is still behind both
+// others: it has to learn from examples what they bring along, that a square is a square wherever it
+// lies. In the paper a ViT passed the best CNN only after 14 to 300 million pictures (§4.3, Figure 3).
+// This lesson stops long before that point, so it shows the gap and not that it closes.
 //
 // Question 45. Two convolutions in front are enough to change that. The CCT's blocks
 // are a ViT's; its tokens are not raw pixels but edges and corners, found in the same way at every
@@ -398,7 +398,7 @@ nb::claim("100 pictures: CCT less ViT", right["CCT"][100] - right["ViT"][100], n
 // |---|---|
 // | patch embedding, strided convolution and unfold + linear are one operation | 43 |
 // | learned positions become a map of the image, and the map can be stretched as a grid | 43 |
-// | with few pictures, a convolutional stem beats patches; a ViT keeps gaining as data grows | 43 |
+// | with few pictures, a convolutional stem beats patches | 43 |
 // | recurrence can stand in for positions, a convolutional stem for data | 45 |
 //
 // ## Try it
@@ -414,4 +414,4 @@ nb::claim("100 pictures: CCT less ViT", right["CCT"][100] - right["ViT"][100], n
 // 5. *What is it*: train the ViT four times as long on 3,200 pictures. Is it data or time that it
 //    lacks?
 //
-// **Next**: [15. Theory](15_theory.ipynb): what transformers can compute at all.
+// **Next**: [14. Looking inside](14_looking_inside.ipynb): which part of a model gave the answer.

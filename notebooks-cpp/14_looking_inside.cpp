@@ -219,8 +219,7 @@ nb::refute("previous: the same", without[1], nb::at_least(0.9));
 // *and take what came after it*. How far back it lies changes from text to text, so a fixed line
 // does not help. The known solution takes two layers: a head of layer 0 tells each token which one
 // came before it; then a head of layer 1 looks for the token that says "before me came a 4". Olsson
-// et al. 2022
-// ([arXiv:2209.11895](https://arxiv.org/abs/2209.11895)) call this an induction head.
+// et al. 2022 ([arXiv:2209.11895](https://arxiv.org/abs/2209.11895)) call this an induction head.
 //
 // You train four heads in each layer, with periods from 8 to 16. Only the second time counts: the
 // first is random, and a model that was never asked does worse there than a guess, 5 bits. The

@@ -480,7 +480,7 @@ nb::refute("last digit first: sums of four digits right, never trained", right[1
 // 3. *Scaling laws*: replace $-0.8$ by $-1.2$ in `language`. Will the line be steeper or flatter?
 // 4. *Why is arithmetic hard?*: train for 800 steps instead of 400. Which claim fails, and does that
 //    refute the lesson?
-// 5. *Where it breaks*: use `o.position = zoo::PositionKind::kRotary` in `adder`. Does four digits
+// 5. *Where it breaks*: use `o.position = zoo::PositionKind::kRotary` in `adder`. Do four digits
 //    work now? Write down why before you run it.
 //
 // **Next**: the [map of questions](README.md) shows which are still open.
