@@ -51,7 +51,7 @@ Value reference(const Probe& probe, const Faults& faults) {
 
 /// How much the logarithm of a weight grows with the dot product.
 std::string slope(const Probe& probe, const Value& answer) {
-  if (probe.function != "attention_weights") return "the answer follows other weights";
+  if (probe.function != "attention_weights") return "the scale is not that of Eq. 1";
   const auto q = probe.tensor(0), k = probe.tensor(1);
   auto products = q.matmul(k.transpose(-2, -1)).to(torch::kDouble);
   auto logs = answer.toTensor().to(torch::kDouble).log();
@@ -63,7 +63,7 @@ std::string slope(const Probe& probe, const Value& answer) {
 }
 
 std::string sums(const Probe& probe, const Value& answer) {
-  if (probe.function != "attention_weights") return "the answer follows other weights";
+  if (probe.function != "attention_weights") return "the shares are not those of Eq. 1";
   const auto weights = answer.toTensor();
   return "the first row of weights sums to " +
          describe_number(weights.sum(-1).reshape({-1})[0].item<double>()) +

@@ -1,5 +1,4 @@
-// Exercise 06: sinusoidal positions. What to write: README.md beside this file. Grade it:
-// scripts/grade.sh 06
+// Exercise 06: sinusoidal positions. What to write: README.md beside this file. Grade it: scripts/grade.sh 06
 #include "notebooks-cpp/exercises/06_sinusoidal_positions/sinusoidal_positions.h"
 
 // -> float [P, C]: PE(p, 2i) = sin(p / 10000^(2i / C)), PE(p, 2i + 1) = cos of the same angle

@@ -1,5 +1,4 @@
-// Exercise 07: rotary positions. What to write: README.md beside this file. Grade it:
-// scripts/grade.sh 07
+// Exercise 07: rotary positions. What to write: README.md beside this file. Grade it: scripts/grade.sh 07
 #include "notebooks-cpp/exercises/07_rotary/rotary.h"
 
 // -> float [Dh / 2]: the angle per step of each pair of numbers

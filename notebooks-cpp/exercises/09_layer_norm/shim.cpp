@@ -3,7 +3,7 @@
 
 EXERCISE_SHIM(EXERCISE_FUNCTION(layer_norm),
               {"layer_norm_backward", [](const exercises::Values& v) -> exercises::Value {
-                 const torch::NoGradGuard by_hand;
+                 const c10::InferenceMode by_hand;
                  return layer_norm_backward(v.at(0).toTensor(), v.at(1).toTensor(),
                                             v.at(2).toTensor(), v.at(3).toDouble());
                }})

@@ -1,5 +1,4 @@
-// Exercise 05: multi-head attention. What to write: README.md beside this file. Grade it:
-// scripts/grade.sh 05
+// Exercise 05: multi-head attention. What to write: README.md beside this file. Grade it: scripts/grade.sh 05
 #include "notebooks-cpp/exercises/05_multi_head_attention/multi_head_attention.h"
 
 // kv [B, Hkv, S, Dh] -> [B, H, S, Dh]: query head h reads key-value head h * Hkv / H.
