@@ -123,6 +123,34 @@ class Front(unittest.TestCase):
             seen += os.read(terminal, 4096).decode(errors="replace")
         return seen
 
+    def test_a_piece_is_used_by_a_program(self):
+        program = ROOT / "build/release/bin/train_gpt"
+        if not program.exists():
+            self.skipTest("train_gpt is not built")
+        grade("list", work=self.work)
+        name = "10_block"
+        file = self.work / name / "block.cpp"
+        solution = (EXERCISES / "teacher" / name / "solution.cpp").read_text(encoding="utf-8")
+        text = self.work / "text.txt"
+        text.write_text("to be or not to be, that is the question\n" * 40, encoding="utf-8")
+        options = ["--data", text, "--tokenizer", "character", "--d-model", "16", "--heads", "2", "--layers", "1", "--context", "16",
+                   "--max-steps", "2"]  # fmt: skip
+        losses = {}
+        for kind, source in {"zoo": None, "own": solution, "doubled": solution.replace("x + sub_layer(", "x + 2 * sub_layer(")}.items():
+            out = self.work / kind
+            if source:
+                file.write_text(source, encoding="utf-8")
+                process = grade("use", "10", program, *options, "--out", out, work=self.work)
+            else:
+                process = subprocess.run([program, *options, "--out", out], capture_output=True, text=True)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            losses[kind] = [json.loads(line)["loss"] for line in lines if "loss" in line]
+        self.assertEqual(losses["zoo"], losses["own"])
+        self.assertNotEqual(losses["zoo"], losses["doubled"])
+        refused = grade("use", "3", work=self.work)
+        self.assertIn("expects an exercise that the zoo's programs can use", refused.stderr)
+
     def test_a_class_is_collected_whatever_its_submissions_are(self):
         hand_in = pathlib.Path(self.folder.name) / "class"
         for student, text in {"ada": SOLUTION.read_text(encoding="utf-8"), "bob": wrong_answer(), "cyd": "not C++",
