@@ -26,7 +26,7 @@ case "$1" in
   restore)
     [ ! -e "$exercises/teacher" ] || stop "the solutions are here already: nothing to restore"
     [ -f "$2" ] || stop "no file $2; expected what hide wrote"
-    tar -tzf "$2" 2>/dev/null | grep -q '^teacher/.*/solution.cpp$' || stop "$2 is not what hide wrote"
+    tar -tzf "$2" 2>/dev/null | grep '^teacher/.*/solution.cpp$' >/dev/null || stop "$2 is not what hide wrote"
     tar -xzf "$2" -C "$exercises"
     echo "solutions: back in $exercises/teacher"
     ;;
