@@ -90,8 +90,8 @@ Exercise make() {
   const auto turned = x({3, 4, 2}).transpose(1, 2);  // [3, 2, 4], not contiguous
   const auto pre = block_probe("pre-norm, 5 tokens, C = 4", x({2, 5, 4}), false);
   const auto post = block_probe("post-norm, 5 tokens, C = 4", x({2, 5, 4}), true);
-  const auto residual_pre = residual_probe("pre-norm, 5 tokens, C = 4", x({2, 5, 4}), false);
-  const auto residual_post = residual_probe("post-norm, 5 tokens, C = 4", x({2, 5, 4}), true);
+  const auto residual_pre = residual_probe("5 tokens, C = 4", x({2, 5, 4}), false);
+  const auto residual_post = residual_probe("5 tokens, C = 4", x({2, 5, 4}), true);
   return {.name = "10_block",
           .reference = reference,
           .faults = {{"place-swapped", first_row},
