@@ -56,7 +56,7 @@ double scale_of(const at::Tensor& expected) {
 }
 
 std::string place(const std::string& before, const std::string& here) {
-  return before.empty() ? here : before + ", " + here;
+  return before.empty() || here.empty() ? before + here : before + ", " + here;
 }
 
 std::optional<Difference> tensor_difference(const at::Tensor& expected, const at::Tensor& got,
