@@ -58,8 +58,8 @@ std::string slope(const Probe& probe, const Value& answer) {
   products = products - products.mean(-1, true);
   logs = logs - logs.mean(-1, true);
   const auto found = (products * logs).sum() / products.square().sum();
-  return "a score is " + describe_number(found.item<double>()) + " of the dot product, at width " +
-         std::to_string(q.size(-1));
+  return "a score is " + describe_number(found.item<double>()) +
+         " times the dot product, at width " + std::to_string(q.size(-1));
 }
 
 std::string sums(const Probe& probe, const Value& answer) {
