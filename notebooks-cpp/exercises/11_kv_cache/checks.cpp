@@ -107,6 +107,26 @@ std::string situation(const Probe& probe, const Value&) {
          std::to_string(probe.tensor(probe.function == "attend_cached" ? 1 : 3).size(2)) + " slots";
 }
 
+/// The tokens of each row before the call.
+std::string lengths_of(const Probe& probe, const Value&) {
+  const size_t place = probe.function == "append" ? 2 : probe.function == "attend_cached" ? 3 : 5;
+  const Value& lengths = probe.arguments.at(place);
+  if (!lengths.isTensor()) return "0";  // decode begins without tokens
+  std::vector<int64_t> numbers;
+  for (int64_t b = 0; b < lengths.toTensor().numel(); ++b)
+    numbers.push_back(lengths.toTensor()[b].item<int64_t>());
+  return describe(numbers);
+}
+
+/// The first row's length before and after a step.
+std::string growth(const Probe& probe, const Value& answer) {
+  if (probe.function != "decode_step") return {};
+  return "After a step of " + std::to_string(probe.tensor(0).size(2)) +
+         " tokens the first row's length went from " +
+         std::to_string(probe.tensor(5)[0].item<int64_t>()) + " to " +
+         std::to_string(answer.toTupleRef().elements()[3].toTensor()[0].item<int64_t>());
+}
+
 Tensor numbers(std::vector<int64_t> values) { return torch::tensor(values, torch::kLong); }
 
 /// What a cache of B rows, 2 heads and width 3 holds, used and unused slots alike.
@@ -155,8 +175,8 @@ Exercise make() {
       .name = "11_kv_cache",
       .reference = reference,
       .faults = {{"writes-at-zero", changed},
-                 {"longest-row-for-all", {}},
-                 {"first-row-for-all", {}},
+                 {"longest-row-for-all", lengths_of},
+                 {"first-row-for-all", lengths_of},
                  {"one-slot-too-far", changed},
                  {"last-slots", changed},
                  {"positions-restart", situation},
@@ -168,8 +188,8 @@ Exercise make() {
                  {"scale-missing", situation},
                  {"reads-before-writing", situation},
                  {"starts-after-step", situation},
-                 {"lengths-stay", {}, true},
-                 {"lengths-grow-by-one", {}, true}},
+                 {"lengths-stay", growth, true},
+                 {"lengths-grow-by-one", growth, true}},
       .checks = {
           {"11.1",
            Kind::kValues,
