@@ -166,6 +166,7 @@ Exercise make() {
            2,
            "one draft",
            {accepting("draft 1, p/q = 3/7, number 0.4", p, q, 1, 0.4, 0.5),
+            accepting("draft 1, p/q = 3/7, number 0.1", p, q, 1, 0.1, 0.9),
             accepting("draft 1, p/q = 3/7, number 0.6", p, q, 1, 0.6, 0.6),
             accepting("draft 1, p/q = 3/7, number 0.9", p, q, 1, 0.9, 0.9),
             accepting("draft 0, p/q = 2.5, number 0.99", p, q, 0, 0.99, 0.5),
