@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "base/memory_limit.h"
+#include "base/note.h"
 #include "base/option_checks.h"
 #include "base/usage_error.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"
@@ -177,6 +178,18 @@ void GptTraining::settle_options() {
   note_unused(model_, command());
   if (data_.text.sample_tokens == 0)
     note_changed(command(), {"sample-prompt"}, "with --sample-tokens 0");
+  scale_for_sinusoids();
+}
+
+/// Sines and cosines are near 1 in size, new embeddings 0.02: what a token says would drown. The
+/// paper multiplies embeddings by sqrt(C) (Vaswani et al. 2017, §3.4).
+void GptTraining::scale_for_sinusoids() {
+  const bool chosen =
+      model_.position == PositionKind::kSinusoidal && command().changed("position");
+  if (!chosen || !command().source().empty() || command().has("scale-embeddings")) return;
+  model_.scale_embeddings = true;
+  note("note: --position sinusoidal: embeddings are multiplied by sqrt(d-model), as in the paper; "
+       "--scale-embeddings=false leaves them as they are");
 }
 
 }  // namespace zoo

@@ -40,6 +40,7 @@ class GptTraining final : public Training {
   std::vector<AttentionUse> attention() const override;
   std::string implied_objective() const override;
   void settle_options() override;
+  void scale_for_sinusoids();
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override { check(model_); }
   ModelCost cost() const override { return cost_of(model_, model_.context); }
