@@ -243,12 +243,17 @@ class Toolchain:
         return next((name for name, state in self.seen.items() if state_of(name) != state), None)
 
     def forget_old(self):
+        """What nobody has used for long: touch() keeps headers-KEY.h, .pch and .json by one of them."""
+        together = {}
         for path in self.cache.iterdir():
+            together.setdefault(path.name.split(".")[0], []).append(path)
+        for paths in together.values():
             with contextlib.suppress(OSError):  # another kernel forgets, too
-                files = [path, *path.iterdir()] if path.is_dir() else [path]
+                files = [file for path in paths for file in [path, *(path.iterdir() if path.is_dir() else ())]]
                 if time.time() - max(file.stat().st_mtime for file in files) < KEPT_DAYS * 86400:
                     continue
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                for path in paths:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def caches():

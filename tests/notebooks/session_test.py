@@ -22,7 +22,7 @@ from unittest import mock
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks-cpp" / "kernel"))
 from session import Session
-from toolchain import CellError, caches, without_colours
+from toolchain import CellError, Toolchain, caches, without_colours
 
 HEADER = """#pragma once
 inline int counter = 0;
@@ -370,6 +370,18 @@ class SetupTest(unittest.TestCase):
             session.run("1")
         self.assertNotIn("\n", caught.exception.message)
         return caught.exception.message
+
+    def test_what_nobody_used_for_long_is_forgotten_together(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cache = pathlib.Path(folder)
+            (cache / "prelude-a").mkdir()
+            for name, days in {"headers-a.pch": 30, "headers-a.json": 1, "headers-b.pch": 30, "headers-b.json": 30, "cell-c.so": 30,
+                               "prelude-a/prelude.pch": 30, "prelude-a/prelude.json": 1, "host-d": 1}.items():  # fmt: skip
+                (cache / name).touch()
+                os.utime(cache / name, (time.time() - days * 86400,) * 2)
+            Toolchain.forget_old(mock.Mock(cache=cache))
+            left = {str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file()}
+            self.assertEqual(left, {"headers-a.pch", "headers-a.json", "prelude-a/prelude.pch", "prelude-a/prelude.json", "host-d"})
 
     def test_a_zoo_that_is_not_built(self):
         self.assertRegex(self.message_of(ZOO_NOTEBOOK_CONFIG="/nowhere/kernel.json"), "not built.*run scripts/notebook.sh")
