@@ -514,4 +514,4 @@ nb::claim("wrong labels among the eight most harmful (seed 14; chance 0.6)",
 // 5. *Which training examples matter?*: make `kDecay` a hundred times smaller. Does the correlation
 //    rise or fall? What does $H^{-1}$ do then?
 //
-// **Next**: [what a transformer can compute](15_theory.ipynb).
+// **Next**: [15. Theory](15_theory.ipynb): what transformers can compute at all.

@@ -483,4 +483,4 @@ nb::refute("last digit first: sums of four digits right, never trained", right[1
 // 5. *Where it breaks*: use `o.position = zoo::PositionKind::kRotary` in `adder`. Do four digits
 //    work now? Write down why before you run it.
 //
-// **Next**: the [map of questions](README.md) shows which are still open.
+// **Next**: [16. Regularisation](16_regularisation.ipynb): layers and heads that are missing.

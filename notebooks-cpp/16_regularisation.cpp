@@ -326,4 +326,4 @@ nb::refute("Head diversity: gap, as a multiple of the plain one (five seeds)",
 //    either? Predict the training loss first.
 // 5. *Remedies*: stochastic depth with $p = 0.9$. Where does it begin to cost test loss?
 //
-// **Next**: the [map of questions](README.md) shows which are still open.
+// **Next**: [17. Pictures and words](17_pictures_and_words.ipynb): one space for both.

@@ -668,4 +668,4 @@ nb::claim("gates closed again: logits differ from the decoder's by",
 // 5. *Flamingo*: start $\alpha$ at 1 instead of 0. Which claim fails, and does the loss after 200
 //    steps suffer?
 //
-// **Next**: [the map of all questions](README.md).
+// **Next**: the [map of questions](README.md) shows which are still open.
