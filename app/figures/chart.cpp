@@ -72,7 +72,7 @@ std::string class_of(const ChartLine& line) {
     case ChartLine::Look::kSeries:
       break;
   }
-  return fmt::format("series s{}", line.series % 8);
+  return fmt::format("series s{}{}", line.series % 8, line.series % 16 < 8 ? "" : " dashed");
 }
 
 class Painter {
@@ -275,6 +275,8 @@ circle.val { fill: var(--val, #c8560b); }
 path.chance { stroke: var(--muted, #5d6778); stroke-width: 1.5; stroke-dasharray: 6 5; fill: none; }
 rect.band { fill: var(--good-soft, #15713f1f); stroke: var(--good, #15713f); stroke-width: 0.5; }
 path.series { stroke: var(--series, #5d6778); }
+path.dashed { stroke-dasharray: 7 4; }
+.legend .series.dashed::before { height: 0; background: none; border-top: 3px dashed var(--series, #5d6778); }
 circle.series { fill: var(--series, #5d6778); }
 .legend .series::before { background: var(--series, #5d6778); }
 .s0 { --series: #2c6bd6; } .s1 { --series: #c8560b; } .s2 { --series: #15713f; } .s3 { --series: #8e44ad; }

@@ -17,7 +17,7 @@ struct ChartLine {
   std::string label;
   Look look = Look::kTrain;
   std::vector<ChartPoint> points = {};  // x ascending
-  int series = 0;                       // kSeries: which series, 0 to 7
+  int series = 0;                       // kSeries: which series, 0 to 15, dashed from 8
 };
 
 struct Chart {

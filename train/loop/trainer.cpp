@@ -14,6 +14,7 @@
 #include "train/loop/evaluation_mode.h"
 #include "train/loop/run_checkpoints.h"
 #include "train/loop/update.h"
+#include "train/run/run_info.h"
 #include "train/run/run_log.h"
 
 namespace zoo {
@@ -53,6 +54,7 @@ class Training {
   // Before and after.
   void begin();
   void finish();
+  void write_info(bool finished) const;
   void average_checkpoints();
   [[noreturn]] void fail(const NotFinite& error);
   // What is known so far.
@@ -227,6 +229,7 @@ void Training::begin() {
   checkpoints_.hold();
   // What a resume changes (where the run ends) holds for the resumes after it.
   write_file(run_.folder / "run.toml", run_.config_text);
+  write_info(false);
   began_ = Clock::now();
   std::optional<MetricsResume> lines;
   if (run_.resume) lines = {progress_.step, resumed.drop_evaluation, progress_.metrics_lines};
@@ -272,6 +275,18 @@ void Training::finish() {
              .overfit_loss =
                  options_.overfit_one_batch ? std::optional<double>(last_loss_) : std::nullopt});
   log_->write_report(result_.verdict);
+  if (!result_.interrupted) write_info(true);
+}
+
+void Training::write_info(bool finished) const {
+  int64_t parameters = 0;
+  for (const auto& parameter : task_.model().parameters()) parameters += parameter.numel();
+  write_run_info(run_.folder, {.program = run_.program,
+                               .metric = goal_.metric,
+                               .higher_is_better = goal_.higher_is_better,
+                               .chance = goal_.chance,
+                               .parameters = parameters,
+                               .finished = finished});
 }
 
 void Training::average_checkpoints() {

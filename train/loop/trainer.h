@@ -19,6 +19,7 @@ namespace zoo {
 /// A run, apart from its task and options.
 struct Run {
   std::filesystem::path folder = {};
+  std::string program = {};      ///< "train_gpt"
   std::string title = {};        ///< of the report
   std::string config_text = {};  ///< effective configuration, kept as run.toml
   /// Shown in the report: {"Parameters", "0.80 M"}.

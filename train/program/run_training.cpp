@@ -73,6 +73,7 @@ int train(Training& training, const TrainCommand& command) {
   const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
   const std::string program = "train_" + training.family();
   Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
+          .program = program,
           .title = program,
           .config_text = command.config_text,
           .resume = !fresh,

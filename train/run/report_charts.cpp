@@ -56,13 +56,6 @@ constexpr std::array<Words, 23> kWords = {{
     {"pairs_per_s", "Speed", "pairs per second"},
 }};
 
-std::string axis_of(const std::string& key) {
-  for (const Words& words : kWords) {
-    if (words.key == key) return std::string(words.axis);
-  }
-  return key;
-}
-
 std::vector<ChartPoint> points_of(const ReportInput& input, const std::string& key,
                                   std::string_view split) {
   std::vector<ChartPoint> points;
@@ -137,6 +130,13 @@ std::vector<std::string> keys_of(const ReportInput& input) {
 std::string heading_of(const std::string& key) {
   for (const Words& words : kWords) {
     if (words.key == key) return std::string(words.heading);
+  }
+  return key;
+}
+
+std::string axis_of(const std::string& key) {
+  for (const Words& words : kWords) {
+    if (words.key == key) return std::string(words.axis);
   }
   return key;
 }

@@ -17,9 +17,9 @@ namespace {
 constexpr std::string_view kPrefix = "step-";
 
 /// What a run makes before its first checkpoint.
-constexpr std::array<std::string_view, 7> kOurs = {"checkpoints",   "run.toml",      "text.tokens",
-                                                   "metrics.jsonl", "samples.jsonl", "tensorboard",
-                                                   "report.html"};
+constexpr std::array<std::string_view, 8> kOurs = {"checkpoints", "run.json",      "run.toml",
+                                                   "text.tokens", "metrics.jsonl", "samples.jsonl",
+                                                   "tensorboard", "report.html"};
 
 std::string checkpoint_name(int64_t step) { return fmt::format("step-{:06}", step); }
 

@@ -4,6 +4,7 @@
 //   last, best                 relative links to checkpoints
 //   config.json, ...           relative links into best/ (last/ where nothing is validated)
 //   run.toml                   the effective configuration
+//   run.json                   what judges the run, and whether it is done
 //   metrics.jsonl, tensorboard/, report.html
 #pragma once
 #include <cstdint>
