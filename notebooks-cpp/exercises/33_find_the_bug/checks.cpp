@@ -47,7 +47,7 @@ Verdict right_finding(const Probe& probe, const Value& answer) {
   const std::string named = parts[0].toStringRef().substr(0, 40);
   const double got = parts[1].toDouble();
   if (named == fault && near(got, number)) return {};
-  const std::string text = "the patient is " + fault + ", " + describe_number(number) +
+  const std::string text = "The patient is " + fault + ", " + describe_number(number) +
                            "; you say " + named + ", " + describe_number(got);
   if (std::find(kNames.begin(), kNames.end(), named) == kNames.end()) return {text, "unknown-name"};
   if (named == fault) return {text, behind(fault, number, got)};
