@@ -153,6 +153,7 @@ void settle(GptImpl& model) {
   o.heads = first.heads;
   o.kv_heads = first.kv_heads;
   o.pruned_heads.clear();
+  if (o.heads == 1) o.head_dropout = o.head_diversity = 0.0;  // there is no other head
   if (layout_of(o) == GptLayout::kLlama && o.d_model % o.heads == 0) model.options = o;
 }
 

@@ -139,6 +139,19 @@ TEST(HeadRemovalOfGptTest, ALlamaOfEqualLayersHasFewerHeads) {
   EXPECT_TRUE(torch::equal(load_gpt(folder.path())(some_text()), model(some_text())));
 }
 
+TEST(HeadRemovalOfGptTest, ASingleHeadHasNoOtherToBeToldApartFrom) {
+  GptOptions o = testing::tiny_options(PositionKind::kRotary);
+  o.norm = NormKind::kRms;
+  o.activation = Activation::kSwiglu;
+  o.head_dropout = o.head_diversity = 0.1;
+  Gpt model = testing::tiny_gpt(o);
+  remove_heads(*model, "0:0,1,2 1:1,2,3");
+  EXPECT_EQ(model->options.heads, 1);
+  const testing::TemporaryFolder folder;
+  save_gpt(model, folder.path());
+  EXPECT_EQ(load_gpt(folder.path())->options.head_dropout, 0.0);
+}
+
 TEST(HeadRemovalOfGptTest, StepByStepIsAllAtOnce) {
   const torch::NoGradGuard no_grad;
   Gpt once = testing::tiny_gpt(testing::tiny_options()),
