@@ -23,12 +23,16 @@ ModelCost shared_blocks_cost(const BertOptions& o, double T) {
     return cost;
   }
   distinct.pruned_heads.clear();
-  const double whole = block_cost(block_options(distinct, 0), T).forward_flops;
-  cost.forward_flops = L * whole;
-  for (const auto& [block, heads] : parse_heads(o.pruned_heads)) {
+  const BlockOptions whole = block_options(distinct, 0);
+  const double flops = block_cost(whole, T).forward_flops;
+  cost.forward_flops = L * flops;
+  const HeadsByLayer pruned = parse_heads(o.pruned_heads);
+  for (const auto& [block, heads] : pruned) {
     const auto first_layer = [&](int64_t n) { return std::ceil(double(n) * L / blocks); };
+    BlockOptions fewer = whole;
+    fewer.attention = without_heads(whole.attention, pruned, block);
     cost.forward_flops -= (first_layer(block + 1) - first_layer(block)) *
-                          (whole - block_cost(block_options(o, block), T).forward_flops);
+                          (flops - block_cost(fewer, T).forward_flops);
   }
   return cost;
 }

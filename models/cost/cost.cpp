@@ -66,17 +66,24 @@ ModelCost block_cost(const BlockOptions& o, double T, double S) {
 
 namespace {
 
-/// Layers are alike but for those that lack heads: a hostile file may promise a billion of them.
+/// Layers are alike but for those that lack heads. A hostile file may promise a billion of the
+/// former and many of the latter: each list is read once.
 ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross) {
   StackOptions whole = o;
   whole.pruned_heads.clear();
   whole.cross_pruned_heads.clear();
+  const BlockOptions block = block_options(whole, 0, cross);
+  const HeadsByLayer own = parse_heads(o.pruned_heads), across = parse_heads(o.cross_pruned_heads);
   std::set<int64_t> pruned;
-  for (const auto* text : {&o.pruned_heads, &o.cross_pruned_heads})
-    for (const auto& [layer, heads] : parse_heads(*text)) pruned.insert(layer);
-  ModelCost cost =
-      (double(o.layers) - double(pruned.size())) * block_cost(block_options(whole, 0, cross), T, S);
-  for (const int64_t layer : pruned) cost += block_cost(block_options(o, layer, cross), T, S);
+  for (const auto* heads : {&own, &across})
+    for (const auto& [layer, numbers] : *heads) pruned.insert(layer);
+  ModelCost cost = (double(o.layers) - double(pruned.size())) * block_cost(block, T, S);
+  for (const int64_t layer : pruned) {
+    BlockOptions fewer = block;
+    fewer.attention = without_heads(block.attention, own, layer);
+    if (cross) fewer.cross_attention = without_heads(*block.cross_attention, across, layer);
+    cost += block_cost(fewer, T, S);
+  }
   return cost;
 }
 

@@ -102,6 +102,16 @@ HeadCounts heads_left(HeadCounts whole, const std::vector<int64_t>& removed) {
   return left;
 }
 
+MultiHeadAttentionOptions without_heads(MultiHeadAttentionOptions whole, const HeadsByLayer& pruned,
+                                        int64_t layer) {
+  if (const auto found = pruned.find(layer); found != pruned.end()) {
+    const HeadCounts left = heads_left({whole.heads, whole.kv_heads}, found->second);
+    whole.heads = left.heads;
+    whole.kv_heads = left.kv_heads;
+  }
+  return whole;
+}
+
 void check_pruned_heads(const std::string& text, int64_t layers, HeadCounts whole) {
   for (const auto& [layer, heads] : parse_heads(text)) {
     if (layer >= layers)

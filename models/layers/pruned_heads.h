@@ -32,6 +32,10 @@ struct HeadCounts {
 /// its heads loses its key-value head as well.
 HeadCounts heads_left(HeadCounts whole, const std::vector<int64_t>& removed);
 
+/// The options of a layer, made of those of one that lacks no head. Throws as heads_left().
+MultiHeadAttentionOptions without_heads(MultiHeadAttentionOptions whole, const HeadsByLayer& pruned,
+                                        int64_t layer);
+
 /// Throws std::invalid_argument as above, and for a layer beyond `layers`.
 void check_pruned_heads(const std::string& text, int64_t layers, HeadCounts whole);
 

@@ -11,21 +11,6 @@
 #include "models/layers/pruned_heads.h"
 
 namespace zoo {
-namespace {
-
-/// The layer's options without the heads that `pruned` names of it.
-MultiHeadAttentionOptions without_heads(MultiHeadAttentionOptions o, const std::string& pruned,
-                                        int64_t layer) {
-  const HeadsByLayer all = parse_heads(pruned);
-  if (const auto found = all.find(layer); found != all.end()) {
-    const HeadCounts left = heads_left({o.heads, o.kv_heads}, found->second);
-    o.heads = left.heads;
-    o.kv_heads = left.kv_heads;
-  }
-  return o;
-}
-
-}  // namespace
 
 BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
   double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
@@ -43,8 +28,8 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .scale = scale,
       .kernel = o.attention};
   std::optional<MultiHeadAttentionOptions> cross;
-  if (cross_attention) cross = without_heads(whole, o.cross_pruned_heads, n);
-  return {.attention = without_heads(whole, o.pruned_heads, n),
+  if (cross_attention) cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
+  return {.attention = without_heads(whole, parse_heads(o.pruned_heads), n),
           .feed_forward = {.d_model = o.d_model,
                            .width = o.feed_forward,
                            .activation = o.activation,

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "base/own_function.h"
 #include "models/attention/kernels/kernels.h"
