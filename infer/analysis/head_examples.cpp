@@ -34,10 +34,7 @@ HeadTask next_tokens(GptImpl& model, const LabelledTokens& text) {
   require_tokens(text.ids.size(), 2, "text");
   HeadTask task{.loss = "loss of the text's next tokens"};
   add_layers(model.blocks, "layer ", false, task);
-  const auto tokens = batch_of_one(text.ids, model.token_embedding->weight.device());
-  task.examples.emplace_back([&model, tokens] {
-    return F::cross_entropy(model.forward(tokens.slice(1, 0, -1))[0], tokens[0].slice(0, 1));
-  });
+  task.examples.push_back(next_token_loss(model, text.ids));
   return task;
 }
 
@@ -97,13 +94,7 @@ HeadTask target_tokens(TransformerImpl& model, const OpenedInput& opened) {
   HeadTask task{.loss = "loss of the target's tokens"};
   add_layers(model.encoder, "encoder ", false, task);
   add_layers(model.decoder, "decoder ", true, task);
-  const auto device = model.target_embedding->weight.device();
-  const auto source = batch_of_one(opened.source.ids, device),
-             target = batch_of_one(opened.target.ids, device);
-  task.examples.emplace_back([&model, source, target] {
-    const auto logits = model.forward(source, {}, target.slice(1, 0, -1))[0];  // [T - 1, V]
-    return F::cross_entropy(logits, target[0].slice(0, 1));
-  });
+  task.examples.push_back(target_loss(model, opened.source.ids, opened.target.ids));
   return task;
 }
 
@@ -125,6 +116,24 @@ HeadTask own_class(ImageClassifier& model, torch::nn::ModuleList blocks,
 }
 
 }  // namespace
+
+ExampleLoss next_token_loss(GptImpl& model, const std::vector<int64_t>& ids) {
+  const auto tokens = batch_of_one(ids, model.token_embedding->weight.device());  // [1, T]
+  return [&model, tokens] {
+    const auto logits = model.forward(tokens.slice(1, 0, -1))[0];  // [T - 1, V]
+    return F::cross_entropy(logits, tokens[0].slice(0, 1));
+  };
+}
+
+ExampleLoss target_loss(TransformerImpl& model, const std::vector<int64_t>& source,
+                        const std::vector<int64_t>& target) {
+  const auto device = model.target_embedding->weight.device();
+  const auto read = batch_of_one(source, device), written = batch_of_one(target, device);
+  return [&model, read, written] {
+    const auto logits = model.forward(read, {}, written.slice(1, 0, -1))[0];  // [T - 1, V]
+    return F::cross_entropy(logits, written[0].slice(0, 1));
+  };
+}
 
 HeadTask head_task(const OpenedInput& opened) {
   if (auto* gpt = opened.as<GptImpl>()) return next_tokens(*gpt, opened.text);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/usage_error.h"
+#include "infer/analysis/head_examples.h"
 #include "infer/text/classifier.h"
 #include "infer/text_model.h"
 #include "models/bert/bert_task.h"
@@ -17,15 +18,6 @@ namespace zoo {
 namespace {
 
 namespace F = torch::nn::functional;
-
-std::function<torch::Tensor()> next_token_loss(GptImpl& model, const std::vector<int64_t>& ids) {
-  const auto tokens = torch::tensor(ids, torch::kLong)
-                          .unsqueeze(0)
-                          .to(model.token_embedding->weight.device());  // [1, T]
-  return [&model, tokens] {
-    return F::cross_entropy(model.forward(tokens.slice(1, 0, -1))[0], tokens[0].slice(0, 1));
-  };
-}
 
 InfluenceExamples of_gpt(GptImpl& model, const OpenedInput& opened, const ExampleFile& file,
                          const std::optional<std::string>& label) {

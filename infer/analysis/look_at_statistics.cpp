@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "infer/analysis/head_examples.h"
 #include "infer/analysis/look_inside.h"
 #include "infer/analysis/module_statistics.h"
 #include "models/bert/bert_task.h"
@@ -32,18 +33,14 @@ torch::Tensor own_answer(const torch::Tensor& logits) {
 }
 
 WatchedPass pass_of(GptImpl& model, const LabelledTokens& text) {
-  const auto tokens = row_of(text.ids, model.token_embedding->weight);
   if (text.ids.size() < 2) {
+    const auto tokens = row_of(text.ids, model.token_embedding->weight);
     return {[&model, tokens] {
       model.forward(tokens);
       return torch::Tensor();
     }};
   }
-  return {[&model, tokens] {
-            return F::cross_entropy(model.forward(tokens.slice(1, 0, -1))[0],
-                                    tokens[0].slice(0, 1));
-          },
-          "loss of the text's next tokens"};
+  return {next_token_loss(model, text.ids), "loss of the text's next tokens"};
 }
 
 WatchedPass pass_of(BertTaskModelImpl& model, const LabelledTokens& text) {
@@ -82,19 +79,15 @@ WatchedPass pass_of(BertTaskModelImpl& model, const LabelledTokens& text) {
 }
 
 WatchedPass pass_of(TransformerImpl& model, const OpenedInput& opened) {
-  const auto source = row_of(opened.source.ids, model.target_embedding->weight),
-             target = row_of(opened.target.ids, model.target_embedding->weight);
-  if (target.size(1) < 2) {
+  if (opened.target.ids.size() < 2) {
+    const auto source = row_of(opened.source.ids, model.target_embedding->weight),
+               target = row_of(opened.target.ids, model.target_embedding->weight);
     return {[&model, source, target] {
       model.forward(source, {}, target);
       return torch::Tensor();
     }};
   }
-  return {[&model, source, target] {
-            return F::cross_entropy(model.forward(source, {}, target.slice(1, 0, -1))[0],
-                                    target[0].slice(0, 1));
-          },
-          "loss of the target's tokens"};
+  return {target_loss(model, opened.source.ids, opened.target.ids), "loss of the target's tokens"};
 }
 
 WatchedPass pass_of(ImageClassifier& model, const torch::Tensor& pixels) {

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <map>
 #include <string_view>
+#include <utility>
 
+#include "base/text_table.h"
 #include "infer/analysis/module_watch.h"
 #include "models/layers/activate.h"
 #include "models/layers/feed_forward.h"
@@ -94,9 +96,7 @@ double usual(const std::vector<ModuleStatistics>& all, const ModuleStatistics& o
         &other != &one && other.kind == one.kind && value && std::isfinite(*value))
       others.push_back(*value);
   if (others.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = others.begin() + std::ssize(others) / 2;
-  std::ranges::nth_element(others, middle);
-  return *middle;
+  return median(std::move(others));
 }
 
 std::optional<double> output_of(const ModuleStatistics& one) {
