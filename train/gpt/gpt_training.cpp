@@ -184,12 +184,12 @@ void GptTraining::settle_options() {
 /// Sines and cosines are near 1 in size, new embeddings 0.02: what a token says would drown. The
 /// paper multiplies embeddings by sqrt(C) (Vaswani et al. 2017, §3.4).
 void GptTraining::scale_for_sinusoids() {
-  const bool chosen =
-      model_.position == PositionKind::kSinusoidal && command().changed("position");
+  const bool chosen = model_.position == PositionKind::kSinusoidal && command().changed("position");
   if (!chosen || !command().source().empty() || command().has("scale-embeddings")) return;
   model_.scale_embeddings = true;
-  note("note: --position sinusoidal: embeddings are multiplied by sqrt(d-model), as in the paper; "
-       "--scale-embeddings=false leaves them as they are");
+  note(
+      "note: --position sinusoidal: embeddings are multiplied by sqrt(d-model), as in the paper; "
+      "--scale-embeddings=false leaves them as they are");
 }
 
 }  // namespace zoo
