@@ -284,6 +284,8 @@ nb::claim("Stochastic depth: gap, as a multiple of the plain one (five seeds)",
           mean_of(1, gap) / plain_gap, nb::at_most(0.97));
 nb::claim("DropHead: gap, as a multiple of the plain one (five seeds)", mean_of(2, gap) / plain_gap,
           nb::at_most(0.85));
+nb::claim("DropHead: gap, as a multiple of that with stochastic depth (five seeds)",
+          mean_of(2, gap) / mean_of(1, gap), nb::at_most(0.95));
 nb::claim("Seeds of five in which DropHead lowers the test loss", better, nb::at_least(4));
 
 // %% [markdown]
