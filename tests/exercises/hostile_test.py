@@ -88,6 +88,7 @@ class Hostile(unittest.TestCase):
             HEAD + MASKED + "double softmax(const torch::Tensor&) { return 0; }\n": "line 11 does not compile",
             HEAD + MASKED + softmax.replace("return a;", "return a"): "line 11 does not compile: expected ';'",
             HEAD + MASKED + softmax.replace("return a", "return torch::softmax(a, -1)"): "your file calls torch's softmax",
+            HEAD + MASKED + softmax.replace("return a", "return at::special_softmax(a, -1)"): "your file calls torch's softmax",
             HEAD + MASKED + softmax + "extern \"C\" void exercise_functions() {}\n": "belongs to the grader",
             f'#include "notebooks-cpp/exercises/teacher/{NAME}/solution.cpp"\n': "includes the solution",
             "#include <no_such_header.h>\n": "line 1 does not compile",

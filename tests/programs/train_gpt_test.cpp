@@ -395,6 +395,17 @@ TEST_F(TrainGptTest, SaysWhichValuesChangeNothing) {
   EXPECT_THAT(all.err, ::testing::Not(HasSubstr("changes nothing")));
 }
 
+TEST_F(TrainGptTest, SinusoidsScaleTheEmbeddingsUnlessToldOtherwise) {
+  const auto scaled = train(tiny("scaled", {{"max-steps", "1"}, {"position", "sinusoidal"}}));
+  EXPECT_EQ(scaled.exit_code, 0) << scaled.err;
+  EXPECT_THAT(scaled.err, HasSubstr("multiplied by sqrt(d-model)"));
+  EXPECT_THAT(read_file(folder_ / "scaled/run.toml"), HasSubstr("scale-embeddings = true"));
+  auto words = tiny("plain", {{"max-steps", "1"}, {"position", "sinusoidal"}});
+  words.emplace_back("--scale-embeddings=false");
+  EXPECT_THAT(train(words).err, ::testing::Not(HasSubstr("sqrt(d-model)")));
+  EXPECT_THAT(read_file(folder_ / "plain/run.toml"), HasSubstr("scale-embeddings = false"));
+}
+
 TEST_F(TrainGptTest, ExpectationsAreNumbers) {
   expect_error(tiny("run", {{"expect-at-least", "nan"}}), 2, "--expect-at-least");
   expect_error(tiny("run", {{"expect-at-most", "inf"}}), 2, "--expect-at-most");
