@@ -97,6 +97,21 @@ void declare_run(CLI::App& app, TrainCommand& command) {
         "Write the first update's gradients to this safetensors file");
   plain("--dump-batches", command.dump_batches,
         "Write every training batch to safetensors files in this new folder");
+  // run_training() has taken these already, unless they come with --help.
+  const auto of_sweep = [&](const char* flag, const char* type, const char* help) {
+    app.add_option_function<std::string>(
+           flag, [](const std::string&) {}, help)
+        ->type_name(type)
+        ->group("Sweep")
+        ->configurable(false);
+  };
+  of_sweep("--sweep", "TEXT",
+           "Train every combination, each in a folder of its own in --out, and compare them: "
+           "\"position=none,rotary norm=layer,rms\"; the same command goes on where it stopped");
+  of_sweep("--seeds", "INT", "Train each of them with so many seeds, from --seed on");
+  of_sweep("--scale", "TEXT",
+           "Train sizes, fit a power law to all but the largest and predict that one: "
+           "\"d-model=32,48,64,96\"");
   app.add_option("--preset", command.preset,
                  "Start from a published size, then apply the other options")
       ->group("Model")

@@ -6,7 +6,9 @@
 
 #include <cstdio>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/interrupt.h"
 #include "base/printable.h"
@@ -15,6 +17,7 @@
 #include "train/program/command_line.h"
 #include "train/program/dumps.h"
 #include "train/program/new_run_folder.h"
+#include "train/program/sweep.h"
 #include "train/program/training_console.h"
 #include "train/run/run_folder.h"
 
@@ -93,9 +96,7 @@ int train(Training& training, const TrainCommand& command) {
   return print_result(program, run.folder, fit(*task, training.options(), run, console));
 }
 
-}  // namespace
-
-int run_training(Training& training, int argc, const char* const* argv) {
+int run_one(Training& training, int argc, const char* const* argv) {
   const TrainCommand command = parse_train_command(training, argc, argv);
   fmt::print("{}\n", command.config_text);
   std::fflush(stdout);
@@ -105,6 +106,17 @@ int run_training(Training& training, int argc, const char* const* argv) {
     fmt::print(stderr, "train_{}: {}\n", training.family(), e.what());
     return kInterrupted;
   }
+}
+
+}  // namespace
+
+int run_training(Training& training, int argc, const char* const* argv) {
+  if (!is_sweep(argc, argv)) return run_one(training, argc, argv);
+  return run_sweep(training, argc, argv, [&](const std::vector<std::string>& words) {
+    std::vector<const char*> one;
+    for (const std::string& word : words) one.push_back(word.c_str());
+    return run_one(training, static_cast<int>(one.size()), one.data());
+  });
 }
 
 }  // namespace zoo
