@@ -160,6 +160,11 @@ class Front(unittest.TestCase):
         with zipfile.ZipFile(hand_in / "eve.zip", "w") as archive:
             archive.writestr("../../evil.txt", "outside")
             archive.writestr("eve/deep/masked_softmax.cpp", SOLUTION.read_text(encoding="utf-8"))
+        for name in ("Jörg A.zip", "Jörg B.ZIP", "ada.zip"):  # what differs behind a dot, or is there as a folder, is another student
+            with zipfile.ZipFile(hand_in / name.replace(" ", "."), "w") as archive:
+                archive.writestr("masked_softmax (1).cpp", SOLUTION.read_text(encoding="utf-8"))
+        (hand_in / "kim.rar").write_bytes(b"Rar!")
+        (hand_in / "list.txt").write_text("who is in the class", encoding="utf-8")
         (hand_in / "fay.zip").write_bytes(b"PK no archive")
         (hand_in / "gil").mkdir()
         os.symlink("/etc/passwd", hand_in / "gil/masked_softmax.cpp")
@@ -167,16 +172,21 @@ class Front(unittest.TestCase):
         self.assertEqual(process.returncode, 0, process.stderr)
         students = {row["student"]: row for row in json.loads((hand_in / "class.json").read_text(encoding="utf-8"))["students"]}
         self.assertEqual({name: row["total"] for name, row in students.items()},
-                         {"=dan": 0, "ada": 10, "bob": 4, "cyd": 0, "eve": 10, "fay": 0, "gil": 0})  # fmt: skip
+                         {"=dan": 0, "Jörg.A": 0, "Jörg.B": 0, "ada": 10, "ada.zip": 0, "bob": 4, "cyd": 0, "eve": 10, "fay": 0,
+                          "gil": 0, "kim.rar": 0})  # fmt: skip
         self.assertEqual(students["bob"]["exercises"][NAME]["misconception"], "mask-after-softmax")
         self.assertEqual(students["cyd"]["exercises"][NAME]["state"], "does not compile")
         self.assertEqual(students["=dan"]["exercises"][NAME]["state"], "not started")
         self.assertEqual(students["gil"]["exercises"][NAME]["state"], "missing")
         self.assertIn("cannot be unpacked", students["fay"]["problem"])
+        self.assertIn("named so: masked_softmax (1).cpp", students["Jörg.A"]["problem"])
+        self.assertIn("named so: masked_softmax (1).cpp", students["Jörg.B"]["problem"])
+        self.assertIn("neither a folder nor", students["kim.rar"]["problem"])
+        self.assertIn("list.txt is left out", process.stderr)
         self.assertFalse((hand_in.parent.parent / "evil.txt").exists())
-        with open(hand_in / "class.csv", newline="", encoding="utf-8") as file:
+        with open(hand_in / "class.csv", newline="", encoding="utf-8-sig") as file:
             rows = list(csv.reader(file))
-        self.assertEqual(len(rows), 8)
+        self.assertEqual(len(rows), 12)
         self.assertTrue(all(not cell.startswith("=") for row in rows for cell in row))
         self.assertIn("mask-after-softmax", (hand_in / "class.html").read_text(encoding="utf-8"))
 

@@ -34,13 +34,15 @@ Tensor attend(const Tensor& q, const Tensor& keys, const Tensor& values, Tensor 
   const auto t = torch::arange(T).view({T, 1});
   auto last = starts.view({-1, 1, 1, 1}) + t;  // [B, 1, T, 1]
   if (faults["sees-later-tokens"]) last = last - t + T - 1;
-  if (faults["misses-itself"]) last = last - 1;
+  if (faults["misses-itself"] || faults["misses-itself-slices"]) last = last - 1;
   if (faults["sees-one-too-far"]) last = last + 1;
   if (faults["sees-unused-slots"]) last = torch::full_like(last, S);
   auto scores = torch::matmul(q, keys.transpose(2, 3));
   if (!faults["scale-missing"]) scores = scores / std::sqrt(static_cast<double>(q.size(3)));
-  return torch::matmul(torch::softmax(scores.masked_fill(torch::arange(S) > last, -INFINITY), -1),
-                       values);
+  auto weights = torch::softmax(scores.masked_fill(torch::arange(S) > last, -INFINITY), -1);
+  if (faults["misses-itself-slices"])
+    weights = weights.masked_fill(last < 0, 0);  // sums of nothing
+  return torch::matmul(weights, values);
 }
 
 Step decode_step(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& keys,
@@ -183,6 +185,7 @@ Exercise make() {
                  {"aligned-to-last-slot", situation},
                  {"sees-later-tokens", situation},
                  {"misses-itself", situation},
+                 {"misses-itself-slices", situation, true},
                  {"sees-one-too-far", situation},
                  {"sees-unused-slots", situation},
                  {"scale-missing", situation},

@@ -25,6 +25,8 @@ from work import hash_of, is_stuck, is_untouched, write_whole
 
 MOST_FILES, MOST_BYTES = 5000, 50 << 20  # of an archive, unpacked
 SOURCE_BYTES = 1 << 20  # of one exercise's file
+ENDINGS = (".zip", ".tar.gz", ".tgz", ".tar")
+OTHER_ENDINGS = (".7z", ".rar", ".gz", ".bz2", ".xz", ".cpp")  # somebody's work, but not as it should be
 
 
 def collect(folder, out):
@@ -42,7 +44,7 @@ def collect(folder, out):
         students = grade_class(grader, submissions)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "class.json", json.dumps({"grader": version(), "students": students}, indent=1, ensure_ascii=False) + "\n")
-    write_whole(out / "class.csv", to_csv(students))
+    write_whole(out / "class.csv", "\ufeff" + to_csv(students))  # or a spreadsheet takes it for Latin-1
     write_whole(out / "class.html", to_page(students))
     print(f"grade: {len(students)} students: {out / 'class.csv'}, class.json, class.html")
     return 0
@@ -54,32 +56,55 @@ def collect(folder, out):
 def find_submissions(folder, scratch):
     """{student: (folder or None, why not)}"""
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.startswith("class."):
+    for number, path in enumerate(sorted(folder.iterdir())):
+        if path.name.startswith(".") or path.name in ("class.csv", "class.json", "class.html"):
             continue
-        student = path.name.split(".")[0] if path.is_file() else path.name
+        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending) and path.is_file()), "")
+        student = path.name.removesuffix(path.name[len(path.name) - len(ending) :])
+        if student in found:
+            student = path.name  # ada and ada.zip
         if path.is_dir():
-            found[student] = (path, "")
-        elif path.name.endswith((".zip", ".tar.gz", ".tgz", ".tar")):
-            target = scratch / student
+            found[student] = (path, other_names(path.rglob("*.cpp")))
+        elif not ending and path.name.lower().endswith(OTHER_ENDINGS):
+            found[student] = (None, f"neither a folder nor one of {', '.join(ENDINGS)}")
+        elif not ending:
+            print(f"grade: {path.name} is left out: neither a folder nor an archive", file=sys.stderr)
+        else:
+            target = scratch / str(number)
             target.mkdir()
             try:
-                unpack(path, target)
-                found[student] = (target, "")
+                found[student] = (target, other_names(unpack(path, target)))
             except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-                found[student] = (None, f"the archive cannot be unpacked: {error}")
+                found[student] = (None, f"the archive cannot be unpacked: {str(error).splitlines()[0] if str(error) else 'it is damaged'}")
     return found
 
 
+def file_names():
+    """{file that students edit: its exercise}"""
+    return {f"{name[3:]}.cpp": name for name in all_names()}
+
+
+def other_names(sources):
+    """What to tell of sources that are no exercise's file: renamed ones, mostly."""
+    strange = sorted({path.name for path in sources if path.name not in file_names() and not path.name.startswith(".")})
+    more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+    return f"not graded, for no exercise's file is named so: {', '.join(strange[:3])}{more}" if strange else ""
+
+
 def unpack(path, target):
-    """Sources and progress only, by their names; no path of the archive reaches the disk."""
-    wanted = {f"{name[3:]}.cpp": name for name in all_names()} | {".progress.json": ""}
+    """Sources and progress only, by their names; no path of the archive reaches the disk. Gives the sources' paths."""
+    wanted = file_names() | {".progress.json": ""}
     total = 0
+    sources = []
     for count, (inner, size, read) in enumerate(members(path)):
         if count >= MOST_FILES:
             raise ValueError(f"more than {MOST_FILES} files")
         base = pathlib.PurePosixPath(inner.replace("\\", "/")).name
-        if base not in wanted or "/__MACOSX/" in f"/{inner}":
+        if "/__MACOSX/" in f"/{inner}":
+            continue
+        if base.endswith(".cpp"):
+            sources.append(pathlib.PurePosixPath(base))
+        if base not in wanted:
             continue
         total += size
         if size > SOURCE_BYTES or total > MOST_BYTES:
@@ -87,11 +112,12 @@ def unpack(path, target):
         place = target / wanted[base]
         place.mkdir(exist_ok=True)
         (place / base).write_bytes(read()[:SOURCE_BYTES])
+    return sources
 
 
 def members(path):
     """(name, size, function that reads it) of an archive's files."""
-    if path.name.endswith(".zip"):
+    if path.name.lower().endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 if not info.is_dir():
@@ -210,14 +236,17 @@ def to_page(students):
     for row in students:
         cells = [html.escape(row["student"]), str(row["total"]), str(row["done"])]
         cells += [mark_cell(row["exercises"].get(name, {})) for name in names]
-        rows.append([*cells, html.escape(row["problem"])])
-    rows.append(["<b>full marks</b>", "", "", *[share_full(students, name) for name in names], ""])
-    rows.append(["<b>median attempts</b>", "", "", *[median(students, name, "attempts") for name in names], ""])
-    rows.append(["<b>median minutes</b>", "", "", *[median(students, name, "minutes") for name in names], ""])
-    header = ["Student", "Marks*", "Done*", *[name[:2] for name in names], ""]
+        rows.append(cells)
+    rows.append(["<b>full marks</b>", "", "", *[share_full(students, name) for name in names]])
+    rows.append(["<b>median attempts</b>", "", "", *[median(students, name, "attempts") for name in names]])
+    rows.append(["<b>median minutes</b>", "", "", *[median(students, name, "minutes") for name in names]])
+    header = ["Student", "Marks*", "Done*", *[name[:2] for name in names]]
+    problems = [f"<li>{html.escape(row['student'])}: {html.escape(row['problem'])}</li>" for row in students if row["problem"]]
     stuck = [f"<li>{html.escape(row['student'])}: {html.escape(name)}, {html.escape(entry['check'])}</li>" for row in students
              for name, entry in row["exercises"].items() if entry.get("stuck")]  # fmt: skip
-    body = pages.table(header, rows) + (f"<h2>Stuck</h2><ul>{''.join(stuck)}</ul>" if stuck else "") + top_misconceptions(students)
+    body = f'<div class="wide">{pages.table(header, rows)}</div>'
+    body += f"<h2>To look at by hand</h2><ul>{''.join(problems)}</ul>" if problems else ""
+    body += (f"<h2>Stuck</h2><ul>{''.join(stuck)}</ul>" if stuck else "") + top_misconceptions(students)
     return pages.page("Class", body + f"<p><small>Grader {version()}. A frame marks who is stuck.</small></p>")
 
 

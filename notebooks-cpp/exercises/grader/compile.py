@@ -1,5 +1,6 @@
 """Compiles one exercise's file to a library: the notebook kernel's compiler and precompiled headers, and the exercise's shim."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -9,11 +10,14 @@ import sys
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+EXERCISES = ROOT / "notebooks-cpp/exercises"
 sys.path.insert(0, str(ROOT / "notebooks-cpp/kernel"))
 from toolchain import CellError, Toolchain, without_colours  # noqa: E402
 
 HOW = "run scripts/grade.sh --setup"
 SHOWN_LINES = 3
+OPERATOR = re.compile(r"\bat::(?:_ops::|native::|cpu::)?(\w+)(?:::|\()")  # in a symbol's name
+UNWATCH = re.compile(r"\bat::(clear\w*Callbacks|enableRecordFunction|removeCallback|disableCallback|set_record_function_tls)")
 
 
 @dataclass
@@ -38,6 +42,9 @@ class Compiler:
         library, depends = folder / f"{name}.so", folder / f"{name}.d"
         if not source.exists():
             raise CompileFailure(f"{source.name} is missing: scripts/grade.sh reset {name[:2]} brings it back")
+        with contextlib.suppress(OSError), source.open("rb") as file:
+            if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
+                raise CompileFailure("your file is in UTF-16: let your editor save it as UTF-8")
         limit = "-ferror-limit=1" if self.toolchain.is_clang else "-fmax-errors=1"
         command = [self.toolchain.compiler, *self.toolchain.flags, *self.prelude, limit, "-w", "-MMD", "-MF", depends, "-shared",
                    "-x", "c++", source.resolve(),
@@ -45,8 +52,7 @@ class Compiler:
         code, text = call_within_limits(command, folder)
         if code:
             raise explained(without_colours(text), source)
-        if "exercises/teacher/" in depends.read_text(encoding="utf-8").replace(str(source), ""):
-            raise CompileFailure("your file includes the solution: write the exercise yourself")
+        refuse_answers(depends, source)
         self.check_symbols(library, name, forbidden)
         return library
 
@@ -63,10 +69,36 @@ class Compiler:
             if re.match(r"[a-z_]\w*\(", symbol):
                 missing = symbol.replace("at::Tensor", "torch::Tensor")
                 raise CompileFailure(f"your file does not define {missing} as its header declares it")
-        for word in forbidden:  # softmax is special_softmax and _safe_softmax, too
-            pattern = rf"\bat::(_ops::)?(special_|linalg_|_safe_|_)*{word}\w*(::|\()"
-            if any(re.search(pattern, symbol) for symbol in needed):
-                raise CompileFailure(f"your file calls torch's {word}: this exercise asks you to write it yourself")
+        if any(UNWATCH.search(symbol) for symbol in needed):
+            raise CompileFailure("your file changes what torch tells about its calls: the grader needs that")
+        operators = (OPERATOR.search(symbol) for symbol in needed)
+        if used := forbidden_operator([found[1] for found in operators if found], forbidden):
+            raise CompileFailure(calls(used))
+        if any("torch::optim::" in symbol for symbol in needed) and "torch::optim" in forbidden:
+            raise CompileFailure(calls("optimizers"))
+
+
+def forbidden_operator(operators, forbidden):
+    """The first that an exercise forbids, by the word that exercise.json uses: softmax is special_softmax, _safe_softmax and
+    softmax_out, too."""
+    plain = [re.sub(r"^(special_|linalg_|safe_|_)+", "", name.removeprefix("aten::")) for name in operators]
+    return next((word for word in forbidden for name in plain if name.startswith(word.lstrip("_"))), None)
+
+
+def calls(word):
+    return f"your file calls torch's {word}: this exercise asks you to write it yourself"
+
+
+def refuse_answers(depends, source):
+    """Solutions, the checks, which hold the reference, and the zoo's own sources are not for including, by whatever path."""
+    for word in depends.read_text(encoding="utf-8").replace("\\\n", " ").replace("\\ ", "\0").split():
+        path = pathlib.Path(word.replace("\0", " ")).resolve()
+        if path == source.resolve() or not path.is_relative_to(ROOT) or path.is_relative_to(ROOT / "exercises"):
+            continue
+        if path.is_relative_to(EXERCISES / "teacher"):
+            raise CompileFailure("your file includes the solution: write the exercise yourself")
+        if path.suffix in (".cpp", ".cu"):
+            raise CompileFailure(f"your file includes the zoo's {path.name}: write the exercise yourself")
 
 
 def call_within_limits(command, folder):

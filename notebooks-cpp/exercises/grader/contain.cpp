@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -40,29 +41,75 @@ struct SystemCall {
 
 // Some are missing on newer architectures, which have only the calls that replaced them.
 const SystemCall kForbiddenCalls[] = {
-    {__NR_execve, kProcess},     {__NR_execveat, kProcess},
-    {__NR_ptrace, kProcess},     {__NR_process_vm_writev, kProcess},
-    {__NR_socket, kConnection},  {__NR_connect, kConnection},
-    {__NR_bind, kConnection},    {__NR_fchmod, kFile},
-    {__NR_fchmodat, kFile},      {__NR_fchown, kFile},
-    {__NR_fchownat, kFile},      {__NR_truncate, kFile},
-    {__NR_unlinkat, kFile},      {__NR_mkdirat, kFile},
-    {__NR_linkat, kFile},        {__NR_symlinkat, kFile},
-    {__NR_renameat2, kFile},     {__NR_mknodat, kFile},
-    {__NR_utimensat, kFile},     {__NR_setxattr, kFile},
-    {__NR_mount, kFile},         {__NR_umount2, kFile},
-    {__NR_setrlimit, kLimits},   {__NR_seccomp, kLimits},
-    {__NR_unshare, kLimits},     {__NR_setns, kLimits},
-    {__NR_bpf, kLimits},         {__NR_io_uring_setup, kLimits},
-    {__NR_setpriority, kLimits}, {__NR_sched_setscheduler, kLimits},
+    {__NR_execve, kProcess},
+    {__NR_execveat, kProcess},
+    {__NR_ptrace, kProcess},
+    {__NR_process_vm_writev, kProcess},
+    {__NR_process_vm_readv, kProcess},
+    {__NR_socket, kConnection},
+    {__NR_connect, kConnection},
+    {__NR_bind, kConnection},
+    {__NR_fchmod, kFile},
+    {__NR_fchmodat, kFile},
+    {__NR_fchown, kFile},
+    {__NR_fchownat, kFile},
+    {__NR_truncate, kFile},
+    {__NR_unlinkat, kFile},
+    {__NR_mkdirat, kFile},
+    {__NR_linkat, kFile},
+    {__NR_symlinkat, kFile},
+    {__NR_renameat2, kFile},
+    {__NR_mknodat, kFile},
+    {__NR_utimensat, kFile},
+    {__NR_setxattr, kFile},
+    {__NR_mount, kFile},
+    {__NR_umount2, kFile},
+    {__NR_setrlimit, kLimits},
+    {__NR_seccomp, kLimits},
+    {__NR_unshare, kLimits},
+    {__NR_setns, kLimits},
+    {__NR_bpf, kLimits},
+    {__NR_io_uring_setup, kLimits},
+    {__NR_setpriority, kLimits},
+    {__NR_sched_setscheduler, kLimits},
+    {__NR_sched_setattr, kLimits},
+    {__NR_sched_setparam, kLimits},
+    {__NR_ioprio_set, kLimits},
+    {__NR_rt_sigqueueinfo, kSignal},
+    {__NR_rt_tgsigqueueinfo, kSignal},
+    {__NR_lsetxattr, kFile},
+    {__NR_fsetxattr, kFile},
+    {__NR_removexattr, kFile},
+    {__NR_lremovexattr, kFile},
+    {__NR_fremovexattr, kFile},
+    {__NR_mq_open, kFile},
+    {__NR_mq_unlink, kFile},
+    {__NR_shmget, kFile},
+    {__NR_semget, kFile},
+    {__NR_msgget, kFile},
+#ifdef __NR_pidfd_send_signal
+    {__NR_pidfd_send_signal, kSignal},
+#endif
+#ifdef __NR_fchmodat2
+    {__NR_fchmodat2, kFile},
+#endif
 #ifdef __NR_fork
-    {__NR_fork, kProcess},       {__NR_vfork, kProcess},
-    {__NR_creat, kFile},         {__NR_chmod, kFile},
-    {__NR_chown, kFile},         {__NR_lchown, kFile},
-    {__NR_unlink, kFile},        {__NR_rmdir, kFile},
-    {__NR_mkdir, kFile},         {__NR_link, kFile},
-    {__NR_symlink, kFile},       {__NR_rename, kFile},
-    {__NR_mknod, kFile},         {__NR_utimes, kFile},
+    {__NR_fork, kProcess},
+    {__NR_vfork, kProcess},
+    {__NR_creat, kFile},
+    {__NR_chmod, kFile},
+    {__NR_chown, kFile},
+    {__NR_lchown, kFile},
+    {__NR_unlink, kFile},
+    {__NR_rmdir, kFile},
+    {__NR_mkdir, kFile},
+    {__NR_link, kFile},
+    {__NR_symlink, kFile},
+    {__NR_rename, kFile},
+    {__NR_mknod, kFile},
+    {__NR_utimes, kFile},
+    {__NR_utime, kFile},
+    {__NR_futimesat, kFile},
 #endif
 #ifdef __NR_renameat
     {__NR_renameat, kFile},
@@ -117,6 +164,10 @@ Filter make_filter() {
   Filter filter = {load(offsetof(seccomp_data, arch)),
                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
                    give(SECCOMP_RET_KILL_PROCESS), load(offsetof(seccomp_data, nr))};
+#ifdef __x86_64__
+  // Nor those of x32, which have this bit.
+  filter.insert(filter.end(), {unless_bits(0x40000000, 1), give(SECCOMP_RET_ERRNO | ENOSYS)});
+#endif
   for (const auto& call : kForbiddenCalls) forbid(filter, call.number, call.kind);
   // glibc then tries clone, whose flags can be read here.
   filter.insert(filter.end(), {unless_equal(__NR_clone3, 1), give(SECCOMP_RET_ERRNO | ENOSYS)});
@@ -128,6 +179,10 @@ Filter make_filter() {
   forbid_bits(filter, __NR_open, 1, writing, kFile);
 #endif
   forbid_bits(filter, __NR_prlimit64, 2, ~0u, kLimits);  // a new limit; none is a query
+  // A descriptor may send signals, too: to whom it is told to.
+  filter.insert(filter.end(), {unless_equal(__NR_fcntl, 6), load(argument(1)),
+                               unless_equal(F_SETOWN, 1), give(trap(kSignal)),
+                               unless_equal(F_SETOWN_EX, 1), give(trap(kSignal)), give(kAllow)});
   only_with(filter, __NR_kill, 0, self, kSignal);
   only_with(filter, __NR_tgkill, 0, self, kSignal);
 #ifdef __NR_tkill
@@ -165,6 +220,13 @@ void limit(__rlimit_resource resource, rlim_t value) {
   setrlimit(resource, &both);
 }
 
+/// Root without them may not look into the grader.
+void drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  syscall(SYS_capset, &header, none.data());
+}
+
 /// Bytes of address space in use: an absolute limit would fail where torch maps more.
 rlim_t used_memory() {
   uint64_t pages = 0;
@@ -184,6 +246,7 @@ bool contain(int descriptor,
   limit(RLIMIT_FSIZE, kMegabyte);
   limit(RLIMIT_NOFILE, 64);
   limit(RLIMIT_CORE, 0);
+  drop_capabilities();
   return install_filter();
 }
 

@@ -77,10 +77,20 @@ class Judge {
     if (check_.kind == Kind::kShape) return;
     observations_.push_back({probe, answer.value, {}});
     if (const auto difference = compare_values(expected, answer.value, check_.tolerance))
-      fail(result_, probe, "the values differ", *difference);
+      fail_value(probe, "the values differ", *difference);
   }
 
  private:
+  void fail_value(const Probe& probe, const std::string& message, const Difference& difference) {
+    fail(result_, probe, message, difference);
+    const auto has = [](const std::string& text, const char* word) {
+      return text.find(word) != std::string::npos;
+    };
+    if (grade_.not_a_number.empty() && has(difference.got, "nan") && !has(difference.got, "\"") &&
+        !has(difference.expected, "nan"))
+      grade_.not_a_number = probe.what + ": " + difference.got;
+  }
+
   void own_verdict(const Probe& probe, const Answer& answer) {
     const Verdict verdict = check_.verify(probe, answer.value);
     if (verdict.wrong.empty()) return;
@@ -100,7 +110,7 @@ class Judge {
     observation.answer = gradients_of(answer, expected);
     observations_.push_back(observation);
     if (const auto difference = compare_values(expected, observation.answer, check_.tolerance))
-      fail(result_, probe, "the gradients differ", *difference);
+      fail_value(probe, "the gradients differ", *difference);
   }
 
   void manners(const Probe& probe, const Answer& answer) {
@@ -149,6 +159,7 @@ CheckResult run_check(const Exercise& exercise, const Check& check, StudentProce
     std::vector<at::Tensor> upstream;
     if (check.kind == Kind::kGradients) upstream = random_gradients(expected);
     const Answer answer = ask(student, {probe.function, probe.arguments, upstream}, check);
+    grade.operators.insert(answer.operators.begin(), answer.operators.end());
     if (answer.outcome != Outcome::kAnswered) {
       if (result.state == State::kPass) {
         fail(result, probe, answer.message);
@@ -192,6 +203,8 @@ Grade grade(const Exercise& exercise, StudentProcess& student) {
   }
   if (grade.marks < grade.of && grade.diagnosis.faults.empty())
     grade.diagnosis = diagnose(exercise, observations);
+  if (grade.diagnosis.faults.empty() && !grade.not_a_number.empty())
+    grade.diagnosis = {{"not-a-number"}, grade.not_a_number};
   if (grade.marks == grade.of) grade.diagnosis = {};
   grade.printed = student.printed();
   grade.seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -1,5 +1,6 @@
 // Grades a student's functions: each check's calls in the student's process, compared here.
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ struct Grade {
   std::vector<CheckResult> checks = {};
   int marks = 0, of = 0;
   Diagnosis diagnosis = {};
+  std::string not_a_number = {};  ///< the first call that gave nan instead of numbers
   std::string printed = {};
+  std::set<std::string> operators = {};  ///< of torch, that the calls ran: "aten::softmax"
   double seconds = 0;
 };
 

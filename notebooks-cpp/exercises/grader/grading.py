@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import hints
-from compile import HOW, ROOT, CompileFailure, Compiler
+from compile import HOW, ROOT, CompileFailure, Compiler, calls, forbidden_operator
 from skeleton import EXERCISES
 
 MOST_SECONDS = 300  # all checks of one exercise, restarts included
@@ -49,8 +49,12 @@ class Grader:
             except CompileFailure as failure:
                 return {**result, "state": "does not compile", "message": failure.message, "detail": failure.detail}
             result.update(self.run(name, library))
+        used = forbidden_operator(result.pop("operators"), about(name).get("forbid", []))
+        if used:
+            return {**result, "marks": 0, "checks": [], "misconceptions": [], "state": "does not compile", "message": calls(used)}
         result["state"] = state_of(result)
-        failing = next((check for check in result["checks"] if check["state"] == "fail"), {})
+        failed = [check for check in result["checks"] if check["state"] == "fail"]
+        failing = next((check for check in failed if check["got"]), failed[0] if failed else {})  # one that threw has no numbers
         facts = {**failing, "seen": result["seen"]}
         found = [hints.find(EXERCISES / name, misconception, facts) for misconception in result["misconceptions"]]
         result["hints"] = [hint for hint in found if hint]

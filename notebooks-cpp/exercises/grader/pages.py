@@ -5,13 +5,14 @@ import html
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --full: #2a9d5c; --part: #d9a441; --none: #c8553d; }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } .scroll { overflow-x: auto; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; } .scroll { overflow-x: auto; }
 table { border-collapse: collapse; } th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { background: var(--line); border-radius: 3px; display: inline-block; height: .7rem; width: 8rem; }
 .bar i { background: var(--part); border-radius: 3px; display: block; height: 100%; } .bar i.full { background: var(--full); }
 td.mark { text-align: center; min-width: 1.8rem; } td.full { background: color-mix(in srgb, var(--full) 35%, transparent); }
 td.part { background: color-mix(in srgb, var(--part) 35%, transparent); }
+.wide td:first-child, .wide th:first-child { background: Canvas; left: 0; min-width: 6rem; position: sticky; }
 td.stuck { outline: 2px solid var(--none); outline-offset: -2px; } small { opacity: .75; }
 """
 

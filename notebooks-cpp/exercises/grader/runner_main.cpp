@@ -1,5 +1,6 @@
 // exercise_runner LIBRARY: loads a student's functions and answers calls. Knows no right answers.
 // Descriptors: 3 brings calls, 4 takes answers.
+#include <ATen/record_function.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <torch/autograd.h>
@@ -12,7 +13,9 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <new>
+#include <set>
 
 #include "notebooks-cpp/exercises/grader/contain.h"
 #include "notebooks-cpp/exercises/grader/pipe.h"
@@ -31,12 +34,13 @@ struct Reply {
   std::vector<int64_t> modified = {};
   double seconds = 0, megabytes = 0;
   bool differentiable = true;
+  std::vector<std::string> operators;
 };
 
 Value to_value(const Reply& reply) {
-  return c10::ivalue::Tuple::create({reply.status, reply.message, reply.value,
-                                     c10::ivalue::Tuple::create(reply.gradients), reply.modified,
-                                     reply.seconds, reply.megabytes, reply.differentiable});
+  return c10::ivalue::Tuple::create(
+      {reply.status, reply.message, reply.value, c10::ivalue::Tuple::create(reply.gradients),
+       reply.modified, reply.seconds, reply.megabytes, reply.differentiable, reply.operators});
 }
 
 void send(const Reply& reply) { write_frame(kAnswers, to_value(reply)); }
@@ -66,6 +70,33 @@ int peak_clearer = -1;
 void clear_peak() {
   if (peak_clearer >= 0 && write(peak_clearer, "5", 1) != 1) peak_clearer = -1;
 }
+
+/// The torch operators that a call runs, however it reaches them: by name, in a module, as TorchScript.
+class Operators {
+ public:
+  static void watch() {
+    at::addGlobalCallback(at::RecordFunctionCallback([](const at::RecordFunction& called) {
+                            const std::lock_guard lock(mutex_);
+                            if (is_on_) seen_.insert(called.name());
+                            return std::unique_ptr<at::ObserverContext>();
+                          }).scopes({at::RecordScope::FUNCTION}));
+  }
+  static void begin() {
+    const std::lock_guard lock(mutex_);
+    seen_.clear();
+    is_on_ = true;
+  }
+  static std::vector<std::string> end() {
+    const std::lock_guard lock(mutex_);
+    is_on_ = false;
+    return {seen_.begin(), seen_.end()};
+  }
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::set<std::string> seen_;
+  static inline bool is_on_ = false;
+};
 
 std::vector<torch::Tensor> floats_of(const std::vector<torch::Tensor>& tensors) {
   std::vector<torch::Tensor> chosen;
@@ -108,9 +139,11 @@ Reply answer(const std::vector<Function>& functions, const Value& request) {
   Reply reply;
   clear_peak();
   const double before = peak_megabytes();
+  Operators::begin();
   const double start = processor_seconds();
   reply.value = found->call(arguments.toTupleRef().elements().vec());
   reply.seconds = processor_seconds() - start;
+  reply.operators = Operators::end();
   reply.megabytes = std::max(0.0, peak_megabytes() - before);
   if (!upstream.empty()) add_gradients(reply, inputs, upstream);
 
@@ -168,6 +201,7 @@ int run(const char* library) {
   torch::set_num_threads(1);
   torch::manual_seed(1);
   torch::ones({1}, torch::requires_grad()).sum().backward();  // starts autograd's threads
+  Operators::watch();
   peak_clearer = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
   contain(kAnswers, [](const std::string& tried) {
     return make_frame(to_value(failure("forbidden", "it " + tried)));

@@ -89,6 +89,7 @@ Answer answer_from(const Value& frame) {
   answer.seconds = fields.at(5).toDouble();
   answer.megabytes = fields.at(6).toDouble();
   answer.differentiable = fields.at(7).toBool();
+  for (const auto& name : fields.at(8).toListRef()) answer.operators.push_back(name.toStringRef());
   return answer;
 }
 

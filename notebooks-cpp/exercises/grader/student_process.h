@@ -38,10 +38,11 @@ struct Answer {
   Value value = {};
   /// Of the arguments' floating-point tensors, in order; undefined: the results do not depend on it.
   std::vector<at::Tensor> gradients = {};
-  bool differentiable = true;          ///< the results have a graph for autograd
-  std::vector<int64_t> modified = {};  ///< arguments that the call changed
-  double seconds = 0;                  ///< of processor time
-  double megabytes = 0;                ///< growth of the process's peak
+  bool differentiable = true;               ///< the results have a graph for autograd
+  std::vector<int64_t> modified = {};       ///< arguments that the call changed
+  double seconds = 0;                       ///< of processor time
+  double megabytes = 0;                     ///< growth of the process's peak
+  std::vector<std::string> operators = {};  ///< of torch, that the call ran: "aten::softmax"
 };
 
 class StudentProcess {
