@@ -89,6 +89,7 @@ class Painter {
     if (x_.empty()) x_ = {0, 1};
     if (y_.empty()) y_ = {0, 1};
     if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
+    if (!chart.log_y) widen_flat();
     // A flat line is drawn in the middle of the range.
     const double flat = y_.low == 0 ? 1 : std::abs(y_.low) * 0.1;
     const double margin = y_.low == y_.high ? flat : (y_.high - y_.low) * 0.05;
@@ -114,6 +115,16 @@ class Painter {
   }
 
  private:
+  /// All but flat lines stay so: noise in the fifth digit is no curve, and ticks closer than the
+  /// digits of their labels would all read the same.
+  void widen_flat() {
+    const double least = 0.005 * std::max(std::abs(y_.low), std::abs(y_.high));
+    const double span = y_.high - y_.low;
+    if (span == 0 || span >= least) return;
+    y_.low -= (least - span) / 2;
+    y_.high += (least - span) / 2;
+  }
+
   void include(const ChartLine& line) {
     std::vector<double> values;
     for (const ChartPoint& point : line.points) {

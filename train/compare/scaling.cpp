@@ -41,7 +41,10 @@ Chart chart_of_law(const ScalingLaw& law) {
     line.points.push_back({x, law.law.at(x)});
   }
   ChartLine fitted{.label = "fitted sizes", .look = ChartLine::Look::kSeries, .series = 2};
-  for (const SizePoint& point : law.fitted) fitted.points.push_back({point.parameters, point.loss});
+  for (const SizePoint& point : law.fitted) {
+    fitted.points.push_back({point.parameters, point.loss});
+    fitted.points.push_back({point.parameters, std::nan("")});  // dots, no line
+  }
   chart.lines = {line,
                  fitted,
                  {.label = "held out",

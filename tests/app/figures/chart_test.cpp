@@ -109,6 +109,12 @@ TEST(ChartTest, APointThatIsNoNumberInterruptsTheLine) {
   EXPECT_EQ(testing::occurrences(path_of(svg, "train"), "L"), 1u);
 }
 
+TEST(ChartTest, TicksOfAnAlmostFlatLineAllReadDifferently) {
+  const auto svg = render_svg(chart_of({{0, 3.33701}, {1, 3.33702}, {2, 3.33704}}), 1000, 400);
+  EXPECT_EQ(testing::occurrences(svg, ">3.337<"), 0u);
+  EXPECT_EQ(testing::occurrences(svg, ">3.335<"), 1u);
+}
+
 TEST(ChartTest, DegenerateDataStillMakesAPicture) {
   expect_sound(render_svg(chart_of({}), 400, 300));
   expect_sound(render_svg(chart_of({{0, kNan}}), 400, 300));
