@@ -37,7 +37,12 @@ class Keys:
             time.sleep(seconds)
             return ""
         ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return os.read(sys.stdin.fileno(), 1).decode(errors="replace") if ready else ""
+        key = os.read(sys.stdin.fileno(), 1).decode(errors="replace") if ready else ""
+        if key == "\x1b":  # an arrow, or another key that is a sequence: none of ours
+            while select.select([sys.stdin], [], [], 0)[0] and os.read(sys.stdin.fileno(), 1):
+                pass
+            return ""
+        return key
 
 
 class Watch:
