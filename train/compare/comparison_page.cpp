@@ -22,7 +22,7 @@ constexpr std::string_view kPageStyle = R"(
 .compared .number { text-align: right; }
 .compared tr > :first-child { position: sticky; left: 0; background: var(--card); }
 @media (max-width: 640px) {
-  .compared tr > :first-child { max-width: 36vw; white-space: normal; overflow-wrap: anywhere; }
+  .compared tr > :first-child { min-width: 36vw; max-width: 36vw; white-space: normal; overflow-wrap: anywhere; }
 }
 .compared tr.best td { font-weight: 600; }
 .compared tr.seed td { color: var(--muted); font-size: 0.88rem; border-bottom-style: dotted; }

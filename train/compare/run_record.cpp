@@ -83,6 +83,20 @@ void name_apart(std::vector<RunRecord>& runs) {
   }
 }
 
+/// Words and numbers in turn: "run-4" comes before "run-16".
+std::vector<std::pair<std::string, double>> as_people_sort(const std::string& name) {
+  std::vector<std::pair<std::string, double>> parts;
+  constexpr std::string_view kDigits = "0123456789";
+  for (size_t at = 0; at < name.size();) {
+    const size_t number = std::min(name.find_first_of(kDigits, at), name.size());
+    const size_t end = std::min(name.find_first_not_of(kDigits, number), name.size());
+    parts.emplace_back(name.substr(at, number - at),
+                       std::strtod(name.substr(number, end - number).c_str(), nullptr));
+    at = end;
+  }
+  return parts;
+}
+
 /// The runs that one argument stands for.
 std::vector<fs::path> runs_in(const std::string& argument) {
   const fs::path folder = argument;
@@ -96,7 +110,9 @@ std::vector<fs::path> runs_in(const std::string& argument) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_directory() && is_run(entry.path())) found.push_back(entry.path());
   }
-  std::sort(found.begin(), found.end());
+  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+    return as_people_sort(a.filename().string()) < as_people_sort(b.filename().string());
+  });
   if (found.empty()) {
     throw std::runtime_error(fmt::format(
         "'{}' holds no run: a run folder has a run.toml and a metrics.jsonl; name one, or a folder "

@@ -168,6 +168,15 @@ TEST_F(ComparisonTest, AFolderOfRunsStandsForThem) {
               ThrowsMessage<std::runtime_error>(HasSubstr("holds no run")));
 }
 
+TEST_F(ComparisonTest, NumbersInNamesAreSortedAsNumbers) {
+  for (const char* name : {"d-model=16", "d-model=4", "d-model=4,b"})
+    make(fmt::format("sizes/{}", name), run_of(name, 1, {4, 3}));
+  const auto comparison = compare({"sizes"});
+  EXPECT_EQ(comparison.runs[0].name, "d-model=4");
+  EXPECT_EQ(comparison.runs[1].name, "d-model=4,b");
+  EXPECT_EQ(comparison.runs[2].name, "d-model=16");
+}
+
 TEST_F(ComparisonTest, RunsOfOneNameAreToldApartByTheirFolders) {
   make("x/run", run_of("none", 1, {4, 3}));
   make("y/run", run_of("none", 1, {4, 3}));
