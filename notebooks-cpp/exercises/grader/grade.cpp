@@ -119,14 +119,18 @@ class Judge {
       return fail(result_, probe,
                   fmt::format("the call changed its argument {}", answer.modified[0] + 1));
     }
-    if (answer.seconds > check_.seconds)
+    if (answer.seconds > check_.seconds) {
+      const auto taken = fmt::format("{:.3g} s", answer.seconds);
+      grade_.cost = {{"too-slow"}, taken};
       return fail(result_, probe, "the call takes too long",
-                  {"", fmt::format("{:.3g} s at most", check_.seconds),
-                   fmt::format("{:.3g} s", answer.seconds)});
-    if (check_.megabytes > 0 && answer.megabytes > check_.megabytes)
+                  {"", fmt::format("{:.3g} s at most", check_.seconds), taken});
+    }
+    if (check_.megabytes > 0 && answer.megabytes > check_.megabytes) {
+      const auto taken = fmt::format("{:.0f} MB", answer.megabytes);
+      grade_.cost = {{"too-much-memory"}, taken};
       fail(result_, probe, "the call needs too much memory",
-           {"", fmt::format("{:.0f} MB at most", check_.megabytes),
-            fmt::format("{:.0f} MB", answer.megabytes)});
+           {"", fmt::format("{:.0f} MB at most", check_.megabytes), taken});
+    }
   }
 
   const Exercise& exercise_;
@@ -205,6 +209,10 @@ Grade grade(const Exercise& exercise, StudentProcess& student) {
     grade.diagnosis = diagnose(exercise, observations);
   if (grade.diagnosis.faults.empty() && !grade.not_a_number.empty())
     grade.diagnosis = {{"not-a-number"}, grade.not_a_number};
+  const bool right = std::all_of(grade.checks.begin(), grade.checks.end(), [](const auto& check) {
+    return check.kind == Kind::kManners || check.state == State::kPass;
+  });
+  if (right && grade.diagnosis.faults.empty()) grade.diagnosis = grade.cost;
   if (grade.marks == grade.of) grade.diagnosis = {};
   grade.printed = student.printed();
   grade.seconds = std::chrono::duration<double>(Clock::now() - start).count();

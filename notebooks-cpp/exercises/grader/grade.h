@@ -27,6 +27,7 @@ struct Grade {
   int marks = 0, of = 0;
   Diagnosis diagnosis = {};
   std::string not_a_number = {};  ///< the first call that gave nan instead of numbers
+  Diagnosis cost = {};            ///< too slow, too much memory: named where all values are right
   std::string printed = {};
   std::set<std::string> operators = {};  ///< of torch, that the calls ran: "aten::softmax"
   double seconds = 0;
