@@ -5,42 +5,49 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 #include <utility>
 
+#include "app/help.h"
+#include "app/near_names.h"
+#include "app/option_names.h"
 #include "app/recipe.h"
+#include "app/recipe_files.h"
 
 namespace zoo {
 namespace {
 
-int edit_distance(std::string_view a, std::string_view b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    int diagonal = std::exchange(row[0], static_cast<int>(i) + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const int replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
+/// The options of a program by their names, without --help.
+KnownOptions known_options(const CLI::App& app) {
+  KnownOptions known;
+  for (const CLI::Option* option : app.get_options({})) {
+    if (option == app.get_help_ptr() || option == app.get_help_all_ptr()) continue;
+    const auto& names = option->get_lnames();
+    known.names.insert(known.names.end(), names.begin(), names.end());
   }
-  return row.back();
+  known.has = [&app](std::string_view name) {
+    return app.get_option_no_throw("--" + std::string(name)) != nullptr;
+  };
+  return known;
 }
 
-/// "; did you mean 'layers'?", or empty if no name is similar.
+/// "; did you mean 'layers'?", or what to do instead; empty if there is nothing to say.
 std::string suggestion(const CLI::App& app, std::string_view name, std::string_view dashes) {
-  std::string best;
-  int best_distance = static_cast<int>(name.size()) / 3 + 1;
+  const KnownOptions known = known_options(app);
+  if (const std::string advice = advice_for(name, known); !advice.empty()) return "; " + advice;
   for (const CLI::Option* option : app.get_options({})) {
-    for (const std::string& known : option->get_lnames()) {
-      const int distance = edit_distance(name, known);
-      if (distance <= best_distance && (best.empty() || distance < best_distance)) {
-        best = known;
-        best_distance = distance;
-      }
-    }
+    if (option->get_positional() && option->get_single_name() == name)
+      return fmt::format("; the {0} is given without --{0}", name);
   }
-  return best.empty() ? "" : fmt::format("; did you mean {}{}?", dashes, best);
+  const auto near = near_names(name, known.names, 1);
+  return near.empty() ? "" : fmt::format("; did you mean {}{}?", dashes, near.front());
+}
+
+/// Today's name of an option or a key, with a note if it was given under another one.
+std::string todays_name_or_same(const CLI::App& app, const std::string& given) {
+  const auto today = todays_name(given, known_options(app));
+  if (!today) return given;
+  note_other_name(given, *today);
+  return *today;
 }
 
 /// By CLI11's rule: "-5", "-" and "- a" are texts.
@@ -56,6 +63,14 @@ std::string flag_with_value(const std::string& flag, std::string_view value) {
     return fmt::format("{}={}", flag, parse_value<bool>(value));
   } catch (const std::invalid_argument& error) {
     throw CLI::ValidationError(flag, error.what());
+  }
+}
+
+std::string recipe_named(const std::string& name) {
+  try {
+    return find_recipe(name);
+  } catch (const std::invalid_argument& error) {
+    throw CLI::ValidationError("--config", error.what());
   }
 }
 
@@ -75,20 +90,22 @@ std::vector<std::string> in_order(const CLI::App& app, int argc, const char* con
       continue;
     }
     const size_t equals = argument.find('=');
-    const std::string flag = argument.substr(0, equals);
+    std::string flag = argument.substr(0, equals);
+    if (flag.starts_with("--")) flag = "--" + todays_name_or_same(app, flag.substr(2));
     const CLI::Option* option = app.get_option_no_throw(flag);
     const bool known = option != nullptr && argument.starts_with("--");
     const bool takes_value = known && option->get_items_expected_max() > 0;
     if (known && !takes_value && equals != std::string::npos) {
       ordered.push_back(flag_with_value(flag, std::string_view(argument).substr(equals + 1)));
     } else if (!takes_value) {
-      ordered.push_back(argument);
-    } else if (equals != std::string::npos) {
-      ordered.insert(ordered.end(), {flag, argument.substr(equals + 1)});
-    } else if (i + 1 < argc) {
-      ordered.insert(ordered.end(), {flag, argv[++i]});
-    } else {
+      ordered.push_back(known ? flag : argument);
+    } else if (equals == std::string::npos && i + 1 >= argc) {
       throw CLI::ArgumentMismatch(fmt::format("{} needs a value", flag));
+    } else {
+      const std::string value =
+          equals != std::string::npos ? argument.substr(equals + 1) : argv[++i];
+      ordered.insert(ordered.end(),
+                     {flag, option == app.get_config_ptr() ? recipe_named(value) : value});
     }
   }
   if (!texts.empty()) ordered.emplace_back("--");
@@ -207,11 +224,25 @@ void describe(CLI::App& app, const std::string& name, const std::string& help) {
 }
 
 void add_config_option(CLI::App& app) {
-  recipe_format(app);
-  app.set_config("--config", "", "Recipe file: 'key = value' lines, keys named like the flags")
+  recipe_format(app).rename_keys(
+      [&app](const std::string& key) { return todays_name_or_same(app, key); });
+  app.set_config("--config", "",
+                 "Recipe: a file of 'key = value' lines, keys named like the flags, or the name of "
+                 "one in train/recipes")
       ->type_name("FILE")
       ->check(CLI::Validator(check_recipe_path, ""));
   app.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+void set_help(CLI::App& app, const std::vector<std::string>& examples) {
+  help_format(app).set_examples(examples);
+}
+
+void set_help(CLI::App& app, const std::vector<std::string>& examples,
+              const std::vector<std::string>& listed) {
+  set_help(app, examples);
+  help_format(app).set_short_list(listed);
+  app.set_help_all_flag("--help-all", "Print all options and exit");
 }
 
 CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
@@ -231,6 +262,10 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::
 }
 
 void parse(CLI::App& app, int argc, const char* const* argv) {
+  help_format(app);
+  if (app.get_help_all_ptr() == nullptr)  // where --help lists all: understood, but not listed
+    app.set_help_all_flag("--help-all", "Print all options and exit")->group("");
+  if (app.get_name().empty() && argc > 0) app.name(std::filesystem::path(argv[0]).filename());
   try {
     const std::vector<std::string> arguments = in_order(app, argc, argv);
     std::vector<const char*> words = {argc > 0 ? argv[0] : ""};
@@ -264,13 +299,15 @@ std::string effective_config(const CLI::App& app) {
   return app.get_config_formatter()->to_config(&app, true, false, "");
 }
 
-std::vector<std::string> given_flags(int argc, const char* const* argv) {
+std::vector<std::string> given_flags(const CLI::App& app, int argc, const char* const* argv) {
+  const KnownOptions known = known_options(app);
   std::vector<std::string> names;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--") break;
     if (!argument.starts_with("--")) continue;
-    names.emplace_back(argument.substr(2, argument.find('=') - 2));
+    const std::string name(argument.substr(2, argument.find('=') - 2));
+    names.push_back(todays_name(name, known).value_or(name));
   }
   return names;
 }

@@ -100,14 +100,22 @@ void add_options(CLI::App& app, const std::string& group, Options& options) {
   });
 }
 
-/// Adds `--config FILE` (recipe.h describes the syntax; keys are flags without dashes). Unknown
-/// keys are errors; flags override the file.
+/// Adds `--config FILE_OR_NAME` (recipe.h describes the syntax, recipe_files.h where a name is
+/// looked for; keys are flags without dashes). Unknown keys are errors; flags override the file.
 void add_config_option(CLI::App& app);
 
+/// `--help` begins with the examples and lists only the required options and these, without dashes;
+/// a new option `--help-all` lists all.
+void set_help(CLI::App& app, const std::vector<std::string>& examples,
+              const std::vector<std::string>& listed);
+
+/// `--help` begins with the examples and lists all options.
+void set_help(CLI::App& app, const std::vector<std::string>& examples);
+
 /// Parses like getopt_long: an option's value is the next argument, whatever it is, or follows "=";
-/// flags and texts may be mixed; after "--" all are texts. Throws CLI11's exceptions, with clearer
-/// messages in some cases; run_app handles them. Those for --help and --version carry the text to
-/// print.
+/// flags and texts may be mixed; after "--" all are texts. Other names of options are understood,
+/// with a note on stderr (option_names.h). Throws CLI11's exceptions, with clearer messages in some
+/// cases; run_app handles them. Those for --help and --version carry the text to print.
 void parse(CLI::App& app, int argc, const char* const* argv);
 
 /// Throws CLI::ValidationError, "--page is for the verb compare", if an option of a group (a
@@ -118,8 +126,8 @@ void refuse_group(const CLI::App& app, std::string_view group, std::string_view 
 /// are omitted.
 std::string effective_config(const CLI::App& app);
 
-/// Names (without dashes) of the options that were given on the command line itself, not by a
-/// recipe.
-std::vector<std::string> given_flags(int argc, const char* const* argv);
+/// Today's names (without dashes) of the options that were given on the command line itself, not by
+/// a recipe.
+std::vector<std::string> given_flags(const CLI::App& app, int argc, const char* const* argv);
 
 }  // namespace zoo

@@ -230,7 +230,7 @@ std::vector<CLI::ConfigItem> RecipeFormat::from_config(std::istream& in) const {
   std::vector<CLI::ConfigItem> items;
   for (const RecipeEntry& entry : parse_recipe(text)) {
     CLI::ConfigItem item;
-    item.name = entry.key;
+    item.name = rename_ ? rename_(entry.key) : entry.key;
     item.inputs = entry.values;
     if (entry.is_array && entry.values.empty()) item.inputs = {std::string(kEmptyList)};
     items.push_back(std::move(item));

@@ -30,12 +30,17 @@ class RecipeFormat : public CLI::Config {
   using Print = std::function<std::optional<std::string>()>;
   void add_printer(const CLI::Option* option, Print print) { printers_[option] = std::move(print); }
   std::optional<std::string> value_of(const CLI::Option& option) const;
+  /// Applied to the keys of a recipe, which may be older than the names of today.
+  void rename_keys(std::function<std::string(const std::string&)> rename) {
+    rename_ = std::move(rename);
+  }
 
   std::string to_config(const CLI::App* app, bool, bool, std::string) const override;
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override;
 
  private:
   std::map<const CLI::Option*, Print> printers_;
+  std::function<std::string(const std::string&)> rename_;
 };
 
 /// The format of this app; sets it on the first call.

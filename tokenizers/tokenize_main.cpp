@@ -42,7 +42,7 @@ struct Options {
   int64_t max_length = 0;
   std::optional<double> sample;
   std::optional<int64_t> nbest;
-  int64_t seed = 0;
+  int64_t seed = 1;
   bool draws() const { return sample || nbest; }
 };
 
@@ -319,6 +319,11 @@ int main(int argc, char** argv) {
     Options o;
     CLI::App app{"Text to ids and back: one line of standard input at a time."};
     add_options(app, o);
+    zoo::set_help(
+        app,
+        {"echo 'to be or not to be' | tokenize --tokenizer runs/bpe encode --pieces",
+         "tokenize compare --tokenizer runs/bpe --tokenizer runs/wordpiece --file lines.txt"},
+        {"json", "special", "pieces", "offsets", "skip-special", "file", "page"});
     zoo::parse(app, argc, argv);
     refuse_other_verbs(app, o);
     return run(o);

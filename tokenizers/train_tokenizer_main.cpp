@@ -138,6 +138,10 @@ int main(int argc, char** argv) {
     app.get_option("--kind")->required()->default_str("");
     app.add_option("--out", out, "Folder for the tokenizer's files; new or empty")->required();
     zoo::add_texts(app, "files", files, "UTF-8 text files")->required();
+    zoo::set_help(app, {"train_tokenizer --kind byte-bpe --vocab-size 1000 --out runs/bpe "
+                        "data/tinyshakespeare/input.txt",
+                        "train_tokenizer --kind bpe --vocab-size 40 --trace 10 --out runs/class "
+                        "class.txt"});
     zoo::parse(app, argc, argv);
     return train(options, out, files);
   });

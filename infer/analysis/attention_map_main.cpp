@@ -100,6 +100,10 @@ int main(int argc, char** argv) {
     zoo::make_required(
         zoo::add_option(app, "Output", "out", out, "Folder for the page and the pictures"));
     zoo::add_option(app, "Output", "json", as_json, "Print one JSON object instead of tables");
+    zoo::set_help(
+        app,
+        {"attention_map --model runs/shakespeare --text \"To be, or not to be\" --out attention",
+         "attention_map --model runs/mnist --image digit.png --out attention"});
     zoo::parse(app, argc, argv);
     zoo::require_map_folder(out);
 

@@ -20,6 +20,12 @@ int main(int argc, char** argv) {
     zoo::LookRequest request;
     zoo::CommandLine app{"Shows why a model answers as it does", "look_inside"};
     zoo::add_look_options(app, request);
+    zoo::set_help(
+        app,
+        {"look_inside lens --model runs/shakespeare --text \"To be, or not to\"",
+         "look_inside heads --model runs/shakespeare --text \"To be, or not to be\" --out heads"},
+        {"text", "pair", "source", "target", "image", "data", "top", "seed", "device", "out",
+         "json"});
     zoo::parse(app, argc, argv);
     zoo::check_look_options(app, request);
 

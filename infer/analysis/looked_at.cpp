@@ -191,7 +191,7 @@ bool any_given(const LookedAt& input) {
 [[noreturn]] void refuse_headless(const std::string& where) {
   throw std::runtime_error(
       where +
-      ": this kind of model has no attention heads (translate --alignment draws what a "
+      ": this kind of model has no attention heads (translate --page draws what a "
       "recurrent model attends to)");
 }
 

@@ -113,6 +113,9 @@ int main(int argc, char** argv) {
     Request request;
     zoo::CommandLine app{"Removes attention heads from a model, for good", "prune_heads"};
     add_options(app, request);
+    zoo::set_help(app,
+                  {"prune_heads --model runs/shakespeare --heads \"0:1,3 2:0\" --out smaller",
+                   "prune_heads --model runs/shakespeare --keep 0.5 --text \"To be\" --out half"});
     zoo::parse(app, argc, argv);
     check(request);
 

@@ -22,7 +22,7 @@ std::string mebibytes(int64_t bytes) {
 }
 
 const std::vector<std::string>& headings() {
-  static const std::vector<std::string> names = {"kernel",  "ms",    "GFLOP/s", "of matmul",
+  static const std::vector<std::string> names = {"kernel",  "ms",    "GFLOP/s", "of peak",
                                                  "x torch", "error", "MiB",     ""};
   return names;
 }

@@ -150,6 +150,8 @@ int main(int argc, char** argv) {
     zoo::CommandLine app{"Compares the attention kernels: error, time, memory, against torch's own",
                          "compare_attention"};
     zoo::add_options(app, "Comparison", options);
+    zoo::set_help(app, {"compare_attention --shapes 2x8x1024x64 --kernels flash,torch",
+                        "compare_attention --mask causal --pass forward --page attention.html"});
     zoo::parse(app, argc, argv);
     if (options.list) {
       for (const std::string& name : zoo::attention_kernel_names())
@@ -170,9 +172,9 @@ int main(int argc, char** argv) {
     if (options.json) {
       std::cout << zoo::comparison_json(comparison, machine, results) << '\n';
     } else {
-      std::cout << fmt::format("{}; matmul {}: {:.0f} GFLOP/s\n\n{}", zoo::summary_of(machine),
-                               machine.matmul_size, machine.matmul_gflops,
-                               zoo::comparison_table(results));
+      std::cout << fmt::format("{}; peak: {:.0f} GFLOP/s, a product of two {} x {} matrices\n\n{}",
+                               zoo::summary_of(machine), machine.matmul_gflops, machine.matmul_size,
+                               machine.matmul_size, zoo::comparison_table(results));
     }
     if (page && !zoo::InterruptGuard::requested()) {
       page->write(zoo::comparison_page(machine, results, sweep(comparison, machine)));

@@ -57,7 +57,7 @@ void visit(ProcessorOptions& o, Visitor&& v) {
   v("no-repeat-ngram-size", o.no_repeat_ngram_size, "No n tokens come twice (0: they may)");
   v("encoder-no-repeat-ngram-size", o.encoder_no_repeat_ngram_size,
     "No n tokens of the source, or of the prompt, come (0: they may)");
-  v("min-length", o.min_length, "No end of text before, prompt included");
+  v("min-length", o.min_length, "No text ends before it has this many tokens, prompt included");
   v("suppress-tokens", o.suppress_tokens, "Ids that never come");
   v("begin-suppress-tokens", o.begin_suppress_tokens, "Ids that do not come first");
   v("forced-bos-token-id", o.forced_bos_token_id,
@@ -155,8 +155,10 @@ inline bool asks_for_tokens(const DecodeOptions& o) {
 template <class Visitor>
 void visit(DecodeOptions& o, Visitor&& v) {
   v("max-new-tokens", o.max_new_tokens, "Longest continuation");
-  v("max-length", o.max_length, "The same with the prompt; --max-new-tokens goes before (0: no)");
-  v("min-new-tokens", o.min_new_tokens, "No end of text before; goes before --min-length");
+  v("max-length", o.max_length,
+    "The same, prompt included; --max-new-tokens replaces it (0: no limit)");
+  v("min-new-tokens", o.min_new_tokens,
+    "No text ends before it has this many new tokens; replaces --min-length");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
   v("seed", o.seed, "Decides what is drawn");
   v("penalty-alpha", o.penalty_alpha,

@@ -24,7 +24,7 @@ struct SamplingOptions {
 template <class Visitor>
 void visit(SamplingOptions& o, Visitor&& v) {
   v("temperature", o.temperature,
-    "Below 1: bolder, above 1: wilder; 0: always the most likely token");
+    "Below 1: keeps to the likely tokens; above 1: more varied; 0: always the most likely one");
   v("top-h", o.top_h,
     "Only the most likely tokens that together have this share of the entropy (0: all)");
   v("top-k", o.top_k, "Only the k most likely tokens (0: all)");

@@ -29,6 +29,10 @@ int main(int argc, char** argv) {
                     "Attention kernel (unset: matmul with --attentions, else torch)");
     zoo::add_option(app, "Machine", "device", device, "auto, cpu, cuda or cuda:N");
     zoo::add_option(app, "Machine", "threads", threads, "CPU threads (0: all cores)");
+    zoo::set_help(
+        app, {"forward --model runs/shakespeare --inputs in.safetensors --outputs out.safetensors",
+              "forward --model runs/shakespeare --inputs in.safetensors --outputs "
+              "out.safetensors --attentions"});
     zoo::parse(app, argc, argv);
 
     zoo::set_threads(threads);

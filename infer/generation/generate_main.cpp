@@ -115,8 +115,15 @@ int main(int argc, char** argv) {
     zoo::add_options(app, "Beam search", generate.beams);
     zoo::add_options(app, "Text", session_options);
     zoo::add_show_ids(app, input.show_ids);
+    zoo::set_help(
+        app,
+        {"generate --model runs/shakespeare \"ROMEO:\" --max-new-tokens 300 --temperature 0.8",
+         "generate --model runs/shakespeare --interactive"},
+        {"file", "interactive", "device", "threads", "max-new-tokens", "num-return-sequences",
+         "seed", "temperature", "top-k", "top-p", "num-beams", "stop", "json"});
     zoo::parse(app, argc, argv);
-    for (std::string& name : zoo::given_flags(argc, argv)) request.given.insert(std::move(name));
+    for (std::string& name : zoo::given_flags(app, argc, argv))
+      request.given.insert(std::move(name));
     if (request.has("num-samples")) request.given.insert("num-return-sequences");
     request.stop = session_options.stop;
     const int ways = !input.prompts.empty() + !input.file.empty() + input.interactive;

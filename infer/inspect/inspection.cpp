@@ -78,9 +78,12 @@ void add_decoder(json& result, const CheckpointCost& cost) {
 void add_cost(json& result, const ModelFamily& family, const std::filesystem::path& folder,
               int64_t length) {
   const CheckpointCost cost = family.cost(folder, length);
+  const auto all_numbers_in_file = result["parameters"]["total"].get<int64_t>();
   if (cost.held_parameters) {
     const auto held = static_cast<double>(*cost.held_parameters);
+    const int64_t besides = all_numbers_in_file - *cost.held_parameters;
     result["parameters"]["total"] = *cost.held_parameters;
+    if (besides > 0) result["added_by_layout"] = besides;
     if (cost.cost.parameters != held) {
       result["mismatch"] =
           fmt::format("config.json describes {} parameters, but the tensors hold {}",
@@ -100,6 +103,16 @@ std::string bytes_text(double bytes) {
     bytes /= 1024;
   }
   return fmt::format("{:.1f} TiB", bytes);
+}
+
+/// Why the tensors of the table hold more numbers than the model has parameters.
+std::string added_text(const json& inspection) {
+  const auto added = inspection.find("added_by_layout");
+  if (added == inspection.end()) return "";
+  return fmt::format(
+      "not counted       {}: biases of zero, masks or copies that the file's layout has and the "
+      "model does not\n",
+      count_text(*added));
 }
 
 }  // namespace
@@ -152,8 +165,9 @@ std::string inspection_text(const json& inspection) {
   if (inspection.contains("mismatch")) {
     return text + "\nno FLOPs, no memory   " + inspection["mismatch"].get<std::string>() + "\n";
   }
+  const std::string added = added_text(inspection);
   const bool per_token = inspection.contains("flops_per_token");
-  if (!per_token && !inspection.contains("flops")) return text + "\n";
+  if (!per_token && !inspection.contains("flops")) return text + "\n" + added;
 
   const auto& flops = inspection[per_token ? "flops_per_token" : "flops"];
   const auto& memory = inspection["memory_bytes"];
@@ -164,7 +178,8 @@ std::string inspection_text(const json& inspection) {
   const std::string input =
       per_token ? fmt::format("sequences of {} tokens", flops["length"].get<int64_t>())
                 : flops["input"].get<std::string>();
-  text += fmt::format("\n{:<18}forward {}, training step {} ({})\n",
+  text += "\n" + added;
+  text += fmt::format("{:<18}forward {}, training step {} ({})\n",
                       per_token ? "FLOPs per token" : "FLOPs", count_text(flops["forward"]),
                       count_text(flops["training"]), input);
   text += fmt::format("memory (float32)  weights {}, gradients {}, AdamW {}",

@@ -1,7 +1,7 @@
 // Finds pictures by words, and words for a picture, with a CLIP:
-//   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --sheet found.png
+//   match_images --model runs/emoji-clip --images data/emoji/test "a red apple" --page found.png
 //   match_images --model runs/emoji-clip --images photos --index photos.index "snow"
-//   match_images --model runs/emoji-clip --picture cat.png "a cat" "a dog" "a tree"
+//   match_images --model runs/emoji-clip --image cat.png "a cat" "a dog" "a tree"
 #include <fmt/format.h>
 
 #include <iostream>
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 struct Request {
   std::vector<std::string> texts, templates = {"{}"};
-  fs::path images, index, picture, texts_file, sheet;
+  fs::path images, index, image, texts_file, page;
   ModelChoice model;
   int64_t top = 5;
   bool json = false;
@@ -48,36 +48,36 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Input", "index", request.index,
              "File that keeps what was seen of them: only new and changed pictures are read; "
              "without --images the pictures of the file are searched");
-  add_option(app, "Input", "picture", request.picture, "A picture that one of the texts is for");
-  add_option(app, "Input", "texts", request.texts_file, "More texts, one a line");
+  add_option(app, "Input", "image", request.image, "A picture that one of the texts describes");
+  add_option(app, "Input", "file", request.texts_file, "More texts, one a line");
   add_option(app, "Input", "templates", request.templates,
              "Sentences around each text, {} in its place, whose embeddings are averaged");
-  add_option(app, "Output", "top", request.top, "Answers to each question");
+  add_option(app, "Output", "top", request.top, "Answers to each text, or to the picture");
   add_option(app, "Output", "json", request.json, "One JSON object a question");
-  add_option(app, "Output", "sheet", request.sheet,
+  add_option(app, "Output", "page", request.page,
              "The pictures that were found, a row a text: a .png or .html file");
 }
 
 void check(const Request& request) {
   const bool searches = !request.images.empty() || !request.index.empty();
-  if (searches == !request.picture.empty()) {
+  if (searches == !request.image.empty()) {
     throw UsageError(
-        "give a folder with --images (or an --index) to search, or one file with --picture to "
+        "give a folder with --images (or an --index) to search, or one picture with --image to "
         "name");
   }
   if (request.top < 1) throw UsageError("--top must be 1 or more");
   if (request.texts.empty() && request.texts_file.empty())
-    throw UsageError("give texts as arguments or with --texts");
+    throw UsageError("give texts as arguments or with --file");
   try {
     check_sentences(request.templates);
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
-  const auto ending = request.sheet.extension();
-  if (!request.sheet.empty() && ending != ".png" && ending != ".html")
-    throw UsageError("--sheet: the file must end in .png or .html");
-  if (!request.sheet.empty() && !searches)
-    throw UsageError("--sheet shows what was found in a folder; it needs --images");
+  const auto ending = request.page.extension();
+  if (!request.page.empty() && ending != ".png" && ending != ".html")
+    throw UsageError("--page: the file must end in .png or .html");
+  if (!request.page.empty() && !searches)
+    throw UsageError("--page shows what was found in a folder; it needs --images");
 }
 
 std::vector<std::string> texts_of(const Request& request) {
@@ -197,14 +197,14 @@ void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
     rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
     print(texts[m], rows.back(), request.json);
   }
-  if (!request.sheet.empty()) write_sheet(request.sheet, texts, rows);
+  if (!request.page.empty()) write_sheet(request.page, texts, rows);
 }
 
 void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
                   const Request& request) {
-  const auto image = encoder.encode_image(read_image(request.picture));
+  const auto image = encoder.encode_image(read_image(request.image));
   const auto shares = encoder.probabilities(image, encoder.encode_texts(texts, request.templates));
-  print(request.picture.string(), best(shares[0], texts, request.top), request.json);
+  print(request.image.string(), best(shares[0], texts, request.top), request.json);
 }
 
 }  // namespace
@@ -215,12 +215,14 @@ int main(int argc, char** argv) {
     zoo::CommandLine app{"Finds pictures by words, and words for a picture, with a CLIP",
                          "match_images"};
     declare(app, request);
+    set_help(app, {"match_images --model runs/emoji-clip --images data/emoji/test \"a red apple\"",
+                   "match_images --model runs/emoji-clip --image cat.png \"a cat\" \"a dog\""});
     parse(app, argc, argv);
     check(request);
     const auto device = prepare(request.model);
     const auto texts = texts_of(request);
     ImageTextEncoder encoder(request.model.folder, device, request.model.attention);
-    if (!request.picture.empty())
+    if (!request.image.empty())
       name_picture(encoder, texts, request);
     else
       search(encoder, texts, request);

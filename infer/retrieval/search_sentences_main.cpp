@@ -1,5 +1,5 @@
 // Finds the sentences of a file that are nearest in meaning to a query:
-//   search_sentences --model data/minilm --sentences lines.txt "A man is eating food." --top-n 3
+//   search_sentences --model data/minilm --file lines.txt "A man is eating food." --top 3
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -45,18 +45,20 @@ int main(int argc, char** argv) {
     std::vector<std::string> queries;
     std::filesystem::path sentences;
     zoo::ModelChoice model;
-    int64_t top_n = 5;
+    int64_t top = 5;
     bool as_json = false, show_ids = false;
     zoo::CommandLine app{"Finds the sentences of a file that are nearest in meaning to a query"};
     zoo::make_required(zoo::add_texts(app, "query", queries, "What to look for"));
-    zoo::make_required(
-        zoo::add_option(app, "Input", "sentences", sentences, "Text file, one a line"));
+    zoo::make_required(zoo::add_option(app, "Input", "file", sentences, "Sentences, one a line"));
     zoo::add_model_options(app, model);
-    zoo::add_option(app, "Output", "top-n", top_n, "Sentences a query");
+    zoo::add_option(app, "Output", "top", top, "Sentences for each query");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a query");
     zoo::add_show_ids(app, show_ids);
+    zoo::set_help(
+        app, {"search_sentences --model data/minilm --file lines.txt \"A man is eating food.\"",
+              "search_sentences --model data/minilm --file lines.txt --top 3 --json \"to eat\""});
     zoo::parse(app, argc, argv);
-    if (top_n < 1) throw zoo::UsageError("--top-n must be 1 or more");
+    if (top < 1) throw zoo::UsageError("--top must be 1 or more");
 
     const auto device = zoo::prepare(model);
     const Sentences found = read_sentences(sentences);
@@ -69,7 +71,7 @@ int main(int argc, char** argv) {
     const auto scores = zoo::similarities(asked, vectors, config.similarity);  // [Q, N]
     for (size_t q = 0; q < queries.size(); ++q) {
       auto list = nlohmann::json::array();
-      for (const auto& [index, score] : zoo::nearest(scores[static_cast<int64_t>(q)], top_n)) {
+      for (const auto& [index, score] : zoo::nearest(scores[static_cast<int64_t>(q)], top)) {
         const auto& text = found.texts[static_cast<size_t>(index)];
         const int64_t line = found.lines[static_cast<size_t>(index)];
         list.push_back({{"index", line}, {"score", score}, {"text", text}});

@@ -1,6 +1,6 @@
 // Scores translations, one a line, against one or more files of references:
-//   score --hypotheses test.hyp --references test.fr
-//   score --hypotheses test.hyp --references a.fr --references b.fr --metric chrf++ --metric ter
+//   score --file test.hyp --references test.fr
+//   score --file test.hyp --references a.fr --references b.fr --metric chrf++ --metric ter
 #include <fmt/format.h>
 
 #include <iostream>
@@ -22,7 +22,7 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& o) {
-  make_required(add_option(app, "Files", "hypotheses", o.hypotheses, "Translations, one a line"));
+  make_required(add_option(app, "Files", "file", o.hypotheses, "Translations, one a line"));
   make_required(
       add_option(app, "Files", "references", o.references, "What they should be, one a line"));
   add_option(app, "Output", "sentence-level", o.sentence_level,
@@ -78,6 +78,11 @@ int main(int argc, char** argv) {
         "BLEU, chrF, chrF++ and TER of translations, as sacrebleu 2.6.0 computes them", "score"};
     declare(app, o);
     ScoreFlags flags(app, {ScoreMetric::kBleu});
+    set_help(app,
+             {"score --file test.hyp --references data/en-fr/test.fr",
+              "score --file test.hyp --references a.fr --references b.fr --metric chrf++"},
+             {"file", "references", "metric", "lowercase", "tokenize", "sentence-level",
+              "score-only", "json"});
     parse(app, argc, argv);
     check(o);
     return run(o, flags);

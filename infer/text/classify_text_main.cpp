@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Output", "top", top_n, "Classes shown, best first");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::add_show_ids(app, show_ids);
+    zoo::set_help(app, {"classify_text --model runs/genres \"Now is the winter of our discontent\"",
+                        "classify_text --model runs/genres --top 4 --json --file passages.txt"});
     zoo::parse(app, argc, argv);
     if (top_n < 1) throw zoo::UsageError("--top must be 1 or more");
     if (!texts.empty() && !file.empty())

@@ -73,13 +73,15 @@ int main(int argc, char** argv) {
     zoo::add_texts(app, "text", texts, "Texts with mask tokens");
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
-    zoo::add_option(app, "Output", "top-k", options.top_k, "Proposals a mask");
+    zoo::add_option(app, "Output", "top", options.top_k, "Proposals for each mask");
     zoo::add_option(app, "Output", "targets", targets, "Only these pieces: a,b,c");
     zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::add_show_ids(app, show_ids);
+    zoo::set_help(app, {"fill_mask --model runs/bert \"click the [MASK] to open the dialog.\"",
+                        "fill_mask --model runs/bert --top 3 --json --file sentences.txt"});
     zoo::parse(app, argc, argv);
     options.on_ids = zoo::ids_printer(show_ids, "text", std::cerr);
-    if (options.top_k < 1) throw zoo::UsageError("--top-k must be 1 or more");
+    if (options.top_k < 1) throw zoo::UsageError("--top must be 1 or more");
     if (!texts.empty() && !file.empty())
       throw zoo::UsageError("give texts as arguments or with --file");
     std::istringstream list(targets);

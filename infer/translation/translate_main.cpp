@@ -37,7 +37,7 @@ struct Request {
   std::string source_language = "source", target_language = "target";
   int64_t batch_size = 32;
   bool json = false, show_ids = false;
-  DecodeRequest decode{.options = {.max_new_tokens = kAsTheSource}};
+  DecodeRequest decode{.options = {.max_new_tokens = kAsTheSource, .seed = 1}};
 };
 
 std::vector<std::string> read_texts(const Request& request) {
@@ -51,7 +51,7 @@ void declare(CLI::App& app, Request& request) {
              "A file with the right translations, one a line: prints scores");
   add_option(app, "Output", "json", request.json,
              "One JSON object a line: source, translation, score, rank, tokens, truncated");
-  add_option(app, "Output", "alignment", request.alignment,
+  add_option(app, "Output", "page", request.alignment,
              "An HTML file with a picture of each translation's attention to the source");
   add_option(app, "Output", "source-language", request.source_language,
              "Name of the pictures' horizontal axis");
@@ -86,7 +86,7 @@ void check(const Request& request, const ScoreFlags& flags) {
   if (request.alignment.empty() && (request.source_language != usual.source_language ||
                                     request.target_language != usual.target_language))
     throw UsageError(
-        "--source-language and --target-language name the axes of --alignment's pictures; give "
+        "--source-language and --target-language name the axes of --page's pictures; give "
         "that, too");
   if (request.references.empty() && !flags.given().empty()) {
     throw UsageError(flags.given().front() + " is for scores: give --references, too");
@@ -216,8 +216,16 @@ int main(int argc, char** argv) {
                          "translate"};
     declare(app, request);
     const ScoreFlags flags(app, {ScoreMetric::kBleu, ScoreMetric::kChrf});
+    set_help(
+        app,
+        {"translate --model runs/en-fr \"Click the button.\" --num-beams 4",
+         "translate --model runs/en-fr --file data/en-fr/test.en --references data/en-fr/test.fr"},
+        {"file", "references", "json", "page", "device", "threads", "batch-size", "max-new-tokens",
+         "num-return-sequences", "do-sample", "seed", "temperature", "num-beams", "length-penalty",
+         "metric"});
     parse(app, argc, argv);
-    for (std::string& name : given_flags(argc, argv)) request.decode.given.insert(std::move(name));
+    for (std::string& name : given_flags(app, argc, argv))
+      request.decode.given.insert(std::move(name));
     check(request, flags);
     return run(request, flags);
   });

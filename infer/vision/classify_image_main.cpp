@@ -1,6 +1,6 @@
 // Labels pictures with an image classifier:
 //   classify_image --model DIR cat.png dog.jpg
-//   classify_image --model DIR cat.png --rollout where.png
+//   classify_image --model DIR cat.png --page where.png
 #include <fmt/format.h>
 
 #include <iostream>
@@ -66,17 +66,19 @@ int main(int argc, char** argv) {
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");
     zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture");
-    zoo::add_option(app, "Output", "rollout", rollout,
+    zoo::add_option(app, "Output", "page", rollout,
                     "Draw the attention rollout of one picture: a .png or .html file");
     zoo::add_option(app, "Output", "pixel-values", pixel_values,
                     "Write what the model reads, for the program forward: a .safetensors file");
+    zoo::set_help(app, {"classify_image --model runs/mnist digit.png",
+                        "classify_image --model runs/mnist --top 3 --page where.png digit.png"});
     zoo::parse(app, argc, argv);
     if (top < 1) throw zoo::UsageError("--top must be 1 or more");
     const auto ending = rollout.extension();
     if (!rollout.empty() && ending != ".png" && ending != ".html")
-      throw zoo::UsageError("--rollout: the file must end in .png or .html");
+      throw zoo::UsageError("--page: the file must end in .png or .html");
     if (!rollout.empty() && files.size() > 1)
-      throw zoo::UsageError("--rollout draws one picture: name one file");
+      throw zoo::UsageError("--page draws one picture: name one file");
     // Weights can be drawn only where the kernel forms them.
     if (!rollout.empty() && model.attention.empty()) model.attention = "matmul";
 

@@ -39,7 +39,7 @@ std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_
 Image ImageLabeller::rollout(const Image& image) {
   auto* vit = dynamic_cast<VitImpl*>(model_.get());
   if (vit == nullptr)
-    throw std::runtime_error("--rollout needs a ViT: the other models do not attend by patches");
+    throw std::runtime_error("--page needs a ViT: the other models do not attend by patches");
   const torch::NoGradGuard no_grad;
   Trace trace{.attentions = true, .tensors = {}};
   vit->encode(pixel_values(image).to(device_), {.trace = &trace});

@@ -241,6 +241,73 @@ TEST_F(CliTest, HelpShowsGroupsDefaultsAndNames) {
   }
 }
 
+std::string help_of(Program& p, const char* flag) {
+  try {
+    p.run({flag});
+  } catch (const CLI::Success& help) {
+    return help.what();
+  }
+  return "no help";
+}
+
+TEST_F(CliTest, ShortHelpBeginsWithExamplesAndListsSomeOptions) {
+  Program p;
+  set_help(p.app, {"program --layers 2", "program --name x"}, {"layers", "config"});
+  const std::string brief = help_of(p, "--help");
+  EXPECT_TRUE(brief.starts_with("A test\n\nExamples:\n  program --layers 2\n  program --name x\n"))
+      << brief;
+  EXPECT_THAT(brief, HasSubstr("--layers INT=4"));
+  EXPECT_THAT(brief, HasSubstr("--help-all"));
+  EXPECT_THAT(brief, Not(HasSubstr("--fruit")));
+  EXPECT_THAT(brief, HasSubstr("11 more options: program --help-all"));
+  Program all;
+  set_help(all.app, {"program --layers 2"}, {"layers", "config"});
+  EXPECT_THAT(help_of(all, "--help-all"), HasSubstr("--fruit"));
+}
+
+struct RateOptions {
+  double rate = 0.5;
+};
+
+template <class Visitor>
+void visit(RateOptions& o, Visitor&& v) {
+  v("learning-rate", o.rate, "Rate");
+}
+
+struct RateProgram {
+  CLI::App app{"A test"};
+  RateOptions options;
+  RateProgram() {
+    add_options(app, "Training", options);
+    add_config_option(app);
+  }
+  /// What is written on stderr.
+  std::string run(std::vector<const char*> words) {
+    words.insert(words.begin(), "program");
+    ::testing::internal::CaptureStderr();
+    parse(app, static_cast<int>(words.size()), words.data());
+    return ::testing::internal::GetCapturedStderr();
+  }
+};
+
+TEST_F(CliTest, OtherNamesAreUnderstoodWithOneNoteForAll) {
+  RateProgram p;
+  EXPECT_EQ(p.run({"--lr=0.1"}), "note: --lr is called --learning-rate here\n");
+  EXPECT_EQ(p.options.rate, 0.1);
+  RateProgram again;
+  EXPECT_EQ(again.run({"--lr", "0.2"}), "");
+  EXPECT_EQ(again.options.rate, 0.2);
+  const char* argv[] = {"program", "--lr", "0.2"};
+  EXPECT_THAT(given_flags(again.app, 3, argv), ElementsAre("learning-rate"));
+}
+
+TEST_F(CliTest, OtherNamesAreUnderstoodInRecipes) {
+  const std::string path = recipe("max-lr = 0.3\n");
+  RateProgram p;
+  EXPECT_THAT(p.run({"--config", path.c_str()}), HasSubstr("--max-lr is called --learning-rate"));
+  EXPECT_EQ(p.options.rate, 0.3);
+}
+
 /// A program that takes texts, as most do.
 struct TextProgram : Program {
   std::vector<std::string> texts;
@@ -344,7 +411,7 @@ TEST_F(CliTest, RecipesAreShortUtf8Texts) {
 
 TEST(GivenFlagsTest, AreThoseOfTheCommandLineOnly) {
   const char* argv[] = {"program", "--lr", "0.1", "--out=x", "-h", "--", "--after"};
-  EXPECT_THAT(given_flags(7, argv), ElementsAre("lr", "out"));
+  EXPECT_THAT(given_flags(Program().app, 7, argv), ElementsAre("lr", "out"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ def accuracy(model: str, share: float, options) -> float:
     """Of the last evaluation of a run, which is made where it is missing."""
     folder = options.out / f"{model}-{share:g}"
     if not (folder / "report.html").exists():
-        command = [options.bin / "train_vit", "--data", options.data, "--model", model, *MODELS[model][2],
+        command = [options.bin / "train_vit", "--data", options.data, "--architecture", model, *MODELS[model][2],
                    "--train-fraction", share, "--crop-padding", 2, "--max-steps", options.steps,
                    "--warmup-steps", options.steps // 10, "--final-share", 0.01, "--weight-decay", 0.05,
                    "--evaluate-every", options.steps, "--threads", options.threads, "--device", options.device,

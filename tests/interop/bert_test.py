@@ -127,8 +127,8 @@ class BertTest(interop.InteropTest):
             self.skipTest("no data/minilm")
         sentences = ["The girl is carrying a baby.", "A man is eating a piece of bread.", "A cheetah chases its prey."]
         (self.work / "lines.txt").write_text("\n".join(sentences) + "\n")
-        out = self.run_program("search_sentences", "--model", folder, "--sentences", self.work / "lines.txt",
-                               "A man is eating food.", "--top-n", 9, "--json")
+        out = self.run_program("search_sentences", "--model", folder, "--file", self.work / "lines.txt",
+                               "A man is eating food.", "--top", 9, "--json")
         found = json.loads(out)
         self.assertEqual([f["index"] for f in found], [1, 2, 0])
         self.assertEqual([f["text"] for f in found], [sentences[1], sentences[2], sentences[0]])

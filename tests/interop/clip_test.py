@@ -159,7 +159,7 @@ class ClipTest(interop.InteropTest):
         """match_images from the file to the probabilities."""
         picture = numpy.random.default_rng(3).integers(0, 256, (21, 30, 3), dtype=numpy.uint8)
         Image.fromarray(picture).save(self.work / "picture.png")
-        out = self.run_program("match_images", "--model", run, "--picture", self.work / "picture.png", *captions,
+        out = self.run_program("match_images", "--model", run, "--image", self.work / "picture.png", *captions,
                                "--json", "--threads", 1, "--device", "cpu")
         ours = {entry["match"]: entry["score"] for entry in json.loads(out)["matches"]}
         processor = transformers.CLIPImageProcessorPil.from_pretrained(run)

@@ -114,7 +114,7 @@ class ImagesTest(interop.InteropTest):
             count = int(rng.integers(20, 60))
             pixels = rng.integers(0, rng.integers(2, 257), (count, 8, 8)).astype(numpy.uint8)
             numpy.savez_compressed(self.work / "some.npz", x=pixels, y=numpy.arange(count) % 2)
-            out = self.run_program("train_vit", "--data", self.work / "some.npz", "--image-size", 8, "--model", "linear",
+            out = self.run_program("train_vit", "--data", self.work / "some.npz", "--image-size", 8, "--architecture", "linear",
                                    "--max-steps", 0, "--threads", 1, "--out", self.work / f"run-{case}")
             self.assertIn("NumPy arrays", out)
 

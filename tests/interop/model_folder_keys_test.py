@@ -713,8 +713,8 @@ class SentenceKeysTest(FolderTest):
     def compare_search(self, folder) -> list:
         """Scores of all texts, in their order."""
         (self.work / "texts.txt").write_text("\n".join(self.TEXTS) + "\n")
-        found = json.loads(self.run_program("search_sentences", "--model", folder, "--sentences", self.work / "texts.txt",
-                                            "--top-n", 9, "--json", self.QUERY))
+        found = json.loads(self.run_program("search_sentences", "--model", folder, "--file", self.work / "texts.txt",
+                                            "--top", 9, "--json", self.QUERY))
         query, texts = self.embed(folder, [self.QUERY], "query"), self.embed(folder, self.TEXTS, "document")
         name = self.read(folder, "config_sentence_transformers.json").get("similarity_fn_name", "cosine")
         scores = {"cosine": lambda: torch.nn.functional.cosine_similarity(query, texts), "dot": lambda: texts @ query[0],
@@ -727,7 +727,7 @@ class SentenceKeysTest(FolderTest):
 
     def refuse_search(self, folder, *words: str):
         (self.work / "texts.txt").write_text("rain\n")
-        done = subprocess.run([self.binaries / "search_sentences", "--model", folder, "--sentences", self.work / "texts.txt", "rain"],
+        done = subprocess.run([self.binaries / "search_sentences", "--model", folder, "--file", self.work / "texts.txt", "rain"],
                               capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
         for word in words:
@@ -839,9 +839,9 @@ class TokenRowsTest(FolderTest):
         self.refused("classify_text", "--model", few, "the mat")
         self.refused("fill_mask", "--model", self.folder("BertForMaskedLM", 8), "the [MASK] mat")
         (self.work / "lines.txt").write_text("the cat\nmat\n")
-        self.refused("search_sentences", "--model", few, "--sentences", self.work / "lines.txt", "cat")
+        self.refused("search_sentences", "--model", few, "--file", self.work / "lines.txt", "cat")
         theirs = transformers.pipeline("fill-mask", model=str(many), dtype=torch.float32, top_k=12)("the [MASK]")
-        mine = json.loads(self.run_program("fill_mask", "--model", many, "--json", "--top-k", 12, "the [MASK]"))
+        mine = json.loads(self.run_program("fill_mask", "--model", many, "--json", "--top", 12, "the [MASK]"))
         mine = mine[0] if isinstance(mine[0], list) else mine
         self.assertEqual([entry["token"] for entry in mine], [entry["token"] for entry in theirs])
         self.assertEqual([entry["token_str"] for entry in mine], [entry["token_str"] for entry in theirs])

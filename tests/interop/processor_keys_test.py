@@ -176,7 +176,7 @@ class ProcessorKeysTest(interop.InteropTest):
         def check(what: str):
             inputs = AutoProcessor.from_pretrained(folder)(text=texts, images=load_image(str(self.picture)), return_tensors="pt", padding=True)
             expected = model(**inputs).logits_per_image.softmax(-1)[0]
-            line = self.run_program("match_images", "--model", folder, "--picture", self.picture, "--json", "--threads", 1, *texts)
+            line = self.run_program("match_images", "--model", folder, "--image", self.picture, "--json", "--threads", 1, *texts)
             scores = {entry["match"]: entry["score"] for entry in json.loads(line)["matches"]}
             for text, score in zip(texts, expected, strict=True):
                 self.assertAlmostEqual(scores[text], score.item(), places=4, msg=what)

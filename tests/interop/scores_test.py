@@ -106,7 +106,7 @@ class ScoresTest(InteropTest):
 
     def files(self, lists: list[list[str]]) -> list:
         hypotheses, *references = (self.write(f"{i}.txt", lines) for i, lines in enumerate(lists))
-        return ["--hypotheses", hypotheses] + [part for path in references for part in ("--references", path)]
+        return ["--file", hypotheses] + [part for path in references for part in ("--references", path)]
 
     def compare(self, kind, options: dict, lists: list[list[str]], sentences: bool = False) -> None:
         lists = [[line.rstrip() for line in lines] for lines in lists]
@@ -171,12 +171,12 @@ class ScoresTest(InteropTest):
         (self.work / "bad.txt").write_bytes(b"a\n\xff\n")
         for path, code, message in [(short, 1, "line i of one file"), (empty, 1, "no line to score"), (self.work / "bad.txt", 1, "bad.txt:2: the line is not UTF-8"),
                                     (self.work / "none", 1, "cannot read")]:
-            done = subprocess.run([self.binaries / "score", "--hypotheses", good, "--references", path], capture_output=True, text=True)
+            done = subprocess.run([self.binaries / "score", "--file", good, "--references", path], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stderr.count("\n")), (code, 1), done.stderr)
             self.assertIn(message, done.stderr)
         for flags in (["--metric", "x"], ["--tokenize", "spm"], ["--tokenize", "flores200"], ["--tokenize", "ko-mecab"],
                       ["--max-ngram-order", "0"], ["--metric", "chrf", "--chrf-char-order", "0"], ["--json", "--score-only"]):
-            done = subprocess.run([self.binaries / "score", "--hypotheses", good, "--references", good, *flags], capture_output=True, text=True)
+            done = subprocess.run([self.binaries / "score", "--file", good, "--references", good, *flags], capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stderr.count("\n"), done.stdout), (2, 1, ""), done.stderr)
 
 

@@ -21,7 +21,7 @@ std::string refusal(const std::vector<std::string>& arguments, int exit_code) {
 TEST(FillMaskTest, RefusesBadInputInOneLine) {
   const std::string golden = "tests/golden/bert/BertForPreTraining";
   EXPECT_THAT(refusal({"text"}, 2), HasSubstr("--model"));
-  EXPECT_THAT(refusal({"--model", golden, "--top-k", "0", "text"}, 2), HasSubstr("--top-k"));
+  EXPECT_THAT(refusal({"--model", golden, "--top", "0", "text"}, 2), HasSubstr("--top"));
   EXPECT_THAT(refusal({"--model", "tests/golden/absent", "text"}, 1),
               HasSubstr("there is no folder"));
   EXPECT_THAT(refusal({"--model", golden, "text"}, 1), HasSubstr(golden));  // without tokenizer

@@ -24,7 +24,7 @@ class ScoreTest : public ::testing::Test {
                       std::vector<std::string> more = {}) const {
     write_file(folder / "hypotheses", hypotheses);
     write_file(folder / "references", references);
-    more.insert(more.begin(), {"--hypotheses", (folder / "hypotheses").string(), "--references",
+    more.insert(more.begin(), {"--file", (folder / "hypotheses").string(), "--references",
                                (folder / "references").string()});
     return run_program("score", more);
   }
@@ -100,10 +100,10 @@ TEST_F(ScoreTest, RefusesFilesThatCannotBeScored) {
               HasSubstr("references:1: the line is not UTF-8"));
   EXPECT_THAT(complaint(score("one\n", "\xED\xA0\x80\n")), HasSubstr("not UTF-8"));  // a surrogate
   const auto absent = (folder / "absent").string();
-  EXPECT_THAT(complaint(run_program("score", {"--hypotheses", absent, "--references", absent})),
+  EXPECT_THAT(complaint(run_program("score", {"--file", absent, "--references", absent})),
               HasSubstr("No such file"));
   const auto path = folder.path().string();
-  complaint(run_program("score", {"--hypotheses", path, "--references", path}));
+  complaint(run_program("score", {"--file", path, "--references", path}));
 }
 
 TEST_F(ScoreTest, RefusesOptionsThatMeanNothing) {
@@ -111,7 +111,7 @@ TEST_F(ScoreTest, RefusesOptionsThatMeanNothing) {
   EXPECT_THAT(complaint(score("a\n", "a\n", {"--width", "18"}), 2), HasSubstr("--width must be"));
   EXPECT_THAT(complaint(score("a\n", "a\n", {"--smooth-value", "-1"}), 2),
               HasSubstr("--smooth-value must not be negative"));
-  EXPECT_THAT(complaint(run_program("score", {"--hypotheses", "x"}), 2), HasSubstr("--references"));
+  EXPECT_THAT(complaint(run_program("score", {"--file", "x"}), 2), HasSubstr("--references"));
 }
 
 }  // namespace

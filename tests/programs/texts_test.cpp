@@ -139,7 +139,7 @@ TEST_F(TextsTest, WideTextIsNamedByEveryReader) {
   refused("fill_mask", {"--model", model, "--file", text});
   refused("fill_mask", {"--model", model}, wide("rose\n"));
   refused("search_sentences", {"--model", model, "--sentences", text, "rose"});
-  refused("score", {"--hypotheses", text, "--references", text});
+  refused("score", {"--file", text, "--references", text});
   refused("train_tokenizer", {"--kind", "character", "--out", path("t"), text});
   refused("train_bert", {"--objective", "classify-text", "--data", text, "--out", path("no")});
   refused("train_gpt", {"--data", text, "--out", path("no")});

@@ -147,13 +147,13 @@ TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
   ASSERT_EQ(train(tiny("run")).exit_code, 0);
   const auto found = run_program(
       "match_images", {"--model", path("run"), "--images", path(""), "a red circle", "a cross",
-                       "--json", "--top", "1", "--sheet", path("sheet.html")});
+                       "--json", "--top", "1", "--page", path("sheet.html")});
   ASSERT_EQ(found.exit_code, 0) << found.err;
   EXPECT_EQ(std::count(found.out.begin(), found.out.end(), '\n'), 2);
   EXPECT_THAT(found.out, HasSubstr("{\"matches\":[{\"match\":\""));
   EXPECT_THAT(read_file(folder_ / "sheet.html"), HasSubstr("a red circle"));
-  const auto named = run_program("match_images", {"--model", path("run"), "--picture",
-                                                  path("a.png"), "red square", "blue cross"});
+  const auto named = run_program("match_images", {"--model", path("run"), "--image", path("a.png"),
+                                                  "red square", "blue cross"});
   ASSERT_EQ(named.exit_code, 0) << named.err;
   EXPECT_THAT(named.out, ::testing::AllOf(HasSubstr("red square"), HasSubstr("blue cross")));
   const auto refused = [&](std::vector<std::string> flags, int code, const std::string& message) {
@@ -165,8 +165,8 @@ TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
   refused({"text"}, 2, "give a folder with --images");
   refused({"--images", path("")}, 2, "give texts");
   refused({"--images", path("nowhere"), "text"}, 1, "no such folder of pictures");
-  refused({"--picture", path("a.png"), "text", "--sheet", path("s.png")}, 2, "needs --images");
-  refused({"--picture", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
+  refused({"--image", path("a.png"), "text", "--page", path("s.png")}, 2, "needs --images");
+  refused({"--image", path("pairs.tsv"), "text"}, 1, "pairs.tsv");
 }
 
 TEST_F(TrainClipTest, MatchImagesNamesATokenThatTheModelHasNoRowFor) {
@@ -179,8 +179,8 @@ TEST_F(TrainClipTest, MatchImagesNamesATokenThatTheModelHasNoRowFor) {
   document["added_tokens"].push_back(token);
   write_file(folder_ / "run/last/tokenizer.json", document.dump());
   const auto match = [&](const std::string& text) {
-    return run_program("match_images", {"--model", path("run/last"), "--picture", path("a.png"),
-                                        "red square", text});
+    return run_program("match_images",
+                       {"--model", path("run/last"), "--image", path("a.png"), "red square", text});
   };
   EXPECT_EQ(match("blue cross").exit_code, 0);
   expect_one_line(match("blue zebra"), 1, "match_images", "('zebra') of the tokenizer");

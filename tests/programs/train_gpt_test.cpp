@@ -350,9 +350,31 @@ TEST_F(TrainGptTest, ResumeKeepsItsConfiguration) {
                2, "--d-model cannot be changed");
 }
 
+TEST_F(TrainGptTest, InspectExplainsBiasesThatTheLayoutAdds) {
+  auto flags = tiny("run");
+  flags.emplace_back("--norm-bias=false");
+  ASSERT_EQ(train(flags).exit_code, 0);
+  const std::string run = (folder_ / "run").string();
+  const auto text = run_program("inspect", {"--model", run});
+  EXPECT_THAT(text.out,
+              HasSubstr("not counted       24: biases of zero"));  // two norms a layer, a last one
+  const auto json = nlohmann::json::parse(run_program("inspect", {run, "--json"}).out);
+  EXPECT_EQ(json["added_by_layout"], 24);
+}
+
+TEST_F(TrainGptTest, ARunCutShortIsNoFailure) {
+  auto flags = tiny("run", {{"max-steps", "2"}});
+  flags.insert(flags.end(), {"--expect-at-most", "0.1"});
+  const auto result = train(flags);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("stopped at 2 of 8"));
+  EXPECT_THAT(result.out, HasSubstr("the recipe expects at most 0.1 at its end"));
+  EXPECT_THAT(read_file(folder_ / "run/report.html"), HasSubstr("<p class=\"verdict \">val loss"));
+}
+
 TEST_F(TrainGptTest, UsedAndUnusableFoldersAreRefused) {
   train(tiny("run"));
-  expect_error(tiny("run"), 1, "is in use");
+  expect_error(tiny("run"), 1, "already holds a run");
   expect_error(tiny("text.txt/run"), 1, "text.txt/run");
 }
 

@@ -74,8 +74,8 @@ TEST_F(TrainVitTest, DrawsTheRolloutAsPictureAndPage) {
   ASSERT_EQ(train(tiny("run", {{"max-steps", "1"}})).exit_code, 0);
   write_png(folder_ / "a.png", plain_image(9, 7, 25, 200, 25));
   for (const std::string file : {"rollout.png", "rollout.html"}) {
-    const auto result = run_program(
-        "classify_image", {"--model", path("run"), path("a.png"), "--rollout", path(file)});
+    const auto result = run_program("classify_image",
+                                    {"--model", path("run"), path("a.png"), "--page", path(file)});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_GT(fs::file_size(folder_ / file), 500u);
   }
@@ -102,7 +102,7 @@ TEST_F(TrainVitTest, ResumedRunEqualsTheWholeOne) {
 TEST_F(TrainVitTest, TrainsEveryKindOfModelAndMeasuresIt) {
   for (const std::string kind : {"cct", "cnn", "linear"}) {
     Flags flags = kNoAttention;
-    flags.insert({{"model", kind}, {"max-steps", "3"}, {"image-size", "8"}});
+    flags.insert({{"architecture", kind}, {"max-steps", "3"}, {"image-size", "8"}});
     const auto result = train(tiny(kind, flags));
     EXPECT_EQ(result.exit_code, 0) << kind << result.err;
     const auto measured = train({"--evaluate-only", path(kind)});
@@ -113,18 +113,29 @@ TEST_F(TrainVitTest, TrainsEveryKindOfModelAndMeasuresIt) {
   }
 }
 
+TEST_F(TrainVitTest, RunsBegunUnderTheOldNameOfTheArchitectureGoOn) {
+  ASSERT_EQ(train(tiny("old", {{"max-steps", "3"}})).exit_code, 0);
+  std::string recipe = read_file(folder_ / "old/run.toml");
+  const std::string name = "architecture = ";
+  ASSERT_NE(recipe.find(name), std::string::npos);
+  write_file(folder_ / "old/run.toml", recipe.replace(recipe.find(name), name.size(), "model = "));
+  const auto resumed = train({"--resume", path("old"), "--max-steps", "5"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("note: --model is now --architecture\n"));
+}
+
 TEST_F(TrainVitTest, AFractionOfThePicturesAndAPresetOfAnotherKind) {
   Flags flags = kNoAttention;
   flags.insert({{"preset", "resnet8"}, {"max-steps", "1"}, {"train-fraction", "0.2"}});
   const auto result = train(tiny("run", flags));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("8 images of 1 x 4 x 4"));
-  EXPECT_THAT(result.out, HasSubstr("model = \"cnn\""));
+  EXPECT_THAT(result.out, HasSubstr("architecture = \"cnn\""));
 }
 
 TEST_F(TrainVitTest, WrongUsageAndUnusableDataAreOneLine) {
-  expect_error({{"model", "guess"}}, 2, "vit, cct, cnn, linear");
-  expect_error({{"model", "cnn"}}, 2, "means nothing to --model cnn");
+  expect_error({{"architecture", "guess"}}, 2, "vit, cct, cnn, linear");
+  expect_error({{"architecture", "cnn"}}, 2, "means nothing to --architecture cnn");
   expect_error({{"preset", "huge"}}, 2, "resnet20");
   expect_error({{"batch-size", "0"}}, 2, "--batch-size must be 1 or more");
   expect_error({{"channels", "2"}}, 2, "--channels must be 1 or 3");
@@ -195,8 +206,8 @@ TEST_F(TrainVitTest, ClassifyImagesErrorsAreOneLine) {
   refused({path("nowhere.png")}, 1, "nowhere.png");
   refused({path("b.png")}, 1, "b.png");
   refused({path("a.png"), "--top", "0"}, 2, "--top must be 1 or more");
-  refused({path("a.png"), "--rollout", path("x.jpg")}, 2, "must end in .png or .html");
-  refused({path("a.png"), path("a.png"), "--rollout", path("x.png")}, 2, "one picture");
+  refused({path("a.png"), "--page", path("x.jpg")}, 2, "must end in .png or .html");
+  refused({path("a.png"), path("a.png"), "--page", path("x.png")}, 2, "one picture");
   refused({}, 2, "");
   const auto config = folder_ / "run/preprocessor_config.json";
   const std::string text = read_file(config);

@@ -27,7 +27,10 @@ BertTraining::BertTraining()
                 // The kind that has the tokens [CLS], [SEP] and [MASK].
                 .tokenizer = TokenizerOptions{.tokenizer = "wordpiece",
                                               .vocab_size = 8000,
-                                              .kinds = {TokenizerKind::kWordPiece}}}) {}
+                                              .kinds = {TokenizerKind::kWordPiece}},
+                .examples = {
+                    "train_bert --config bert-demo --out runs/bert",
+                    "train_bert --config bert-genres --init-from runs/bert --out runs/genres"}}) {}
 
 void BertTraining::declare_options(CLI::App& app) {
   add_options(app, "Model", model_);

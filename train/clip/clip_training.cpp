@@ -25,7 +25,10 @@ ClipTraining::ClipTraining()
                 .tokenizer = TokenizerOptions{.tokenizer = "sentencepiece-unigram",
                                               .vocab_size = 2000,
                                               .trained_on = "the captions"},
-                .objective_alias = "loss"}) {}
+                .objective_alias = "loss",
+                .examples = {
+                    "train_clip --config clip-shapes --out runs/shapes",
+                    "train_clip --config clip-emoji --objective siglip --out runs/emoji-clip"}}) {}
 
 void ClipTraining::declare_options(CLI::App& app) {
   add_options(app, "Model", model_);

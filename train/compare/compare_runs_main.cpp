@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
                     "Compare by this one of their metrics (default: the one that judges the runs)");
     zoo::add_option(app, "Output", "out", out, "Also write comparison.html into this folder");
     zoo::add_option(app, "Output", "json", json, "Print JSON instead of the table");
+    zoo::set_help(app, {"compare_runs runs --out runs/compared",
+                        "compare_runs runs/a runs/b --metric accuracy"});
     zoo::parse(app, argc, argv);
     if (folders.empty()) throw zoo::UsageError("name one or more run folders, see --help");
     const zoo::Comparison comparison = zoo::compare_runs(zoo::read_runs(folders), metric);

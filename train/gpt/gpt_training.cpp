@@ -28,7 +28,9 @@ GptTraining::GptTraining()
                                "on a text.",
                 // Windows of running text begin anywhere: the model never sees a <s>, so prompts
                 // must not bring one either.
-                .tokenizer = TokenizerOptions{.tokenizer = "character", .marks_ends = false}}) {}
+                .tokenizer = TokenizerOptions{.tokenizer = "character", .marks_ends = false},
+                .examples = {"train_gpt --config gpt-shakespeare-cpu --out runs/shakespeare",
+                             "train_gpt --data my_text.txt --max-steps 500 --out runs/mine"}}) {}
 
 void GptTraining::declare_options(CLI::App& app) {
   add_options(app, "Model", model_);

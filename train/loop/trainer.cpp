@@ -270,6 +270,7 @@ void Training::finish() {
              .best = progress_.best.value,
              .best_step = progress_.best.step,
              .updates = progress_.step,
+             .planned = options_.schedule.steps,
              .interrupted = result_.interrupted,
              .stopped_after = result_.stopped_early ? options_.patience : 0,
              .overfit_loss =

@@ -19,6 +19,7 @@
 
 #include "app/cli.h"
 #include "app/recipe.h"
+#include "app/recipe_files.h"
 #include "base/usage_error.h"
 #include "train/program/training.h"
 #include "train/run/run_folder.h"
@@ -49,6 +50,10 @@ void check_resume(const TrainCommand& command) {
 }
 
 void check_together(const TrainCommand& command) {
+  if (command.needs_init_from.value_or(false) && command.source().empty()) {
+    throw UsageError(
+        "this recipe fine-tunes a trained model: name the model's folder with --init-from");
+  }
   if (!command.init_from.empty() + !command.resume.empty() + !command.evaluate_only.empty() > 1) {
     throw UsageError("--resume, --init-from and --evaluate-only exclude each other");
   }
@@ -112,10 +117,76 @@ void declare_run(CLI::App& app, TrainCommand& command) {
   of_sweep("--scale", "TEXT",
            "Train sizes, fit a power law to all but the largest and predict that one: "
            "\"d-model=32,48,64,96\"");
+  add_option(app, "Run", "needs-init-from", command.needs_init_from,
+             "Recipe's demand: a trained model to start from, named with --init-from");
   app.add_option("--preset", command.preset,
                  "Start from a published size, then apply the other options")
       ->group("Model")
       ->configurable(true);
+}
+
+/// "tiny, gpt2", for --help alone: from the error for a name that no family has.
+std::string preset_names(Training& training) {
+  try {
+    training.apply_preset("?");
+  } catch (const std::invalid_argument& error) {
+    const std::string what = error.what();
+    constexpr std::string_view kKnown = "known are: ";
+    const size_t at = what.find(kKnown);
+    if (at != std::string::npos) return what.substr(at + kKnown.size());
+  }
+  return "any";
+}
+
+/// What most users need, of all programs.
+const std::vector<std::string> kListed = {"config",
+                                          "out",
+                                          "sweep",
+                                          "seeds",
+                                          "resume",
+                                          "init-from",
+                                          "evaluate-only",
+                                          "preset",
+                                          "architecture",
+                                          "family",
+                                          "image-tower",
+                                          "context",
+                                          "layers",
+                                          "encoder-layers",
+                                          "decoder-layers",
+                                          "text-layers",
+                                          "d-model",
+                                          "heads",
+                                          "position",
+                                          "dropout",
+                                          "image-size",
+                                          "patch-size",
+                                          "task",
+                                          "data",
+                                          "validation-data",
+                                          "source",
+                                          "target",
+                                          "tokenizer",
+                                          "vocab-size",
+                                          "batch-size",
+                                          "batch-tokens",
+                                          "objective",
+                                          "max-steps",
+                                          "learning-rate",
+                                          "warmup-steps",
+                                          "schedule-steps",
+                                          "evaluate-every",
+                                          "seed",
+                                          "threads",
+                                          "device"};
+
+void declare_help(CLI::App& app, Training& training) {
+  const std::string program = "train_" + training.family();
+  set_help(app, training.examples(), kListed);
+  app.footer([program, &training] {
+    return fmt::format("Recipes (--config NAME): {}\nPresets (--preset NAME): {}",
+                       fmt::join(recipes_of(program), ", "), preset_names(training));
+  });
 }
 
 /// The passes over one command line. Each reads on top of what the one before found out: which
@@ -146,9 +217,10 @@ class Passes {
 
 TrainCommand Passes::pass(const std::function<void(TrainCommand&)>& resolve) {
   TrainCommand command;
-  CLI::App app{training_.description()};
+  CLI::App app{training_.description(), "train_" + training_.family()};
   add_config_option(app);
   declare_run(app, command);
+  declare_help(app, training_);
   training_.declare(app);
   if (!given_) defaults_ = values_of(app);
   std::vector<const char*> argv;

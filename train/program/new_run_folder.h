@@ -14,7 +14,7 @@ namespace zoo {
 /// is kept; so is one that has replaced it.
 class NewRunFolder {
  public:
-  /// Throws std::runtime_error if the folder is in use; does not make it yet.
+  /// Throws std::runtime_error if the folder holds something; does not make it yet.
   NewRunFolder(const TrainCommand& command, const std::string& family);
   ~NewRunFolder();
   NewRunFolder(const NewRunFolder&) = delete;

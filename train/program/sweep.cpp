@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,16 @@
 namespace zoo {
 namespace fs = std::filesystem;
 namespace {
+
+/// The names of all flags as they were given, without dashes and values.
+std::vector<std::string> flags_before_texts(int argc, const char* const* argv) {
+  std::vector<std::string> names;
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with("--")) names.emplace_back(word.substr(2, word.find('=') - 2));
+  }
+  return names;
+}
 
 using Words = std::vector<std::string>;
 
@@ -58,7 +69,7 @@ SweepCommand parse_sweep(const std::string& family, int argc, const char* const*
   if (sizes) sweep.sizes = parse_axes(*sizes, "--scale");
   if (seeds) sweep.seeds = parse_seeds(*seeds);
   sweep.out = taken("out").value_or(fmt::format("runs/{}-sweep", family));
-  const auto given = given_flags(argc, argv);
+  const auto given = flags_before_texts(argc, argv);
   for (const char* other : {"resume", "evaluate-only", "dump-gradients", "dump-batches"}) {
     if (std::find(given.begin(), given.end(), other) == given.end()) continue;
     throw UsageError(
@@ -210,11 +221,12 @@ void conclude(const SweepCommand& sweep, const std::vector<SweepPoint>& points) 
 }  // namespace
 
 bool is_sweep(int argc, const char* const* argv) {
-  const auto given = given_flags(argc, argv);
+  const auto given = flags_before_texts(argc, argv);
   const auto has = [&](std::string_view name) {
     return std::find(given.begin(), given.end(), name) != given.end();
   };
-  if (has("help") || std::find(argv + 1, argv + argc, std::string_view("-h")) != argv + argc)
+  if (has("help") || has("help-all") ||
+      std::find(argv + 1, argv + argc, std::string_view("-h")) != argv + argc)
     return false;
   return has("sweep") || has("scale") || has("seeds");
 }

@@ -42,6 +42,7 @@ struct TrainingInfo {
   std::string description;  ///< for --help
   std::optional<TokenizerOptions> tokenizer = {};  ///< of families that read text
   std::string objective_alias = {};                ///< an older name of --objective
+  std::vector<std::string> examples = {};          ///< commands that --help begins with
 };
 
 /// The module in the result of Training::build(): a module holder, or a pointer to a module.
@@ -59,6 +60,7 @@ class Training {
 
   const std::string& family() const { return info_.family; }
   const std::string& description() const { return info_.description; }
+  const std::vector<std::string>& examples() const { return info_.examples; }
   const TrainOptions& options() const { return train_; }
 
   // In the order in which run_training() calls them.

@@ -59,13 +59,13 @@ void RunFolder::require_free() const {
   if (fs::is_directory(folder_) && (fs::is_empty(folder_) || abandoned())) return;
   if (!checkpoint_steps().empty()) {
     throw std::runtime_error(
-        fmt::format("run folder '{0}' is in use; name another with --out, or continue it with "
-                    "--resume {0}",
+        fmt::format("run folder '{0}' already holds a run; name another with --out, or continue it "
+                    "with --resume {0}",
                     folder_.string()));
   }
   throw std::runtime_error(
-      fmt::format("'{}' is in use: it is no empty folder, and what it holds is no run to continue; "
-                  "name another with --out",
+      fmt::format("'{}' is not an empty folder, and holds no run to continue; name another with "
+                  "--out",
                   folder_.string()));
 }
 

@@ -31,6 +31,50 @@ Verdict judge_overfitting(double loss) {
                                         loss)};
 }
 
+/// "stopped at 300 of 2000"
+std::string stopped_words(const VerdictInput& input) {
+  return input.planned > input.updates
+             ? fmt::format("stopped at {} of {}", input.updates, input.planned)
+             : fmt::format("stopped at {}", input.updates);
+}
+
+std::string interrupted_words(const VerdictInput& input) {
+  std::string words = stopped_words(input);
+  if (input.expected_band)
+    words += fmt::format("; the recipe expects {} at its end", band_words(*input.expected_band));
+  return words + "; continue with --resume.";
+}
+
+/// Of a run that ended before its schedule, and has not reached the band.
+std::string cut_short_words(const VerdictInput& input) {
+  std::string words = stopped_words(input);
+  if (no_better_than_chance(input.goal, *input.best)) words += ", no better than guessing yet";
+  if (input.expected_band)
+    words += fmt::format("; the recipe expects {} at its end", band_words(*input.expected_band));
+  return words;
+}
+
+/// The outcome, and the words between the value and what guessing gives.
+Verdict judge_best(const VerdictInput& input) {
+  const double value = *input.best;
+  const auto& band = input.expected_band;
+  const bool by_chance = no_better_than_chance(input.goal, value);
+  const bool in_band = band && value >= band->first && value <= band->second;
+  const bool cut_short = input.planned > input.updates && input.stopped_after == 0;
+  if (cut_short && !(in_band && !by_chance && input.best_step > 0))
+    return {Outcome::kUnknown, cut_short_words(input)};
+  if (by_chance) return {Outcome::kChance, "NO BETTER THAN GUESSING"};
+  if (input.best_step == 0)
+    return {Outcome::kMissed, "training made it NO BETTER than it was at the start"};
+  if (!band) {
+    const char* better = input.goal.chance ? "better than guessing; " : "";
+    return {Outcome::kUnknown, fmt::format("{}no result is stated to compare with", better)};
+  }
+  if (in_band)
+    return {Outcome::kReached, fmt::format("as the recipe expects ({})", band_words(*band))};
+  return {Outcome::kMissed, fmt::format("NOT what the recipe expects ({})", band_words(*band))};
+}
+
 }  // namespace
 
 std::optional<std::pair<double, double>> make_band(std::optional<double> at_least,
@@ -40,33 +84,13 @@ std::optional<std::pair<double, double>> make_band(std::optional<double> at_leas
 }
 
 Verdict judge(const VerdictInput& input) {
-  if (input.interrupted)
-    return {Outcome::kUnknown, "stopped before the end: no verdict; go on with --resume."};
+  if (input.interrupted) return {Outcome::kUnknown, interrupted_words(input)};
   if (input.updates == 0) return {Outcome::kUnknown, "no update was made: no verdict."};
   if (input.overfit_loss) return judge_overfitting(*input.overfit_loss);
   if (!input.best) return {Outcome::kUnknown, "no validation data: no verdict."};
-  const double value = *input.best;
-  const auto& band = input.expected_band;
-  Verdict verdict;
-  std::string judgement;
-  if (no_better_than_chance(input.goal, value)) {
-    verdict.outcome = Outcome::kChance;
-    judgement = "NO BETTER THAN GUESSING";
-  } else if (input.best_step == 0) {
-    verdict.outcome = Outcome::kMissed;
-    judgement = "training made it NO BETTER than it was at the start";
-  } else if (!band) {
-    judgement = "better than guessing; the recipe expects nothing more";
-    if (!input.goal.chance) judgement = "the recipe states nothing to compare with";
-  } else if (value >= band->first && value <= band->second) {
-    verdict.outcome = Outcome::kReached;
-    judgement = fmt::format("as the recipe expects ({})", band_words(*band));
-  } else {
-    verdict.outcome = Outcome::kMissed;
-    judgement = fmt::format("NOT what the recipe expects ({})", band_words(*band));
-  }
-  verdict.sentence = fmt::format("val {} {:.4f} (best, step {}): {}", input.goal.metric, value,
-                                 input.best_step, judgement);
+  Verdict verdict = judge_best(input);
+  verdict.sentence = fmt::format("val {} {:.4f} (best, step {}): {}", input.goal.metric,
+                                 *input.best, input.best_step, verdict.sentence);
   if (input.goal.chance)
     verdict.sentence += fmt::format("; guessing gives {:.4f}", *input.goal.chance);
   verdict.sentence += ".";

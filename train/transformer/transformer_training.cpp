@@ -21,7 +21,9 @@ TransformerTraining::TransformerTraining()
                 .description = "Train an encoder-decoder (Vaswani et al. 2017) on pairs of texts.",
                 .tokenizer = TokenizerOptions{.tokenizer = "sentencepiece-unigram",
                                               .vocab_size = 8000,
-                                              .trained_on = "both sides of the data"}}) {}
+                                              .trained_on = "both sides of the data"},
+                .examples = {"train_transformer --config transformer-reverse --out runs/reverse",
+                             "train_transformer --config transformer-en-fr --out runs/en-fr"}}) {}
 
 void TransformerTraining::declare_options(CLI::App& app) {
   add_option(app, "Model", "architecture", architecture_,

@@ -57,7 +57,7 @@ Options resolved_own(Options options) {
 
 template <class Options>
 std::vector<std::string> names_of() {
-  std::vector<std::string> names = {"model"};
+  std::vector<std::string> names = {"architecture"};
   Options options;
   visit(options,
         [&](std::string_view name, auto&, const std::string&) { names.emplace_back(name); });
@@ -114,7 +114,7 @@ const std::vector<ImageModel>& image_models() {
 std::string image_model_names() { return names_in(image_models()); }
 
 const ImageModel& find_image_model(std::string_view name) {
-  return find_row(image_models(), "model", name);
+  return find_row(image_models(), "architecture", name);
 }
 
 ImageModelOptions image_model_preset(std::string_view name) {
@@ -148,7 +148,7 @@ void settle_kind(ImageModelOptions& options, const TrainCommand& command) {
     if (!has(name)) lacking.emplace_back(name);
   });
   refuse_changed(command, {lacking.begin(), lacking.end()},
-                 fmt::format("to --model {}", options.kind));
+                 fmt::format("to --architecture {}", options.kind));
   if (!command.preset.empty() || !command.source().empty()) return;
   ImageModelOptions defaults = model.defaults();
   copy_fields(defaults, options,

@@ -1,5 +1,5 @@
-// The image classifiers of train_vit: a table with a row for each value of --model, and the options
-// of all of them under one set of flags.
+// The image classifiers of train_vit: a table with a row for each value of --architecture, and the
+// options of all of them under one set of flags.
 #pragma once
 #include <functional>
 #include <memory>
@@ -34,7 +34,7 @@ std::string image_model_names();
 
 template <class Visitor>
 void visit(ImageModelOptions& o, Visitor&& v) {
-  v("model", o.kind, "What the classifier is made of: " + image_model_names());
+  v("architecture", o.kind, "What the classifier is made of: " + image_model_names());
   visit(o.vit, v);
   v("convolutions", o.convolutions, "cct: convolutions of the tokenizer, each with a pooling");
   v("kernel", o.kernel, "cct: their size, odd");

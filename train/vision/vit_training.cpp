@@ -52,7 +52,10 @@ std::optional<ChannelStatistics> normalisation_in(const fs::path& folder, int64_
 VitTraining::VitTraining()
     : Training({.family = "vit",
                 .description = "Train a ViT (Dosovitskiy et al. 2020), a CCT, a residual network "
-                               "or a linear model to say what pictures show."}) {}
+                               "or a linear model to say what pictures show.",
+                .examples = {
+                    "train_vit --config vit-mnist --out runs/mnist",
+                    "train_vit --config vit-fashion --architecture linear --out runs/linear"}}) {}
 
 void VitTraining::declare_options(CLI::App& app) {
   add_options(app, "Model", model_);

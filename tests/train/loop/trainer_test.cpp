@@ -272,10 +272,10 @@ TEST_F(TrainerTest, SixteenBitForwardPassesTrainAsWell) {
   EXPECT_LT(losses("run").back(), losses("run").front() - 0.2);
 }
 
-TEST_F(TrainerTest, RefusesAFolderThatIsInUse) {
+TEST_F(TrainerTest, RefusesAFolderThatHoldsARun) {
   train("run", options(1));
   EXPECT_THAT([&] { train("run", options(1)); },
-              ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+              ThrowsMessage<std::runtime_error>(HasSubstr("already holds a run")));
 }
 
 TEST_F(TrainerTest, RefusesOptionsOutOfRange) {

@@ -24,11 +24,12 @@ class RunFolderTest : public ::testing::Test {
   RunFolder run_{temporary_ / "run"};
 };
 
-TEST_F(RunFolderTest, RefusesAFolderThatIsInUse) {
+TEST_F(RunFolderTest, RefusesAFolderThatHoldsSomething) {
   run_.create();
   EXPECT_TRUE(run_.holds_new_run());
   write_file(run_ / "something", "x");
-  EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+  EXPECT_THAT([&] { run_.create(); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("is not an empty folder")));
 }
 
 TEST_F(RunFolderTest, ReusesWhatARunLeftThatEndedBeforeItsFirstCheckpoint) {
@@ -44,7 +45,8 @@ TEST_F(RunFolderTest, ReusesWhatARunLeftThatEndedBeforeItsFirstCheckpoint) {
 TEST_F(RunFolderTest, NeverReusesAFolderThatHoldsAnythingElse) {
   fs::create_directories(run_ / "checkpoints");
   write_file(run_ / "checkpoints" / "model.pt", "x");
-  EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+  EXPECT_THAT([&] { run_.create(); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("is not an empty folder")));
   EXPECT_TRUE(fs::exists(run_ / "checkpoints" / "model.pt"));
 }
 
@@ -88,7 +90,8 @@ TEST_F(RunFolderTest, ACheckpointKnowsItsRun) {
 
 TEST_F(RunFolderTest, RefusesAFileInItsPlace) {
   write_file(temporary_ / "run", "x");
-  EXPECT_THAT([&] { run_.create(); }, ThrowsMessage<std::runtime_error>(HasSubstr("is in use")));
+  EXPECT_THAT([&] { run_.create(); },
+              ThrowsMessage<std::runtime_error>(HasSubstr("is not an empty folder")));
 }
 
 TEST_F(RunFolderTest, KeepsTheNewestAndTheBest) {
@@ -160,8 +163,8 @@ TEST_F(RunFolderTest, OnlyWholeCheckpointsCount) {
 TEST_F(RunFolderTest, WhatIsNoRunIsNeverSaidToBeOne) {
   fs::create_directories(run_ / "holiday");
   EXPECT_THAT([&] { run_.create(); },
-              ThrowsMessage<std::runtime_error>(
-                  ::testing::AllOf(HasSubstr("is in use"), ::testing::Not(HasSubstr("--resume")))));
+              ThrowsMessage<std::runtime_error>(::testing::AllOf(
+                  HasSubstr("is not an empty folder"), ::testing::Not(HasSubstr("--resume")))));
   EXPECT_THAT([&] { run_.last(); },
               ThrowsMessage<std::runtime_error>(HasSubstr("it is no run folder")));
 }

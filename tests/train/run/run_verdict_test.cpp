@@ -35,6 +35,53 @@ TEST(VerdictTest, AModelThatOnlyGotWorseIsNoSuccess) {
   EXPECT_THAT(verdict.sentence, HasSubstr("NO BETTER than it was at the start"));
 }
 
+VerdictInput cut_short(double best) {
+  VerdictInput input = trained(best, 100);
+  input.planned = 2000;
+  return input;
+}
+
+TEST(VerdictTest, ARunCutShortHasNotFailed) {
+  const Verdict verdict = judge(cut_short(2.5));
+  EXPECT_EQ(verdict.outcome, Outcome::kUnknown);
+  EXPECT_EQ(verdict.sentence,
+            "val loss 2.5000 (best, step 100): stopped at 200 of 2000; the recipe expects at most "
+            "2 at its end; guessing gives 4.0000.");
+}
+
+TEST(VerdictTest, ARunCutShortMayHaveReachedTheBand) {
+  EXPECT_EQ(judge(cut_short(1.5)).outcome, Outcome::kReached);
+}
+
+TEST(VerdictTest, ARunCutShortMayNotBeatGuessingYet) {
+  const Verdict verdict = judge(cut_short(4.5));
+  EXPECT_EQ(verdict.outcome, Outcome::kUnknown);
+  EXPECT_THAT(verdict.sentence, HasSubstr("stopped at 200 of 2000, no better than guessing yet"));
+}
+
+TEST(VerdictTest, PatienceEndsARunForGood) {
+  auto input = cut_short(2.5);
+  input.stopped_after = 3;
+  EXPECT_EQ(judge(input).outcome, Outcome::kMissed);
+}
+
+TEST(VerdictTest, ASignalIsNoVerdict) {
+  auto input = cut_short(2.5);
+  input.interrupted = true;
+  EXPECT_EQ(judge(input).outcome, Outcome::kUnknown);
+  EXPECT_EQ(judge(input).sentence,
+            "stopped at 200 of 2000; the recipe expects at most 2 at its end; continue with "
+            "--resume.");
+}
+
+TEST(VerdictTest, WithoutABandThereIsNothingToCompareWith) {
+  auto input = trained(2.5, 100);
+  input.expected_band.reset();
+  EXPECT_EQ(judge(input).outcome, Outcome::kUnknown);
+  EXPECT_THAT(judge(input).sentence,
+              HasSubstr("better than guessing; no result is stated to compare with"));
+}
+
 TEST(VerdictTest, SaysThatTheRunStoppedEarly) {
   auto input = trained(1.5, 100);
   input.stopped_after = 3;
