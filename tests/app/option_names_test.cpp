@@ -60,8 +60,7 @@ TEST(OptionNamesTest, SaysWhatToDoInsteadOfOtherOptions) {
 
 TEST(NearNamesTest, AreOrderedByDistance) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
-  EXPECT_THAT(near_names("layrs", {"heads", "layer", "layers"}, 5),
-              ElementsAre("layers", "layer"));
+  EXPECT_THAT(near_names("layrs", {"heads", "layer", "layers"}, 5), ElementsAre("layers", "layer"));
   EXPECT_THAT(near_names("layrs", {"heads", "layer", "layers"}, 1), ElementsAre("layers"));
 }
 
