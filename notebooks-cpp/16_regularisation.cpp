@@ -71,7 +71,7 @@ nb::refute("Mean gate of head 1 where an example may lose both",
 //
 // | | in training | in evaluation |
 // |---|---|---|
-// | stochastic depth (Huang et al. 2016, arXiv:1603.09382, §3) | $x + \frac{b}{1 - p_l} f(x)$, $b \in \{0, 1\}$ for each example, $p_l$ growing linearly from 0 | $x + f(x)$ |
+// | stochastic depth (Huang et al. 2016, arXiv:1603.09382, §3) | $x + \frac{b}{1 - p_l} f(x)$, $b \in \{0, 1\}$ for each example, $p_l$ growing linearly from zero | $x + f(x)$ |
 // | DropHead | $\mathrm{gate}_h = m_h \frac{H}{\sum_i m_i}$, $m_h \in \{0, 1\}$ for each example | $\mathrm{gate}_h = 1$ |
 // | head diversity (Li et al. 2018, arXiv:1810.10183, disagreement on outputs) | loss $+ \lambda \frac{1}{H^2} \sum_{i,j} \cos(o_i, o_j)$, a mean over positions and layers | nothing |
 //

@@ -6,7 +6,7 @@ import sys
 from grading import about
 from skeleton import EXERCISES, all_names
 
-BEGIN, END = "<!-- exercises: begin -->\n", "<!-- exercises: end -->\n"
+BEGIN, END = "<!-- exercises: begin -->\n\n", "\n<!-- exercises: end -->\n"
 
 
 def table():
