@@ -4,6 +4,7 @@ harmless where nothing contains it: one fork, signal 0, a file in its own folder
 """
 
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -67,6 +68,13 @@ class Hostile(unittest.TestCase):
         except GraderMissing as error:
             print(f"hostile_test: {error}")
             sys.exit(77)
+        runner = pathlib.Path(cls.grader.config["grader"]).parent / "exercise_runner"
+        cls.contained = subprocess.run([runner, "--contained"]).returncode == 0
+
+    def expect_told(self, told, message):
+        """Without a filter of system calls, what a file tried is not known."""
+        if self.contained or "tried to" not in told:
+            self.assertIn(told, message)
 
     def grade(self, text):
         with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +88,7 @@ class Hostile(unittest.TestCase):
                 result = self.grade(f"{HEAD}{MASKED}torch::Tensor softmax(const torch::Tensor& a) {{ {body} return a; }}\n")
                 self.assertEqual(result["marks"], 0, result)
                 self.assertEqual(len(result["checks"]), 7)
-                self.assertIn(told, result["checks"][0]["message"])
+                self.expect_told(told, result["checks"][0]["message"])
 
     def test_what_harms_nobody_is_let_be(self):
         text = (EXERCISES / "teacher" / NAME / "solution.cpp").read_text(encoding="utf-8")
@@ -138,7 +146,7 @@ class Hostile(unittest.TestCase):
                 result = self.grade(HEAD + code + "\n" + rest)
                 self.assertEqual(result["marks"], 0)
                 if result["checks"]:
-                    self.assertIn(told, result["checks"][0]["message"])
+                    self.expect_told(told, result["checks"][0]["message"])
 
     def test_a_missing_file_and_a_folder(self):
         self.assertIn("is missing", self.grader.grade(NAME, pathlib.Path("/no/such/file.cpp"))["message"])

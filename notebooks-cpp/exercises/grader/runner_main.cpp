@@ -231,5 +231,8 @@ int run(const char* library) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
+  // Whether this system has the filter of system calls: 0 if so.
+  if (std::string_view(argv[1]) == "--contained")
+    return exercises::contain(1, [](const std::string&) { return std::vector<char>(); }) ? 0 : 1;
   return exercises::run(argv[1]);
 }
