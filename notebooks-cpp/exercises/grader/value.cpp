@@ -1,6 +1,7 @@
 #include "notebooks-cpp/exercises/grader/value.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/where.h>
 #include <fmt/ranges.h>
 
