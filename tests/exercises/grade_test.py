@@ -50,6 +50,7 @@ class Front(unittest.TestCase):
     def test_the_first_call_fills_the_folder_and_later_ones_keep_what_is_there(self):
         listed = grade("list", work=self.work)
         self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertNotIn("to write are in", listed.stdout)  # --json of a first call is JSON alone
         self.assertEqual(sorted(path.name for path in self.work.iterdir() if path.is_dir()), all_names())
         self.file.write_text("mine", encoding="utf-8")
         grade("list", work=self.work)
@@ -79,15 +80,20 @@ class Front(unittest.TestCase):
         (self.work / ".progress.json").write_text("{half", encoding="utf-8")
         listed = grade("list", work=self.work)
         self.assertEqual(listed.returncode, 0)
-        self.assertIn("was damaged", listed.stdout)
+        self.assertIn("was damaged", listed.stderr)
 
     def test_wrong_use_is_one_line(self):
-        for words, told in {("99",): "no exercise '99'", ("reset",): "name one exercise", ("collect",): "expects a folder",
-                            ("collect", "/no/such"): "is no folder", ("watch", "x"): "no exercise 'x'"}.items():  # fmt: skip
-            process = grade(*words, work=self.work)
-            self.assertEqual(process.returncode, 1)
-            self.assertIn(told, process.stderr)
-            self.assertEqual(process.stderr.count("\n"), 1)
+        grade("list", work=self.work)
+        wrong = {("99",): "no exercise '99'", ("reset",): "name one exercise", ("watch", "x"): "no exercise 'x'",
+                 ("all", "--hint"): "--hint has no meaning with all", ("all", "--file", "x.cpp"): "--file has no meaning",
+                 ("list", "--json"): "--json has no meaning", ("01", "02"): "'02' has no meaning with 01"}  # fmt: skip
+        failed = {("collect",): "expects a folder", ("collect", "/no/such"): "is no folder"}
+        for code, cases in {2: wrong, 1: failed}.items():
+            for words, told in cases.items():
+                process = grade(*words, work=self.work)
+                self.assertEqual(process.returncode, code, words)
+                self.assertIn(told, process.stderr)
+                self.assertEqual(process.stderr.count("\n"), 1)
         missing = subprocess.run([ROOT / "scripts/grade.sh", "01"], capture_output=True, text=True,
                                  env={**os.environ, "ZOO_EXERCISES": str(self.work), "ZOO_EXERCISES_CONFIG": "/no/such.json"})  # fmt: skip
         self.assertIn("run scripts/grade.sh --setup", missing.stderr)

@@ -18,19 +18,24 @@ from work import Work, is_untouched
 COMMANDS = ("watch", "list", "reset", "report", "collect", "use")
 
 
+def wrong_use(message):
+    print(f"grade: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
 def find(word):
     """The names that `word` means: 07, 07_rotary, all."""
     names = all_names()
     found = names if word == "all" else [name for name in names if name == word or name[:2] == word.zfill(2)]
     if not found:
-        raise SystemExit(f"grade: no exercise '{word}'; expected a number from {names[0][:2]} to {names[-1][:2]}, all, or one of "
-                         f"{', '.join(COMMANDS)}")  # fmt: skip
+        wrong_use(f"no exercise '{word}'; expected a number from {names[0][:2]} to {names[-1][:2]}, all, or one of "
+                  f"{', '.join(COMMANDS)}")  # fmt: skip
     return found
 
 
 def find_one(word):
     if word is None or word == "all":
-        raise SystemExit("grade: name one exercise, for instance 07")
+        wrong_use("name one exercise, for instance 07")
     return find(word)[0]
 
 
@@ -47,9 +52,30 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def grade_one(options, grader, work, name):
+# What each command takes besides --work; a number of an exercise stands for itself.
+TAKES = {
+    "watch": {"argument"},
+    "list": set(),
+    "reset": {"argument"},
+    "report": {"out"},
+    "collect": {"argument", "out"},
+    "all": {"json"},
+}
+
+
+def refuse_unused(options):
+    """An option that would change nothing is a mistake of the caller's."""
+    takes = TAKES.get(options.what, {"hint", "details", "file", "json"})
+    for name in ("argument", "hint", "details", "file", "json", "out"):
+        if getattr(options, name) and name not in takes:
+            given = f"'{options.argument}'" if name == "argument" else f"--{name}"
+            wrong_use(f"{given} has no meaning with {options.what}: leave it out")
+
+
+def grade_one(options, grader, name):
     if options.file:
         return grader.grade(name, options.file)
+    work = Work(options.work)
     result = grader.grade(name, work.file(name))
     work.record(name, result, 2 if options.hint else 1)
     return result
@@ -74,8 +100,11 @@ def list_exercises(work):
 
 
 def run(options):
+    refuse_unused(options)
     if options.what == "collect":
         return class_report.collect(options.argument, options.out)
+    if options.what not in TAKES:
+        return show_one(options, find(options.what)[0])
     work = Work(options.work)
     if options.what == "list":
         return list_exercises(work)
@@ -91,15 +120,21 @@ def run(options):
         return 0
     if options.what == "report":
         return student_report.write(work, options.out or work.folder / "report.html")
-    names = find(options.what)
-    grader = Grader()
-    if len(names) == 1:
-        result = grade_one(options, grader, work, names[0])
-        print(json.dumps(result, indent=1, ensure_ascii=False)) if options.json else show(
-            result, 2 if options.hint else 1, options.details)  # fmt: skip
-        return 0 if result["state"] == "full" else 1
+    return show_all(options, work)
+
+
+def show_one(options, name):
+    result = grade_one(options, Grader(), name)
+    if options.json:
+        print(json.dumps(result, indent=1, ensure_ascii=False))
+    else:
+        show(result, 2 if options.hint else 1, options.details)
+    return 0 if result["state"] == "full" else 1
+
+
+def show_all(options, work):
     results = []
-    for result in grade_all(grader, work):
+    for result in grade_all(Grader(), work):
         results.append(result)
         if not options.json:
             print(line(result), flush=True)

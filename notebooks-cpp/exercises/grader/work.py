@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 import time
 
@@ -25,7 +26,7 @@ class Work:
         self.folder = pathlib.Path(chosen).expanduser().resolve()
         made = self.fill()
         if made:
-            print(f"grade: {made} exercises to write are in {self.folder}")
+            print(f"grade: {made} exercises to write are in {self.folder}", file=sys.stderr)
         self.progress_path = self.folder / ".progress.json"
         self.progress = self.read_progress()
 
@@ -62,7 +63,8 @@ class Work:
         except (OSError, ValueError):
             spoilt = self.progress_path.with_suffix(".damaged")
             self.progress_path.replace(spoilt)
-            print(f"grade: {self.progress_path.name} was damaged; it is now {spoilt.name}, and progress begins anew")
+            print(f"grade: {self.progress_path.name} was damaged; it is now {spoilt.name}, and progress begins anew",
+                  file=sys.stderr)  # fmt: skip
             return {}
 
     def entry(self, name):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a wrong answer: opens nothing, compares FILE with exercise NN's solution and writes teacher/NN_name/wrong/NAME.patch.
+# Keeps a wrong answer: the difference between exercise NN's solution and FILE, as teacher/NN_name/wrong/NAME.patch.
 #   wrong.sh NN NAME FILE
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../teacher"
