@@ -109,7 +109,7 @@ Exercise make() {
            {{"masked_softmax", "5 queries, 5 keys, causal", {scores, causal}},
             {"masked_softmax", "query 1 sees no key", {torch::randn({3, 4}), empty_row}}}},
           {"01.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {{"masked_softmax", "5 queries, 5 keys, causal", {scores, causal}},

@@ -142,7 +142,7 @@ Exercise make() {
                  "query 1 of 3 sees no key",
                  {random({3, 3}), random({4, 3}), random({4, 2}), blind}}}},
               {"02.2",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {{"attend_one_head", "5 queries, 5 keys, causal", {self, self_k, self_v, causal}},

@@ -134,7 +134,7 @@ Exercise make() {
                {{"decoder_mask", "3 queries, 5 keys, lengths 5, 2, 4", {3, 5, Value(), lengths}},
                 {"decoder_mask", "5 queries, 5 keys, window 2", {5, 5, 2, lengths}}}},
               {"04.4",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay, and 2000 queries take a moment",
                {{"decoder_mask", "3 queries, 5 keys", {3, 5, Value(), lengths}},

@@ -168,7 +168,7 @@ Exercise make() {
                {{"self_attention", "5 tokens, causal", causal},
                 {"cross_attention", "4 tokens ask 3, 4 heads, 2 of keys and values", cross}}},
               {"05.3",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {{"self_attention", "5 tokens, causal", causal},

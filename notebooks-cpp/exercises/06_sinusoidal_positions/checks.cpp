@@ -100,7 +100,7 @@ Exercise make() {
                "gradients of x and of the table",
                {{"add_positions", "positions 4 5 6 and 0 0 1", {x, table, later}}}},
               {"06.2",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {{"add_positions", "positions 4 5 6 and 0 0 1", {x, table, later}}}},

@@ -161,7 +161,7 @@ Exercise make() {
               longs({3, 4, 8, 9}, {2, 2}), 10000.0}}},
            3e-5},
           {"07.4",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {{"rotary_scores", "3 queries at 2 3 4, 5 keys", {q, k, late, all, 100.0}},

@@ -124,7 +124,7 @@ Exercise make() {
                "a table that is learned, as T5's",
                {{"dense_bias", "a table of 7: 3 queries, 5 keys", {table, 5}}}},
               {"08.3",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {{"dense_bias", "a table of 7: 3 queries, 5 keys", {table, 5}},

@@ -146,7 +146,7 @@ Exercise make() {
                  {random({2, 4}), flat, w4, 1e-3}},
                 {"layer_norm_backward", "one token", {random({1, 4}), random({1, 4}), w4, 1e-5}}}},
               {"09.2",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {{"layer_norm", "3 tokens, C = 4", {x, w4, b4, 1e-5}},

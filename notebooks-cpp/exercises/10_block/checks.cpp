@@ -143,7 +143,7 @@ Exercise make() {
                 stack_probe("3 blocks, post-norm", x({2, 5, 4}), 3, true),
                 stack_probe("no block, pre-norm", x({2, 5, 4}), 0, false)}},
               {"10.3",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {residual_pre, residual_post, pre, post,

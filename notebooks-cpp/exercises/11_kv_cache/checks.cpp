@@ -240,7 +240,7 @@ Exercise make() {
             decode_probe("6 tokens at once in 9 slots", 9, {6}),
             decode_probe("steps of 1, 1, 3, 1 in 9 slots", 9, {1, 1, 3, 1})}},
           {"11.3", Kind::kOddSizes, 1, "rows of different lengths", {ragged_step}},
-          {"11.3", Kind::kManners, 1, "arguments stay as they were", {ragged_append, ragged_step}},
+          {"11.3", Kind::kSideEffects, 1, "arguments stay as they were", {ragged_append, ragged_step}},
       }};
 }
 

@@ -219,7 +219,7 @@ Exercise make() {
             training("aaa 2, aaaa 1", "a", {{"aaa", 2}, {"aaaa", 1}}, 5),
             training("no merge wanted", "ab", {{"ab", 2}}, 0)}},
           {"12.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "4000 words take under two seconds",
            {training("4000 words, 12 merges", kAlphabet,

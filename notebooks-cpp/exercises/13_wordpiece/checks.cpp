@@ -146,7 +146,7 @@ Exercise make() {
                 cut("playing, at most 6 characters", "playing", 6),
                 cut("café, at most 4 characters", "café", 4), cut("an empty word", "")}},
               {"13.2",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "a word of 401 letters takes under a second",
                {cut("p and 400 times a", "p" + std::string(400, 'a'), 500)},

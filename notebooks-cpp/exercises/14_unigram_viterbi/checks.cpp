@@ -151,7 +151,7 @@ Exercise make() {
            "unknown characters, no text",
            {scores("baxna", "baxna"), scores("xy", "xy"), scores("an empty text", "")}},
           {"14.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "1400 characters take under a second",
            {scores("200 times banana_", song)},

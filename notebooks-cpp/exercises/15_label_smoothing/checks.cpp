@@ -144,7 +144,7 @@ Exercise make() {
            "gradients of the mean",
            {with_padding, loss("transposed logits", torch::randn({5, 3}).t(), plain, 0.1)}},
           {"15.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {with_padding,

@@ -143,7 +143,7 @@ Exercise make() {
                {{"noam", "1 step of warm-up: steps 0, 1, 2, 8", {Steps{0, 1, 2, 8}, 1}},
                 {"noam", "no warm-up: steps 0, 1, 2, 8", {Steps{0, 1, 2, 8}, 0}}}},
               {"16.1",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "a late step costs no more than the first",
                {{"noam", "step 1000000000, a thousand times", {Steps(1000, 1000000000), 4}},

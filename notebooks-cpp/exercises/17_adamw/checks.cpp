@@ -153,7 +153,7 @@ Exercise make() {
                1,
                "tiny gradients, a large epsilon, strided tensors",
                {tiny, step_probe("epsilon 0.5", {3}, 2, 0.1, {0.8, 0.95, 0.5, 0.3}), strided}},
-              {"17.2", Kind::kManners, 1, "arguments stay as they were", {usual, moments, several}},
+              {"17.2", Kind::kSideEffects, 1, "arguments stay as they were", {usual, moments, several}},
               {"17.3", Kind::kValues, 1, "four steps", {several}},
               {"17.3",
                Kind::kOddSizes,

@@ -181,7 +181,7 @@ Exercise make() {
             masking("1 token", words_alone(1, 1), 1.0),
             masking("a transposed text", words_alone(7, 3).t(), 0.7)}},
           {"18.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {masking("2 rows of 30 tokens", words_alone(2, 30), 0.9)}},

@@ -161,7 +161,7 @@ Exercise make() {
                 losing("no targets", torch::randn({2, 3, 4}), none),
                 losing("logits near 1000", 1000 + torch::randn({3, 5, 7}), targets),
                 losing("transposed logits", torch::randn({5, 3, 7}).transpose(0, 1), targets)}},
-              {"19.2", Kind::kManners, 1, "arguments stay as they were", {rows_of_three}},
+              {"19.2", Kind::kSideEffects, 1, "arguments stay as they were", {rows_of_three}},
           }};
 }
 

@@ -249,7 +249,7 @@ Exercise make() {
             {"draw_tokens", "1 token", {torch::full({1, 1}, 3.0f), torch::tensor({0.7f})}},
             {"draw_tokens", "transposed logits", {strided, torch::rand({4})}}}},
           {"20.5",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {{"keep_top_k", "3 rows of 7 tokens, k = 3", {logits, 3}},

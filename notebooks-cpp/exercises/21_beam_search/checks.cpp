@@ -248,7 +248,7 @@ Exercise make() {
             searching("the end has probability 0.96", ends_soon, 4, 2, 5, 1.0),
             searching("4 tokens, 9 beams", four, 3, 9, 3, 1.0)}},
           {"21.3",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {searching("5 tokens, 3 beams", five, 4, 3, 5, 1.0),

@@ -200,7 +200,7 @@ Exercise make() {
                   torch::eye(4).index_select(0, torch::tensor({2L, 0L, 1L})),
                   torch::eye(4).index_select(0, torch::tensor({2L, 3L})), {2, 3}, {0.9f, 0.1f})}},
           {"22.3",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {round("3 drafts", p_rows, q_rows, {1, 4, 2}, {0.3f, 0.6f, 0.9f}),

@@ -144,7 +144,7 @@ Exercise make() {
              {torch::randn({2, 3, 6, 4}), torch::randn({3, 5, 3, 2}).transpose(0, 1),
               torch::randn({5})}}}},
           {"23.2", Kind::kGradients, 1, "gradients of pixels, weight and bias", {random}},
-          {"23.2", Kind::kManners, 1, "arguments stay as they were", {random, photo}},
+          {"23.2", Kind::kSideEffects, 1, "arguments stay as they were", {random, photo}},
       }};
 }
 

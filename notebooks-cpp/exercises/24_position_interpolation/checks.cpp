@@ -147,7 +147,7 @@ Exercise make() {
                {stretching("the same grid", 1, 3, 4, 3, 4, 2),
                 stretching("1 x 5 to 2 x 3", 1, 1, 5, 2, 3, 2),
                 stretching("1 x 1 to 3 x 2", 1, 1, 1, 3, 2, 4), strided}},
-              {"24.2", Kind::kManners, 1, "arguments stay as they were", {larger, strided}},
+              {"24.2", Kind::kSideEffects, 1, "arguments stay as they were", {larger, strided}},
           }};
 }
 

@@ -149,7 +149,7 @@ Exercise make() {
                 losing("transposed logits", torch::randn({4, 4}).t())},
                1e-3},
               {"25.2",
-               Kind::kManners,
+               Kind::kSideEffects,
                1,
                "arguments stay as they were",
                {five_pairs, losing("5 pairs", logits), whole}},

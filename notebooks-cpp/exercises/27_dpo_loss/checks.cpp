@@ -183,7 +183,7 @@ Exercise make() {
            "gradients of the policy, none of the reference",
            {loss_of_4, equal}},
           {"27.2",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {loss_of_4, plain, gradient_of_4}},

@@ -184,7 +184,7 @@ Exercise make() {
            {rows(all_kept), rows(dropped), nothing, one}},
           {"28.3", Kind::kGradients, 1, "gradients of x, weights and experts", {all_kept, dropped}},
           {"28.3",
-           Kind::kManners,
+           Kind::kSideEffects,
            1,
            "arguments stay as they were",
            {all_kept, dropped, route_probe("5 tokens", logits, 2, true),

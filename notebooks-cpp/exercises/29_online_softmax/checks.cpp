@@ -232,7 +232,7 @@ Exercise make() {
            {attention("5 queries, 7 keys, blocks of 3", q, up, v, Value(), 3),
             attention("query 1 sees nothing", q, k, v, blind, 2)}},
           {.part = "29.3",
-           .kind = Kind::kManners,
+           .kind = Kind::kSideEffects,
            .marks = 1,
            .title = "1024 queries and 8192 keys without 32 MB of scores",
            .probes = {attention("blocks of 128", long_q, long_k, long_v, Value(), 128),

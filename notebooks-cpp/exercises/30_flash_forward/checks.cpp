@@ -200,7 +200,7 @@ Exercise make() {
             call("heads that lie apart in memory", wide, wide + 0.5, wide.sin(), Value(), 0.7, 4,
                  5)}},
           {.part = "30.2",
-           .kind = Kind::kManners,
+           .kind = Kind::kSideEffects,
            .marks = 2,
            .title = "arguments stay as they were; less than 8 MB more",
            .probes = {call("9 queries, 9 keys, causal", self_q, self_k, self_v, causal, 0.4, 4, 2),

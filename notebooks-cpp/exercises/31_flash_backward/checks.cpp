@@ -223,7 +223,7 @@ Exercise make() {
             backward("heads that lie apart in memory", wide, wide + 0.5, wide.sin(), none, 0.7, 4,
                      3)}},
           {.part = "31.3",
-           .kind = Kind::kManners,
+           .kind = Kind::kSideEffects,
            .marks = 2,
            .title = "arguments stay as they were; less than 16 MB more",
            .probes = {backward("9 queries, 9 keys, causal", self_q, self_k, self_v, causal, 0.4, 4,

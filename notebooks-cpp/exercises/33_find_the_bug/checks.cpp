@@ -1,4 +1,4 @@
-// 33: patients with a fault, or none; the grader knows which, the student's code has to find out.
+// 33: models with a fault, or none; the grader knows which, the student's code has to find out.
 #include <torch/types.h>
 
 #include <algorithm>
@@ -47,8 +47,8 @@ Verdict right_finding(const Probe& probe, const Value& answer) {
   const std::string named = parts[0].toStringRef().substr(0, 40);
   const double got = parts[1].toDouble();
   if (named == fault && near(got, number)) return {};
-  const std::string text = "The patient is " + fault + ", " + describe_number(number) +
-                           "; you say " + named + ", " + describe_number(got);
+  const std::string text = "The model is " + fault + ", " + describe_number(number) + "; you say " +
+                           named + ", " + describe_number(got);
   if (std::find(kNames.begin(), kNames.end(), named) == kNames.end()) return {text, "unknown-name"};
   if (named == fault) return {text, behind(fault, number, got)};
   if (named == "healthy") return {text, "overlooked"};
@@ -58,18 +58,18 @@ Verdict right_finding(const Probe& probe, const Value& answer) {
 }
 
 Exercise make() {
-  const auto patient = [](const std::string& function, const std::string& fault, double number,
-                          const std::string& what) {
+  const auto probe_of = [](const std::string& function, const std::string& fault, double number,
+                           const std::string& what) {
     return Probe{function, what, {fault, number}};
   };
   const auto attention = [&](const std::string& what, const std::string& fault, double number) {
-    return patient("attention_fault", fault, number, "patient " + what);
+    return probe_of("attention_fault", fault, number, "model " + what);
   };
   const auto loss = [&](const std::string& what, const std::string& fault, double number) {
-    return patient("loss_fault", fault, number, "patient " + what);
+    return probe_of("loss_fault", fault, number, "model " + what);
   };
   const auto training = [&](const std::string& what, const std::string& fault, double number) {
-    return patient("training_fault", fault, number, "patient " + what);
+    return probe_of("training_fault", fault, number, "model " + what);
   };
   return {
       .name = "33_find_the_bug",
@@ -78,7 +78,7 @@ Exercise make() {
           {.part = "33.1",
            .kind = Kind::kValues,
            .marks = 2,
-           .title = "attention: four patients",
+           .title = "attention: four models",
            .probes = {attention("A", "mask-too-far", 2), attention("B", "wrong-scale", 2.5),
                       attention("C", "healthy", 0), attention("D", "wrong-scale", 0.37)},
            .verify = right_finding},
@@ -93,7 +93,7 @@ Exercise make() {
           {.part = "33.2",
            .kind = Kind::kValues,
            .marks = 2,
-           .title = "a loss: five patients",
+           .title = "a loss: five models",
            .probes = {loss("J", "smoothing-on", 0.1), loss("K", "targets-shifted", 1),
                       loss("L", "healthy", 0), loss("M", "pads-counted", 0.5),
                       loss("N", "smoothing-on", 0.35)},
@@ -108,7 +108,7 @@ Exercise make() {
           {.part = "33.3",
            .kind = Kind::kValues,
            .marks = 2,
-           .title = "training: five patients",
+           .title = "training: five models",
            .probes = {training("S", "weights-decay", 0.05), training("T", "healthy", 0),
                       training("U", "weight-frozen", 5), training("V", "gradients-not-zeroed", 3),
                       training("W", "weights-decay", 0.4)},

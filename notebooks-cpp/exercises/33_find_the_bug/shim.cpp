@@ -1,4 +1,4 @@
-// The patients. Whoever reads on spoils the exercise.
+// The faulty models. Whoever reads on spoils the exercise.
 #include <ATen/CPUGeneratorImpl.h>
 
 #include "notebooks-cpp/exercises/33_find_the_bug/find_the_bug.h"

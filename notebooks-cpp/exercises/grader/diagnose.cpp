@@ -22,13 +22,6 @@ Probe in_double(Probe probe) {
   return probe;
 }
 
-std::vector<torch::Tensor> floats_of(const Value& value) {
-  std::vector<torch::Tensor> floats;
-  for (const auto& tensor : tensors_of(value))
-    if (tensor.defined() && tensor.is_floating_point()) floats.push_back(tensor);
-  return floats;
-}
-
 Value gradients(const Exercise& exercise, const Probe& probe, const Faults& faults,
                 const std::vector<at::Tensor>& upstream) {
   std::vector<torch::Tensor> inputs;

@@ -46,11 +46,11 @@ struct Verdict {
 };
 
 enum class Kind {
-  kShape,      ///< shapes and types of the results only
-  kValues,     ///< equal to the reference; no marks at all without one of these or of kOddSizes
-  kGradients,  ///< gradients of floating-point arguments, for random gradients of the results
-  kOddSizes,   ///< as kValues, where sizes are odd, one or zero, or masks are unusual
-  kManners     ///< arguments stay as they were; within `seconds` and `megabytes`
+  kShape,       ///< shapes and types of the results only
+  kValues,      ///< equal to the reference; no marks at all without one of these or of kOddSizes
+  kGradients,   ///< gradients of floating-point arguments, for random gradients of the results
+  kOddSizes,    ///< as kValues, where sizes are odd, one or zero, or masks are unusual
+  kSideEffects  ///< arguments stay as they were; within `seconds` and `megabytes`
 };
 
 struct Check {
@@ -61,7 +61,7 @@ struct Check {
   std::vector<Probe> probes = {};
   double tolerance = 1e-5;  ///< of the largest expected value, or of 1 where that is smaller
   double seconds = 5;       ///< of processor time, for each probe
-  double megabytes = 0;     ///< kManners: growth of the process during a probe; 0: no limit
+  double megabytes = 0;     ///< kSideEffects: growth of the process during a probe; 0: no limit
   /// Instead of a comparison with the reference, where more than one answer is right.
   std::function<Verdict(const Probe&, const Value& answer)> verify = {};
 };

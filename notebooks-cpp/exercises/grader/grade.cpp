@@ -29,8 +29,7 @@ State state_of(Outcome outcome) {
 /// A random gradient for each floating-point tensor of the result.
 std::vector<at::Tensor> random_gradients(const Value& result) {
   std::vector<at::Tensor> gradients;
-  for (const auto& tensor : tensors_of(result))
-    if (tensor.is_floating_point()) gradients.push_back(torch::randn(tensor.sizes()));
+  for (const auto& tensor : floats_of(result)) gradients.push_back(torch::randn(tensor.sizes()));
   return gradients;
 }
 
@@ -69,7 +68,7 @@ class Judge {
 
   void judge(const Probe& probe, const Value& expected, const Answer& answer,
              const std::vector<at::Tensor>& upstream) {
-    if (check_.kind == Kind::kManners) return manners(probe, answer);
+    if (check_.kind == Kind::kSideEffects) return side_effects(probe, answer);
     if (check_.verify) return own_verdict(probe, answer);
     if (const auto difference = compare_shapes(expected, answer.value))
       return fail(result_, probe, "the result has another shape or type", *difference);
@@ -113,7 +112,7 @@ class Judge {
       fail_value(probe, "the gradients differ", *difference);
   }
 
-  void manners(const Probe& probe, const Answer& answer) {
+  void side_effects(const Probe& probe, const Answer& answer) {
     if (!answer.modified.empty()) {
       if (grade_.diagnosis.faults.empty()) grade_.diagnosis = {{"changes-arguments"}, {}};
       return fail(result_, probe,
@@ -143,9 +142,9 @@ class Judge {
 /// A time limit that was missed on a busy machine is tried once more.
 Answer ask(StudentProcess& student, const Call& call, const Check& check) {
   const double limit =
-      check.kind == Kind::kManners ? std::max(5.0, 3 * check.seconds) : check.seconds;
+      check.kind == Kind::kSideEffects ? std::max(5.0, 3 * check.seconds) : check.seconds;
   Answer answer = student.call(call, limit);
-  if (check.kind == Kind::kManners && answer.outcome == Outcome::kAnswered &&
+  if (check.kind == Kind::kSideEffects && answer.outcome == Outcome::kAnswered &&
       answer.seconds > check.seconds)
     answer = student.call(call, limit);
   return answer;
@@ -159,7 +158,8 @@ CheckResult run_check(const Exercise& exercise, const Check& check, StudentProce
   Judge judge(exercise, check, result, grade, observations);
   for (const Probe& probe : check.probes) {
     Value expected;
-    if (!check.verify && check.kind != Kind::kManners) expected = predict(exercise, {probe}, {});
+    if (!check.verify && check.kind != Kind::kSideEffects)
+      expected = predict(exercise, {probe}, {});
     std::vector<at::Tensor> upstream;
     if (check.kind == Kind::kGradients) upstream = random_gradients(expected);
     const Answer answer = ask(student, {probe.function, probe.arguments, upstream}, check);
@@ -197,7 +197,7 @@ Grade grade(const Exercise& exercise, StudentProcess& student) {
     grade.of += check.marks;
     grade.checks.push_back(result);
   }
-  // A part that gives no right value earns nothing for shape or manners.
+  // A part that gives no right value earns nothing for shape or side effects.
   for (auto& result : grade.checks) {
     const bool earned = std::any_of(
         grade.checks.begin(), grade.checks.end(),
@@ -210,7 +210,7 @@ Grade grade(const Exercise& exercise, StudentProcess& student) {
   if (grade.diagnosis.faults.empty() && !grade.not_a_number.empty())
     grade.diagnosis = {{"not-a-number"}, grade.not_a_number};
   const bool right = std::all_of(grade.checks.begin(), grade.checks.end(), [](const auto& check) {
-    return check.kind == Kind::kManners || check.state == State::kPass;
+    return check.kind == Kind::kSideEffects || check.state == State::kPass;
   });
   if (right && grade.diagnosis.faults.empty()) grade.diagnosis = grade.cost;
   if (grade.marks == grade.of) grade.diagnosis = {};

@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kStates[] = {"not started", "not reached", "pass",
                                    "fail",        "timeout",     "crash"};
-constexpr const char* kKinds[] = {"shape", "values", "gradients", "odd sizes", "manners"};
+constexpr const char* kKinds[] = {"shape", "values", "gradients", "odd sizes", "side effects"};
 
 nlohmann::json to_json(const Grade& grade) {
   auto checks = nlohmann::json::array();

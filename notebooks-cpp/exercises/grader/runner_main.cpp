@@ -1,8 +1,6 @@
 // exercise_runner LIBRARY: loads a student's functions and answers calls. Knows no right answers.
 // Descriptors: 3 brings calls, 4 takes answers.
-#include <ATen/record_function.h>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <torch/autograd.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -10,13 +8,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <iostream>
-#include <mutex>
 #include <new>
-#include <set>
 
+#include "notebooks-cpp/exercises/grader/call_watch.h"
 #include "notebooks-cpp/exercises/grader/contain.h"
 #include "notebooks-cpp/exercises/grader/pipe.h"
 #include "notebooks-cpp/exercises/grader/student.h"
@@ -32,15 +28,15 @@ struct Reply {
   Value value = {};
   Values gradients = {};
   std::vector<int64_t> modified = {};
-  double seconds = 0, megabytes = 0;
   bool differentiable = true;
-  std::vector<std::string> operators;
+  CallCost cost = {};
 };
 
 Value to_value(const Reply& reply) {
-  return c10::ivalue::Tuple::create(
-      {reply.status, reply.message, reply.value, c10::ivalue::Tuple::create(reply.gradients),
-       reply.modified, reply.seconds, reply.megabytes, reply.differentiable, reply.operators});
+  return c10::ivalue::Tuple::create({reply.status, reply.message, reply.value,
+                                     c10::ivalue::Tuple::create(reply.gradients), reply.modified,
+                                     reply.cost.seconds, reply.cost.megabytes, reply.differentiable,
+                                     reply.cost.operators});
 }
 
 void send(const Reply& reply) { write_frame(kAnswers, to_value(reply)); }
@@ -50,64 +46,9 @@ std::string first_line(const std::string& text) {
   return text.substr(0, std::min(text.find('\n'), size_t{300}));
 }
 
-/// Peak of the process, in MB; clear_peak() begins anew where the system can.
-double peak_megabytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.rfind("VmHWM:", 0) == 0) return std::stod(line.substr(6)) / 1024;
-  return 0;
-}
-
-double processor_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-/// Opened before files can no longer be written.
-int peak_clearer = -1;
-
-void clear_peak() {
-  if (peak_clearer >= 0 && write(peak_clearer, "5", 1) != 1) peak_clearer = -1;
-}
-
-/// The torch operators that a call runs, however it reaches them: by name, in a module, as TorchScript.
-class Operators {
- public:
-  static void watch() {
-    at::addGlobalCallback(at::RecordFunctionCallback([](const at::RecordFunction& called) {
-                            const std::lock_guard lock(mutex_);
-                            if (is_on_) seen_.insert(called.name());
-                            return std::unique_ptr<at::ObserverContext>();
-                          }).scopes({at::RecordScope::FUNCTION}));
-  }
-  static void begin() {
-    const std::lock_guard lock(mutex_);
-    seen_.clear();
-    is_on_ = true;
-  }
-  static std::vector<std::string> end() {
-    const std::lock_guard lock(mutex_);
-    is_on_ = false;
-    return {seen_.begin(), seen_.end()};
-  }
-
- private:
-  static inline std::mutex mutex_;
-  static inline std::set<std::string> seen_;
-  static inline bool is_on_ = false;
-};
-
-std::vector<torch::Tensor> floats_of(const std::vector<torch::Tensor>& tensors) {
-  std::vector<torch::Tensor> chosen;
-  for (const auto& tensor : tensors)
-    if (tensor.defined() && tensor.is_floating_point()) chosen.push_back(tensor);
-  return chosen;
-}
-
 void add_gradients(Reply& reply, const std::vector<torch::Tensor>& inputs, const Values& upstream) {
   std::vector<torch::Tensor> outputs, given;
-  const auto results = floats_of(tensors_of(reply.value));
+  const auto results = floats_of(reply.value);
   for (size_t n = 0; n < std::min(results.size(), upstream.size()); ++n) {
     if (!results[n].requires_grad() || results[n].sizes() != upstream[n].toTensor().sizes())
       continue;
@@ -132,19 +73,14 @@ Reply answer(const std::vector<Function>& functions, const Value& request) {
   std::vector<Value> originals;  // copies, to see what the call changes
   for (const auto& argument : arguments.toTupleRef().elements())
     originals.push_back(map_tensors(argument, [](const auto& tensor) { return tensor.clone(); }));
-  const auto inputs = floats_of(tensors_of(arguments));
+  const auto inputs = floats_of(arguments);
   if (!upstream.empty())
     for (auto input : inputs) input.requires_grad_(true);
 
   Reply reply;
-  clear_peak();
-  const double before = peak_megabytes();
-  Operators::begin();
-  const double start = processor_seconds();
+  CallWatch watch;
   reply.value = found->call(arguments.toTupleRef().elements().vec());
-  reply.seconds = processor_seconds() - start;
-  reply.operators = Operators::end();
-  reply.megabytes = std::max(0.0, peak_megabytes() - before);
+  reply.cost = watch.end();
   if (!upstream.empty()) add_gradients(reply, inputs, upstream);
 
   torch::NoGradGuard no_grad;
@@ -201,8 +137,7 @@ int run(const char* library) {
   torch::set_num_threads(1);
   torch::manual_seed(1);
   torch::ones({1}, torch::requires_grad()).sum().backward();  // starts autograd's threads
-  Operators::watch();
-  peak_clearer = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  CallWatch::prepare();
   contain(kAnswers, [](const std::string& tried) {
     return make_frame(to_value(failure("forbidden", "it " + tried)));
   });

@@ -144,6 +144,14 @@ std::vector<at::Tensor> tensors_of(const Value& value) {
   return tensors;
 }
 
+std::vector<at::Tensor> floats_of(const Value& value) {
+  auto tensors = tensors_of(value);
+  std::erase_if(tensors, [](const at::Tensor& tensor) {
+    return !tensor.defined() || !tensor.is_floating_point();
+  });
+  return tensors;
+}
+
 Value in_double(const Value& value) {
   return map_tensors(value, [](const at::Tensor& tensor) {
     return tensor.is_floating_point() ? tensor.to(at::kDouble) : tensor;

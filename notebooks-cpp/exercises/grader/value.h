@@ -15,6 +15,9 @@ Value map_tensors(const Value& value, const std::function<at::Tensor(const at::T
 /// All tensors of a value, in order.
 std::vector<at::Tensor> tensors_of(const Value& value);
 
+/// The floating-point ones among them.
+std::vector<at::Tensor> floats_of(const Value& value);
+
 /// Floating-point tensors in double.
 Value in_double(const Value& value);
 
