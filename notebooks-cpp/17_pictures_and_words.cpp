@@ -3,8 +3,8 @@
 //
 // A classifier knows ten names. CLIP knows sentences: it puts pictures and texts into one space, in
 // which a picture lies near the sentences that are true of it. Nobody labels anything; pairs are
-// enough. Then sound and video, which a Transformer also reads as patches, and Flamingo, which lets
-// a finished language model look at pictures without forgetting how to write.
+// enough. Then Flamingo, which lets a finished language model look at pictures without forgetting
+// how to write.
 //
 // **Before you read on, write down two guesses.** A model is shown 64 pictures and 64 captions and
 // knows nothing. How large is its loss? And suppose that the captions of all training pictures were
@@ -22,14 +22,12 @@
 #include <cmath>
 #include <functional>
 #include <memory>
-#include <numbers>
 #include <string>
 #include <vector>
 
 #include "infer/vision/attention_rollout.h"
 #include "models/clip/clip.h"
 #include "models/gpt/gpt.h"
-#include "models/layers/patch_embedding.h"
 #include "notebooks-cpp/nb/nb.h"
 #include "train/data/images/coloured_shapes.h"
 #include "train/loop/optimizer.h"
@@ -438,92 +436,6 @@ nb::claim("pictures in which the word of the left colour looks further left (cha
           nb::at_least(0.6));
 
 // %% [markdown]
-// ## Sound and video: other patches
-//
-// A sound of one second is 16,000 numbers. The short-time Fourier transform cuts it into frames and
-// measures each frequency in each frame: a *spectrogram*, a picture $[F, T]$. AST (Gong et al. 2021,
-// [arXiv:2104.01778](https://arxiv.org/abs/2104.01778), §2.1) feeds its patches to a ViT. Make a
-// chirp whose tone rises from 500 Hz to 6,500 Hz. Look for the straight line.
-
-// %%
-torch::Tensor chirp(double late) {  // in seconds: [16000]
-  const auto t = torch::arange(16000, torch::kDouble) / 16000 - late;
-  return torch::sin(2 * std::numbers::pi * (500 * t + 3000 * t * t)).to(torch::kFloat);
-}
-torch::Tensor spectrogram(const torch::Tensor& sound) {
-  const auto frames = torch::stft(sound, /*n_fft=*/126, /*hop_length=*/125, /*win_length=*/126,
-                                  torch::hann_window(126), /*center=*/false, /*pad_mode=*/"reflect",
-                                  /*normalized=*/false, /*onesided=*/true, /*return_complex=*/true);
-  return frames.abs().narrow(1, 0, 120);  // [F = 64, T = 120]
-}
-const auto sound = spectrogram(chirp(0));
-nb::show(sound.flip(0), {.title = "A chirp: one bright line from the lower left to the upper right",
-                         .rows = "Frequency bin, from the top 63",
-                         .columns = "Frame"});
-const auto peak = sound.argmax(0).to(torch::kDouble) * 16000 / 126;  // [120] Hz
-const double rise = (peak[110] - peak[10]).item<double>() / (100 * 125 / 16000.0);
-nb::print(fmt::format("the peak rises by {:.0f} Hz per second\n", rise));
-nb::claim("the peak rises by 6000 Hz per second: measured", rise, nb::near(6000, 200));
-
-// %% [markdown]
-// A token's column now says when, its row how high, so the positions must tell rows from columns, and
-// a mirrored spectrogram, unlike a mirrored photo, is another sound. The embedding needs no change:
-// the zoo's `PatchEmbedding` with patches of 8 by 8 makes 8 rows of 15 tokens. Play the chirp 8
-// frames later: the same tokens, one column further right. Played 3 frames later, it is cut
-// differently, and all tokens are new: that is the negative control.
-
-// %%
-zoo::PatchEmbedding ears(zoo::PatchEmbeddingOptions{
-    .channels = 1, .patch_height = 8, .patch_width = 8, .d_model = 16});
-const double hop = 125 / 16000.0;  // seconds from frame to frame
-const auto tokens_of = [&](double late) {
-  return ears(spectrogram(chirp(late)).view({1, 1, 64, 120}))
-      .view({8, 15, 16});  // rows, columns, C
-};
-const auto distance = [](const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<double>();
-};
-const auto now = tokens_of(0).narrow(1, 0, 14);  // [8, 14, C]
-nb::claim("8 frames later: tokens differ from those one column before by",
-          distance(tokens_of(8 * hop).narrow(1, 1, 14), now), nb::at_most(1e-2));
-nb::refute("3 frames later: the same", distance(tokens_of(3 * hop).narrow(1, 1, 14), now),
-           nb::at_most(1e-2));
-
-// %% [markdown]
-// A video is $[ch, T, H, W]$. ViViT (Arnab et al. 2021,
-// [arXiv:2103.15691](https://arxiv.org/abs/2103.15691), §3.2) cuts *tubelets*, patches that last
-// several frames. Nothing new is needed: two frames of one channel are one frame of two channels, so
-// `PatchEmbedding` makes tubelets, and unfolding over time, rows and columns gives the same.
-// A tubelet can see what no single frame shows: with weights $+1$ now and $-1$ before, motion.
-
-// %%
-const auto video = torch::randn({1, 1, 6, 16, 16});  // [B, ch, T, H, W]
-zoo::PatchEmbedding tubelets(zoo::PatchEmbeddingOptions{
-    .channels = 2, .patch_height = 4, .patch_width = 4, .d_model = 16});
-const auto by_module = tubelets(video.view({3, 2, 16, 16})).reshape({48, 16});  // [3 * 16, C]
-const auto unfolded = video.unfold(2, 2, 2)
-                          .unfold(3, 4, 4)
-                          .unfold(4, 4, 4)  // [1, 1, 3, 4, 4, 2, 4, 4]
-                          .reshape({48, 2 * 4 * 4});
-const auto by_product =
-    torch::linear(unfolded, tubelets->projection->weight.flatten(1), tubelets->projection->bias);
-nb::claim("tubelets: PatchEmbedding and unfold + linear differ by", distance(by_module, by_product),
-          nb::at_most(1e-5));
-{
-  const torch::NoGradGuard no_grad;
-  tubelets->projection->bias.zero_();
-  tubelets->projection->weight.select(1, 1).fill_(1);   // now
-  tubelets->projection->weight.select(1, 0).fill_(-1);  // one frame before
-}
-auto moving = torch::zeros({1, 2, 16, 16});
-moving[0][0][5][5] = moving[0][1][5][9] = 1;  // a dot jumps from one patch to the next
-const auto still = moving.select(1, 0).unsqueeze(1).expand({1, 2, 16, 16});
-nb::claim("a dot that rests: largest entry of all tokens",
-          tubelets(still).abs().max().item<double>(), nb::near(0, 0));
-nb::claim("a dot that moves: tokens that notice",
-          tubelets(moving).select(2, 0).ne(0).sum().item<double>(), nb::near(2, 0));
-
-// %% [markdown]
 // ## Flamingo: eyes for a frozen decoder
 //
 // Flamingo (Alayrac et al. 2022, [arXiv:2204.14198](https://arxiv.org/abs/2204.14198), §2.2 and
@@ -593,6 +505,9 @@ torch::Tensor patches_of(zoo::Clip& clip, const Pairs& batch) {
 }
 
 // %%
+const auto distance = [](const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+};
 Flamingo flamingo(decoder);
 const auto before = decoder(shifted(test));        // [64, 7, V]
 const auto test_patches = patches_of(clip, test);  // [64, P, C]
@@ -653,7 +568,6 @@ nb::claim("gates closed again: logits differ from the decoder's by",
 // | a low temperature leaves the push to the most similar wrong caption | 44 |
 // | from pairs alone: combinations never seen are found, sentences are classes; mixed-up pairs teach nothing | 44 |
 // | the cosine of a picture and a word is a sum over patches, and each word has its own | 44 |
-// | sound and video need other patches and no other model | 44 |
 // | a gate at 0 leaves a frozen decoder as it was, and opens where pictures help | 44 |
 //
 // ## Try it
@@ -664,8 +578,7 @@ nb::claim("gates closed again: logits differ from the decoder's by",
 // 3. *Pictures and captions*: let every second caption read *blue cross right of red circle* (a new
 //    word; ids move). What happens to the colour on the right, now that the order of words is not
 //    that of things?
-// 4. *Sound*: give the chirp a second, falling tone. Predict the picture.
-// 5. *Flamingo*: start $\alpha$ at 1 instead of 0. Which claim fails, and does the loss after 200
+// 4. *Flamingo*: start $\alpha$ at 1 instead of 0. Which claim fails, and does the loss after 200
 //    steps suffer?
 //
-// **Next**: the [map of questions](README.md) shows which are still open.
+// **Next**: [sound and video](18_sound_and_video.ipynb), which need other patches and no other model.

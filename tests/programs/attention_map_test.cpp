@@ -16,6 +16,7 @@
 #include "models/pretrained/transformer/transformer_checkpoint.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "models/vision/vit.h"
+#include "tests/programs/letter_gpt.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
@@ -29,7 +30,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::run_program;
 
-const CharacterTokenizer kLetters(U" abcdefghij", {.sequence = true});  // 14 ids
+const CharacterTokenizer kLetters = testing::letters();
 
 class AttentionMapTest : public ::testing::Test {
  protected:

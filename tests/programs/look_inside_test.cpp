@@ -19,6 +19,7 @@
 #include "models/pretrained/transformer/transformer_checkpoint.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "models/vision/vit.h"
+#include "tests/programs/letter_gpt.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
@@ -33,17 +34,7 @@ using testing::run_program;
 
 class LookInsideTest : public ::testing::Test {
  protected:
-  LookInsideTest() : letters_(U" abcdefghij", {.sequence = true}) {  // 14 ids
-    fs::create_directory(gpt());
-    GptOptions o = GptOptions::tiny();
-    o.layers = 2;
-    o.d_model = 16;
-    o.vocab_size = letters_.vocab_size();
-    o.context = 16;
-    o.init_std = 0.5;
-    save_gpt(Gpt(o), gpt());
-    letters_.save(gpt());
-  }
+  LookInsideTest() : letters_(testing::letters()) { testing::save_letter_gpt(gpt()); }
   fs::path gpt() const { return folder_ / "gpt"; }
   std::string out() const { return (folder_ / "out").string(); }
   testing::ProgramResult look(const std::string& verb, const fs::path& model,

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"
 #include "models/pretrained/transformer/transformer_checkpoint.h"
+#include "tests/programs/letter_gpt.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
@@ -26,16 +27,8 @@ using Words = std::vector<std::string>;
 
 class PruneHeadsTest : public ::testing::Test {
  protected:
-  PruneHeadsTest() : letters_(U" abcdefghij", {.sequence = true}) {  // 14 ids
-    fs::create_directory(gpt());
-    GptOptions o = GptOptions::tiny();
-    o.layers = 2;
-    o.d_model = 16;
-    o.vocab_size = letters_.vocab_size();
-    o.context = 16;
-    o.init_std = 0.5;
-    save_gpt(Gpt(o), gpt(), {.eos = {1}});
-    letters_.save(gpt());
+  PruneHeadsTest() : letters_(testing::letters()) {
+    testing::save_letter_gpt(gpt(), {.eos = {1}});
     fs::create_directory(gpt() / "trainer_state");
     write_file(gpt() / "trainer_state" / "step", "3");
     write_file(gpt() / "generation_config.json", "{}");
