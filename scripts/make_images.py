@@ -5,6 +5,8 @@
     python3 scripts/make_images.py fashion-mnist SDIST OUTPUT    a pickle of floats to IDX files
     python3 scripts/make_images.py emoji ROOT OUTPUT         a font's bitmaps and PNG files to class folders
     python3 scripts/make_images.py openmoji WHEEL OUTPUT     beside them the same emoji in a third style; needs resvg_py
+    python3 scripts/make_images.py digits FOLDER OUTPUT      the first test digit of each kind, as PNG files
+    python3 scripts/make_images.py shapes - OUTPUT           what train_clip --task shapes draws, as PNG files
 """
 import array
 import gzip
@@ -12,6 +14,7 @@ import io
 import json
 import pathlib
 import pickle
+import random
 import struct
 import sys
 import tarfile
@@ -263,6 +266,47 @@ def openmoji(wheel: pathlib.Path, output: pathlib.Path) -> None:
     (output / "pairs-openmoji.tsv").write_text("".join(pairs), encoding="utf-8")
 
 
+def png(width: int, height: int, pixels: bytes) -> bytes:
+    """Grey or RGB, 8 bits."""
+    row_bytes = len(pixels) // height
+    rows = b"".join(b"\0" + pixels[y * row_bytes:(y + 1) * row_bytes] for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if row_bytes == 3 * width else 0, 0, 0, 0)
+    return png_of([(b"IHDR", header), (b"IDAT", stored(rows)), (b"IEND", b"")])
+
+
+def digits(folder: pathlib.Path, output: pathlib.Path) -> None:
+    pixels = (folder / "t10k-images-idx3-ubyte").read_bytes()[16:]
+    labels = (folder / "t10k-labels-idx1-ubyte").read_bytes()[8:]
+    output.mkdir()
+    for digit in range(10):
+        at = labels.index(digit)
+        (output / f"{digit}.png").write_bytes(png(28, 28, pixels[at * 784:(at + 1) * 784]))
+
+
+COLOURS = {"red": (210, 50, 50), "green": (60, 170, 70), "blue": (60, 90, 210), "yellow": (225, 205, 60)}
+SHAPES = {  # whether a point is inside, in units of the radius, y downwards
+    "circle": lambda x, y: x * x + y * y <= 1.0,
+    "square": lambda x, y: max(abs(x), abs(y)) <= 0.85,
+    "triangle": lambda x, y: -1.0 + 1.8 * abs(x) <= y <= 0.8,
+    "cross": lambda x, y: min(abs(x), abs(y)) <= 0.3 and max(abs(x), abs(y)) <= 1.0,
+}
+
+
+def shapes(_, output: pathlib.Path, each: int = 2, size: int = 48) -> None:
+    """As train/data/images/coloured_shapes.cpp draws them, but twice as large and without noise."""
+    chance = random.Random("shapes")
+    for colour, rgb in COLOURS.items():
+        for shape, holds in SHAPES.items():
+            for number in range(1, each + 1):
+                radius = size * chance.uniform(0.2, 0.38)
+                x, y = (chance.uniform(radius, size - radius) for _ in "xy")
+                ground = bytes([chance.randrange(90, 231)] * 3)
+                pixels = b"".join(bytes(rgb) if holds((column + 0.5 - x) / radius, (row + 0.5 - y) / radius) else ground
+                                  for row in range(size) for column in range(size))
+                (output / f"{colour}-{shape}-{number}.png").write_bytes(png(size, size, pixels))
+
+
 if __name__ == "__main__":
-    makers = {"mnist": mnist, "fashion-mnist": fashion_mnist, "emoji": emoji, "openmoji": openmoji}
+    makers = {"mnist": mnist, "fashion-mnist": fashion_mnist, "emoji": emoji, "openmoji": openmoji, "digits": digits,
+              "shapes": shapes}
     makers[sys.argv[1]](pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
