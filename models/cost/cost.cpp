@@ -25,6 +25,12 @@ ModelCost norm_cost(double width, const NormOptions& options) {
   return {.parameters = shifts ? 2 * width : width};
 }
 
+ModelCost feed_forward_cost(const FeedForwardOptions& o, double rows) {
+  const auto C = double(o.d_model), F = double(o.width);
+  const double hidden = o.activation == Activation::kSwiglu ? 2 * F : F;  // gate and values
+  return linear_cost(rows, C, hidden, o.bias) + linear_cost(rows, F, C, o.bias);
+}
+
 ModelCost position_cost(const PositionOptions& options, double positions, double width) {
   if (options.position != PositionKind::kLearned) return {};
   return table_cost(positions + double(options.position_offset), width);
@@ -42,12 +48,6 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
                    linear_cost(T, q, C, o.out_bias);
   cost.forward_flops += attention_flops(T, S, q);
   return cost;
-}
-
-ModelCost feed_forward_cost(const FeedForwardOptions& o, double T) {
-  const auto C = double(o.d_model), F = double(o.width);
-  const double rows = o.activation == Activation::kSwiglu ? 2 * F : F;  // gate and values
-  return linear_cost(T, C, rows, o.bias) + linear_cost(T, F, C, o.bias);
 }
 
 }  // namespace

@@ -42,6 +42,8 @@ ModelCost linear_cost(double rows, double in, double out, bool bias);
 /// output positions.
 ModelCost convolution_cost(double positions, double kernel, double in, double out);
 ModelCost norm_cost(double width, const NormOptions& options);
+/// A feed-forward network applied to `rows` vectors.
+ModelCost feed_forward_cost(const FeedForwardOptions& options, double rows);
 /// What a position scheme learns, for sequences of up to `positions` tokens `width` wide.
 ModelCost position_cost(const PositionOptions& options, double positions, double width);
 /// T tokens through one block; a decoder's block with cross-attention reads S encoder states.
