@@ -1,6 +1,8 @@
 // Compares the attention kernels with each other and with torch's own:
 //   compare_attention --shapes 2x8x1024x64 --kernels flash,torch
 //   compare_attention --page attention.html
+// or mixers of linear cost with softmax attention, over the length:
+//   compare_attention --mixers all --page mixers.html
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,6 +20,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "infer/comparison/attention_comparison.h"
+#include "infer/comparison/mixer_comparison.h"
 #include "models/attention/attend.h"
 #include "models/attention/kernels/flash_tiles.h"
 #include "models/device.h"
@@ -30,6 +33,7 @@ struct Options {
   std::string mask = "both", pass = "both", dtype = "float32", device = "cpu", simd = "auto";
   double seconds = 1.0;
   int64_t threads = 0, seed = 1;
+  std::string mixers, lengths = "1024,2048,4096,8192,16384";
   bool json = false, list = false;
   std::filesystem::path page;
 };
@@ -46,6 +50,8 @@ void visit(Options& o, Visitor&& v) {
   v("simd", o.simd, "Instruction set of kernel flash: auto (the best), or one that --list names");
   v("seconds", o.seconds, "Timing for each kernel and case");
   v("seed", o.seed, "Of the random inputs");
+  v("mixers", o.mixers, "Compare these mixers over the length instead: comma-separated, or all");
+  v("lengths", o.lengths, "With --mixers: lengths in tokens, ascending");
   v("json", o.json, "Print one JSON object and nothing else");
   v("page", o.page, "Also write a page with plots over the length to this file");
   v("list", o.list, "Name the kernels and stop");
@@ -130,6 +136,44 @@ std::vector<zoo::ComparisonResult> compare(const zoo::ComparisonOptions& options
   return results;
 }
 
+/// `compare_attention --mixers`: a comparison of its own. Returns the exit code.
+int compare_mixers(const Options& o, std::optional<zoo::PendingFile>& page) {
+  zoo::MixerComparisonOptions c{.seconds = o.seconds};
+  if (o.device != "cpu" || o.dtype != "float32")
+    throw zoo::UsageError("--mixers runs with --device cpu and --dtype float32 only");
+  try {
+    c.mixers = zoo::parse_mixers(o.mixers);
+  } catch (const std::invalid_argument& error) {
+    throw zoo::UsageError(std::string("--mixers: ") + error.what());
+  }
+  try {
+    c.lengths = zoo::parse_lengths(o.lengths);
+  } catch (const std::invalid_argument& error) {
+    throw zoo::UsageError(std::string("--lengths: ") + error.what());
+  }
+  c.causal = comparison_of(o).causal;
+  const auto machine = zoo::measure_machine(torch::kFloat, torch::kCPU);
+  const zoo::InterruptGuard interrupt;
+  std::optional<zoo::ProgressBar> bar;
+  const auto results =
+      zoo::compare_mixers(c, [&](int64_t done, int64_t cases, const std::string& what) {
+        if (!bar) bar.emplace("comparing", cases);
+        bar->update(done, what);
+      });
+  if (bar) bar->finish();
+  if (o.json) {
+    std::cout << zoo::mixer_json(c, machine, results) << '\n';
+  } else {
+    std::cout << fmt::format("{}; one row, {} heads of width {}\n\n{}", zoo::summary_of(machine),
+                             c.heads, c.head_width, zoo::mixer_table(results));
+  }
+  if (page && !zoo::InterruptGuard::requested()) {
+    page->write(zoo::mixer_page(c, machine, results));
+    page->commit();
+  }
+  return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
+}
+
 /// The same heads with growing lengths, without kernel loops, which would take minutes.
 std::vector<zoo::ComparisonResult> sweep(zoo::ComparisonOptions options,
                                          const zoo::Machine& machine) {
@@ -151,7 +195,8 @@ int main(int argc, char** argv) {
                          "compare_attention"};
     zoo::add_options(app, "Comparison", options);
     zoo::set_help(app, {"compare_attention --shapes 2x8x1024x64 --kernels flash,torch",
-                        "compare_attention --mask causal --pass forward --page attention.html"});
+                        "compare_attention --mask causal --pass forward --page attention.html",
+                        "compare_attention --mixers all --mask causal --page mixers.html"});
     zoo::parse(app, argc, argv);
     if (options.list) {
       for (const std::string& name : zoo::attention_kernel_names())
@@ -166,6 +211,7 @@ int main(int argc, char** argv) {
     // Opened first, so that an error comes before the work.
     std::optional<zoo::PendingFile> page;
     if (!options.page.empty()) page.emplace(options.page);
+    if (!options.mixers.empty()) return compare_mixers(options, page);
     const auto machine = zoo::measure_machine(comparison.dtype, comparison.device);
     const zoo::InterruptGuard interrupt;
     const auto results = compare(comparison, machine, "comparing");

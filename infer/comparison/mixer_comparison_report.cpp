@@ -1,0 +1,181 @@
+// The comparison of mixers as a table, as JSON and as a page.
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "app/figures/chart.h"
+#include "app/figures/html.h"
+#include "base/printable.h"
+#include "base/text_table.h"
+#include "infer/comparison/mixer_comparison.h"
+
+namespace zoo {
+namespace {
+
+using MixerRows = std::vector<std::vector<std::string>>;
+
+const std::vector<std::string>& mixer_headings() {
+  static const std::vector<std::string> names = {"mixer",    "ms",  "x softmax", "promised",
+                                                 "exponent", "MiB", "exponent",  "error"};
+  return names;
+}
+
+std::vector<std::pair<double, double>> points_of(const std::vector<MixerResult>& results,
+                                                 MixerKind mixer, bool causal, bool memory) {
+  std::vector<std::pair<double, double>> points;
+  for (const MixerResult& r : results) {
+    const double y = memory ? static_cast<double>(r.peak_bytes) / (1 << 20) : 1000 * r.seconds;
+    if (r.mixer == mixer && r.causal == causal && y > 0)
+      points.emplace_back(static_cast<double>(r.length), y);
+  }
+  return points;
+}
+
+std::string exponent_text(const std::vector<std::pair<double, double>>& points) {
+  const auto exponent = fitted_exponent(points);
+  return exponent ? fmt::format("{:.2f}", *exponent) : "";
+}
+
+/// One direction at its greatest length.
+struct MixerTable {
+  bool causal = false;
+  int64_t length = 0;
+  std::vector<const MixerResult*> results = {};
+
+  std::string title() const {
+    return fmt::format("{} tokens, {}", length, causal ? "causal" : "both ways");
+  }
+};
+
+std::vector<MixerTable> tables_of(const std::vector<MixerResult>& results) {
+  std::vector<MixerTable> tables;
+  for (const MixerResult& r : results) {
+    if (tables.empty() || tables.back().causal != r.causal) tables.push_back({.causal = r.causal});
+    MixerTable& table = tables.back();
+    if (table.length != r.length) table.results.clear();
+    table.length = r.length;
+    table.results.push_back(&r);
+  }
+  return tables;
+}
+
+MixerRows mixer_rows(const MixerTable& table, const std::vector<MixerResult>& all) {
+  MixerRows rows = {mixer_headings()};
+  const MixerResult& softmax = *table.results.front();
+  for (const MixerResult* r : table.results) {
+    const std::string name(name_of(r->mixer));
+    if (!r->refused.empty()) {
+      rows.push_back({name, "", "", "", "", "", "", r->refused});
+      continue;
+    }
+    rows.push_back({name, fmt::format("{:.1f}", 1000 * r->seconds),
+                    fmt::format("{:.1f}", softmax.seconds / r->seconds),
+                    fmt::format("{:.1f}", softmax.operations / r->operations),
+                    exponent_text(points_of(all, r->mixer, r->causal, false)),
+                    fmt::format("{:.1f}", static_cast<double>(r->peak_bytes) / (1 << 20)),
+                    exponent_text(points_of(all, r->mixer, r->causal, true)),
+                    r->error ? fmt::format("{:.2f}", printable(*r->error)) : ""});
+  }
+  return rows;
+}
+
+std::string mixer_html_table(const MixerRows& rows) {
+  std::string html = "<div class=\"wide\"><table>\n";
+  for (size_t n = 0; n < rows.size(); ++n) {
+    html += "<tr>";
+    for (const std::string& cell : rows[n])
+      html += fmt::format("<{0}>{1}</{0}>", n == 0 ? "th" : "td", html_escape(cell));
+    html += "</tr>\n";
+  }
+  return html + "</table></div>\n";
+}
+
+std::string mixer_chart(const std::vector<MixerResult>& results, bool causal, bool memory) {
+  Chart chart{.x_label = "length T", .y_label = memory ? "peak memory, MiB" : "time, ms"};
+  chart.log_x = chart.log_y = true;
+  int series = 0;
+  for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
+    const auto points = points_of(results, kind, causal, memory);
+    if (points.empty()) continue;
+    ChartLine line{
+        .label = std::string(name), .look = ChartLine::Look::kSeries, .series = series++};
+    const std::string exponent = exponent_text(points);
+    if (!exponent.empty()) line.label += ": T to the " + exponent;
+    for (const auto& [x, y] : points) line.points.push_back({x, y});
+    chart.lines.push_back(std::move(line));
+  }
+  return render_legend(chart) + render_svg(chart, 720, 380);
+}
+
+}  // namespace
+
+std::string mixer_table(const std::vector<MixerResult>& results) {
+  std::string text;
+  for (const MixerTable& table : tables_of(results)) {
+    const auto rows = mixer_rows(table, results);
+    const auto widths = column_widths(rows, mixer_headings().size() - 1);
+    text += (text.empty() ? "" : "\n") + table.title() + "\n";
+    for (const auto& row : rows) {
+      const bool refused = row[1].empty();  // then the last cell says why
+      text += "  " +
+              (refused ? table_line({row.front(), row.back()}, {widths[0]}, 1)
+                       : table_line(row, widths, 1)) +
+              "\n";
+    }
+  }
+  return text;
+}
+
+std::string mixer_json(const MixerComparisonOptions& options, const Machine& machine,
+                       const std::vector<MixerResult>& results) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const MixerResult& r : results) {
+    nlohmann::ordered_json entry = {
+        {"mixer", name_of(r.mixer)}, {"length", r.length}, {"causal", r.causal}};
+    if (r.refused.empty()) {
+      entry.update(
+          {{"seconds", r.seconds}, {"operations", r.operations}, {"peak_bytes", r.peak_bytes}});
+      if (r.error) entry["error"] = *r.error;
+    } else {
+      entry["refused"] = r.refused;
+    }
+    list.push_back(std::move(entry));
+  }
+  const nlohmann::ordered_json whole = {{"machine",
+                                         {{"processor", machine.processor},
+                                          {"threads", machine.threads},
+                                          {"instruction_set", machine.instruction_set},
+                                          {"torch", machine.torch_version},
+                                          {"matmul_gflops", machine.matmul_gflops}}},
+                                        {"heads", options.heads},
+                                        {"head_width", options.head_width},
+                                        {"results", list}};
+  return whole.dump(2);
+}
+
+std::string mixer_page(const MixerComparisonOptions& options, const Machine& machine,
+                       const std::vector<MixerResult>& results) {
+  constexpr std::string_view kStyle = R"(
+.wide { overflow-x: auto; }
+td, th { text-align: right; white-space: nowrap; }
+td:first-child, th:first-child { text-align: left; }
+)";
+  std::string body = fmt::format(
+      "<h1>Mixers compared</h1>\n<p>{}, LibTorch {}. One row, {} heads of width {}, float32, "
+      "forward.</p>\n<p>ms: one call, the median. x softmax: how many times as fast as kernel "
+      "flash; promised: the same by operations of matrix products. exponent: of the growth with "
+      "the length, of the time and of the memory beyond the inputs. error: relative to exact "
+      "attention on random inputs, where the mixer approximates it.</p>\n",
+      html_escape(summary_of(machine)), html_escape(machine.torch_version), options.heads,
+      options.head_width);
+  for (const MixerTable& table : tables_of(results)) {
+    body += "<h2>" + html_escape(table.title()) + "</h2>\n" +
+            mixer_html_table(mixer_rows(table, results)) +
+            mixer_chart(results, table.causal, false) + mixer_chart(results, table.causal, true);
+  }
+  return html_page("Mixers compared", std::string(chart_style()) + std::string(kStyle), body);
+}
+
+}  // namespace zoo

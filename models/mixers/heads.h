@@ -1,0 +1,35 @@
+// Heads and padding, as every mixer needs them.
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace zoo::detail {
+
+/// [B, T, H D] -> [B, H, T, D]
+inline torch::Tensor into_heads(const torch::Tensor& t, int64_t heads) {
+  return t.unflatten(-1, {heads, t.size(-1) / heads}).transpose(1, 2);
+}
+/// [B, H, T, D] -> [B, T, H D]
+inline torch::Tensor from_heads(const torch::Tensor& t) { return t.transpose(1, 2).flatten(2); }
+/// [B, G, ...] -> [B, H, ...]: head h reads group h G / H.
+inline torch::Tensor repeat_groups(const torch::Tensor& t, int64_t heads) {
+  return t.size(1) == heads ? t : t.repeat_interleave(heads / t.size(1), 1);
+}
+
+/// Bool [B, T], true: a real token.
+inline torch::Tensor real_tokens(const torch::Tensor& lengths, int64_t T, torch::Device device) {
+  return torch::arange(T, torch::TensorOptions().dtype(torch::kLong).device(device))
+      .unsqueeze(0)
+      .lt(lengths.to(device).unsqueeze(1));
+}
+/// t [B, T, C] or [B, H, T, D] with zeros in padding, whatever it held; unchanged where `lengths`
+/// is undefined.
+inline torch::Tensor without_padding(const torch::Tensor& t, const torch::Tensor& lengths) {
+  if (!lengths.defined()) return t;
+  auto padding = real_tokens(lengths, t.size(-2), t.device()).logical_not();  // [B, T]
+  if (t.dim() == 4) padding = padding.unsqueeze(1);                           // [B, 1, T]
+  return t.masked_fill(padding.unsqueeze(-1), 0.0);
+}
+
+}  // namespace zoo::detail

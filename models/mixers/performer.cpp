@@ -1,0 +1,150 @@
+// Random features. Exponents are taken relative to a largest one, as softmax does; a query's own
+// cancels in the quotient, and so does the keys' if all keys share it. In causal attention that one
+// may not depend on later keys: it is the largest so far, and where it grows by d, the older sums
+// shrink by exp(-d). That is a decay, and linear attention has decays.
+#include "models/mixers/performer.h"
+
+#include <ATen/ops/linalg_qr.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <vector>
+
+#include "models/mixers/heads.h"
+
+namespace zoo {
+namespace {
+
+constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+/// Exponents of keys, -infinity in padding: [B, H, T, M].
+torch::Tensor key_exponents(const torch::Tensor& k, const torch::Tensor& directions,
+                            const torch::Tensor& lengths) {
+  auto exponents = favor_exponents(detail::without_padding(k, lengths), directions);
+  if (!lengths.defined()) return exponents;
+  const auto padding = detail::real_tokens(lengths, k.size(2), k.device()).logical_not();
+  return exponents.masked_fill(padding.unsqueeze(1).unsqueeze(-1), kNothing);
+}
+
+/// exp(exponents - largest), 0 where both are -infinity.
+torch::Tensor relative_exponentials(const torch::Tensor& exponents, const torch::Tensor& largest) {
+  return (exponents - largest.masked_fill(largest.eq(kNothing), 0.0)).exp();
+}
+
+}  // namespace
+
+torch::Tensor orthogonal_directions(int64_t features, int64_t head_width) {
+  TORCH_CHECK(features > 0 && head_width > 0,
+              "orthogonal_directions: features and head width must be positive, got ", features,
+              " and ", head_width);
+  std::vector<torch::Tensor> blocks;
+  for (int64_t row = 0; row < features; row += head_width) {
+    const auto [q, r] = at::linalg_qr(torch::randn({head_width, head_width}, torch::kDouble));
+    // With these signs, all rotations are equally likely (Mezzadri 2006, arXiv:math-ph/0609050).
+    const auto rotation = q * r.diagonal().sign();  // [Dh, Dh]
+    const auto lengths = torch::randn({head_width, head_width}, torch::kDouble).norm(2, {1}, true);
+    blocks.push_back((rotation * lengths).narrow(0, 0, std::min(head_width, features - row)));
+  }
+  return torch::cat(blocks).to(torch::kFloat);  // [M, Dh]
+}
+
+torch::Tensor favor_exponents(const torch::Tensor& x, const torch::Tensor& directions) {
+  const auto scaled = x * std::pow(static_cast<double>(x.size(-1)), -0.25);
+  const auto w = directions.to(x.device(), x.scalar_type());
+  return torch::matmul(scaled, w.transpose(0, 1)) - scaled.square().sum(-1, true) / 2;  // Lemma 1
+}
+
+torch::Tensor favor_attention(const torch::Tensor& q, const torch::Tensor& k,
+                              const torch::Tensor& v, const torch::Tensor& directions, bool causal,
+                              const torch::Tensor& lengths, int64_t chunk, FavorState* state) {
+  if (q.numel() == 0) return q + (k.sum() + v.sum()) * 0.0;
+  const auto query = favor_exponents(q, directions);       // [B, H, T, M]
+  const auto key = key_exponents(k, directions, lengths);  // [B, H, T, M]
+  const auto phi_q = (query - std::get<0>(query.detach().max(-1, true))).exp();
+  const auto values = with_ones(detail::without_padding(v, lengths));  // [B, H, T, Dh + 1]
+  const auto largest = std::get<0>(key.detach().max(-1));              // [B, H, T]
+  if (!causal) {
+    const auto overall = largest.amax(-1, true).unsqueeze(-1);  // [B, H, 1, 1]
+    return divided_by_ones(
+        linear_attention_full(phi_q, relative_exponentials(key, overall), values));
+  }
+  const auto before = state != nullptr && state->largest.defined()
+                          ? state->largest.unsqueeze(-1)
+                          : torch::full_like(largest.narrow(2, 0, 1), kNothing);  // [B, H, 1]
+  const auto so_far = std::get<0>(torch::cat({before, largest}, 2).cummax(2));    // [B, H, T + 1]
+  const auto older = so_far.narrow(2, 0, q.size(2)), newer = so_far.narrow(2, 1, q.size(2));
+  // Before the first key there is nothing to shrink.
+  const auto decay = (older - newer).masked_fill(older.eq(kNothing), 0.0).unsqueeze(-1);
+  const auto result =
+      linear_attention_chunked(phi_q, relative_exponentials(key, newer.unsqueeze(-1)), values,
+                               decay, state != nullptr ? state->sums : torch::Tensor(), chunk);
+  if (state != nullptr) *state = {result.state, newer.select(2, q.size(2) - 1)};
+  return divided_by_ones(result.y);
+}
+
+PerformerMixer::PerformerMixer(const PerformerOptions& options_)
+    : TokenMixer(options_.d_model), options(options_) {
+  const int64_t C = options.d_model;
+  TORCH_CHECK(C > 0 && options.heads > 0 && C % options.heads == 0,
+              "PerformerMixer: heads must divide d_model, got ", options.heads, " and ", C);
+  TORCH_CHECK(options.chunk > 0 && options.features >= 0,
+              "PerformerMixer: chunk must be 1 or more and features 0 or more, got ", options.chunk,
+              " and ", options.features);
+  const auto Dh = static_cast<double>(C / options.heads);
+  if (options.features == 0)
+    options.features = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Dh * std::log(Dh))));
+  const auto linear = [&](int64_t rows) {
+    return torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias));
+  };
+  in_proj = register_module("in_proj", linear(3 * C));
+  out_proj = register_module("out_proj", linear(C));
+  directions =
+      register_buffer("directions", orthogonal_directions(options.features, C / options.heads));
+}
+
+void PerformerMixer::redraw() {
+  const torch::NoGradGuard no_grad;
+  directions.copy_(orthogonal_directions(directions.size(0), directions.size(1)));
+}
+
+torch::Tensor PerformerMixer::attend(const torch::Tensor& x, bool causal,
+                                     const torch::Tensor& lengths, FavorState* state) {
+  const auto parts = in_proj(x).chunk(3, -1);
+  const auto heads = [&](size_t n) { return detail::into_heads(parts[n], options.heads); };
+  return out_proj(detail::from_heads(favor_attention(heads(0), heads(1), heads(2), directions,
+                                                     causal, lengths, options.chunk, state)));
+}
+
+torch::Tensor PerformerMixer::mix(const torch::Tensor& x, const MixerContext& context) {
+  return attend(x, context.causal, context.lengths, nullptr);
+}
+
+std::map<std::string, torch::Tensor> PerformerMixer::first_state(
+    int64_t batch, const torch::TensorOptions& numbers) const {
+  const int64_t H = options.heads, Dh = options.d_model / H;
+  return {{"sums", torch::zeros({batch, H, options.features, Dh + 1}, numbers)},
+          {"largest", torch::full({batch, H}, kNothing, numbers)}};
+}
+
+torch::Tensor PerformerMixer::advance(const torch::Tensor& x, MixerState& state,
+                                      const torch::Tensor& counts) {
+  FavorState favor{state.tensors.at("sums"), state.tensors.at("largest")};
+  const auto y = attend(x, true, counts, &favor);  // [B, T, C]
+  state.tensors["sums"] = favor.sums;
+  state.tensors["largest"] = favor.largest;
+  return y;
+}
+
+double PerformerMixer::operations(int64_t T, bool causal) const {
+  const int64_t H = options.heads, Dh = options.d_model / H, M = options.features;
+  const auto C = static_cast<double>(options.d_model), length = static_cast<double>(T);
+  const auto features = static_cast<double>(M);
+  const double mixing = causal ? linear_attention_operations(T, H, H, M, Dh + 1, options.chunk)
+                               : 4 * length * features * static_cast<double>(H * (Dh + 1));
+  return 8 * length * C * C + 4 * length * C * features + mixing;
+}
+
+}  // namespace zoo
