@@ -410,7 +410,7 @@ nb::refute("rotary positions at four times the length: nats above the floor", lo
 // | grouped heads divide the cache: 1 GiB instead of 4 for Llama 3 at 8192 tokens | 42 |
 // | beyond the trained length, learned positions are refused and rotary ones get worse | 42 |
 //
-// One part of question 42 is open: mixture of experts, as in Mixtral. The zoo has no experts yet.
+// One part of question 42 has a lesson of its own: [experts](19_experts.ipynb), as in Mixtral.
 //
 // ## Try it
 //

@@ -137,4 +137,4 @@ nb::claim("a dot that moves: tokens that notice",
 // 3. *Video*: let the dot move within one patch. Predict how many tokens notice.
 // 4. *Video*: make tubelets of three frames. Which shapes change?
 //
-// **Next**: the [map of questions](README.md) shows which are still open.
+// **Next**: [experts](19_experts.ipynb), which give a layer many weights and little work.
