@@ -13,10 +13,10 @@ namespace zoo {
 
 /// What the router of one layer did, over all tokens that it saw. Vectors have an entry an expert.
 struct ExpertLoad {
-  int64_t tokens = 0;               ///< padding is none
-  std::vector<double> share;        ///< of all choices, those of the expert; they sum to 1
-  std::vector<double> dropped;      ///< of the expert's choices, those it had no room for
-  std::vector<double> probability;  ///< mean of the router's probabilities over tokens
+  int64_t tokens = 0;                    ///< padding is none
+  std::vector<double> share = {};        ///< of all choices, those of the expert; they sum to 1
+  std::vector<double> dropped = {};      ///< of the expert's choices, those it had no room for
+  std::vector<double> probability = {};  ///< mean of the router's probabilities over tokens
   /// Mean over tokens of the entropy of their probabilities, in nats: 0 where the router is sure,
   /// ln E where it has no preference.
   double entropy = 0.0;
@@ -50,8 +50,8 @@ class ExpertStatistics {
   struct Sums {
     const void* layer = nullptr;
     int64_t tokens = 0, choices = 0;
-    torch::Tensor wanted, kept, probabilities;  // [E] double
-    torch::Tensor entropy;                      // [] double
+    torch::Tensor wanted = {}, kept = {}, probabilities = {};  // [E] double
+    torch::Tensor entropy = {};                                // [] double
   };
   ExpertStatistics* outer_;  // the one that is this thread's again afterwards
   std::vector<Sums> sums_;
