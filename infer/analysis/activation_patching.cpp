@@ -29,7 +29,7 @@ using Change = std::function<torch::Tensor(Place, const torch::Tensor&)>;
 torch::Tensor run_from(GptImpl& model, int64_t layer, torch::Tensor h, const Change& change) {
   SelfAttentionContext context{.args = {.causal = true}, .position = model.position.get()};
   context.positions = torch::arange(h.size(1), torch::kLong).unsqueeze(0).to(h.device());  // [1, T]
-  context.rotation = model.position->rotation(context.positions);
+  place(context, context.positions.size(1), nullptr);
   for (int64_t n = layer; n < model.options.layers; ++n) {
     h = change({n, LayerPart::kResidual}, h);
     h = run_block(model.blocks->at<BlockImpl>(static_cast<size_t>(n)), h, context,

@@ -39,8 +39,9 @@ struct AttendArgs {
   torch::Tensor may_attend = {};
   /// Float, broadcasts to [B, H, T, S]: added to the scaled scores.
   torch::Tensor bias = {};
-  /// Float [H, T + S - 1], added to the scores: entry s - t + T - 1 for query t and key s (ALiBi,
-  /// T5).
+  /// Float [H, T + S - 1], added to the scores by distance (ALiBi, T5): entry s - p + S - 1 for key
+  /// s and a query at position p = query_start + t, which without query_start is entry s - t + T
+  /// - 1. Keys beyond the table's end take its last entry.
   torch::Tensor relative_bias = {};
   /// Float [H] or [B, H]: multiplies a head's output (DropHead, pruning, ablation).
   torch::Tensor head_gate = {};

@@ -1,6 +1,8 @@
 // Causal, window, lengths and masks as one dense tensor.
 #include "models/attention/mask.h"
 
+#include <algorithm>
+
 namespace zoo {
 namespace {
 
@@ -42,12 +44,22 @@ torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::De
   return mask;
 }
 
-torch::Tensor dense_bias(const AttendArgs& args, int64_t S) {
+torch::Tensor relative_entries(const AttendArgs& args, int64_t T, int64_t S, torch::Device device) {
+  const auto options = torch::TensorOptions().dtype(torch::kLong).device(device);
+  const auto keys = torch::arange(S, options);                     // [S]
+  const auto queries = torch::arange(T, options).view({1, T, 1});  // [1, T, 1]
+  const auto positions = args.query_start.defined()
+                             ? queries + args.query_start.to(device).view({-1, 1, 1})
+                             : queries + (S - T);
+  return (keys - positions + (S - 1)).clamp(0, std::max<int64_t>(0, T + S - 2));  // [B or 1, T, S]
+}
+
+torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S) {
   if (!args.relative_bias.defined()) return args.bias;
-  // Entry [h, t, s] = relative_bias[h, s - t + T - 1]: row t is a window of length S that starts at
-  // T - 1 - t.
-  const auto windows = args.relative_bias.unfold(1, S, 1).flip(1);  // [H, T, S]
-  const auto relative = windows.unsqueeze(0);                       // [1, H, T, S]
+  const auto entries = relative_entries(args, T, S, args.relative_bias.device());
+  const auto relative = args.relative_bias.index_select(1, entries.flatten())
+                            .view({-1, entries.size(0), T, S})
+                            .transpose(0, 1);  // [B or 1, H, T, S]
   return args.bias.defined() ? args.bias + relative : relative;
 }
 

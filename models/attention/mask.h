@@ -15,6 +15,9 @@ torch::Tensor dense_mask(const AttendArgs& args, int64_t T, int64_t S, torch::De
 
 /// `bias` and `relative_bias` as one tensor that broadcasts to [B, H, T, S]; undefined where there
 /// is neither.
-torch::Tensor dense_bias(const AttendArgs& args, int64_t S);
+torch::Tensor dense_bias(const AttendArgs& args, int64_t T, int64_t S);
+
+/// The entry of relative_bias of each query and key: [B or 1, T, S] int64.
+torch::Tensor relative_entries(const AttendArgs& args, int64_t T, int64_t S, torch::Device device);
 
 }  // namespace zoo

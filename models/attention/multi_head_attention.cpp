@@ -64,20 +64,39 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& 
       torch::nn::Linear(torch::nn::LinearOptions(options.heads * Dh, C).bias(options.out_bias)));
 }
 
+void place(SelfAttentionContext& context, int64_t T, const KvPass* pass) {
+  context.placed = true;
+  if (context.position == nullptr) return;
+  const Position& position = *context.position;
+  const auto device = context.positions.defined() ? context.positions.device() : torch::kCPU;
+  const int64_t S = pass != nullptr ? pass->longest : T;
+  const auto lengths = pass != nullptr ? pass->lengths : context.args.key_lengths;  // [B]
+  context.rotation = position.rotation(context.positions, lengths);
+  if (pass != nullptr && position.rotation_follows_length()) {
+    // A cache holds each row's tokens from position 0 on.
+    const auto cached = torch::arange(S, torch::kLong).unsqueeze(0).to(device);  // [1, S]
+    context.key_rotation = position.rotation(cached, lengths);
+  }
+  context.relative_bias = position.relative_bias(T, S, device);
+}
+
 torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
                                               const SelfAttentionContext& context) {
+  if (!context.placed && context.position != nullptr) {
+    SelfAttentionContext placed = context;
+    place(placed, x.size(1), context.cache ? &context.cache->pass() : nullptr);
+    return forward(x, placed);
+  }
   const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width;
   const auto parts = in_proj(x).split_with_sizes({H * Dh, Hkv * Dh, Hkv * Dh}, -1);
   auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
   auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
   auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
   auto args = with_options(context.args, x);
-  auto rotation = context.rotation;
-  if (!rotation.defined() && context.position != nullptr)
-    rotation = context.position->rotation(context.positions);
-  if (rotation.defined()) {
-    q = rotate(q, rotation);  // [B, H, T, Dh]
-    k = rotate(k, rotation);  // [B, Hkv, T, Dh]
+  const bool keys_later = context.key_rotation.defined();
+  if (context.rotation.defined()) {
+    q = rotate(q, context.rotation);                   // [B, H, T, Dh]
+    if (!keys_later) k = rotate(k, context.rotation);  // [B, Hkv, T, Dh]
   }
   if (context.cache) {
     const KvPass& pass = context.cache->pass();
@@ -86,15 +105,20 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     if (pass.tokens == 1 && !args.window) args.causal = false;
     if (pass.key_lengths.defined()) args.key_lengths = pass.key_lengths;
     std::tie(k, v) = context.cache->append(k, v);  // [B, Hkv, S, Dh]
+    if (keys_later) k = rotate(k, context.key_rotation);
   }
-  if (context.position != nullptr && context.position->shapes_scores()) {
-    // A cache holds each row's tokens from position 0 on.
-    const auto cached = torch::arange(k.size(2), torch::kLong).unsqueeze(0);  // [1, S]
-    context.position->shape_scores(args, context.positions,
-                                   context.cache ? cached.to(x.device()) : context.positions);
-  }
+  add_relative_bias(args, context.relative_bias);
   return project_out(attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args),
                      context.args.key_lengths);  // [B, T, C]
+}
+
+void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias) const {
+  if (!bias.defined()) return;
+  if (!options.position_heads.empty()) {
+    const auto heads = torch::tensor(options.position_heads, torch::kLong);
+    bias = bias.index_select(0, heads.to(bias.device()));  // [H, T + S - 1]
+  }
+  args.relative_bias = args.relative_bias.defined() ? args.relative_bias + bias : bias;
 }
 
 torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,

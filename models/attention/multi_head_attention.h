@@ -28,6 +28,8 @@ struct MultiHeadAttentionOptions {
   double head_diversity = 0.0;       ///< weight of the penalty head_similarity()
   std::optional<double> scale = {};  ///< of the scores; unset: 1 / sqrt(Dh)
   std::string kernel = "torch";      ///< attend()'s kernel
+  /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
+  std::vector<int64_t> position_heads = {};
 };
 
 /// What a layer needs to know besides its input. Position and cache belong to the stack; null is
@@ -37,9 +39,18 @@ struct SelfAttentionContext {
   const Position* position = nullptr;
   /// [B, T] or [1, T] int64: position ids; needed with a position scheme
   torch::Tensor positions = {};
-  Rotation rotation = {};  ///< the scheme's for these ids; undefined: the layer computes it
   std::optional<KvLayer> cache = {};
+  /// What the scheme gives for these ids and keys, equal in all layers: place() sets it once for
+  /// all; where nobody has, the layer does for itself.
+  bool placed = false;
+  Rotation rotation = {};            // of the new tokens
+  Rotation key_rotation = {};        // of all keys, where the cache holds them unrotated
+  torch::Tensor relative_bias = {};  // [H, T + S - 1]
 };
+
+/// Asks the position scheme, where there is one, for a pass of T tokens; `pass`: its plan for the
+/// cache, or null.
+void place(SelfAttentionContext& context, int64_t T, const KvPass* pass);
 
 /// Keys and values of cross-attention: computed once from the encoder's output, constant while
 /// decoding.
@@ -75,6 +86,7 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
  private:
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
   torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
+  void add_relative_bias(AttendArgs& args, torch::Tensor bias) const;
   AttendArgs with_options(AttendArgs args, const torch::Tensor& x) const;
 };
 TORCH_MODULE(MultiHeadAttention);

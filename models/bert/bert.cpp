@@ -19,7 +19,8 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
       register_module("position", make_position(o, {.positions = o.context + o.position_padding + 1,
                                                     .embedding_width = E,
                                                     .heads = o.heads,
-                                                    .head_width = o.head_width}));
+                                                    .head_width = o.head_width,
+                                                    .bidirectional = true}));
   segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
   embedding_norm = register_module("embedding_norm", Norm(E, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
@@ -127,7 +128,7 @@ void check(const BertOptions& o) {
     distinct.layers = o.shared_blocks;
     check(distinct);
   }
-  check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
+  check(static_cast<const PositionOptions&>(o), resolved(o).head_width, /*bidirectional=*/true);
   require_at_least("segments", o.segments, 1);
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(o.activation != Activation::kSwiglu, "activation", name_of(o.activation),

@@ -31,7 +31,10 @@ ModelCost feed_forward_cost(const FeedForwardOptions& o, double rows) {
   return linear_cost(rows, C, hidden, o.bias) + linear_cost(rows, F, C, o.bias);
 }
 
-ModelCost position_cost(const PositionOptions& options, double positions, double width) {
+ModelCost position_cost(const PositionOptions& options, double positions, double width,
+                        double heads) {
+  if (options.position == PositionKind::kBucketed)
+    return {.parameters = double(options.relative.buckets) * heads};
   if (options.position != PositionKind::kLearned) return {};
   return table_cost(positions + double(options.position_offset), width);
 }

@@ -45,7 +45,8 @@ ModelCost norm_cost(double width, const NormOptions& options);
 /// A feed-forward network applied to `rows` vectors.
 ModelCost feed_forward_cost(const FeedForwardOptions& options, double rows);
 /// What a position scheme learns, for sequences of up to `positions` tokens `width` wide.
-ModelCost position_cost(const PositionOptions& options, double positions, double width);
+ModelCost position_cost(const PositionOptions& options, double positions, double width,
+                        double heads);
 /// T tokens through one block; a decoder's block with cross-attention reads S encoder states.
 ModelCost block_cost(const BlockOptions& options, double T, double S = 0);
 /// T tokens through all blocks of a stack.

@@ -6,7 +6,7 @@ ModelCost cost_of(const GptOptions& options, int64_t length) {
   const GptOptions o = resolved(options);
   const auto T = double(length), C = double(o.d_model), V = double(o.vocab_size);
   ModelCost cost = table_cost(V, C);
-  cost += position_cost(o, double(o.context), C);
+  cost += position_cost(o, double(o.context), C, double(o.heads));
   cost += blocks_cost(o, T);
   if (o.norm_place == NormPlace::kPre) cost += norm_cost(C, norm_options(o));
   ModelCost output = linear_cost(T, C, V, /*bias=*/false);

@@ -30,8 +30,9 @@ ModelCost cost_of(const TransformerOptions& options, int64_t length) {
   const auto T = double(length), C = double(o.d_model);
   ModelCost cost = vocabulary_cost(double(o.source_vocab_size), double(o.vocab_size), C, T,
                                    o.share_embeddings, o.tie_embeddings);
-  cost += 2 * position_cost(o, double(o.context), C);
   const StackOptions encoder = encoder_stack(o), decoder = decoder_stack(o);
+  for (const StackOptions* stack : {&encoder, &decoder})
+    cost += position_cost(o, double(o.context), C, double(stack->heads));
   const NormOptions norm = norm_options(encoder);
   if (o.norm_embeddings) cost += 2 * norm_cost(C, norm);
   cost += blocks_cost(encoder, T);

@@ -24,6 +24,14 @@ std::vector<int64_t> without(const std::vector<int64_t>& removed, int64_t count)
   return kept;
 }
 
+/// Which of the position scheme's heads these heads of a layer are.
+std::vector<int64_t> numbers_of(const MultiHeadAttentionOptions& layer,
+                                std::vector<int64_t> heads) {
+  if (layer.position_heads.empty()) return heads;
+  for (int64_t& head : heads) head = layer.position_heads.at(static_cast<size_t>(head));
+  return heads;
+}
+
 /// Appends the `width` numbers of each of `heads`, which begin at `first`.
 void add_places(std::vector<int64_t>& places, const std::vector<int64_t>& heads, int64_t first,
                 int64_t width) {
@@ -68,6 +76,7 @@ void remove_heads(MultiHeadAttentionImpl& attention, const std::vector<int64_t>&
   const auto out = part_of(attention.out_proj, 1, columns);
   attention.in_proj = attention.replace_module("in_proj", in);
   attention.out_proj = attention.replace_module("out_proj", out);
+  o.position_heads = numbers_of(o, queries);
   o.heads = left.heads;
   o.kv_heads = left.kv_heads;
 }
@@ -106,6 +115,7 @@ MultiHeadAttentionOptions without_heads(MultiHeadAttentionOptions whole, const H
                                         int64_t layer) {
   if (const auto found = pruned.find(layer); found != pruned.end()) {
     const HeadCounts left = heads_left({whole.heads, whole.kv_heads}, found->second);
+    whole.position_heads = numbers_of(whole, without(found->second, whole.heads));
     whole.heads = left.heads;
     whole.kv_heads = left.kv_heads;
   }

@@ -11,8 +11,6 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
                         StackContext context) {
   Trace* const trace = context.trace;
   auto& layer = context.layer;
-  if (layer.position != nullptr && !layer.rotation.defined())
-    layer.rotation = layer.position->rotation(layer.positions);  // once for all layers
   const auto slot = [&](const char* what, size_t n) -> torch::Tensor& {
     return trace->tensors[context.trace_prefix + what + std::to_string(n)];
   };
@@ -20,6 +18,7 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
   const double layers_a_block = static_cast<double>(layers) / static_cast<double>(blocks->size());
   KvPass pass;
   if (context.cache != nullptr) pass = context.cache->begin(h.size(1), context.counts);
+  place(layer, h.size(1), context.cache != nullptr ? &pass : nullptr);
   for (size_t n = 0; n < layers; ++n) {
     const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;

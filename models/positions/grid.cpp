@@ -66,7 +66,7 @@ Rotation GridPosition::rotation(const torch::Tensor&, Grid) const { return {}; }
 torch::Tensor GridPosition::embed(const torch::Tensor& x, const torch::Tensor& positions) const {
   return embed(x, positions, trained);
 }
-Rotation GridPosition::rotation(const torch::Tensor& positions) const {
+Rotation GridPosition::rotation(const torch::Tensor& positions, const torch::Tensor&) const {
   return rotation(positions, trained);
 }
 

@@ -44,7 +44,7 @@ class GridPosition : public Position {
   virtual Rotation rotation(const torch::Tensor& positions, Grid grid) const;
 
   torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const final;
-  Rotation rotation(const torch::Tensor& positions) const final;
+  Rotation rotation(const torch::Tensor& positions, const torch::Tensor& lengths = {}) const final;
   const Grid trained;
   const int64_t prefix;
 };

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/named_enum.h"
-#include "models/attention/attend.h"
 #include "models/positions/rotation.h"
 
 namespace zoo {
@@ -19,20 +18,25 @@ class Position : public torch::nn::Module {
  public:
   /// On the embeddings, once: x [B, T, C], position ids [B, T] or [1, T] int64 -> [B, T, C].
   virtual torch::Tensor embed(const torch::Tensor& x, const torch::Tensor& positions) const;
-  /// On queries and keys in every layer, before keys are cached: their rotation at these position
-  /// ids ([B, T] or [1, T] int64). Computed once per pass. Empty: no rotation.
-  virtual Rotation rotation(const torch::Tensor& positions) const;
-  /// On the attention scores of every layer. Position ids of the queries are [B, T] or [1, T], of
-  /// the keys [B, S] or [1, S], int64. Rows differ if sequences of a batch differ in length.
-  virtual void shape_scores(AttendArgs& args, const torch::Tensor& query_positions,
-                            const torch::Tensor& key_positions) const;
-  /// Whether shape_scores() does anything.
-  virtual bool shapes_scores() const { return false; }
+  /// On queries and keys in every layer: their rotation at these position ids ([B, T] or [1, T]
+  /// int64). `lengths` [B] int64: tokens of each row, for a scheme that depends on them; undefined:
+  /// up to the largest id. Computed once per pass. Empty: no rotation.
+  virtual Rotation rotation(const torch::Tensor& positions,
+                            const torch::Tensor& lengths = {}) const;
+  /// Whether rotations change with the length of a text: then a cache must hold keys as they were
+  /// before, and they are rotated anew in each pass. Else keys are rotated once, and cached so.
+  virtual bool rotation_follows_length() const { return false; }
+  /// On the attention scores of every layer: a bias by distance, [H, T + S - 1] for T queries and S
+  /// keys, as AttendArgs::relative_bias. Computed once per pass. Undefined: none.
+  virtual torch::Tensor relative_bias(int64_t T, int64_t S, torch::Device device) const;
   /// The longest sequence that the scheme can represent; 0: no limit.
   virtual int64_t max_positions() const { return 0; }
 };
 
-enum class PositionKind { kNone, kLearned, kSinusoidal, kRotary };
+/// Key minus query of each entry of a relative bias: -(S - 1) .. T - 1, [T + S - 1] int64.
+torch::Tensor relative_distances(int64_t T, int64_t S);
+
+enum class PositionKind { kNone, kLearned, kSinusoidal, kRotary, kAlibi, kBucketed };
 template <>
 struct EnumNames<PositionKind> {
   static constexpr std::string_view what = "position scheme";
@@ -40,7 +44,9 @@ struct EnumNames<PositionKind> {
       {PositionKind::kNone, "none"},
       {PositionKind::kLearned, "learned"},
       {PositionKind::kSinusoidal, "sinusoidal"},
-      {PositionKind::kRotary, "rotary"}};
+      {PositionKind::kRotary, "rotary"},
+      {PositionKind::kAlibi, "alibi"},
+      {PositionKind::kBucketed, "t5"}};
 };
 
 }  // namespace zoo

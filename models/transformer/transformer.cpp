@@ -13,11 +13,13 @@
 namespace zoo {
 namespace {
 
-std::shared_ptr<Position> position_for(const TransformerOptions& o, const StackOptions& stack) {
+std::shared_ptr<Position> position_for(const TransformerOptions& o, const StackOptions& stack,
+                                       bool bidirectional) {
   return make_position(o, {.positions = o.context,
                            .embedding_width = o.d_model,
                            .heads = stack.heads,
-                           .head_width = stack.head_width});
+                           .head_width = stack.head_width,
+                           .bidirectional = bidirectional});
 }
 
 }  // namespace
@@ -36,8 +38,10 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options_)
     target_embedding =
         register_module("target_embedding", torch::nn::Embedding(o.vocab_size, o.d_model));
   }
-  source_position = register_module("source_position", position_for(o, encodes));
-  target_position = register_module("target_position", position_for(o, decodes));
+  source_position =
+      register_module("source_position", position_for(o, encodes, /*bidirectional=*/true));
+  target_position =
+      register_module("target_position", position_for(o, decodes, /*bidirectional=*/false));
   const NormOptions norm = norm_options(o);
   if (o.norm_embeddings) {
     source_norm = register_module("source_norm", Norm(o.d_model, norm));
@@ -216,7 +220,7 @@ void check(const TransformerOptions& o) {
                  {"feed-forward", "decoder-feed-forward"}},
                 [&] { check(stack); });
   for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)})
-    check(static_cast<const PositionOptions&>(o), side.head_width);
+    check(static_cast<const PositionOptions&>(o), side.head_width, /*bidirectional=*/true);
   require_model_memory(cost_of(o, 1));
 }
 

@@ -97,11 +97,15 @@ class GptTest(interop.InteropTest):
                     num_key_value_heads=3, head_dim=10, max_position_embeddings=40)
         llama3 = {"rope_type": "llama3", "rope_theta": 900.0, "factor": 4.0, "low_freq_factor": 1.0,
                   "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+        yarn = {"rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 10}
+        other_yarn = yarn | {"beta_fast": 5.0, "beta_slow": 0.5, "mscale": 0.7, "mscale_all_dim": 1.0, "truncate": False}
         shapes = [{}, dict(num_key_value_heads=1, tie_word_embeddings=True), dict(num_key_value_heads=6, head_dim=2),
                   dict(attention_bias=True, rms_norm_eps=1e-2),
                   dict(mlp_bias=True), dict(rope_parameters={"rope_type": "default", "rope_theta": 50.0}),
                   dict(rope_parameters={"rope_type": "linear", "rope_theta": 1e4, "factor": 3.0}),
-                  dict(rope_parameters=llama3)]
+                  dict(rope_parameters=llama3), dict(rope_parameters=yarn), dict(rope_parameters=other_yarn),
+                  dict(rope_parameters={"rope_type": "dynamic", "rope_theta": 1e3, "factor": 2.0},
+                       max_position_embeddings=10)]
         for n, shape in enumerate(shapes):
             with self.subTest(shape):
                 self.open_model(f"llama-{n}", LlamaForCausalLM(LlamaConfig(**base | shape)), some_inputs(53, 21, n))

@@ -361,11 +361,17 @@ class ConfigKeysTest(FolderTest):
                  {"rope_scaling": {"type": "linear", "factor": 3.0}}, {"rope_scaling": {}}, {"rope_scaling": None},
                  {"rope_parameters": ..., "rope_scaling": {"rope_type": "llama3"} | llama3},
                  {"rope_parameters": {"rope_type": "llama3", "rope_theta": 99.0, "original_max_position_embeddings": 8} | llama3},
+                 {"rope_scaling": {"type": "yarn", "factor": 2.0}},
+                 {"rope_scaling": {"type": "yarn", "factor": None, "original_max_position_embeddings": 4}},
+                 {"rope_scaling": {"type": "yarn", "factor": 2.0, "attention_factor": 1.5, "beta_fast": 4.0}},
+                 {"rope_scaling": {"type": "yarn", "factor": 2.0, "original_max_position_embeddings": 16},
+                  "original_max_position_embeddings": 4},
+                 {"rope_scaling": {"type": "dynamic", "factor": 2.0}},
                  {"rope_scaling": {"rope_type": "default", "factor": 9.0}}]
         for number, edit in enumerate(known):
             with self.subTest(str(edit)):
                 self.assertTrue(self.compare(self.edited(base, f"rope-{number}", edit), inputs, str(edit)))
-        for rope in ({"rope_type": "yarn", "factor": 2.0}, {"type": "dynamic", "factor": 2.0}, {"rope_type": "linear"},
+        for rope in ({"rope_type": "longrope", "factor": 2.0}, {"rope_type": "yarn"}, {"rope_type": "linear"},
                      {"rope_type": "llama3", "factor": 2.0}, {"rope_type": "mrope"}):
             with self.subTest(str(rope)):
                 self.assert_refused(self.edited(base, "rope", {"rope_scaling": rope}), inputs, "rope_type")

@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <initializer_list>
 #include <string>
@@ -59,14 +60,26 @@ void note_unused(const PositionOptions& o, const TrainCommand& command, std::str
   };
   if (o.position != PositionKind::kSinusoidal) note_all({"sinusoids"}, "position sinusoidal");
   if (o.position != PositionKind::kLearned) note_all({"position-offset"}, "position learned");
+  if (o.position != PositionKind::kBucketed)
+    note_all({"relative-buckets", "relative-distance"}, "position t5");
   const bool rotary = o.position == PositionKind::kRotary;
-  const auto* const why = rotary ? "rotary-scaling" : "position rotary";
-  if (!rotary) note_all({"rotary-base", "rotary-scaling"}, why);
-  if (!rotary || o.rotary.scaling == RotaryScaling::kNone) {
-    note_all({"rotary-factor", "rotary-low-frequency", "rotary-high-frequency",
-              "rotary-original-context"},
-             why);
-  }
+  if (!rotary)
+    note_all({"rotary-base", "rotary-share", "rotary-pairs", "rotary-scaling"}, "position rotary");
+  const auto scaling = rotary ? o.rotary.scaling : RotaryScaling::kNone;
+  const auto note_scaling = [&](std::string_view name, std::initializer_list<RotaryScaling> uses) {
+    if (std::ranges::find(uses, scaling) != uses.end()) return;
+    std::string names;
+    for (const auto kind : uses)
+      names += (names.empty() ? "" : " or ") + std::string(name_of(kind));
+    note_all({name}, rotary ? "rotary-scaling " + names : "position rotary");
+  };
+  using enum RotaryScaling;
+  note_scaling("rotary-factor", {kLinear, kNtk, kDynamic, kYarn, kLlama3});
+  note_scaling("rotary-original-context", {kDynamic, kYarn, kLlama3});
+  for (const auto* const name : {"rotary-low-frequency", "rotary-high-frequency"})
+    note_scaling(name, {kYarn, kLlama3});
+  for (const auto* const name : {"rotary-attention-factor", "rotary-whole-pairs"})
+    note_scaling(name, {kYarn});
 }
 
 }  // namespace zoo

@@ -174,9 +174,11 @@ class Backward {
     if (args_.dropout > 0.0) args_.apply_dropout(b, of.h, t, keys, used);
     for (int64_t n = 0; n < count; ++n) {
       const Real weight = std::exp(weights[n] - row_max) * inverse_row_sum;
-      dscores[n] = weight * (dscores[n] * used[n] - delta) * args_.scale;
+      dscores[n] = weight * (dscores[n] * used[n] - delta);
       used[n] *= weight;
     }
+    if (gradients_.drelative_bias != nullptr) add_diagonals(of, t, keys, dscores);
+    for (int64_t n = 0; n < count; ++n) dscores[n] *= args_.scale;
     const Real* const q = args_.q.at(b, of.h, t);
     for (int64_t s = keys.begin; s < keys.end; ++s) {
       Real *const dk = gradients_.dk.at(b, kv, s), *const dv = gradients_.dv.at(b, kv, s);
@@ -185,6 +187,15 @@ class Backward {
       for (int64_t d = 0; d < Dh; ++d) dv[d] += weight * dy[d];
     }
     add_rows(dscores, args_.k, b, kv, keys, Dh, gradients_.dq.at(b, of.h, t));
+  }
+
+  /// A bias by distance was added along diagonals of the scores, and its gradient is their sum.
+  void add_diagonals(const Queries& of, int64_t t, KeyRange keys, const Real* dscores) const {
+    Real* const sums =
+        gradients_.drelative_bias + (of.b * args_.H + of.h) * (args_.T + args_.S - 1);
+    const int64_t position = args_.query_position(of.b, t);
+    for (int64_t s = keys.begin; s < keys.end; ++s)
+      sums[args_.relative_entry(position, s)] += dscores[s - keys.begin];
   }
 
   const KernelArgs<Real>& args_;

@@ -21,18 +21,21 @@ namespace {
 
 using flash::padded;
 
-/// Gradient sums of the keys and values of one head: [S, padded(Dh)] each.
+/// Gradient sums of one key-value head: of its keys and values, [S, padded(Dh)] each, and of the
+/// relative_bias of the heads that read it, [H / Hkv, T + S - 1], or empty.
 struct KeySums {
-  std::vector<float> dk, dv;
+  std::vector<float> dk, dv, drelative;
 
-  void clear(const KernelArgs<float>& args) {
+  void clear(const KernelArgs<float>& args, bool with_relative) {
     const auto size = static_cast<size_t>(args.S * padded(args.Dh));
     dk.assign(size, 0.0F);
     dv.assign(size, 0.0F);
+    drelative.assign(
+        with_relative ? static_cast<size_t>(args.H / args.Hkv * (args.T + args.S - 1)) : 0, 0.0F);
   }
   void add(const KeySums& other) {
-    for (size_t i = 0; i < dk.size(); ++i) dk[i] += other.dk[i];
-    for (size_t i = 0; i < dv.size(); ++i) dv[i] += other.dv[i];
+    for (const auto sums : {&KeySums::dk, &KeySums::dv, &KeySums::drelative})
+      for (size_t i = 0; i < (this->*sums).size(); ++i) (this->*sums)[i] += (other.*sums)[i];
   }
 };
 
@@ -52,7 +55,7 @@ class BackwardTasks {
     if (parts_ == 1) {
       for_each_task(heads_, [&](int64_t head) {
         thread_local KeySums sums;
-        sums.clear(args_);
+        sums.clear(args_, wants_relative());
         add(head, 0, sums);
         write(head, &sums);
       });
@@ -61,7 +64,7 @@ class BackwardTasks {
     std::vector<KeySums> sums(static_cast<size_t>(heads_ * parts_));
     for_each_task(heads_ * parts_, [&](int64_t n) {
       KeySums& mine = sums[static_cast<size_t>(n)];
-      mine.clear(args_);
+      mine.clear(args_, wants_relative());
       add(n / parts_, n % parts_, mine);
     });
     for_each_task(heads_,
@@ -71,12 +74,17 @@ class BackwardTasks {
  private:
   static constexpr int64_t kEnoughTasks = 16;
 
+  bool wants_relative() const { return gradients_.drelative_bias != nullptr; }
+
   // Every parts_-th tile: with causal, later tiles have more to do.
   void add(int64_t head, int64_t part, KeySums& sums) const {
     const int64_t b = head / args_.Hkv, group = args_.H / args_.Hkv;
     for (int64_t unit = part; unit < units_; unit += parts_) {
-      flash::backward_tile(args_, gradients_, b, head % args_.Hkv * group + unit % group,
-                           unit / group, sums.dk.data(), sums.dv.data());
+      const int64_t member = unit % group, h = head % args_.Hkv * group + member;
+      float* const drelative =
+          wants_relative() ? sums.drelative.data() + member * (args_.T + args_.S - 1) : nullptr;
+      flash::backward_tile(args_, gradients_, b, h, unit / group,
+                           {sums.dk.data(), sums.dv.data(), drelative});
     }
   }
 
@@ -89,6 +97,11 @@ class BackwardTasks {
       float* const dk = gradients_.dk.at(b, h, s);
       for (int64_t i = 0; i < args_.Dh; ++i) dk[i] = args_.scale * k_sums[i];
       std::copy_n(v_sums, args_.Dh, gradients_.dv.at(b, h, s));
+    }
+    if (wants_relative()) {
+      const auto& sums = parts[0].drelative;
+      std::copy(sums.begin(), sums.end(),
+                gradients_.drelative_bias + head * static_cast<int64_t>(sums.size()));
     }
     recompute_nan_head(args_, gradients_, b, h);
   }
@@ -104,7 +117,9 @@ class FlashKernel final : public PointerKernel {
   std::string_view summary() const override {
     return "tiles in SIMD registers, threads, no score matrix; skips hidden keys";
   }
-  Abilities abilities() const override { return {.backward = true}; }
+  Abilities abilities() const override {
+    return {.backward = true, .relative_bias_backward = true};
+  }
   using PointerKernel::backward;
   using PointerKernel::forward;
 

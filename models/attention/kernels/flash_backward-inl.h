@@ -15,8 +15,9 @@ namespace zoo::flash::HWY_NAMESPACE {
 class Backward {
  public:
   Backward(const KernelArgs<float>& args, const KernelGradients<float>& gradients, int64_t b,
-           int64_t h, int64_t tile, float* dk, float* dv)
-      : tile_(args, b, h, tile), gradients_(gradients), dk_(dk), dv_(dv), width_(padded(args.Dh)) {
+           int64_t h, int64_t tile, const HeadSums& sums)
+      : tile_(args, b, h, tile), gradients_(gradients), sums_(sums), width_(padded(args.Dh)) {
+    if (sums_.drelative != nullptr) tile_.relative.clear_sums();
     const int64_t Dh = args.Dh, side = Dh * kQueries, rows = width_ * kQueries;
     float* memory = scratch(3 * side + 3 * kKeys * kQueries + 2 * rows);
     const auto take = [&](int64_t size) { return std::exchange(memory, memory + size); };
@@ -42,6 +43,7 @@ class Backward {
     std::fill(scale, scale + kQueries, args.scale);
     unpack(dq_t_, tile_.queries, args.Dh, scale, gradients_.dq.at(tile_.b, tile_.h, tile_.first),
            gradients_.dq.step);
+    if (sums_.drelative != nullptr) tile_.relative.write_sums(sums_.drelative);
   }
 
  private:
@@ -102,8 +104,8 @@ class Backward {
                Add{dq_t_, kQueries});
     }
     view_.for_each_run(group, [&](const Piece& run) HWY_ATTR {
-      add_to_keys(run, group.scores_of(run, used), dy_, dv_);
-      add_to_keys(run, group.scores_of(run, dscores_), q_, dk_);
+      add_to_keys(run, group.scores_of(run, used), dy_, sums_.dv);
+      add_to_keys(run, group.scores_of(run, dscores_), q_, sums_.dk);
     });
   }
 
@@ -150,6 +152,7 @@ class Backward {
         hn::StoreU(hn::Mul(centered, hn::LoadU(d, weights + at)), d, dscores + at);
       });
     }
+    if (sums_.drelative != nullptr) tile_.relative.add_to_sums(piece, dscores);
   }
 
   // Multiplies weights, into `dropped`, and weight gradients by the dropout factors.
@@ -179,7 +182,7 @@ class Backward {
   const Tile tile_;
   const View view_{tile_.args, tile_.b, tile_.first, tile_.queries};
   const KernelGradients<float>& gradients_;
-  float *dk_, *dv_;
+  const HeadSums& sums_;
   int64_t width_;                         // Dh padded to whole vectors
   float *q_t_, *dy_t_, *dq_t_;            // [Dh, kQueries]
   float *weights_, *dropped_, *dscores_;  // [kKeys, kQueries]
@@ -190,8 +193,8 @@ class Backward {
 };
 
 void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
-                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv) {
-  Backward(args, gradients, b, h, tile, dk, dv).run();
+                   int64_t b, int64_t h, int64_t tile, const HeadSums& sums) {
+  Backward(args, gradients, b, h, tile, sums).run();
 }
 
 }  // namespace zoo::flash::HWY_NAMESPACE

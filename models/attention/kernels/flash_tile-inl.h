@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "models/attention/kernels/flash_relative-inl.h"
 #include "models/attention/kernels/flash_view-inl.h"
 #include "models/simd/products-inl.h"
 
@@ -35,13 +36,19 @@ HWY_INLINE void unpack(const float* tile, int64_t rows, int64_t Dh, const float*
 struct Tile {
   const KernelArgs<float>& args;
   int64_t b, h, first, queries;
+  RelativeBias relative;
+  KernelArgs<float> dense;  // without relative_bias
 
   Tile(const KernelArgs<float>& args_, int64_t b_, int64_t h_, int64_t tile)
       : args(args_),
         b(b_),
         h(h_),
         first(tile * kQueries),
-        queries(std::min(kQueries, args_.T - first)) {}
+        queries(std::min(kQueries, args_.T - first)),
+        relative(args_, b_, h_, first, queries),
+        dense(args_) {
+    dense.relative_bias = nullptr;
+  }
 
   // Calls f(query, its column in the tile) for the queries of a piece.
   template <class F>
@@ -50,9 +57,11 @@ struct Tile {
     for (int64_t i = piece.begin * kLanes; i < last; ++i) f(first + i, i);
   }
   void add_bias_and_mask(const Piece& piece, float* scores) const {
+    if (args.relative_bias != nullptr) relative.add(piece, scores);
+    if (!dense.has_bias_or_mask()) return;
     for_each_query(piece, [&](int64_t t, int64_t i) {
-      args.add_bias_and_mask(b, h, t, {piece.key, piece.key + piece.keys}, kLog2E, scores + i,
-                             kQueries);
+      dense.add_bias_and_mask(b, h, t, {piece.key, piece.key + piece.keys}, kLog2E, scores + i,
+                              kQueries);
     });
   }
   void apply_dropout(const Piece& piece, float* weights) const {

@@ -35,8 +35,8 @@ void forward_tile(const KernelArgs<float>& args, const KernelOutputs<float>& out
 }
 
 void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
-                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv) {
-  HWY_DYNAMIC_DISPATCH(backward_tile)(args, gradients, b, h, tile, dk, dv);
+                   int64_t b, int64_t h, int64_t tile, const HeadSums& sums) {
+  HWY_DYNAMIC_DISPATCH(backward_tile)(args, gradients, b, h, tile, sums);
 }
 
 std::string instruction_set() { return HWY_DYNAMIC_DISPATCH(instruction_set)(); }

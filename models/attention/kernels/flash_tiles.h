@@ -23,10 +23,15 @@ inline int64_t padded(int64_t Dh) { return (Dh + 15) / 16 * 16; }
 void forward_tile(const KernelArgs<float>& args, const KernelOutputs<float>& outputs, int64_t b,
                   int64_t h, int64_t tile);
 
-/// Backward of the same tile: writes its rows of dq, and adds its share to dk and dv of its head,
-/// [S, padded(Dh)] each. The caller multiplies dk by args.scale at the end.
+/// Sums of gradients over the tiles of a head.
+struct HeadSums {
+  float *dk = nullptr, *dv = nullptr;  ///< [S, padded(Dh)]; the caller multiplies dk by args.scale
+  float* drelative = nullptr;          ///< [T + S - 1]; null: not wanted
+};
+
+/// Backward of the same tile: writes its rows of dq, and adds its share to the sums.
 void backward_tile(const KernelArgs<float>& args, const KernelGradients<float>& gradients,
-                   int64_t b, int64_t h, int64_t tile, float* dk, float* dv);
+                   int64_t b, int64_t h, int64_t tile, const HeadSums& sums);
 
 /// The instruction set in use, by its name in Highway, such as "AVX2".
 std::string instruction_set();

@@ -68,11 +68,21 @@ struct KernelArgs {
 
   ZOO_DEVICE int64_t kv_head(int64_t h) const { return h * Hkv / H; }
 
-  /// The keys that causal, window and lengths leave to query t. Neither bound decreases with t.
-  ZOO_DEVICE KeyRange visible_keys(int64_t b, int64_t t) const {
+  /// The position of query t among the keys.
+  ZOO_DEVICE int64_t query_position(int64_t b, int64_t t) const {
     const int64_t start = query_start != nullptr ? query_start[b] : S - T;
     const int64_t far = kNoWindow;  // a copy: device code has no address of the constant
-    const int64_t position = t + std::clamp(start, -far, far);
+    return t + std::clamp(start, -far, far);
+  }
+
+  /// The entry of relative_bias for key s and a query at `position`.
+  ZOO_DEVICE int64_t relative_entry(int64_t position, int64_t s) const {
+    return std::clamp<int64_t>(s - position + S - 1, 0, T + S - 2);
+  }
+
+  /// The keys that causal, window and lengths leave to query t. Neither bound decreases with t.
+  ZOO_DEVICE KeyRange visible_keys(int64_t b, int64_t t) const {
+    const int64_t position = query_position(b, t);
     int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
     if (causal) {
       end = std::min(end, position + 1);
@@ -112,8 +122,9 @@ struct KernelArgs {
       each([&](Real& score, int64_t s) { add(score, row[s * bias.s]); });
     }
     if (relative_bias != nullptr) {
-      const Real* const row = relative_bias + h * (T + S - 1) + T - 1 - t;
-      each([&](Real& score, int64_t s) { add(score, row[s]); });
+      const Real* const table = relative_bias + h * (T + S - 1);
+      const int64_t position = query_position(b, t);
+      each([&](Real& score, int64_t s) { add(score, table[relative_entry(position, s)]); });
     }
     if (may_attend.data != nullptr) {
       const bool* const row = may_attend.row(b, h, t);
@@ -157,6 +168,9 @@ struct KernelGradients {
   const Real *row_max = nullptr, *inverse_row_sum = nullptr;  ///< as in KernelOutputs
   Real* delta = nullptr;  ///< [B, H, T], scratch: y dy of each row, D in FlashAttention-2
   Rows<Entry> dq, dk, dv;
+  /// [B, H, T + S - 1], filled with zeros: of relative_bias, row by row of the batch; null: not
+  /// wanted. An entry is the sum of the scores' gradients along a diagonal.
+  Real* drelative_bias = nullptr;
 };
 
 }  // namespace zoo

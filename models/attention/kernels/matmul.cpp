@@ -68,7 +68,7 @@ torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
   const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
   const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
   auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
-  const auto bias = dense_bias(args, S);
+  const auto bias = dense_bias(args, T, S);
   if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
     scores = scores.masked_fill(mask.logical_not(), kHiddenScore);
@@ -91,13 +91,13 @@ torch::Tensor sum_groups(const torch::Tensor& t, int64_t kv_heads) {
   return t.unflatten(1, {kv_heads, t.size(1) / kv_heads}).sum(2);
 }
 
-/// Gradient of relative_bias [H, T + S - 1]: entry (s - t) + T - 1 was added along a diagonal.
-torch::Tensor sum_diagonals(const torch::Tensor& dscores) {
+/// Gradient of relative_bias [H, T + S - 1]: each entry was added along a diagonal.
+torch::Tensor sum_diagonals(const AttendArgs& args, const torch::Tensor& dscores) {
   const int64_t H = dscores.size(1), T = dscores.size(2), S = dscores.size(3);
-  const auto integers = torch::dtype(torch::kLong).device(dscores.device());
-  const auto entry = torch::arange(S, integers) - torch::arange(T, integers).unsqueeze(1) + (T - 1);
+  const auto entries = relative_entries(args, T, S, dscores.device());  // [B or 1, T, S]
+  const auto sums = entries.size(0) == 1 ? dscores.sum(0, /*keepdim=*/true) : dscores;
   return torch::zeros({H, T + S - 1}, dscores.options())
-      .index_add_(1, entry.flatten(), dscores.sum(0).flatten(1));
+      .index_add_(1, entries.flatten(), sums.transpose(0, 1).flatten(1));
 }
 
 struct SavedArgs : torch::CustomClassHolder {
@@ -162,7 +162,7 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
     const auto dk = product(dx.transpose(-2, -1), q) * scale;       // [B, H, S, Dh]
     torch::Tensor dbias, drelative;
     if (bias.defined()) dbias = at::sum_to(dx, bias.sizes()).to(bias.scalar_type());
-    if (relative.defined()) drelative = sum_diagonals(dx).to(relative.scalar_type());
+    if (relative.defined()) drelative = sum_diagonals(args, dx).to(relative.scalar_type());
     return {dq, sum_groups(dk, Hkv), sum_groups(dv, Hkv), dbias, drelative, {}};
   }
 };

@@ -84,7 +84,9 @@ class OnlineKernel final : public PointerKernel {
   std::string_view summary() const override {
     return "online softmax: blocks only, no row of scores";
   }
-  Abilities abilities() const override { return {.backward = true, .float64 = true}; }
+  Abilities abilities() const override {
+    return {.backward = true, .float64 = true, .relative_bias_backward = true};
+  }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     Online(args, outputs).run();
   }

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace zoo {
@@ -152,7 +153,10 @@ struct Kept : torch::CustomClassHolder {
 struct PointerFunction : torch::autograd::Function<PointerFunction> {
   static torch::Tensor forward(AutogradContext* context, const torch::Tensor& q,
                                const torch::Tensor& k, const torch::Tensor& v,
+                               const std::optional<torch::Tensor>& relative_bias,
                                const PointerKernel* kernel, const AttendArgs& args) {
+    if (relative_bias) context->saved_data["relative_type"] = relative_bias->scalar_type();
+    context->saved_data["trains_relative"] = relative_bias && relative_bias->requires_grad();
     const KernelInputs inputs(q, k, v, args);
     const Output out = run_forward(*kernel, inputs, /*for_backward=*/true);
     AttendArgs kept = inputs.args;
@@ -187,20 +191,29 @@ struct PointerFunction : torch::autograd::Function<PointerFunction> {
         dk = empty_heads(inputs.k.sizes(), y.options()),         // [B, Hkv, S, Dh]
         dv = empty_heads(inputs.v.sizes(), y.options());         // [B, Hkv, S, Dh]
     const auto delta = torch::empty_like(saved[4]);              // [B, H, T]
+    torch::Tensor drelative;
+    if (context->saved_data["trains_relative"].toBool()) {
+      drelative = torch::zeros({inputs.q.size(0), inputs.q.size(1), saved[8].size(1)},
+                               saved[4].options());  // [B, H, T + S - 1]
+    }
     with_types(y.scalar_type(), [&](auto real, auto entry) {
       using Real = decltype(real);
       using Entry = decltype(entry);
-      kept.kernel.backward(inputs.pointers<Real, Entry>(),
-                           {.y = rows_of<const Entry>(y),
-                            .dy = rows_of<const Entry>(dy),
-                            .row_max = saved[4].const_data_ptr<Real>(),
-                            .inverse_row_sum = saved[5].const_data_ptr<Real>(),
-                            .delta = delta.data_ptr<Real>(),
-                            .dq = rows_of<Entry>(dq),
-                            .dk = rows_of<Entry>(dk),
-                            .dv = rows_of<Entry>(dv)});
+      kept.kernel.backward(
+          inputs.pointers<Real, Entry>(),
+          {.y = rows_of<const Entry>(y),
+           .dy = rows_of<const Entry>(dy),
+           .row_max = saved[4].const_data_ptr<Real>(),
+           .inverse_row_sum = saved[5].const_data_ptr<Real>(),
+           .delta = delta.data_ptr<Real>(),
+           .dq = rows_of<Entry>(dq),
+           .dk = rows_of<Entry>(dk),
+           .dv = rows_of<Entry>(dv),
+           .drelative_bias = drelative.defined() ? drelative.data_ptr<Real>() : nullptr});
     });
-    return {dq, dk, dv, {}, {}};
+    if (drelative.defined())
+      drelative = drelative.sum(0).to(context->saved_data["relative_type"].toScalarType());
+    return {dq, dk, dv, drelative, {}, {}};
   }
 };
 
@@ -242,8 +255,10 @@ std::string PointerKernel::refuses(const torch::Tensor& q, const torch::Tensor& 
   if (!torch::GradMode::is_enabled()) return {};
   if (!can.backward && (wants_gradient(q) || wants_gradient(k) || wants_gradient(v)))
     return "it has no backward pass; use kernel 'matmul' to train";
-  if (wants_gradient(args.bias) || wants_gradient(args.relative_bias))
-    return "its backward pass computes no gradients of biases; use kernel 'matmul'";
+  if (wants_gradient(args.bias))
+    return "its backward pass computes no gradient of a dense bias; use kernel 'matmul'";
+  if (wants_gradient(args.relative_bias) && !can.relative_bias_backward)
+    return "its backward pass computes no gradient of relative_bias; use kernel 'matmul'";
   return {};
 }
 
@@ -255,9 +270,15 @@ torch::Tensor PointerKernel::run(const torch::Tensor& q, const torch::Tensor& k,
     if (args.weights != nullptr) *args.weights = args.weights->to(dtype);
     return y.to(dtype);
   }
-  const bool trains = torch::GradMode::is_enabled() &&
-                      (q.requires_grad() || k.requires_grad() || v.requires_grad());
-  if (trains) return PointerFunction::apply(q, k, v, this, args);
+  const bool trains =
+      torch::GradMode::is_enabled() && (wants_gradient(q) || wants_gradient(k) ||
+                                        wants_gradient(v) || wants_gradient(args.relative_bias));
+  if (trains) {
+    // Autograd takes nullopt as an input, but no undefined tensor.
+    const auto relative =
+        args.relative_bias.defined() ? std::optional(args.relative_bias) : std::nullopt;
+    return PointerFunction::apply(q, k, v, relative, this, args);
+  }
   return run_forward(*this, KernelInputs(q, k, v, args), /*for_backward=*/false).y;
 }
 

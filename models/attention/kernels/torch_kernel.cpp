@@ -61,7 +61,7 @@ class TorchKernel final : public AttentionKernel {
                            !has_bias(args);
     if (is_causal) masked.causal = false;
     const auto mask = dense_mask(masked, T, S, q.device());  // broadcasts to [B, H, T, S]
-    const auto additive = merged_mask(mask, dense_bias(args, S), q.scalar_type());
+    const auto additive = merged_mask(mask, dense_bias(args, T, S), q.scalar_type());
 
     auto y =
         at::scaled_dot_product_attention(q, k, v, additive, 0.0, is_causal, args.scale, grouped);

@@ -34,7 +34,8 @@ class VisibleRows {
     }
   }
 
-  /// Writes the dq of a query, and adds its share to dk and dv of the keys and values of its head.
+  /// Writes the dq of a query, and adds its share to dk and dv of the keys and values of its head,
+  /// and to the gradient of relative_bias.
   /// A query whose dy is zero adds nothing.
   void differentiate(int64_t b, int64_t h, int64_t t, const KernelGradients<Real>& gradients) {
     const int64_t Dh = args_.Dh, kv = args_.kv_head(h);
@@ -52,9 +53,12 @@ class VisibleRows {
       dweights_[at(s)] = factors_[at(s)] * dot(dy, args_.v.at(b, kv, s), Dh);
       delta += weight(s) * dweights_[at(s)];
     }
+    Real* const drelative = drelative_of(gradients, b, h);
+    const int64_t position = args_.query_position(b, t);
     for (int64_t s = keys_.begin; s < keys_.end; ++s) {
       if (weight(s) == 0) continue;
-      const Real dscore = weight(s) * (dweights_[at(s)] - delta) * args_.scale;
+      const Real dbias = weight(s) * (dweights_[at(s)] - delta), dscore = dbias * args_.scale;
+      if (drelative != nullptr) drelative[args_.relative_entry(position, s)] += dbias;
       const Real used = weight(s) * factors_[at(s)];
       const Real* const k = args_.k.at(b, kv, s);
       Real *const dk = gradients.dk.at(b, kv, s), *const dv = gradients.dv.at(b, kv, s);
@@ -75,6 +79,11 @@ class VisibleRows {
           args_.scale * dot(args_.q.at(b, h, t), args_.k.at(b, args_.kv_head(h), s), args_.Dh);
     args_.add_bias_and_mask(b, h, t, keys_, Real{1}, weights_.data());
     return softmax();
+  }
+
+  Real* drelative_of(const KernelGradients<Real>& gradients, int64_t b, int64_t h) const {
+    if (gradients.drelative_bias == nullptr) return nullptr;
+    return gradients.drelative_bias + (b * args_.H + h) * (args_.T + args_.S - 1);
   }
 
   static Real dot(const Real* a, const Real* b, int64_t count) {
@@ -146,6 +155,11 @@ void recompute_nan_head(const KernelArgs<Real>& args, const KernelGradients<Real
   for (int64_t s = 0; s < args.S; ++s) {
     std::fill_n(gradients.dk.at(b, kv, s), Dh, Real{0});
     std::fill_n(gradients.dv.at(b, kv, s), Dh, Real{0});
+  }
+  if (gradients.drelative_bias != nullptr) {
+    const int64_t entries = args.T + args.S - 1;
+    std::fill_n(gradients.drelative_bias + (b * args.H + kv * group) * entries, group * entries,
+                Real{0});
   }
   VisibleRows<Real> rows(args);
   for (int64_t h = kv * group; h < (kv + 1) * group; ++h)

@@ -66,6 +66,8 @@ class BertNames {
     const std::string at = root() + "embeddings.";
     add_row("bert.token_embedding.weight", {at + "word_embeddings.weight"}, false);
     add_row("bert.position.table.weight", {at + "position_embeddings.weight"}, false);
+    add_row("bert.position.relative_bias.weight",
+            {root() + "encoder.relative_attention_bias.weight"}, false);
     add_row("bert.segment_embedding.weight", {at + "token_type_embeddings.weight"}, false);
     add("bert.embedding_norm", {at + "LayerNorm"});
     add("bert.embedding_proj",

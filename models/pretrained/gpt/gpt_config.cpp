@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "models/pretrained/format/config_json.h"
+#include "models/pretrained/format/rope_keys.h"
 #include "models/pretrained/gpt/gpt_config_keys.h"
 
 namespace zoo {
@@ -30,6 +31,9 @@ std::string unlike_gpt2(const GptOptions& options) {
 std::string unlike_llama(const GptOptions& o) {
   Demands demands;
   demands.expect(o.position == PositionKind::kRotary, "position rotary");
+  demands.expect(o.rotary.share == 1.0, "rotary-share 1");
+  const auto rope = unlike_rope_parameters(o.rotary, o.context);
+  demands.expect(rope.empty(), rope);
   demands.expect(o.norm == NormKind::kRms, "norm rms");
   demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
   demands.expect(o.activation == Activation::kSwiglu, "activation swiglu");

@@ -5,6 +5,7 @@
 
 #include "models/pretrained/format/config_json.h"
 #include "models/pretrained/format/config_keys.h"
+#include "models/pretrained/format/rope_keys.h"
 #include "models/pretrained/format/stack_keys.h"
 
 namespace zoo {
@@ -40,60 +41,6 @@ void gpt2_keys(Keys& keys, GptOptions& o) {
   keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
-json rope_keys(const RotaryOptions& rotary) {
-  json keys = {{"rope_theta", rotary.base}, {"rope_type", "default"}};
-  if (rotary.scaling == RotaryScaling::kNone) return keys;
-  keys["rope_type"] = name_of(rotary.scaling);
-  keys["factor"] = rotary.factor;
-  if (rotary.scaling == RotaryScaling::kLlama3) {
-    keys["low_freq_factor"] = rotary.low_frequency;
-    keys["high_freq_factor"] = rotary.high_frequency;
-    keys["original_max_position_embeddings"] = rotary.original_context;
-  }
-  return keys;
-}
-
-/// transformers 5 has everything under rope_parameters; before, rope_theta stood beside
-/// rope_scaling, whose type was called "type" and which still wins where it is not empty.
-json rope_object(const json& config) {
-  for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const auto found = config.find(key);
-    if (found == config.end() || found->is_null()) continue;
-    if (!found->is_object()) config_fail("\"{}\" must be an object", key);
-    if (!found->empty()) return *found;
-  }
-  return json::object();
-}
-
-RotaryOptions rotary_options(const json& config, int64_t context) {
-  const json rope = rope_object(config);
-  RotaryOptions rotary;
-  rotary.base = config_value(rope, "rope_theta", config_value(config, "rope_theta", 10000.0));
-  const auto type = config_value<std::string>(rope, "rope_type",
-                                              config_value<std::string>(rope, "type", "default"));
-  for (const json& place : {rope, config}) {
-    if (config_value(place, "partial_rotary_factor", 1.0) != 1.0)
-      config_fail("\"partial_rotary_factor\" must be 1");
-  }
-  if (type == "default") return rotary;
-  if (type != "linear" && type != "llama3") {
-    config_fail("rope_type \"{}\" is not supported; known are default, linear, llama3",
-                type.substr(0, 60));
-  }
-  const auto needed = [&](const char* key) {
-    if (!rope.contains(key)) config_fail("rope_type {} needs \"{}\"", type, key);
-    return json_value<double>(rope[key], key);
-  };
-  rotary.scaling = type == "linear" ? RotaryScaling::kLinear : RotaryScaling::kLlama3;
-  rotary.factor = needed("factor");
-  if (type == "llama3") {
-    rotary.low_frequency = needed("low_freq_factor");
-    rotary.high_frequency = needed("high_freq_factor");
-    rotary.original_context = config_count(rope, "original_max_position_embeddings", context);
-  }
-  return rotary;
-}
-
 template <class Keys>
 void llama_keys(Keys& keys, GptOptions& o) {
   keys.count("vocab_size", o.vocab_size, 32000);
@@ -125,7 +72,8 @@ GptOptions llama_options(const json& config) {
     config_fail("\"hidden_size\" {} is not a multiple of \"num_attention_heads\" {}", o.d_model,
                 o.heads);
   }
-  o.rotary = rotary_options(config, o.context);
+  o.rotary = read_rope_parameters(config, o.context);
+  if (o.rotary.share != 1.0) config_fail("\"partial_rotary_factor\" must be 1");
   return o;
 }
 
@@ -142,7 +90,7 @@ json reference_keys(const GptConfig& config) {
   } else {
     llama_keys(keys, o);
     result["hidden_act"] = "silu";
-    result["rope_parameters"] = rope_keys(o.rotary);
+    result["rope_parameters"] = rope_parameters(o.rotary);
   }
   return result;
 }

@@ -14,13 +14,21 @@ int64_t position_limit(const GptOptions& options) {
   return table ? options.context : 0;
 }
 
+/// The longest input; 0: any, with a scheme that is made for texts longer than those of training.
+int64_t length_limit(const GptOptions& o) {
+  const bool any =
+      o.position == PositionKind::kAlibi || o.position == PositionKind::kBucketed ||
+      (o.position == PositionKind::kRotary && o.rotary.scaling == RotaryScaling::kDynamic);
+  return any ? 0 : o.context;
+}
+
 }  // namespace
 
 ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReader& file) {
   const ModelInputs inputs(file, {"input_ids"}, {"attention_mask", "position_ids"});
   const GptConfig config = read_gpt_config(request.model);
   const auto& options = config.options;
-  const auto ids = inputs.tokens("input_ids", options.vocab_size, options.context);  // [B, T]
+  const auto ids = inputs.tokens("input_ids", options.vocab_size, length_limit(options));  // [B, T]
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   GptContext context{.trace = &trace};

@@ -79,7 +79,7 @@ torch::Tensor ModelInputs::ids_beside(const torch::Tensor& tokens, const std::st
 torch::Tensor ModelInputs::tokens(const std::string& name, int64_t vocab_size,
                                   int64_t context) const {
   const auto read = ids(name, vocab_size, "the vocabulary of");  // [B, T]
-  if (read.size(1) > context) {
+  if (context > 0 && read.size(1) > context) {
     refuse(fmt::format("{} has {} tokens a row, but the model's context is {}", name, read.size(1),
                        context));
   }

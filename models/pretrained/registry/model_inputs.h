@@ -26,7 +26,8 @@ class ModelInputs {
   /// Ids of which each stands beside one of `tokens` [B, T]: [B, T], or [1, T] for all rows.
   torch::Tensor ids_beside(const torch::Tensor& tokens, const std::string& name, int64_t limit,
                            const std::string& what) const;
-  /// Tokens [B, T] within the vocabulary, and no more of them than the model's context.
+  /// Tokens [B, T] within the vocabulary, and no more of them than the model's context (0: any
+  /// number).
   torch::Tensor tokens(const std::string& name, int64_t vocab_size, int64_t context) const;
   /// A mask over tokens [B, S] as attention takes it, [B, 1, 1, S]; undefined where there is none.
   torch::Tensor may_attend(const std::string& name, const torch::Tensor& tokens,

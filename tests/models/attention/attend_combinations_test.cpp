@@ -109,9 +109,9 @@ TEST_P(AttendCombinationsTest, GradientsMatchFiniteDifferences) {
       *t = t->to(torch::kDouble).contiguous().requires_grad_(true);
       if (c.args.dropout < 1.0) leaves.push_back(*t);
     }
-    const bool has_bias = c.args.bias.defined() || c.args.relative_bias.defined();
-    const bool supported =
-        support.training && support.float64 && (support.bias_gradients || !has_bias);
+    const bool supported = support.training && support.float64 &&
+                           (support.bias_gradients || !c.args.bias.defined()) &&
+                           (support.relative_gradients || !c.args.relative_bias.defined());
     ASSERT_EQ(attention_kernel(GetParam()).refuses(c.q, c.k, c.v, c.args).empty(), supported);
     if (!supported || leaves.empty()) continue;
     const auto upstream = c.upstream.to(torch::kDouble);

@@ -30,6 +30,11 @@ bool is_visible(const AttendArgs& args, int64_t place, int64_t s, int64_t length
   return s < length;
 }
 
+/// Of the table of distances: key s, a query at this place.
+int64_t entry_of(int64_t place, int64_t s, int64_t S, int64_t last) {
+  return std::clamp<int64_t>(s - place + S - 1, 0, last);
+}
+
 /// Float64 [B, H, T, S]: the sum of biases, with minus infinity where a query may not look.
 torch::Tensor additive_of(const AttendCase& c) {
   const int64_t B = c.q.size(0), H = c.q.size(1), T = c.q.size(2), S = c.k.size(2);
@@ -38,6 +43,7 @@ torch::Tensor additive_of(const AttendCase& c) {
   if (c.args.may_attend.defined()) sum.masked_fill_(c.args.may_attend.logical_not(), -kInfinity);
   const auto relative = c.args.relative_bias.defined() ? as_double(c.args.relative_bias)
                                                        : torch::zeros({H, T + S}, torch::kDouble);
+  const int64_t last = std::max<int64_t>(relative.size(1) - 1, 0);
   const auto entry = relative.accessor<double, 2>();
   auto sums = sum.accessor<double, 4>();
   for (int64_t b = 0; b < B; ++b) {
@@ -47,11 +53,44 @@ torch::Tensor additive_of(const AttendCase& c) {
       for (int64_t s = 0; s < S; ++s) {
         const bool visible = is_visible(c.args, start + t, s, length);
         for (int64_t h = 0; h < H; ++h)
-          sums[b][h][t][s] = visible ? sums[b][h][t][s] + entry[h][s - t + T - 1] : -kInfinity;
+          sums[b][h][t][s] =
+              visible ? sums[b][h][t][s] + entry[h][entry_of(start + t, s, S, last)] : -kInfinity;
       }
     }
   }
   return sum;
+}
+
+/// [H, T + S - 1]: the sum of dscores [B, H, T, S] along diagonals.
+torch::Tensor diagonal_sums(const AttendCase& c, const torch::Tensor& dscores) {
+  const int64_t B = c.q.size(0), H = c.q.size(1), T = c.q.size(2), S = c.k.size(2);
+  auto sums = torch::zeros({H, std::max<int64_t>(0, T + S - 1)}, torch::kDouble);
+  if (dscores.numel() == 0) return sums;
+  auto to = sums.accessor<double, 2>();
+  const auto from = dscores.accessor<double, 4>();
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t start = row_value(c.args.query_start, b, S - T);
+    for (int64_t h = 0; h < H; ++h)
+      for (int64_t t = 0; t < T; ++t)
+        for (int64_t s = 0; s < S; ++s)
+          to[h][entry_of(start + t, s, S, T + S - 2)] += from[b][h][t][s];
+  }
+  return sums;
+}
+
+/// [B, H, T, S] zeros whose gradient reaches the table: what torch's operators sum for it.
+torch::Tensor zeros_of_table(const AttendCase& c, const torch::Tensor& table) {
+  const int64_t B = c.q.size(0), H = c.q.size(1), T = c.q.size(2), S = c.k.size(2);
+  auto entries = torch::zeros({B, T, S}, torch::kLong);
+  auto entry = entries.accessor<int64_t, 3>();
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t start = row_value(c.args.query_start, b, S - T);
+    for (int64_t t = 0; t < T; ++t)
+      for (int64_t s = 0; s < S; ++s) entry[b][t][s] = entry_of(start + t, s, S, T + S - 2);
+  }
+  const auto dense =
+      table.index_select(1, entries.flatten()).view({H, B, T, S}).transpose(0, 1);  // [B, H, T, S]
+  return dense - dense.detach();
 }
 
 double scale_of(const AttendCase& c) {
@@ -161,8 +200,13 @@ AttendResult reference(const AttendCase& c) {
   const auto q = as_double(c.q), k = as_double(c.k), v = as_double(c.v),
              upstream = as_double(c.upstream), additive = additive_of(c), kept = kept_of(c),
              gate = gate_of(c);
-  AttendResult r{torch::zeros_like(q), torch::zeros_like(q),        torch::zeros_like(k),
-                 torch::zeros_like(v), torch::zeros_like(additive), torch::zeros_like(additive)};
+  AttendResult r{torch::zeros_like(q),
+                 torch::zeros_like(q),
+                 torch::zeros_like(k),
+                 torch::zeros_like(v),
+                 torch::zeros_like(additive),
+                 torch::zeros_like(additive),
+                 {}};
   const auto at = [](const torch::Tensor& t, int64_t offset) {
     return t.data_ptr<double>() + offset;
   };
@@ -187,15 +231,31 @@ AttendResult reference(const AttendCase& c) {
         at(r.dscores, w)}
         .run();
   }
+  if (c.args.relative_bias.defined()) r.drelative = diagonal_sums(c, r.dscores);
   return r;
 }
 
 static AttendResult run(const AttentionKernel& kernel, const AttendCase& c, bool with_gradients) {
   const auto q = leaf_of(c.q), k = leaf_of(c.k), v = leaf_of(c.v);
   const torch::AutoGradMode mode(with_gradients);
-  const auto y = attend(kernel, q, k, v, c.args);
+  AttendArgs args = c.args;
+  torch::Tensor table;
+  if (with_gradients && args.relative_bias.defined()) {
+    args.relative_bias = leaf_of(args.relative_bias);
+    if (kernel.refuses(q, k, v, args).empty())
+      table = args.relative_bias;
+    else
+      args.relative_bias = c.args.relative_bias;
+  }
+  const auto y = attend(kernel, q, k, v, args);
   if (y.requires_grad()) y.backward(c.upstream);
-  return {y.detach(), gradient_of(q), gradient_of(k), gradient_of(v), {}, {}};
+  return {y.detach(),
+          gradient_of(q),
+          gradient_of(k),
+          gradient_of(v),
+          {},
+          {},
+          table.defined() ? gradient_of(table) : table};
 }
 
 AttendResult run_kernel(const std::string& kernel, const AttendCase& c) {
@@ -206,7 +266,12 @@ AttendResult run_torch_alone(const AttendCase& c) {
   const auto q = leaf_of(c.q.cpu()), k = leaf_of(c.k.cpu()), v = leaf_of(c.v.cpu());
   const auto exact = additive_of(c);
   const auto empty = exact.eq(-kInfinity).all(-1, true);  // [B, H, T, 1]
-  const auto additive = exact.clamp_min(-1e30).to(q.scalar_type());
+  auto additive = exact.clamp_min(-1e30).to(q.scalar_type());
+  torch::Tensor table;
+  if (c.args.relative_bias.defined() && c.k.size(2) > 0) {
+    table = leaf_of(c.args.relative_bias.cpu().to(q.scalar_type()));
+    additive = additive + zeros_of_table(c, table);
+  }
   const int64_t group = c.q.size(1) / c.k.size(1);
   const auto keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
   torch::Tensor y;
@@ -218,7 +283,13 @@ AttendResult run_torch_alone(const AttendCase& c) {
   }
   y = y.masked_fill(empty, 0.0) * gate_of(c).to(q.scalar_type()).unsqueeze(-1).unsqueeze(-1);
   y.backward(c.upstream.cpu());
-  return {y.detach(), gradient_of(q), gradient_of(k), gradient_of(v), {}, {}};
+  return {y.detach(),
+          gradient_of(q),
+          gradient_of(k),
+          gradient_of(v),
+          {},
+          {},
+          table.defined() ? gradient_of(table) : table};
 }
 
 namespace {
@@ -282,6 +353,10 @@ void expect_exact(const AttentionKernel& kernel, const AttendCase& c, bool with_
   compare("dq", &AttendResult::dq, largest_gradient);
   compare("dk", &AttendResult::dk, largest_gradient);
   compare("dv", &AttendResult::dv, largest_gradient);
+  // An entry sums what up to B T queries give, which may cancel.
+  const auto terms = static_cast<double>(c.q.size(0) * c.q.size(2));
+  if (got.drelative.defined() && torch.drelative.defined())
+    compare("drelative", &AttendResult::drelative, std::max(largest(wanted.drelative), terms));
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct AttendResult {
   torch::Tensor dq, dk, dv;  // as q, k and v
   torch::Tensor weights;     // [B, H, T, S], before dropout; the reference only
   torch::Tensor dscores;     // [B, H, T, S]: gradient of the sum of biases; the reference only
+  torch::Tensor drelative;   // as relative_bias; undefined where there is none, or no gradient
 };
 
 /// Normal q, k, v and upstream from torch's default generator.

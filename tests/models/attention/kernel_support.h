@@ -13,8 +13,9 @@
 namespace zoo::testing {
 
 struct KernelSupport {
-  bool training = false;        ///< gradients of q, k and v
-  bool bias_gradients = false;  ///< gradients of bias and relative_bias
+  bool training = false;            ///< gradients of q, k and v
+  bool relative_gradients = false;  ///< gradients of relative_bias
+  bool bias_gradients = false;      ///< gradients of bias
   bool float64 = false;
   bool weights = false;  ///< writes *AttendArgs::weights
 };
@@ -22,11 +23,11 @@ struct KernelSupport {
 /// Throws for a kernel that is not in the table: a new kernel gets its row here.
 inline KernelSupport support_of(const std::string& kernel) {
   static const std::map<std::string, KernelSupport> table{
-      // training, bias gradients, float64, weights
-      {"loops", {false, false, true, true}},  {"matmul", {true, true, true, true}},
-      {"blocked", {true, false, true, true}}, {"online", {true, false, true, false}},
-      {"flash", {true, false, false, false}}, {"decode", {false, false, false, false}},
-      {"torch", {true, true, true, false}},   {"auto", {true, true, true, false}},
+      // training, gradients of relative_bias and of bias, float64, weights
+      {"loops", {false, false, false, true, true}}, {"matmul", {true, true, true, true, true}},
+      {"blocked", {true, true, false, true, true}}, {"online", {true, true, false, true, false}},
+      {"flash", {true, true, false, false, false}}, {"decode", {false, false, false, false, false}},
+      {"torch", {true, true, true, true, false}},   {"auto", {true, true, true, true, false}},
   };
   const auto row = table.find(kernel);
   if (row == table.end()) throw std::out_of_range("kernel_support.h has no row for " + kernel);

@@ -75,8 +75,11 @@ int64_t count_by_formula(const BertOptions& o) {
   const int64_t C = o.d_model, E = o.embedding_width > 0 ? o.embedding_width : C;
   const int64_t F = o.feed_forward > 0 ? o.feed_forward : 4 * C;
   const int64_t blocks = o.shared_blocks > 0 ? o.shared_blocks : o.layers;
-  const int64_t tables = (o.vocab_size + o.context + o.position_padding + 1 + o.segments) * E;
-  return tables + 2 * E + (o.embedding_width > 0 ? E * C + C : 0) +
+  const int64_t places =
+      o.position == PositionKind::kLearned ? o.context + o.position_padding + 1 : 0;
+  const int64_t buckets = o.position == PositionKind::kBucketed ? o.relative.buckets * o.heads : 0;
+  const int64_t tables = (o.vocab_size + places + o.segments) * E;
+  return tables + buckets + 2 * E + (o.embedding_width > 0 ? E * C + C : 0) +
          blocks * (4 * C * C + 4 * C + 2 * F * C + F + C + 4 * C) + (o.pooler ? C * C + C : 0);
 }
 

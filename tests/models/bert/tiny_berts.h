@@ -50,7 +50,15 @@ inline std::vector<NamedBert> tiny_berts() {
   electra.embedding_width = 8;
   electra.activation = Activation::kRelu;
 
-  return {{"bert", bert}, {"roberta", roberta}, {"albert", albert}, {"electra", electra}};
+  BertOptions alibi = bert;
+  alibi.position = PositionKind::kAlibi;
+
+  BertOptions t5 = albert;
+  t5.position = PositionKind::kBucketed;
+  t5.relative = {.buckets = 8, .max_distance = 6};
+
+  return {{"bert", bert},       {"roberta", roberta}, {"albert", albert},
+          {"electra", electra}, {"alibi", alibi},     {"t5", t5}};
 }
 
 inline std::string bert_name(const ::testing::TestParamInfo<NamedBert>& info) {

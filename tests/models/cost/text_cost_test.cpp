@@ -40,6 +40,8 @@ TEST(GptCostTest, IsWhatTheModelHasAndComputes) {
       [](GptOptions& o) { o.position = PositionKind::kRotary, o.kv_heads = 2, o.head_width = 6; },
       [](GptOptions& o) { o.norm = NormKind::kRms; },
       [](GptOptions& o) { o.position = PositionKind::kSinusoidal; },
+      [](GptOptions& o) { o.position = PositionKind::kAlibi; },
+      [](GptOptions& o) { o.position = PositionKind::kBucketed, o.relative.buckets = 10; },
       [](GptOptions& o) { o.qkv_bias = false, o.layer_scale = 0.1; },
       [](GptOptions& o) { o.pruned_heads = "0:1,3 2:0"; },
       [](GptOptions& o) { o.kv_heads = 2, o.pruned_heads = "0:2,3 1:0,2"; }};
@@ -99,6 +101,7 @@ TEST(BertCostTest, IsWhatTheEncoderHasAndComputes) {
       [](BertOptions& o) { o.family = BertFamily::kRoberta, o.position_padding = 1; },
       [](BertOptions& o) { o.norm_place = NormPlace::kPre, o.norm = NormKind::kRms; },
       [](BertOptions& o) { o.position = PositionKind::kSinusoidal, o.kv_heads = 1; },
+      [](BertOptions& o) { o.position = PositionKind::kBucketed; },
       [](BertOptions& o) { o.attention_bias = o.feed_forward_bias = o.norm_bias = false; },
       [](BertOptions& o) {
         o.family = BertFamily::kAlbert, o.embedding_width = 6, o.shared_blocks = 1;
@@ -147,6 +150,7 @@ TEST(TransformerCostTest, IsWhatTheModelHasAndComputes) {
       [](TransformerOptions& o) { o.share_embeddings = false, o.source_vocab_size = 11; },
       [](TransformerOptions& o) { o.position = PositionKind::kLearned, o.position_offset = 2; },
       [](TransformerOptions& o) { o.norm_embeddings = true; },
+      [](TransformerOptions& o) { o.position = PositionKind::kBucketed, o.decoder_heads = 2; },
       [](TransformerOptions& o) { o.norm = NormKind::kRms, o.attention_bias = false; },
       [](TransformerOptions& o) { o.decoder_heads = 3, o.kv_heads = 1, o.head_width = 6; },
       [](TransformerOptions& o) {

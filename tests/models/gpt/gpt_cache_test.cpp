@@ -151,31 +151,35 @@ TEST(GptRotaryCacheTest, RaggedRowsGoOnPastTheContext) {
   ragged.feed({1, 1, 1}, /*plain=*/true);
 }
 
-/// A scheme on the scores, as ALiBi and T5's biases are: the further away a key, the lower.
-class DistancePenalty : public Position {
- public:
-  void shape_scores(AttendArgs& args, const torch::Tensor& query_positions,
-                    const torch::Tensor& key_positions) const override {
-    const auto distance = query_positions.unsqueeze(-1) - key_positions.unsqueeze(-2);
-    args.bias = distance.abs().unsqueeze(1).to(torch::kFloat) * -0.7;  // [B or 1, 1, T, S]
-  }
-  bool shapes_scores() const override { return true; }
-};
-
-TEST(GptRelativeCacheTest, ScoresHaveTheDistancesOfEachRaggedRow) {
+TEST(GptRelativeCacheTest, EachRaggedRowSeesItsOwnDistances) {
   const torch::NoGradGuard no_grad;
   auto options = testing::tiny_gpt();
-  options.position = PositionKind::kNone;
+  for (const auto kind : {PositionKind::kAlibi, PositionKind::kBucketed}) {
+    options.position = kind;
+    options.relative = {.buckets = 6, .max_distance = 9};
+    torch::manual_seed(8);
+    Gpt gpt(options);
+    gpt->eval();
+    Ragged ragged(gpt, 30);
+    ragged.feed({14, 3, 9});
+    ragged.feed({5, 6, 2});
+    ragged.feed({1, 1, 1}, /*plain=*/true);
+  }
+}
+
+TEST(GptRelativeCacheTest, DynamicRotationsFollowEachRaggedRow) {
+  const torch::NoGradGuard no_grad;
+  auto options = testing::tiny_gpt();
+  options.position = PositionKind::kRotary;
+  options.layers = 1;  // a second would see what the first made of a shorter text
+  options.rotary = {.scaling = RotaryScaling::kDynamic, .factor = 3.0, .original_context = 6};
   torch::manual_seed(8);
   Gpt gpt(options);
   gpt->eval();
-  const auto batch = torch::randint(17, {1, 7}, torch::kLong), blind = gpt(batch);
-  gpt->position = std::make_shared<DistancePenalty>();
-  EXPECT_FALSE(torch::allclose(gpt(batch), blind, 1e-3, 1e-3));
-  Ragged ragged(gpt, 12);
-  ragged.feed({5, 1, 7});
+  Ragged ragged(gpt, 30);
+  ragged.feed({14, 3, 9});
+  ragged.feed({5, 6, 2});
   ragged.feed({1, 1, 1}, /*plain=*/true);
-  ragged.feed({2, 1, 3});
 }
 
 }  // namespace

@@ -67,6 +67,7 @@ int64_t count_by_formula(const GptOptions& o) {
   const int64_t feed_forward = (gate + 1) * F * C + (o.feed_forward_bias ? gate * F + C : 0);
   return (o.tie_embeddings ? 1 : 2) * o.vocab_size * C +
          (o.position == PositionKind::kLearned ? o.context * C : 0) +
+         (o.position == PositionKind::kBucketed ? o.relative.buckets * H : 0) +
          o.layers * (attention + feed_forward + 2 * norm) +
          (o.norm_place == NormPlace::kPre ? norm : 0);
 }
@@ -81,7 +82,7 @@ TEST(GptSchemaTest, TheFormulaCountsWhatModelsHave) {
     o.head_width = coin() ? 0 : 6;
     o.feed_forward = coin() ? 0 : 20;
     o.activation = coin() ? Activation::kGelu : Activation::kSwiglu;
-    o.position = static_cast<PositionKind>(random() % 4);
+    o.position = static_cast<PositionKind>(random() % 6);
     o.norm = coin() ? NormKind::kLayer : NormKind::kRms;
     o.norm_place = coin() ? NormPlace::kPre : NormPlace::kPost;
     o.norm_bias = coin();

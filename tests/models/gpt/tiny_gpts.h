@@ -63,6 +63,24 @@ inline std::vector<NamedGpt> tiny_gpts() {
   stretched.position = PositionKind::kRotary;
   stretched.rotary = {.scaling = RotaryScaling::kLlama3, .factor = 4.0, .original_context = 8};
 
+  GptOptions yarn = gpt2;  // a third of six coordinates of a head do not rotate
+  yarn.position = PositionKind::kRotary;
+  yarn.head_width = 6;
+  yarn.rotary = {.share = 0.7,
+                 .pairs = RotaryPairs::kNeighbours,
+                 .scaling = RotaryScaling::kYarn,
+                 .factor = 4.0,
+                 .original_context = 8};
+
+  GptOptions alibi = grouped;
+  alibi.position = PositionKind::kAlibi;
+  alibi.pruned_heads = "0:1,3";
+
+  GptOptions t5 = llama;
+  t5.position = PositionKind::kBucketed;
+  t5.relative = {.buckets = 6, .max_distance = 7};
+  t5.scale_attention = false;
+
   GptOptions pruned = gpt2;
   pruned.pruned_heads = "0:1,3 1:2";
 
@@ -76,6 +94,9 @@ inline std::vector<NamedGpt> tiny_gpts() {
           {"unplaced", unplaced},
           {"llama", llama},
           {"llama3_rotary", stretched},
+          {"yarn", yarn},
+          {"alibi", alibi},
+          {"t5", t5},
           {"pruned", pruned},
           {"pruned_groups", pruned_groups}};
 }

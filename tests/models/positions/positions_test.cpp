@@ -73,12 +73,10 @@ TEST(PositionTest, NoneChangesNothing) {
   Position position;
   const auto x = torch::randn({2, 3, 4});
   const auto ids = torch::arange(3).unsqueeze(0);
-  AttendArgs args;
-  position.shape_scores(args, ids, ids);
   EXPECT_TRUE(position.embed(x, {}).is_same(x));
   EXPECT_FALSE(position.rotation(ids).defined());
-  EXPECT_FALSE(position.shapes_scores());
-  EXPECT_FALSE(args.bias.defined() || args.relative_bias.defined());
+  EXPECT_FALSE(position.rotation_follows_length());
+  EXPECT_FALSE(position.relative_bias(3, 3, torch::kCPU).defined());
   EXPECT_EQ(position.max_positions(), 0);
 }
 

@@ -328,10 +328,10 @@ TEST_F(GptCheckpointTest, RefusesValuesThatAreNestedWithoutEnd) {
 }
 
 TEST_F(GptCheckpointTest, RefusesRopesThatItDoesNotKnow) {
-  nlohmann::json json = {{"model_type", "llama"}, {"rope_scaling", {{"rope_type", "yarn"}}}};
+  nlohmann::json json = {{"model_type", "llama"}, {"rope_scaling", {{"rope_type", "longrope"}}}};
   write_config(json);
-  EXPECT_THAT(refusal(),
-              HasSubstr("rope_type \"yarn\" is not supported; known are default, linear, llama3"));
+  EXPECT_THAT(refusal(), HasSubstr("rope_type \"longrope\" is not supported; known are default, "
+                                   "linear, dynamic, yarn, llama3"));
   json["rope_scaling"] = {{"type", "linear"}};
   write_config(json);
   EXPECT_THAT(refusal(), HasSubstr("rope_type linear needs \"factor\""));

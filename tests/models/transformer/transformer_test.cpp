@@ -56,7 +56,14 @@ std::vector<NamedTransformer> transformers() {
   apart.source_vocab_size = 9;
   apart.position = PositionKind::kRotary;
   apart.activation = Activation::kSwiglu;
-  return {{"Paper", paper}, {"PreNorm", pre}, {"Bart", bart}, {"TwoVocabularies", apart}};
+  auto t5 = pre;
+  t5.position = PositionKind::kBucketed;
+  t5.relative = {.buckets = 8, .max_distance = 6};
+  t5.norm = NormKind::kRms;
+  auto alibi = paper;
+  alibi.position = PositionKind::kAlibi;
+  return {{"Paper", paper}, {"PreNorm", pre},           {"Bart", bart},
+          {"T5", t5},       {"TwoVocabularies", apart}, {"Alibi", alibi}};
 }
 
 class TransformerTest : public ::testing::TestWithParam<NamedTransformer> {
