@@ -28,6 +28,7 @@ constexpr int64_t kChunk = 64, kProjected = 256, kRounds = 2, kHashChunk = 64;
 
 struct MixerInputs {
   torch::Tensor q, k, v;  // [1, H, T, Dh]
+  torch::Tensor shared;   // queries for keys of length 1, with scores as large as those of q and k
   torch::Tensor decays;   // [1, H, T, Dh]: log decays by channel
   torch::Tensor steps;    // [1, H, T]
   torch::Tensor rates;    // [H]
@@ -35,13 +36,38 @@ struct MixerInputs {
   int64_t buckets = 1;
 };
 
+/// T tokens in clusters of about kCluster: those of one cluster are near each other, and attend to
+/// each other more than to the rest. [1, H, T, Dh] each time it is called.
+class ClusteredTokens {
+ public:
+  ClusteredTokens(int64_t heads, int64_t T, int64_t width)
+      : centres_(torch::randn({heads, std::max<int64_t>(1, T / kCluster), width})),
+        cluster_(torch::randint(centres_.size(1), {T}, torch::kLong)) {}
+  torch::Tensor around_centres(double length) const {
+    const auto centre = centres_.index_select(1, cluster_).unsqueeze(0);
+    return (0.9 * centre + 0.44 * torch::randn_like(centre)) * length;
+  }
+
+ private:
+  static constexpr int64_t kCluster = 16;
+  torch::Tensor centres_, cluster_;
+};
+
+/// Means of neighbours: what an untrained Linformer could project with. [K, T]
+torch::Tensor means_of_neighbours(int64_t K, int64_t T) {
+  const auto group = (torch::arange(T, torch::kLong) * K).div(T, "floor");
+  const auto belongs = torch::arange(K, torch::kLong).unsqueeze(1).eq(group).to(torch::kFloat);
+  return belongs / belongs.sum(1, true);
+}
+
 MixerInputs mixer_inputs(const MixerComparisonOptions& o, int64_t T) {
-  const auto normal = [&] { return torch::randn({1, o.heads, T, o.head_width}); };
+  const ClusteredTokens tokens(o.heads, T, o.head_width);
   MixerInputs in;
-  in.q = normal();
-  in.k = normal();
-  in.v = normal();
-  in.decays = torch::log_sigmoid(normal()) / 16.0;
+  in.q = tokens.around_centres(1.25);
+  in.k = tokens.around_centres(1.25);
+  in.v = tokens.around_centres(1.0);
+  in.shared = in.q * (1.25 * std::sqrt(static_cast<double>(o.head_width)));
+  in.decays = torch::log_sigmoid(torch::randn_like(in.v)) / 16.0;
   in.steps = torch::rand({1, o.heads, T}) * 0.1;
   in.rates = -torch::arange(1, o.heads + 1, torch::kLong).to(torch::kFloat);
   const auto Dh = static_cast<double>(o.head_width);
@@ -49,7 +75,7 @@ MixerInputs mixer_inputs(const MixerComparisonOptions& o, int64_t T) {
       orthogonal_directions(static_cast<int64_t>(std::ceil(Dh * std::log(Dh))), o.head_width);
   while (in.buckets * kHashChunk < T) in.buckets *= 2;  // buckets of about a chunk
   in.hashes = hash_directions(kRounds, o.head_width, in.buckets);
-  in.projection = torch::randn({kProjected, T}) / std::sqrt(static_cast<double>(kProjected));
+  in.projection = means_of_neighbours(std::min(kProjected, T), T);
   return in;
 }
 
@@ -81,7 +107,7 @@ torch::Tensor mixed(MixerKind kind, const MixerInputs& in, bool causal) {
     case MixerKind::kLinformer:
       return linformer_attention(in.q, in.k, in.v, in.projection, in.projection, {}, "flash");
     case MixerKind::kReformer:
-      return lsh_attention(in.q, in.v, lsh_buckets(in.q, in.hashes, in.buckets),
+      return lsh_attention(in.shared, in.v, lsh_buckets(in.shared, in.hashes, in.buckets),
                            lsh_of(in, causal));
   }
   throw std::invalid_argument("unknown mixer");
@@ -107,7 +133,7 @@ double operations_of(MixerKind kind, const MixerInputs& in, bool causal) {
              (causal ? linear_attention_operations(T, H, H, M, D + 1, kChunk)
                      : 4 * length * static_cast<double>(H * M * (D + 1)));
     case MixerKind::kLinformer:
-      return 8 * length * width * static_cast<double>(kProjected);
+      return 8 * length * width * static_cast<double>(in.projection.size(0));
     case MixerKind::kReformer:
       return static_cast<double>(H) * lsh_operations(T, kRounds, D, D, lsh_of(in, causal));
   }
@@ -118,10 +144,13 @@ double operations_of(MixerKind kind, const MixerInputs& in, bool causal) {
 torch::Tensor approximated(MixerKind kind, const MixerInputs& in, bool causal) {
   if (kind == MixerKind::kPerformer || kind == MixerKind::kLinformer)
     return attend("flash", in.q, in.k, in.v, {.causal = causal});
-  // Queries are keys.
-  if (kind == MixerKind::kReformer)
-    return attend("flash", in.q, as_keys(in.q), in.v, {.causal = causal});
-  return {};
+  if (kind != MixerKind::kReformer) return {};
+  // Queries are keys, and see themselves last.
+  const int64_t T = in.q.size(2);
+  auto own_last = torch::zeros({in.q.size(1), 2 * T - 1});
+  own_last.select(1, T - 1).fill_(-1e5);
+  return attend("flash", in.shared, as_keys(in.shared), in.v,
+                {.causal = causal, .relative_bias = own_last});
 }
 
 bool directed(MixerKind kind) {

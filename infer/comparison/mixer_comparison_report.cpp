@@ -166,8 +166,13 @@ td:first-child, th:first-child { text-align: left; }
       "<h1>Mixers compared</h1>\n<p>{}, LibTorch {}. One row, {} heads of width {}, float32, "
       "forward.</p>\n<p>ms: one call, the median. x softmax: how many times as fast as kernel "
       "flash; promised: the same by operations of matrix products. exponent: of the growth with "
-      "the length, of the time and of the memory beyond the inputs. error: relative to exact "
-      "attention on random inputs, where the mixer approximates it.</p>\n",
+      "the length, of the time and of the memory beyond the inputs. error: |y - attention| / "
+      "|attention| where the mixer approximates attention, for tokens in clusters of about 16 that "
+      "attend mostly to each other; linformer projects by means of neighbours, untrained.</p>\n"
+      "<p>Fewer operations are not as much less time: exponentials, masks and the sorting of "
+      "tokens "
+      "are not counted, and flash keeps its tiles in registers, where these mixers are products of "
+      "small matrices one after the other.</p>\n",
       html_escape(summary_of(machine)), html_escape(machine.torch_version), options.heads,
       options.head_width);
   for (const MixerTable& table : tables_of(results)) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace zoo::detail {
@@ -30,6 +31,15 @@ inline torch::Tensor without_padding(const torch::Tensor& t, const torch::Tensor
   auto padding = real_tokens(lengths, t.size(-2), t.device()).logical_not();  // [B, T]
   if (t.dim() == 4) padding = padding.unsqueeze(1);                           // [B, 1, T]
   return t.masked_fill(padding.unsqueeze(-1), 0.0);
+}
+
+/// How many tokens of each row to compute in one go, a multiple of `chunk`: as many as fit a CPU's
+/// cache; on another device all of them. What is computed does not depend on it.
+inline int64_t tokens_at_once(const torch::Tensor& v, int64_t chunk) {
+  if (!v.is_cpu()) return (v.size(2) / chunk + 1) * chunk;
+  constexpr int64_t kRows = 4096;  // of all heads
+  const int64_t heads = std::max<int64_t>(1, v.size(0) * v.size(1));
+  return std::max<int64_t>(1, kRows / heads / chunk) * chunk;
 }
 
 }  // namespace zoo::detail

@@ -5,7 +5,6 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "models/mixers/heads.h"
@@ -16,7 +15,7 @@ namespace {
 using detail::repeat_groups;
 
 // Decays by channel are divided within a chunk once more (GLA, §4.3, "secondary-level chunking").
-constexpr int64_t kPart = 16;
+constexpr int64_t kPart = 8;
 
 struct LinearSizes {
   int64_t B, H, T, Dk, Dv;
@@ -43,26 +42,18 @@ torch::Tensor first_of(const torch::Tensor& state, const torch::Tensor& v, const
   return state.defined() ? state : v.new_zeros({n.B, n.H, n.Dk, n.Dv});
 }
 
-/// Bool [T, T], true: the column is a later token than the row.
-torch::Tensor later_tokens(int64_t T, torch::Device device) {
-  return torch::ones({T, T}, torch::TensorOptions().dtype(torch::kBool).device(device)).triu(1);
-}
-
-/// Sums of log decays from the start, [..., T, 1] -> what is left of token s at token t, 0 for
-/// later ones: [..., T, T]. Sun et al. 2023, Eq. 5: D; Dao & Gu 2024, §3.2.2: L.
+/// Sums of log decays from the start, [..., T, 1] -> what is left of token s at token t: [..., T,
+/// T], 1 for later ones. Sun et al. 2023, Eq. 5: D; Dao & Gu 2024, §3.2.2: L.
 torch::Tensor decay_matrix(const torch::Tensor& sums) {
-  return (sums - sums.transpose(-2, -1))
-      .masked_fill(later_tokens(sums.size(-2), sums.device()),
-                   -std::numeric_limits<double>::infinity())
-      .exp();  // [..., T, T]
+  return (sums - sums.transpose(-2, -1)).clamp_max(0.0).exp();  // [..., T, T]
 }
 
 /// One decay a token, or none: (q k^T * D) v. q, k [B, G, ..., T, Dk], v [B, H, ..., T, Dv].
 torch::Tensor weighted_values(const torch::Tensor& q, const torch::Tensor& k,
                               const torch::Tensor& v, const torch::Tensor& sums) {
-  const auto scores = torch::matmul(q, k.transpose(-2, -1));  // [B, G, ..., T, T]
-  if (!sums.defined()) return torch::matmul(repeat_groups(scores.tril(), v.size(1)), v);
-  return torch::matmul(repeat_groups(scores, v.size(1)) * decay_matrix(sums), v);
+  const auto scores = torch::matmul(q, k.transpose(-2, -1)).tril();  // [B, G, ..., T, T]
+  const auto of_heads = repeat_groups(scores, v.size(1));            // [B, H, ..., T, T]
+  return torch::matmul(sums.defined() ? of_heads * decay_matrix(sums) : of_heads, v);
 }
 
 /// Decays by channel among few tokens: sum_d q_td k_sd exp(sums_td - sums_sd), a column at a time.
@@ -110,6 +101,41 @@ torch::Tensor within_chunks(const torch::Tensor& q, const torch::Tensor& k, cons
   return channel_weighted_values(repeat_groups(q, H), repeat_groups(k, H), v, sums);
 }
 
+/// Some chunks of W tokens, the last one filled up. g [B, H, T, 1 or Dk], or undefined.
+LinearAttentionResult several_chunks(const torch::Tensor& q, const torch::Tensor& k,
+                                     const torch::Tensor& v, const torch::Tensor& g,
+                                     const torch::Tensor& state, int64_t W) {
+  const int64_t H = v.size(1), T = v.size(2), chunks = (T + W - 1) / W;
+  // [B, H, T, D] -> [B, H, chunks, W, D]; what is added to the last chunk changes no state.
+  const int64_t added_tokens = chunks * W - T;
+  const auto split = [&](const torch::Tensor& t) {
+    return (added_tokens == 0 ? t : torch::constant_pad_nd(t, {0, 0, 0, added_tokens}))
+        .unflatten(2, {chunks, W});
+  };
+  const auto sums = g.defined() ? split(g).cumsum(3) : g;  // [B, H, chunks, W, 1 or Dk]
+  const auto queries = split(q), keys = split(k), values = split(v);
+  const auto within = within_chunks(queries, keys, values, sums);  // [B, H, chunks, W, Dv]
+
+  // What a chunk adds to the state, as of its last token; and what it leaves of an older one.
+  auto at_end = repeat_groups(keys, H), from_start = repeat_groups(queries, H);
+  torch::Tensor left;  // [B, H, chunks, 1 or Dk, 1]
+  if (sums.defined()) {
+    const auto last = sums.narrow(3, W - 1, 1);  // [B, H, chunks, 1, 1 or Dk]
+    at_end = at_end * (last - sums).exp();
+    from_start = from_start * sums.exp();
+    left = last.exp().transpose(-2, -1);
+  }
+  const auto added = torch::matmul(at_end.transpose(-2, -1), values);  // [B, H, chunks, Dk, Dv]
+  auto S = state;
+  std::vector<torch::Tensor> before;
+  for (int64_t c = 0; c < chunks; ++c) {
+    before.push_back(S);
+    S = (left.defined() ? S * left.select(2, c) : S) + added.select(2, c);  // [B, H, Dk, Dv]
+  }
+  const auto earlier = torch::matmul(from_start, torch::stack(before, 2));  // as within
+  return {(within + earlier).flatten(2, 3).narrow(2, 0, T), S};
+}
+
 }  // namespace
 
 torch::Tensor linear_attention_parallel(const torch::Tensor& q, const torch::Tensor& k,
@@ -118,14 +144,12 @@ torch::Tensor linear_attention_parallel(const torch::Tensor& q, const torch::Ten
   const auto g = expanded_decay(log_decay, n);
   if (!g.defined() || g.size(-1) == 1)
     return weighted_values(q, k, v, g.defined() ? g.cumsum(2) : g);
-  const auto sums = g.cumsum(2);                                   // [B, H, T, Dk]
-  const auto later = later_tokens(n.T, v.device()).unsqueeze(-1);  // [T, T, 1]
-  const auto left = (sums.unsqueeze(3) - sums.unsqueeze(2))        // [B, H, T, T, Dk]
-                        .masked_fill(later, -std::numeric_limits<double>::infinity())
-                        .exp();
+  const auto sums = g.cumsum(2);  // [B, H, T, Dk]
+  const auto left =
+      (sums.unsqueeze(3) - sums.unsqueeze(2)).clamp_max(0.0).exp();  // [B, H, T, T, Dk]
   const auto products =
       repeat_groups(q, n.H).unsqueeze(3) * repeat_groups(k, n.H).unsqueeze(2);  // as left
-  return torch::matmul((products * left).sum(-1), v);                           // [B, H, T, Dv]
+  return torch::matmul((products * left).sum(-1).tril(), v);                    // [B, H, T, Dv]
 }
 
 LinearAttentionResult linear_attention_recurrent(const torch::Tensor& q, const torch::Tensor& k,
@@ -153,36 +177,19 @@ LinearAttentionResult linear_attention_chunked(const torch::Tensor& q, const tor
   const LinearSizes n = sizes_of(q, k, v);
   TORCH_CHECK(chunk >= 1, "linear attention: chunk must be 1 or more, got ", chunk);
   if (n.T <= 1) return linear_attention_recurrent(q, k, v, log_decay, state);
-  const int64_t W = std::min(chunk, n.T), chunks = (n.T + W - 1) / W;
-  // [B, H, T, D] -> [B, H, chunks, W, D]; what is added to the last chunk changes no state.
-  const int64_t added_tokens = chunks * W - n.T;
-  const auto split = [&](const torch::Tensor& t) {
-    return (added_tokens == 0 ? t : torch::constant_pad_nd(t, {0, 0, 0, added_tokens}))
-        .unflatten(2, {chunks, W});
-  };
   const auto g = expanded_decay(log_decay, n);
-  const auto sums = g.defined() ? split(g).cumsum(3) : g;  // [B, H, chunks, W, 1 or Dk]
-  const auto queries = split(q), keys = split(k), values = split(v);
-  const auto within = within_chunks(queries, keys, values, sums);  // [B, H, chunks, W, Dv]
-
-  // What a chunk adds to the state, as of its last token; and what it leaves of an older one.
-  auto at_end = repeat_groups(keys, n.H), from_start = repeat_groups(queries, n.H);
-  torch::Tensor left;  // [B, H, chunks, 1 or Dk, 1]
-  if (sums.defined()) {
-    const auto last = sums.narrow(3, W - 1, 1);  // [B, H, chunks, 1, 1 or Dk]
-    at_end = at_end * (last - sums).exp();
-    from_start = from_start * sums.exp();
-    left = last.exp().transpose(-2, -1);
+  const int64_t W = std::min(chunk, n.T), at_once = detail::tokens_at_once(v, W);
+  LinearAttentionResult result{{}, first_of(state, v, n)};
+  std::vector<torch::Tensor> ys;
+  for (int64_t start = 0; start < n.T; start += at_once) {
+    const int64_t tokens = std::min(at_once, n.T - start);
+    const auto part = [&](const torch::Tensor& t) {
+      return t.defined() ? t.narrow(2, start, tokens) : t;
+    };
+    result = several_chunks(part(q), part(k), part(v), part(g), result.state, W);
+    ys.push_back(result.y);
   }
-  const auto added = torch::matmul(at_end.transpose(-2, -1), values);  // [B, H, chunks, Dk, Dv]
-  auto S = first_of(state, v, n);
-  std::vector<torch::Tensor> before;
-  for (int64_t c = 0; c < chunks; ++c) {
-    before.push_back(S);
-    S = (left.defined() ? S * left.select(2, c) : S) + added.select(2, c);  // [B, H, Dk, Dv]
-  }
-  const auto earlier = torch::matmul(from_start, torch::stack(before, 2));  // as within
-  return {(within + earlier).flatten(2, 3).narrow(2, 0, n.T), S};
+  return {ys.size() == 1 ? ys.front() : torch::cat(ys, 2), result.state};
 }
 
 torch::Tensor linear_attention_full(const torch::Tensor& q, const torch::Tensor& k,

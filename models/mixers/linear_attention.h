@@ -17,7 +17,8 @@
 //   recurrent  one token after the other. Operations 4 T Dk Dv, memory Dk Dv; T steps that wait for
 //              each other. For generation.
 //   chunked    parallel within chunks of W tokens, recurrent between them. Operations
-//              2 T W (Dk + Dv) + 4 T Dk Dv, memory T (W + Dk Dv / W). For training.
+//              2 T W (Dk + Dv) + 4 T Dk Dv, memory W (W + Dk) + Dk Dv for each of some chunks (with
+//              gradients for all). For training.
 //
 // Shapes: q, k [B, G, T, Dk], where G divides H (head h reads group h G / H), v [B, H, T, Dv],
 // log_decay undefined or broadcastable to [B, H, T, 1] or [B, H, T, Dk], finite; state [B, H, Dk,

@@ -1,5 +1,5 @@
-// Hash, sort, attend in chunks, put back. Every index has a shape that depends on T alone, so
-// nothing waits for a device.
+// Hash, sort, attend in chunks, put back. Every shape depends on T alone, so nothing waits for a
+// device. A key that several rounds show counts in the first of them only.
 #include "models/mixers/lsh_attention.h"
 
 #include <c10/util/Exception.h>
@@ -28,76 +28,123 @@ torch::Tensor sees(const torch::Tensor& query_codes, const torch::Tensor& key_co
   return (distance.eq(0) | distance.eq(1)) & key_codes.ge(0).unsqueeze(-2);
 }
 
-/// Scores with `own` weak, `hidden` gone and keys of n rounds (`times`) counted once each, as a
-/// softmax would have them: Appendix A. At least float32.
-torch::Tensor masked_scores(const torch::Tensor& scores, const torch::Tensor& own,
-                            const torch::Tensor& hidden, const torch::Tensor& times) {
-  auto s = at::isReducedFloatingType(scores.scalar_type()) ? scores.to(torch::kFloat) : scores;
-  s = s.masked_fill(own, kOwnScore);
-  if (times.defined()) s = s - times.clamp_min(1).to(s.scalar_type()).log();
-  return s.masked_fill(hidden, kHiddenScore);
-}
+/// The rows of all heads one below the other, each head's followed by one of zeros, to be read in
+/// any order.
+class HeadRows {
+ public:
+  explicit HeadRows(const torch::Tensor& t)  // [B, H, T, D]
+      : B_(t.size(0)),
+        H_(t.size(1)),
+        D_(t.size(3)),
+        flat_(torch::constant_pad_nd(t, {0, 0, 0, 1}).reshape({-1, D_})) {
+    const int64_t rows = t.size(2) + 1;
+    starts_ = torch::arange(B_ * H_, t.options().dtype(torch::kLong).requires_grad(false))
+                  .mul_(rows)
+                  .view({B_, H_, 1});
+  }
+  /// tokens [B, H, n, m] or [B, H, n] -> [B, H, n, m, D] or [B, H, n, D]
+  torch::Tensor at(const torch::Tensor& tokens) const {
+    auto shape = tokens.sizes().vec();
+    shape.push_back(D_);
+    return flat_.index_select(0, (tokens.flatten(2) + starts_).flatten()).view(shape);
+  }
 
-/// Where the tokens of each round lie after sorting: chunks of m slots, some of them empty.
-struct Slots {
-  int64_t chunks = 0, m = 0;
-  torch::Tensor token =
-      {};                   // [B, H, R, chunks m] int64: the token in a slot, T where there is none
-  torch::Tensor slot = {};  // [B, H, R, T]: the slot of a token; padding: 0
+ private:
+  int64_t B_, H_, D_;
+  torch::Tensor flat_, starts_;
 };
 
-Slots sort_into_slots(const torch::Tensor& buckets, const LshCodes& codes, const LshOptions& o) {
-  const int64_t T = buckets.size(3), m = o.chunk;
-  Slots out{.chunks = chunks_for(T, o), .m = m};
-  const auto used = (codes.counts + (m - 1)).div(m, "floor");  // [B, H, R, n]: chunks of a bucket
-  const auto first = used.cumsum(-1) - used;
-  const auto slot = first.gather(-1, buckets) * m + codes.ranks;  // [B, H, R, T]
-  const auto padding = codes.codes.lt(0);
-  const int64_t slots = out.chunks * m;
-  const auto tokens = torch::arange(T, buckets.options()).expand(buckets.sizes());
-  auto shape = buckets.sizes().vec();
-  shape.back() = slots + 1;  // the last one takes all padding
-  out.token = torch::full(shape, T, buckets.options())
-                  .scatter(-1, slot.masked_fill(padding, slots), tokens)
-                  .narrow(-1, 0, slots);
+/// Where the tokens of one round lie after sorting: chunks of m slots, some of them empty.
+struct RoundLayout {
+  torch::Tensor queries =
+      {};                   // [B, H, chunks, m] int64: the token in a slot, T where there is none
+  torch::Tensor keys = {};  // [B, H, chunks, 2 m]: with the chunk before, if its bucket is the same
+  torch::Tensor slot = {};  // [B, H, T]: the slot of a token; padding: the first
+  torch::Tensor code = {};  // [B, H, T + 1] int32: chunk + bucket; padding and the last: -2
+};
+
+RoundLayout layout_of(const torch::Tensor& buckets, const LshCodes& all, int64_t r,
+                      const LshOptions& o) {
+  const int64_t T = buckets.size(3), m = o.chunk, chunks = chunks_for(T, o);
+  const auto bucket = buckets.select(2, r), padding = all.codes.select(2, r).lt(0);  // [B, H, T]
+  const auto used = (all.counts.select(2, r) + (m - 1)).div(m, "floor");  // chunks of a bucket
+  const auto first = (used.cumsum(-1) - used).gather(-1, bucket);         // [B, H, T]
+  const auto slot = first * m + all.ranks.select(2, r);
+  const auto tokens = torch::arange(T, buckets.options()).expand(bucket.sizes());
+  auto shape = bucket.sizes().vec();
+  shape.back() = chunks * m + 1;  // the last one takes all padding
+  RoundLayout out;
+  out.queries = torch::full(shape, T, buckets.options())
+                    .scatter(-1, slot.masked_fill(padding, chunks * m), tokens)
+                    .narrow(-1, 0, chunks * m)
+                    .unflatten(-1, {chunks, m});
   out.slot = slot.masked_fill(padding, 0);
+  // A chunk's bucket is that of its first token; an empty chunk has none.
+  const auto bucket_of = torch::constant_pad_nd(bucket, {0, 1}, -1);  // [B, H, T + 1]
+  const auto of_chunk =
+      bucket_of.gather(-1, out.queries.select(-1, 0)).unsqueeze(-1);  // [B, H, chunks, 1]
+  const auto before = torch::constant_pad_nd(out.queries.narrow(2, 0, chunks - 1), {0, 0, 1, 0},
+                                             static_cast<double>(T));
+  const auto before_bucket =
+      torch::constant_pad_nd(of_chunk.narrow(2, 0, chunks - 1), {0, 0, 1, 0}, -1);
+  out.keys = torch::cat({before.masked_fill(before_bucket.ne(of_chunk), T), out.queries}, -1);
+  const auto chunk = first + all.ranks.select(2, r).div(m, "floor");
+  out.code = torch::constant_pad_nd((chunk + bucket).masked_fill(padding, kNoCode), {0, 1}, kNoCode)
+                 .to(torch::kInt);
   return out;
 }
 
-/// t [B, H, R or 1, T, ...] with a row of `blank` after the last -> its rows in the slots: [B, H,
-/// R, chunks, m, ...]
-torch::Tensor in_slots(const torch::Tensor& t, const Slots& s, double blank) {
-  const bool wide = t.dim() == 5;
-  const int64_t R = s.token.size(2);
-  if (!wide) {  // [B, H, R, T] int64
-    const auto padded = torch::constant_pad_nd(t, {0, 1}, blank);
-    return padded.gather(-1, s.token).unflatten(-1, {s.chunks, s.m});
-  }
-  const auto padded =
-      torch::constant_pad_nd(t.squeeze(2), {0, 0, 0, 1}, blank);  // [B, H, T + 1, D]
-  const auto at = s.token.flatten(2).unsqueeze(-1).expand({-1, -1, -1, t.size(-1)});
-  return padded.gather(2, at).unflatten(2, {R, s.chunks, s.m});  // [B, H, R, chunks, m, D]
+/// Keys that a query has seen in an earlier round: [B, H, n, m, 2 m]. queries [B, H, n, m], keys
+/// [B, H, n, 2 m]: tokens.
+torch::Tensor seen_before(const RoundLayout& earlier, const torch::Tensor& queries,
+                          const torch::Tensor& keys) {
+  const auto code = [&](const torch::Tensor& tokens) {
+    return earlier.code.gather(-1, tokens.flatten(2)).view(tokens.sizes());
+  };
+  const auto query = code(queries).unsqueeze(-1), key = code(keys).unsqueeze(-2);
+  return key.eq(query) | key.eq(query - 1);
 }
 
-/// [B, H, R, chunks, m, ...] -> each chunk behind the one before it: [B, H, R, chunks, 2 m, ...].
-torch::Tensor with_chunk_before(const torch::Tensor& t, double blank) {
-  const auto shifted = t.narrow(3, 0, t.size(3) - 1);
-  std::vector<int64_t> padding(static_cast<size_t>(2 * (t.dim() - 3)), 0);
-  padding[padding.size() - 2] = 1;  // one chunk at the start
-  return torch::cat({torch::constant_pad_nd(shifted, padding, blank), t}, 4);
-}
+struct RoundResult {
+  torch::Tensor y;        // [B, H, T, Dv]
+  torch::Tensor log_sum;  // [B, H, T, 1]: z of Eq. 2
+};
 
-/// In how many rounds a query sees a key, in the slots of each round: [B, H, R, chunks, m, 2 m].
-torch::Tensor times_seen(const torch::Tensor& codes, const Slots& s) {
-  torch::Tensor times;
-  const int64_t R = codes.size(2);
-  for (int64_t r = 0; r < R; ++r) {
-    const auto in_round = codes.narrow(2, r, 1).expand(codes.sizes());
-    const auto query = in_slots(in_round, s, kNoCode);  // [B, H, R, chunks, m]
-    const auto seen = sees(query, with_chunk_before(query, kNoCode)).to(torch::kShort);
-    times = times.defined() ? times + seen : seen;
+/// The softmax over the keys of round r that earlier rounds have not shown. Some chunks at a time.
+RoundResult attend_in_round(const HeadRows& q, const HeadRows& k, const HeadRows& v,
+                            const std::vector<RoundLayout>& layouts, size_t r, const LshOptions& o,
+                            int64_t chunks_at_once, int64_t T) {
+  const RoundLayout& layout = layouts[r];
+  const int64_t chunks = layout.queries.size(2);
+  std::vector<torch::Tensor> ys, log_sums;
+  for (int64_t first = 0; first < chunks; first += chunks_at_once) {
+    const int64_t count = std::min(chunks_at_once, chunks - first);
+    const auto queries = layout.queries.narrow(2, first, count);  // [B, H, n, m]
+    const auto keys = layout.keys.narrow(2, first, count);        // [B, H, n, 2 m]
+    const auto query = queries.to(torch::kInt).unsqueeze(-1),
+               key = keys.to(torch::kInt).unsqueeze(-2);
+    auto scores = torch::matmul(q.at(queries), k.at(keys).transpose(-2, -1));  // [B, H, n, m, 2 m]
+    if (at::isReducedFloatingType(scores.scalar_type())) scores = scores.to(torch::kFloat);
+    auto hidden = o.causal ? key.gt(query) : key.eq(T);
+    for (size_t earlier = 0; earlier < r; ++earlier)
+      hidden = hidden | seen_before(layouts[earlier], queries, keys);
+    // In place: no backward pass needs the old numbers.
+    if (r == 0) scores.masked_fill_(key.eq(query), kOwnScore);  // later rounds: seen before
+    scores.masked_fill_(hidden, kHiddenScore);
+    const auto largest = scores.detach().amax(-1, true);
+    const auto weights = scores.sub_(largest).exp_();
+    const auto sum = weights.sum(-1, true);  // [B, H, n, m, 1]
+    const auto values = v.at(keys);          // [B, H, n, 2 m, Dv]
+    ys.push_back(torch::matmul(weights.to(values.scalar_type()), values) /
+                 sum.to(values.scalar_type()));
+    log_sums.push_back(largest + sum.log());
   }
-  return times;
+  // Back in the order of the text.
+  const auto in_order = [&](const std::vector<torch::Tensor>& parts) {
+    const auto slots = torch::cat(parts, 2).flatten(2, 3);  // [B, H, chunks m, .]
+    return slots.gather(2, layout.slot.unsqueeze(-1).expand({-1, -1, -1, slots.size(3)}));
+  };
+  return {in_order(ys), in_order(log_sums)};
 }
 
 void check_lsh(const torch::Tensor& q, const torch::Tensor& v, const torch::Tensor& buckets,
@@ -185,31 +232,25 @@ torch::Tensor lsh_attention(const torch::Tensor& q, const torch::Tensor& v,
   const int64_t T = q.size(2), R = buckets.size(2);
   if (q.numel() == 0 || v.numel() == 0) return v + q.sum() * 0.0;
   const LshCodes codes = lsh_codes(buckets, o, lengths);
-  const Slots slots = sort_into_slots(buckets, codes, o);
-  const auto spread = [&](const torch::Tensor& t) { return in_slots(t.unsqueeze(2), slots, 0.0); };
+  std::vector<RoundLayout> layouts;
+  for (int64_t r = 0; r < R; ++r) layouts.push_back(layout_of(buckets, codes, r, o));
   const auto clean = detail::without_padding(q, lengths);
-  const auto queries = spread(clean);                                // [., chunks, m, Dk]
-  const auto keys = with_chunk_before(spread(as_keys(clean)), 0.0);  // [., chunks, 2 m, Dk]
-  const auto values = with_chunk_before(spread(detail::without_padding(v, lengths)), 0.0);
-
-  const auto token = slots.token.unflatten(-1, {slots.chunks, slots.m});
-  const auto key_token = with_chunk_before(token, static_cast<double>(T)).unsqueeze(-2);
-  const auto query_token = token.unsqueeze(-1);
-  const auto code = in_slots(codes.codes, slots, kNoCode);
-  auto hidden = sees(code, with_chunk_before(code, kNoCode)).logical_not();  // [., chunks, m, 2 m]
-  if (o.causal) hidden = hidden | key_token.gt(query_token);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
-  const auto scores = masked_scores(torch::matmul(queries, keys.transpose(-2, -1)) * scale,
-                                    key_token.eq(query_token), hidden,
-                                    R > 1 ? times_seen(codes.codes, slots) : torch::Tensor());
-  const auto log_sum = scores.logsumexp(-1, true);  // z of Eq. 2: [., chunks, m, 1]
-  const auto y = torch::matmul((scores - log_sum).exp().to(v.scalar_type()), values);
-
-  // Back in the order of the text, and one softmax over the rounds.
-  const auto at = slots.slot.unsqueeze(-1);  // [B, H, R, T, 1]
-  const auto weights = log_sum.flatten(3, 4).gather(3, at).softmax(2).to(v.scalar_type());
-  const auto in_order = y.flatten(3, 4).gather(3, at.expand({-1, -1, -1, -1, v.size(3)}));
-  return detail::without_padding((in_order * weights).sum(2), lengths);  // [B, H, T, Dv]
+  const HeadRows queries(clean / std::sqrt(static_cast<double>(q.size(3)))), keys(as_keys(clean)),
+      values(detail::without_padding(v, lengths));
+  const int64_t chunks_at_once = detail::tokens_at_once(v, o.chunk) / o.chunk;
+  std::vector<torch::Tensor> ys, log_sums;
+  for (size_t r = 0; r < layouts.size(); ++r) {
+    const auto round = attend_in_round(queries, keys, values, layouts, r, o, chunks_at_once, T);
+    ys.push_back(round.y);
+    log_sums.push_back(round.log_sum);
+  }
+  // One softmax over the rounds.
+  auto y = ys.front();
+  if (R > 1) {
+    const auto weights = torch::stack(log_sums).softmax(0).to(v.scalar_type());  // [R, B, H, T, 1]
+    y = (torch::stack(ys) * weights).sum(0);                                     // [B, H, T, Dv]
+  }
+  return detail::without_padding(y, lengths);
 }
 
 torch::Tensor lsh_attention_of_last(const torch::Tensor& q, const torch::Tensor& k,
@@ -225,8 +266,10 @@ torch::Tensor lsh_attention_of_last(const torch::Tensor& q, const torch::Tensor&
   const auto query_position = position.narrow(0, S - T, T).unsqueeze(-1);
   const auto hidden = seen.logical_not() | position.gt(query_position);
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
-  const auto scores = masked_scores(torch::matmul(q, k.transpose(-2, -1)) * scale,
-                                    position.eq(query_position), hidden, {});
+  auto scores = torch::matmul(q, k.transpose(-2, -1)) * scale;  // [B, H, T, S]
+  if (at::isReducedFloatingType(scores.scalar_type())) scores = scores.to(torch::kFloat);
+  scores =
+      scores.masked_fill(position.eq(query_position), kOwnScore).masked_fill(hidden, kHiddenScore);
   return torch::matmul(scores.softmax(-1).to(v.scalar_type()), v);  // [B, H, T, Dv]
 }
 

@@ -10,7 +10,8 @@
 //   5. The rounds are one softmax over the union of their keys (Eq. 6; Appendix A).
 //
 // Operations for T tokens of one head: 2 R T Dh (sum of the digits below) for hashing, 8 R L m Dh
-// for attention, where L <= T + n (m - 1) is the length after 3. Memory 2 R L m weights.
+// for attention, where L <= T + n (m - 1) is the length after 3. Memory R T (Dh + 1), and the
+// weights of some chunks; with gradients 2 R L m weights.
 //
 // Differs from the paper: chunks are cut in each bucket by itself, not across the sorted text.
 // There a later token in an earlier bucket moves the borders between the chunks, and so what

@@ -29,9 +29,49 @@ torch::Tensor key_exponents(const torch::Tensor& k, const torch::Tensor& directi
   return exponents.masked_fill(padding.unsqueeze(1).unsqueeze(-1), kNothing);
 }
 
+/// The lengths of what follows the first `start` tokens.
+torch::Tensor remaining(const torch::Tensor& lengths, int64_t start) {
+  return lengths.defined() ? lengths - start : lengths;
+}
+
 /// exp(exponents - largest), 0 where both are -infinity.
 torch::Tensor relative_exponentials(const torch::Tensor& exponents, const torch::Tensor& largest) {
   return (exponents - largest.masked_fill(largest.eq(kNothing), 0.0)).exp();
+}
+
+/// Features of some queries, up to a factor that cancels: [B, H, T, M].
+torch::Tensor query_features(const torch::Tensor& q, const torch::Tensor& directions) {
+  const auto exponents = favor_exponents(q, directions);
+  return (exponents - std::get<0>(exponents.detach().max(-1, true))).exp();
+}
+
+/// Some tokens of causal attention, from `state` on; values are [v, 1].
+torch::Tensor some_causal(const torch::Tensor& q, const torch::Tensor& key_exponents,
+                          const torch::Tensor& values, const torch::Tensor& directions,
+                          int64_t chunk, FavorState& state) {
+  const int64_t T = q.size(2);
+  const auto largest = std::get<0>(key_exponents.detach().max(-1));  // [B, H, T]
+  const auto so_far = std::get<0>(
+      torch::cat({state.largest.unsqueeze(-1), largest}, 2).cummax(2));  // [B, H, T + 1]
+  const auto older = so_far.narrow(2, 0, T), newer = so_far.narrow(2, 1, T);
+  // Before the first key there is nothing to shrink.
+  const auto decay = (older - newer).masked_fill(older.eq(kNothing), 0.0).unsqueeze(-1);
+  const auto result = linear_attention_chunked(
+      query_features(q, directions), relative_exponentials(key_exponents, newer.unsqueeze(-1)),
+      values, decay, state.sums, chunk);
+  state = {result.state, newer.select(2, T - 1)};
+  return divided_by_ones(result.y);
+}
+
+/// Adds some tokens to the sums that every query sees.
+void add_keys(const torch::Tensor& key_exponents, const torch::Tensor& values, FavorState& state) {
+  const auto largest =
+      torch::maximum(state.largest, key_exponents.detach().amax({-2, -1}));  // [B, H]
+  const auto shrink = relative_exponentials(state.largest, largest);         // exp(-inf) = 0
+  const auto keys = relative_exponentials(key_exponents, largest.unsqueeze(-1).unsqueeze(-1));
+  state = {state.sums * shrink.unsqueeze(-1).unsqueeze(-1) +
+               torch::matmul(keys.transpose(-2, -1), values),
+           largest};
 }
 
 }  // namespace
@@ -61,28 +101,34 @@ torch::Tensor favor_attention(const torch::Tensor& q, const torch::Tensor& k,
                               const torch::Tensor& v, const torch::Tensor& directions, bool causal,
                               const torch::Tensor& lengths, int64_t chunk, FavorState* state) {
   if (q.numel() == 0) return q + (k.sum() + v.sum()) * 0.0;
-  const auto query = favor_exponents(q, directions);       // [B, H, T, M]
-  const auto key = key_exponents(k, directions, lengths);  // [B, H, T, M]
-  const auto phi_q = (query - std::get<0>(query.detach().max(-1, true))).exp();
-  const auto values = with_ones(detail::without_padding(v, lengths));  // [B, H, T, Dh + 1]
-  const auto largest = std::get<0>(key.detach().max(-1));              // [B, H, T]
+  const int64_t B = q.size(0), H = q.size(1), T = q.size(2), M = directions.size(0);
+  FavorState so_far{v.new_zeros({B, H, M, v.size(3) + 1}), v.new_full({B, H}, kNothing)};
+  if (state != nullptr && state->sums.defined()) so_far = *state;
+  const auto exponents = [&](int64_t start, int64_t tokens) {
+    return key_exponents(k.narrow(2, start, tokens), directions, remaining(lengths, start));
+  };
+  const auto values = [&](int64_t start, int64_t tokens) {
+    return with_ones(
+        detail::without_padding(v.narrow(2, start, tokens), remaining(lengths, start)));
+  };
+  const int64_t at_once = detail::tokens_at_once(v, chunk);
+  std::vector<torch::Tensor> ys;
   if (!causal) {
-    const auto overall = largest.amax(-1, true).unsqueeze(-1);  // [B, H, 1, 1]
-    return divided_by_ones(
-        linear_attention_full(phi_q, relative_exponentials(key, overall), values));
+    for (int64_t start = 0; start < T; start += at_once) {
+      const int64_t tokens = std::min(at_once, T - start);
+      add_keys(exponents(start, tokens), values(start, tokens), so_far);
+    }
   }
-  const auto before = state != nullptr && state->largest.defined()
-                          ? state->largest.unsqueeze(-1)
-                          : torch::full_like(largest.narrow(2, 0, 1), kNothing);  // [B, H, 1]
-  const auto so_far = std::get<0>(torch::cat({before, largest}, 2).cummax(2));    // [B, H, T + 1]
-  const auto older = so_far.narrow(2, 0, q.size(2)), newer = so_far.narrow(2, 1, q.size(2));
-  // Before the first key there is nothing to shrink.
-  const auto decay = (older - newer).masked_fill(older.eq(kNothing), 0.0).unsqueeze(-1);
-  const auto result =
-      linear_attention_chunked(phi_q, relative_exponentials(key, newer.unsqueeze(-1)), values,
-                               decay, state != nullptr ? state->sums : torch::Tensor(), chunk);
-  if (state != nullptr) *state = {result.state, newer.select(2, q.size(2) - 1)};
-  return divided_by_ones(result.y);
+  for (int64_t start = 0; start < T; start += at_once) {
+    const int64_t tokens = std::min(at_once, T - start);
+    const auto queries = q.narrow(2, start, tokens);
+    ys.push_back(
+        causal ? some_causal(queries, exponents(start, tokens), values(start, tokens), directions,
+                             chunk, so_far)
+               : divided_by_ones(torch::matmul(query_features(queries, directions), so_far.sums)));
+  }
+  if (state != nullptr) *state = so_far;
+  return ys.size() == 1 ? ys.front() : torch::cat(ys, 2);
 }
 
 PerformerMixer::PerformerMixer(const PerformerOptions& options_)

@@ -24,7 +24,7 @@ TEST(MixerComparisonTest, NamesAndLengthsAreRead) {
 TEST(MixerComparisonTest, MeasuresEveryMixerAtEveryLength) {
   torch::manual_seed(1);
   const MixerComparisonOptions options{.mixers = parse_mixers("all"),
-                                       .lengths = {96, 130},
+                                       .lengths = {96, 300},
                                        .heads = 2,
                                        .head_width = 8,
                                        .seconds = 0.001};
@@ -52,9 +52,13 @@ TEST(MixerComparisonTest, MeasuresEveryMixerAtEveryLength) {
     const bool approximates = r.mixer == MixerKind::kPerformer ||
                               r.mixer == MixerKind::kLinformer || r.mixer == MixerKind::kReformer;
     ASSERT_EQ(r.error.has_value(), approximates);
-    if (r.error) {
-      EXPECT_GT(*r.error, 0.0);
-      EXPECT_LT(*r.error, 2.0);
+    if (!r.error) continue;
+    EXPECT_LT(*r.error, 2.0);
+    // Linformer's 256 projected keys are all that 96 tokens have.
+    if (r.mixer == MixerKind::kLinformer && r.length == 96) {
+      EXPECT_LT(*r.error, 1e-5);
+    } else {
+      EXPECT_GT(*r.error, 1e-3);
     }
   }
   const auto json = nlohmann::json::parse(mixer_json(options, {}, results));
@@ -62,8 +66,8 @@ TEST(MixerComparisonTest, MeasuresEveryMixerAtEveryLength) {
   EXPECT_EQ(json["results"][0]["mixer"], "softmax");
   EXPECT_TRUE(json["results"][6].contains("refused"));
   const auto table = mixer_table(results);
-  EXPECT_THAT(table, HasSubstr("130 tokens, causal"));
-  EXPECT_THAT(table, HasSubstr("130 tokens, both ways"));
+  EXPECT_THAT(table, HasSubstr("300 tokens, causal"));
+  EXPECT_THAT(table, HasSubstr("300 tokens, both ways"));
   EXPECT_THAT(table, HasSubstr("cannot look both ways"));
   const auto page = mixer_page(options, {}, results);
   EXPECT_THAT(page, HasSubstr("retention: T to the"));

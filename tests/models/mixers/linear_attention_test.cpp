@@ -102,6 +102,14 @@ TEST_P(LinearAttentionTest, AStateContinuesTheText) {
   EXPECT_TRUE(torch::allclose(state, whole.state, 1e-10, 1e-10));
 }
 
+TEST_P(LinearAttentionTest, LongTextsAreComputedInParts) {
+  const LinearCase c = linear_case(GetParam(), 1100);  // more than is computed at once
+  const auto recurrent = linear_attention_recurrent(c.q, c.k, c.v, c.log_decay);
+  const auto chunked = linear_attention_chunked(c.q, c.k, c.v, c.log_decay, {}, 64);
+  EXPECT_TRUE(torch::allclose(chunked.y, recurrent.y, 1e-9, 1e-9));
+  EXPECT_TRUE(torch::allclose(chunked.state, recurrent.state, 1e-9, 1e-9));
+}
+
 TEST_P(LinearAttentionTest, GradientsOfTheChunkedFormAreThoseOfDifferences) {
   LinearCase c = linear_case(GetParam(), 19, 2);
   auto state = torch::randn({2, 4, 3, 5}, torch::kDouble);
@@ -133,7 +141,7 @@ TEST_P(LinearAttentionTest, StrongDecaysStayFinite) {
 
 TEST_P(LinearAttentionTest, CountsItsOperations) {
   const bool by_channel = std::string(GetParam()) == "channel";
-  for (const int64_t T : {1, 37, 100}) {
+  for (const int64_t T : {1, 37, 100, 1001}) {
     const LinearCase c = linear_case(GetParam(), T, by_channel ? 4 : 2);
     const torch::NoGradGuard no_grad;
     const FlopCounter counter;

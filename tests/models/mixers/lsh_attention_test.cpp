@@ -97,6 +97,16 @@ TEST(LshAttentionTest, IsExactOverTheKeysOfAllRounds) {
   }
 }
 
+TEST(LshAttentionTest, LongTextsAreComputedInParts) {
+  const auto [q, v] = lsh_case(800);  // more than is computed at once
+  for (const bool causal : {true, false}) {
+    const auto buckets = random_buckets(3, 800, 8);
+    const LshOptions o{.buckets = 8, .chunk = 32, .causal = causal};
+    EXPECT_TRUE(torch::allclose(lsh_attention(q, v, buckets, o), over_seen_keys(q, v, buckets, o),
+                                1e-8, 1e-10));
+  }
+}
+
 TEST(LshAttentionTest, TheLastTokensAloneGetTheSame) {
   const auto [q, v] = lsh_case(21);
   const LshOptions o{.buckets = 4, .chunk = 2};

@@ -81,6 +81,21 @@ TEST_F(PerformerTest, TheCausalFormIsTheTriangleOfTheWeights) {
   }
 }
 
+TEST_F(PerformerTest, LongTextsAreComputedInParts) {
+  const auto normal = [] { return torch::randn({1, 4, 2500, 4}, torch::kDouble); };
+  const auto q_ = normal(), k_ = normal(), v_ = normal(), w = orthogonal_directions(6, 4);
+  const auto lengths = torch::tensor({2300}, torch::kLong);
+  const auto phi_k = favor_exponents(k_, w).exp().narrow(2, 0, 2300);
+  const auto phi_q = favor_exponents(q_, w).exp().narrow(2, 0, 2300);
+  for (const bool causal : {false, true}) {
+    auto weights = torch::matmul(phi_q, phi_k.transpose(-2, -1));
+    if (causal) weights = weights.tril();
+    weights = weights / weights.sum(-1, true);
+    const auto y = favor_attention(q_, k_, v_, w, causal, lengths).narrow(2, 0, 2300);
+    EXPECT_TRUE(torch::allclose(y, torch::matmul(weights, v_.narrow(2, 0, 2300)), 1e-9, 1e-9));
+  }
+}
+
 TEST_F(PerformerTest, LargeKeysNeitherOverflowNorLoseTheOthers) {
   // Exponents of the last key reach some 200, and exp(200) is beyond float32.
   auto large = k.clone();
