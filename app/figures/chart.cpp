@@ -43,7 +43,8 @@ std::vector<double> ticks(Range range, int wanted) {
 }
 
 /// Powers of ten from low to high, every n-th if there are many; also 2 and 5 times each if the
-/// range spans less than two decades. If low is 0: 0 and the powers from 1 up.
+/// range spans less than two decades. If low is 0: 0 and the powers from 1 up. Within a factor of
+/// two or so: evenly spaced numbers.
 std::vector<double> log_ticks(double low, double high) {
   constexpr double kMost = 12;
   std::vector<double> result;
@@ -58,7 +59,8 @@ std::vector<double> log_ticks(double low, double high) {
       if ((factor == 1.0 || few) && tick >= low && tick <= high) result.push_back(tick);
     }
   }
-  return result;
+  // From 3.1 to 3.2 there is no such number.
+  return result.size() > 1 ? result : ticks({low, high}, 5);
 }
 
 std::string class_of(const ChartLine& line) {
@@ -89,7 +91,7 @@ class Painter {
     if (x_.empty()) x_ = {0, 1};
     if (y_.empty()) y_ = {0, 1};
     if (x_.low == x_.high) x_ = {std::max(0.0, x_.low - 1), x_.high + 1};
-    if (!chart.log_y) widen_flat();
+    widen_flat();
     // A flat line is drawn in the middle of the range.
     const double flat = y_.low == 0 ? 1 : std::abs(y_.low) * 0.1;
     const double margin = y_.low == y_.high ? flat : (y_.high - y_.low) * 0.05;
@@ -118,7 +120,8 @@ class Painter {
   /// All but flat lines stay so: noise in the fifth digit is no curve, and ticks closer than the
   /// digits of their labels would all read the same.
   void widen_flat() {
-    const double least = 0.005 * std::max(std::abs(y_.low), std::abs(y_.high));
+    const double least =
+        chart_.log_y ? std::log10(1.005) : 0.005 * std::max(std::abs(y_.low), std::abs(y_.high));
     const double span = y_.high - y_.low;
     if (span == 0 || span >= least) return;
     y_.low -= (least - span) / 2;
@@ -297,6 +300,11 @@ circle.series { fill: var(--series, #5d6778); }
   .s4 { --series: #ff8a80; } .s5 { --series: #5fcad6; } .s6 { --series: #e0c14d; } .s7 { --series: #9aa5b6; }
 }
 )";
+}
+
+std::string render_both(const Chart& chart) {
+  return fmt::format("<div class=\"for-wide\">{}</div><div class=\"for-narrow\">{}</div>\n",
+                     render_svg(chart, 1000, 400), render_svg(chart, 400, 300));
 }
 
 std::string render_svg(const Chart& chart, int width, int height) {

@@ -35,6 +35,9 @@ struct Chart {
 /// many points are thinned to the lowest and highest point of each pixel column.
 std::string render_svg(const Chart& chart, int width, int height);
 
+/// The chart for wide windows and for narrow ones, of which html_page() shows one.
+std::string render_both(const Chart& chart);
+
 /// The legend, as HTML to put above the chart.
 std::string render_legend(const Chart& chart);
 

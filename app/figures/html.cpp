@@ -45,6 +45,19 @@ h2 { font-size: 1.1rem; margin: 32px 0 12px; }
 h3 { font-size: 0.95rem; margin: 0 0 4px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px; }
 .scroll { overflow-x: auto; }
+.for-narrow { display: none; }
+@media (max-width: 860px) { .for-wide { display: none; }
+  .for-narrow { display: block; max-width: 640px; } }
+/* What scrolls says so: where the browser can tell that it does, else on narrow windows. */
+.scroll::before { content: "\2194  scrolls sideways"; display: block; position: sticky; left: 0;
+  width: max-content; font: 13px system-ui, sans-serif; color: var(--muted); max-height: 0;
+  overflow: hidden; }
+@supports (animation-timeline: scroll()) {
+  @keyframes scrolls { from, to { max-height: 2em; margin-bottom: 6px; } }
+  .scroll::before { animation: scrolls linear both; animation-timeline: scroll(nearest inline); } }
+@supports not (animation-timeline: scroll()) {
+  @media (max-width: 640px) { .scroll::before { content: "\2194  a wide table scrolls sideways";
+    max-height: 2em; margin-bottom: 6px; } } }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 #include "app/figures/html.h"
 
@@ -93,13 +94,22 @@ std::string matrix_svg(const MatrixFrame& frame, const Image& cells) {
       html_escape(frame.column_axis), html_escape(frame.row_axis));
 }
 
+std::string matrix_html(const MatrixFrame& frame, const Image& cells) {
+  std::string svg = matrix_svg(frame, cells);
+  const std::string_view before_size = "viewBox=\"0 0 ";
+  const int width = std::atoi(svg.c_str() + svg.find(before_size) + before_size.size());
+  svg.insert(svg.find("<svg") + 4,
+             fmt::format(" style=\"width:{}px;min-width:{}px;max-width:100%\"", 2 * width, width));
+  return "<div class=\"scroll\">" + svg + "</div>\n";
+}
+
 std::string_view matrix_style() {
   return R"(
 svg.matrix image { image-rendering: pixelated; }
 svg.matrix text { font: 9px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 svg.matrix text.axis-name { font: 10px system-ui, sans-serif; }
-.legend { max-width: 420px; margin: 0 0 6px; }
-.legend text { font: 9px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+svg.legend { max-width: 420px; margin: 0 0 6px; }
+svg.legend text { font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 )";
 }
 
@@ -109,11 +119,11 @@ std::string root_scale_legend(const std::vector<double>& marks) {
   for (int i = 0; i < kSteps; ++i)
     values[static_cast<size_t>(i)] = static_cast<float>(i) / (kSteps - 1);
   std::string svg =
-      fmt::format(R"(<svg class="legend" viewBox="0 0 420 34" role="img"><image x="8" y="2" )"
+      fmt::format(R"(<svg class="legend" viewBox="0 0 420 36" role="img"><image x="8" y="2" )"
                   R"(width="{}" height="14" preserveAspectRatio="none" href="{}"/>)",
                   kWidth, png_data_uri(heat_map(values, 1, kSteps, 0, 1, 1)));
   for (const double mark : marks) {
-    svg += fmt::format(R"(<text x="{:.0f}" y="28" text-anchor="middle">{}</text>)",
+    svg += fmt::format(R"(<text x="{:.0f}" y="30" text-anchor="middle">{}</text>)",
                        8 + kWidth * std::sqrt(mark), mark);
   }
   return svg + "</svg>\n";

@@ -19,6 +19,9 @@ struct MatrixFrame {
 /// many labels to read, only every second, third, ... is shown.
 std::string matrix_svg(const MatrixFrame& frame, const Image& cells);
 
+/// The same for a page: never smaller than its labels can be read; a narrow window scrolls it.
+std::string matrix_html(const MatrixFrame& frame, const Image& cells);
+
 /// CSS for these pictures; add it to html_page's `style`.
 std::string_view matrix_style();
 

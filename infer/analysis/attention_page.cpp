@@ -9,9 +9,10 @@
 
 #include "app/figures/heat_map.h"
 #include "app/figures/html.h"
+#include "app/figures/matrix_figure.h"
 #include "base/base64.h"
 #include "infer/analysis/attention_pictures.h"
-#include "infer/vision/attention_rollout.h"
+#include "infer/vision/rollout_figure.h"
 
 namespace zoo {
 namespace {
@@ -78,16 +79,19 @@ constexpr std::string_view kBody = R"(
 <label>Head <select id="head"></select></label>
 <label>Pattern <select id="pattern"></select></label>
 <label>Token <input id="search" type="search" placeholder="search" autocomplete="off"></label>
+<button id="enlarge" aria-pressed="false">Enlarge</button>
 </div>
 <p id="found" role="status"></p>
 <details open><summary>All heads of this map</summary><div class="scroll"><div id="overview"></div></div></details>
 <div class="view">
 <figure class="card"><figcaption id="caption" aria-live="polite"></figcaption>
 <div class="scroll"><canvas id="matrix" tabindex="0" role="img" aria-label="weights of the head"></canvas></div>
-<p id="cell"></p></figure>
+<p id="cell"></p>{}<p><span class="masked"></span>masked; colours follow the square root of the weight, so that
+small ones show</p></figure>
 <div class="card side"><h3 id="query"></h3><div id="picture"></div><p id="tokens"></p>
 <table><tbody id="best"></tbody></table></div>
 </div>
+<div id="tip" hidden></div>
 )";
 
 constexpr std::string_view kHelp = R"(
@@ -97,8 +101,9 @@ row's weights sum to 1; the brighter a cell, the larger its weight; grey cells a
 how widely a head looks: 0 bits is one token. A pattern's score is 1 if all attention is on it, 0 if it
 is no more than that of a head that sees all keys alike.</p>
 <p><kbd>&larr;</kbd> <kbd>&rarr;</kbd> head, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> layer, <kbd>j</kbd>
-<kbd>k</kbd> next and previous query, <kbd>m</kbd> next map, <kbd>/</kbd> search; a click on the square
-holds its row, a second one lets it go.</p></details>
+<kbd>k</kbd> next and previous query, <kbd>m</kbd> next map, <kbd>e</kbd> enlarge, <kbd>Esc</kbd> back,
+<kbd>/</kbd> search; a click on a small square shows that head with labels, two enlarge it. On the large
+square a pointer reads a cell, a click holds its row, a second one lets it go.</p></details>
 )";
 
 }  // namespace
@@ -131,24 +136,23 @@ std::string attention_page(const std::string& title, const AttentionMaps& maps,
   const AttentionMap* patches = patches_of(maps);
   if (patches != nullptr && maps.picture.width > 0) {
     data["picture"] = png_data_uri(maps.picture);
-    data["rollout"] = png_data_uri(draw_rollout(maps.picture, rollout_shares(*patches)));
   }
   std::string body = fmt::format("<h1>{}</h1>\n<p class=\"text\">{}</p>\n", html_escape(title),
                                  html_escape(maps.input));
-  body += kBody;
-  if (data.contains("rollout")) {
-    body += fmt::format(
-        "<h2>Rollout</h2>\n<p>Right: bright where more of the answer came from, over all layers "
-        "and heads (Abnar &amp; Zuidema 2020).</p>\n<img class=\"rollout\" src=\"{}\" "
-        "alt=\"attention rollout\">\n",
-        data["rollout"].get<std::string>());
-    data.erase("rollout");
+  body += fmt::format(kBody, root_scale_legend({0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0}));
+  if (data.contains("picture")) {
+    body +=
+        "<h2>Rollout</h2>\n<p>How much of what the model reads last came from each patch, over all "
+        "layers and heads (Abnar &amp; Zuidema 2020).</p>\n" +
+        rollout_html(maps.picture, rollout_shares(*patches));
   }
   body += kHelp;
   body += fmt::format("<noscript><img src=\"{}\" alt=\"all heads\"></noscript>\n",
                       png_data_uri(draw_all_heads(maps)));
   body += html_data("data", data.dump(-1, ' ', false, json::error_handler_t::replace));
-  return html_page(title, attention_page_style(), body, attention_page_script());
+  const std::string style = std::string(matrix_style()) + std::string(rollout_style());
+  return html_page(title, style + std::string(attention_page_style()), body,
+                   attention_page_script());
 }
 
 }  // namespace zoo

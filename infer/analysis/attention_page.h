@@ -18,7 +18,7 @@ std::string attention_page(const std::string& title, const AttentionMaps& maps,
 /// browser shows.
 void check_page(const AttentionMaps& maps);
 
-/// What the page's script and style are; attention_page_script.cpp.
+/// What the page's script and style are; attention_page_script.cpp, attention_page_style.cpp.
 std::string_view attention_page_script();
 std::string_view attention_page_style();
 

@@ -3,52 +3,17 @@
 
 namespace zoo {
 
-std::string_view attention_page_style() {
-  return R"(
-body { max-width: 1300px; }
-p { max-width: 46rem; margin: 6px 0; color: var(--muted); }
-.text { font: 14px/1.5 ui-monospace, monospace; color: var(--ink); overflow-wrap: anywhere; }
-.bar { display: flex; flex-wrap: wrap; gap: 8px 14px; margin: 10px 0; }
-.bar label { color: var(--muted); font-size: 0.9rem; }
-select, input { font: inherit; color: var(--ink); background: var(--card);
-  border: 1px solid var(--line); border-radius: 6px; padding: 3px 6px; max-width: 46vw; }
-#overview { display: grid; gap: 4px; width: max-content; padding: 4px; }
-#overview canvas { width: 44px; height: 44px; image-rendering: pixelated; cursor: pointer;
-  border-radius: 3px; outline: 2px solid transparent; }
-#overview canvas.now { outline-color: var(--val); }
-#overview canvas.dim { opacity: 0.15; }
-.view { display: grid; gap: 14px; grid-template-columns: minmax(0, 3fr) minmax(260px, 2fr);
-  margin-top: 12px; align-items: start; }
-@media (max-width: 800px) { .view { grid-template-columns: minmax(0, 1fr); }
-  .card { padding: 10px; } }
-figure { margin: 0; } figcaption { margin-bottom: 8px; }
-canvas#matrix { display: block; cursor: crosshair; }
-canvas#matrix:focus { outline: 1px solid var(--train); }
-#cell { min-height: 1.5em; }
-#tokens { color: var(--ink); line-height: 1.9; }
-#tokens span { font: 13px ui-monospace, monospace; padding: 2px 3px; border-radius: 3px; }
-#tokens span.query { outline: 2px solid var(--val); }
-#picture { position: relative; max-width: 340px; }
-#picture img, #picture canvas { display: block; width: 100%; image-rendering: pixelated; }
-#picture canvas { position: absolute; inset: 0; height: 100%; }
-img.rollout { max-width: 100%; image-rendering: pixelated; }
-kbd { border: 1px solid var(--line); border-radius: 4px; padding: 0 5px; background: var(--card); }
-#best td:first-child { font: 13px ui-monospace, monospace; }
-noscript img { max-width: 100%; }
-)";
-}
-
 std::string_view attention_page_script() {
   return R"js(
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const scale = [[4,5,30],[62,18,105],[141,38,110],[215,68,75],[250,149,45],[252,250,190]];
-const grey = [222,225,231], masked = 65535;
-const state = {map: 0, layer: 0, head: 0, query: 0, held: false, word: ''};
+const masked = 65535, dark = matchMedia('(prefers-color-scheme: dark)');
+const state = {map: 0, layer: 0, head: 0, query: 0, held: false, large: false, word: ''};
 
 function colour(level) {  // the square root makes small weights visible
-  if (level === masked) return grey;
+  if (level === masked) return dark.matches ? [58,66,80] : [222,225,231];
   const at = Math.sqrt(level / 65534) * (scale.length - 1);
   const low = Math.min(Math.floor(at), scale.length - 2), part = at - low;
   return scale[low].map((c, i) => Math.round(c * (1 - part) + scale[low + 1][i] * part));
@@ -101,25 +66,37 @@ function showMap() {
   state.layer = Math.min(state.layer, m.layers - 1);
   state.head = Math.min(state.head, m.headCount - 1);
   state.query = Math.min(state.query, m.queries.length - 1);
-  const overview = $('overview');
-  overview.style.gridTemplateColumns = 'repeat(' + m.headCount + ', 44px)';
-  overview.replaceChildren();
+  showOverview(); show();
+}
+
+let small = [];  // a canvas for each head, null for one that its layer has not
+function showOverview() {
+  const m = map(), overview = $('overview'), room = document.body.clientWidth - 90;
+  const side = Math.max(44, Math.min(96, room / m.headCount - 4, 400 / m.layers - 4));
+  overview.style.gridTemplateColumns = 'max-content repeat(' + m.headCount + ', ' + Math.floor(side) + 'px)';
+  const name = text => { const span = document.createElement('span'); span.textContent = text; return span; };
+  overview.replaceChildren(name(''));
+  for (let head = 0; head < m.headCount; ++head) overview.append(name((head ? '' : 'head ') + head));
+  small = [];
   for (let layer = 0; layer < m.layers; ++layer) for (let head = 0; head < m.headCount; ++head) {
-    if (info(layer, head) === null) { overview.append(document.createElement('i')); continue; }
-    const canvas = document.createElement('canvas');
+    if (head === 0) overview.append(name('layer ' + layer));
+    const there = info(layer, head) !== null, canvas = document.createElement(there ? 'canvas' : 'i');
+    overview.append(canvas); small.push(there ? canvas : null);
+    if (!there) continue;
     paint(canvas, layer, head);
     canvas.title = 'layer ' + layer + ', head ' + head + ': ' + info(layer, head).text;
-    canvas.onclick = () => { state.layer = layer; state.head = head; show(); };
-    overview.append(canvas);
+    canvas.onclick = () => { state.layer = layer; state.head = head; show();
+      $('caption').scrollIntoView({block: 'nearest'}); };
+    canvas.ondblclick = () => enlarge(true);
   }
-  show();
 }
 
 function show() {
   while (info() === null) --state.head;  // this layer has fewer
   const m = map(), h = info();
   $('map').value = state.map; $('layer').value = state.layer; $('head').value = state.head;
-  [...$('overview').children].forEach((canvas, n) => {
+  small.forEach((canvas, n) => {
+    if (!canvas) return;
     const layer = Math.floor(n / m.headCount), head = n % m.headCount;
     canvas.className = (fits(layer, head) ? '' : 'dim') +
       (layer === state.layer && head === state.head ? ' now' : '');
@@ -137,24 +114,26 @@ let plan = null;  // where the square lies in its canvas
 function draw() {
   const m = map(), canvas = $('matrix'), pen = canvas.getContext('2d');
   const T = m.queries.length, S = m.keys.length, ratio = window.devicePixelRatio || 1;
-  const font = '11px ui-monospace, monospace', room = canvas.parentElement.clientWidth || 340;
+  const font = (state.large ? 14 : 11) + 'px ui-monospace, monospace';
+  const room = canvas.parentElement.clientWidth || 340;
   pen.font = font;
   const longest = labels => Math.ceil(Math.max(...labels.map(l => pen.measureText(l).width)));
   const left = Math.max(longest(m.queries) + 24, 40), top = Math.max(longest(m.keys) + 24, 40);
-  const least = Math.max(T, S) <= 64 ? 12 : 5;
-  const cell = Math.max(least, Math.min(26, Math.floor((room - left - 2) / S)));
+  const sides = Math.max(T, S), most = Math.floor(14000 / ratio / sides);  // a canvas has its limits
+  const least = Math.min(state.large ? 18 : sides <= 80 ? 12 : 5, Math.max(most, 1));
+  const cell = Math.max(least, Math.min(state.large ? 48 : 26, Math.floor((room - left - 2) / S)));
   plan = {left, top, cell};
   const width = left + S * cell + 2, height = top + T * cell + 2;
   canvas.width = width * ratio; canvas.height = height * ratio;
   canvas.style.width = width + 'px'; canvas.style.height = height + 'px';
   pen.scale(ratio, ratio);
-  const small = document.createElement('canvas');
-  paint(small, state.layer, state.head);
+  const pixels = document.createElement('canvas');
+  paint(pixels, state.layer, state.head);
   pen.imageSmoothingEnabled = false;
-  pen.drawImage(small, left, top, S * cell, T * cell);
+  pen.drawImage(pixels, left, top, S * cell, T * cell);
   const ink = getComputedStyle(document.body).getPropertyValue('--ink') || '#222';
   const mark = getComputedStyle(document.body).getPropertyValue('--val') || '#c50';
-  const every = Math.max(1, Math.ceil(12 / cell));
+  const every = Math.max(1, Math.ceil((state.large ? 15 : 12) / cell));
   pen.font = font; pen.textBaseline = 'middle';
   const named = (label, n, now) => { pen.fillStyle = has(label) || now ? mark : ink;
     return n % every === 0 || has(label) || now; };
@@ -204,19 +183,28 @@ function showPatches(row) {
     const image = new Image();
     image.src = data.picture; image.alt = 'what the model saw';
     box.append(image, document.createElement('canvas'));
-    box.lastChild.onmousemove = e => {
-      const column = Math.floor(e.offsetX / e.target.clientWidth * m.columns);
-      const line = Math.floor(e.offsetY / e.target.clientHeight * m.rows);
-      pick(m.prefix + Math.max(0, line) * m.columns + Math.max(0, column));
+    box.onpointermove = box.onpointerdown = e => {
+      const at = box.lastChild.getBoundingClientRect(), here = map();
+      const part = (value, count) => Math.min(Math.max(Math.floor(value * count), 0), count - 1);
+      const patch = here.prefix + part((e.clientY - at.top) / at.height, here.rows) * here.columns +
+        part((e.clientX - at.left) / at.width, here.columns);
+      if (e.type === 'pointerdown') { pick(patch); state.held = true; }
+      tip(e, state.query, patch);
     };
+    box.onpointerleave = hideTip;
   }
   const canvas = box.lastChild, unit = 24, pen = canvas.getContext('2d');
   canvas.width = m.columns * unit; canvas.height = m.rows * unit;
   const patches = row.slice(m.prefix), most = Math.max(...patches.map(k => k.w || 0), 1e-9);
   patches.forEach((k, n) => {
     const x = n % m.columns * unit, y = Math.floor(n / m.columns) * unit;
-    pen.fillStyle = 'rgba(8, 8, 24, ' + (0.85 * (1 - (k.w || 0) / most)).toFixed(3) + ')';
+    const rgb = k.w === null ? [128,128,128] : colour(65534 * (k.w / most) ** 2);
+    pen.fillStyle = 'rgba(' + rgb.join(',') + ',0.65)';
     pen.fillRect(x, y, unit, unit);
+    pen.strokeStyle = 'rgba(255,255,255,0.35)'; pen.lineWidth = 1; pen.strokeRect(x, y, unit, unit);
+  });
+  patches.forEach((k, n) => {
+    const x = n % m.columns * unit, y = Math.floor(n / m.columns) * unit;
     if (m.prefix + n === state.query) {
       pen.strokeStyle = '#ff9d57'; pen.lineWidth = 3; pen.strokeRect(x + 1.5, y + 1.5, unit - 3, unit - 3);
     }
@@ -232,19 +220,43 @@ function place(event) {
   return {t: Math.floor((event.clientY - box.top - plan.top) / plan.cell),
           s: Math.floor((event.clientX - box.left - plan.left) / plan.cell)};
 }
-$('matrix').onmousemove = event => {
+const valueText = w => w === null ? 'masked' : w.toFixed(3);
+function tip(event, t, s) {  // beside the pointer, inside the window
+  const m = map(), box = $('tip'), value = valueText(weight(t, s));
+  box.textContent = m.queryAxis + ' ' + t + ': ' + m.queries[t] + '\n' +
+    m.keyAxis + ' ' + s + ': ' + m.keys[s] + '\n' + value;
+  box.hidden = false;
+  const at = (pointer, size, limit) =>
+    Math.max(4, pointer + 16 + size > limit ? pointer - 12 - size : pointer + 16);
+  box.style.left = at(event.clientX, box.offsetWidth, document.documentElement.clientWidth) + 'px';
+  box.style.top = at(event.clientY, box.offsetHeight, innerHeight) + 'px';
+  $('cell').textContent = m.queries[t] + ' looks at ' + m.keys[s] + ': ' + value;
+}
+function hideTip() { $('tip').hidden = true; }
+$('matrix').onpointermove = $('matrix').onpointerdown = event => {
   const {t, s} = place(event), m = map();
-  if (t < 0 || t >= m.queries.length || s < 0 || s >= m.keys.length) return;
+  if (t < 0 || t >= m.queries.length || s < 0 || s >= m.keys.length) { hideTip(); return; }
   if (!state.held) pick(t);
-  const w = weight(t, s);
-  $('cell').textContent = m.queries[t] + ' looks at ' + m.keys[s] + ': ' +
-    (w === null ? 'masked' : w.toFixed(3));
+  tip(event, t, s);
 };
+$('matrix').onpointerleave = hideTip;
+document.addEventListener('scroll', hideTip, true);
 $('matrix').onclick = event => {
   const {t} = place(event);
   if (t < 0 || t >= map().queries.length) return;
   state.held = !(state.held && t === state.query); pick(t);
 };
+
+$('matrix').ondblclick = () => enlarge(!state.large);
+function enlarge(large) {
+  state.large = large;
+  document.body.classList.toggle('large', large);
+  $('enlarge').textContent = large ? 'Back' : 'Enlarge';
+  $('enlarge').setAttribute('aria-pressed', large);
+  hideTip(); draw();
+  if (large) $('caption').scrollIntoView({block: 'start'});
+}
+$('enlarge').onclick = () => enlarge(!state.large);
 
 function step(layers, heads) {  // to the next head that the filter lets through
   const m = map(), count = heads ? m.headCount * m.layers : m.layers;
@@ -282,11 +294,14 @@ document.onkeydown = event => {
     j: () => { state.held = true; pick(state.query + 1); },
     k: () => { state.held = true; pick(state.query - 1); },
     m: () => { state.map = (state.map + 1) % data.maps.length; $('picture').replaceChildren(); showMap(); },
+    e: () => enlarge(!state.large),
+    Escape: () => enlarge(false),
     '/': () => $('search').focus()};
   if (!keys[event.key]) return;
   event.preventDefault(); keys[event.key]();
 };
-window.onresize = draw;
+window.onresize = () => { showOverview(); show(); };
+dark.onchange = window.onresize;
 fill($('map'), data.maps.map(m => m.name));
 $('map').parentElement.hidden = data.maps.length === 1;
 state.query = map().rows > 0 ? 0 : map().queries.length - 1;  // the class token, or what saw most

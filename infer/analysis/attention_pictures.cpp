@@ -14,7 +14,7 @@
 #include "base/text_file.h"
 #include "infer/analysis/output_folder.h"
 #include "infer/vision/attention_rollout.h"
-#include "models/images/resize.h"
+#include "infer/vision/rollout_figure.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -144,7 +144,7 @@ void write_over_picture(const AttentionMaps& maps, const AttentionMap& map,
   for (size_t layer = 0; layer < map.layers.size(); ++layer) {
     std::vector<Image> heads;
     for (int64_t head = 0; head < map.heads(layer); ++head)
-      heads.push_back(draw_over_picture(maps.picture, seen_patches(map, map.layers[layer][head])));
+      heads.push_back(tint_patches(maps.picture, seen_patches(map, map.layers[layer][head]), 168));
     write(fmt::format("picture-layer-{}.png", layer),
           contact_sheet(heads, static_cast<int>(std::min<int64_t>(map.heads(), 6))));
   }
@@ -166,23 +166,6 @@ Image draw_head(const torch::Tensor& weights, const torch::Tensor& may_attend, i
     }
   }
   return image;
-}
-
-Image draw_over_picture(const Image& picture, const torch::Tensor& shares) {
-  constexpr int kShown = 168;
-  constexpr double kDark = 0.12;  // what gets nothing can still be made out
-  const int scale = std::max(1, kShown / std::max(picture.width, picture.height));
-  Image shown = resize(picture, picture.width * scale, picture.height * scale, Resample::kNearest);
-  const auto light = (shares.to(torch::kDouble) / shares.max().clamp_min(1e-12)).contiguous();
-  const auto rows = light.size(0), columns = light.size(1);
-  for (size_t i = 0; i < shown.rgb.size(); ++i) {
-    const auto pixel = static_cast<int64_t>(i / 3);
-    const int64_t row = pixel / shown.width * rows / shown.height,
-                  column = pixel % shown.width * columns / shown.width;
-    const double factor = kDark + (1 - kDark) * light.data_ptr<double>()[row * columns + column];
-    shown.rgb[i] = static_cast<uint8_t>(std::lround(factor * shown.rgb[i]));
-  }
-  return shown;
 }
 
 Image draw_all_heads(const AttentionMaps& maps) {

@@ -24,9 +24,6 @@ Image draw_all_heads(const AttentionMaps& maps);
 /// layers (rollout), [rows, columns]. By the class token, else by the mean of the patches.
 torch::Tensor rollout_shares(const AttentionMap& map);
 
-/// The picture, enlarged, with each patch as dark as its share [rows, columns] is small.
-Image draw_over_picture(const Image& picture, const torch::Tensor& shares);
-
 /// The map of patches; null if there is none.
 const AttentionMap* patches_of(const AttentionMaps& maps);
 

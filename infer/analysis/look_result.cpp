@@ -75,12 +75,12 @@ table.look th { font: 12px ui-monospace, monospace; padding: 2px 6px; border: 0;
 table.look thead th { text-align: center; }
 table.look td { font: 12px ui-monospace, monospace; padding: 3px 6px; border: 0; text-align: center;
   white-space: nowrap; }
-table.look td.small { padding: 0; min-width: 7px; height: 7px; }
-table.look th.small { font-size: 8px; padding: 0 3px; line-height: 7px; }
+table.look td.small { padding: 0; min-width: 9px; height: 9px; }
+table.look th.small { font-size: 9px; padding: 0 3px; line-height: 9px; }
 table.look thead th.small { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }
 .card { margin-bottom: 16px; }
 .card p { margin-top: 0; }
-.chart { max-width: 760px; }
+.chart { max-width: 1080px; }
 )";
 
 std::string table_html(const LookTable& table) {
@@ -88,7 +88,8 @@ std::string table_html(const LookTable& table) {
   const bool named = has_texts(table);
   const std::string_view small = named ? "" : " class=\"small\"";
   std::string html = fmt::format(
-      "<div class=\"card\"><p>{}</p><div class=\"scroll\"><table class=\"look\"><thead><tr><th>{} "
+      "<div class=\"card\"><p>{}</p><div class=\"scroll\" tabindex=\"0\"><table "
+      "class=\"look\"><thead><tr><th>{} "
       "&#8595;<br>{} &#8594;</th>",
       html_escape(table.title), html_escape(table.row_axis), html_escape(table.column_axis));
   for (const auto& label : table.columns)
@@ -173,7 +174,7 @@ std::string look_page(const LookResult& result) {
                                  html_escape(result.title), html_escape(result.answer));
   for (const auto& [title, chart] : result.charts) {
     body += fmt::format("<div class=\"card chart\"><h3>{}</h3>{}{}</div>\n", html_escape(title),
-                        render_legend(chart), render_svg(chart, 720, 320));
+                        render_legend(chart), render_both(chart));
   }
   for (const auto& table : result.tables) body += table_html(table);
   return html_page(result.title, std::string(chart_style()) + std::string(kLookStyle), body);

@@ -80,7 +80,7 @@ std::vector<std::vector<std::string>> rows_of(const Case& one) {
 }
 
 std::string html_table(const Case& one) {
-  std::string html = "<div class=\"wide\"><table>\n";
+  std::string html = "<div class=\"scroll\"><table>\n";
   bool head = true;
   for (const auto& row : rows_of(one)) {
     html += "<tr>";
@@ -115,7 +115,7 @@ std::string chart_of(const Curves& curves, std::string y_label, bool with_expone
     for (const auto& [x, y] : points) line.points.push_back({x, y});
     chart.lines.push_back(line);
   }
-  return render_legend(chart) + render_svg(chart, 720, 380);
+  return "<div class=\"card\">" + render_legend(chart) + render_both(chart) + "</div>\n";
 }
 
 std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
@@ -193,10 +193,10 @@ std::string comparison_json(const ComparisonOptions& options, const Machine& mac
 std::string comparison_page(const Machine& machine, const std::vector<ComparisonResult>& results,
                             const std::vector<ComparisonResult>& sweep) {
   constexpr std::string_view kStyle = R"(
-.wide { overflow-x: auto; }
 td, th { text-align: right; white-space: nowrap; }
 td:first-child, th:first-child, td:last-child { text-align: left; }
 h3 { margin: 22px 0 6px; }
+.card { margin: 12px 0; }
 )";
   std::string body = "<h1>Attention kernels compared</h1>\n";
   body += fmt::format(

@@ -82,7 +82,7 @@ MixerRows mixer_rows(const MixerTable& table, const std::vector<MixerResult>& al
 }
 
 std::string mixer_html_table(const MixerRows& rows) {
-  std::string html = "<div class=\"wide\"><table>\n";
+  std::string html = "<div class=\"scroll\"><table>\n";
   for (size_t n = 0; n < rows.size(); ++n) {
     html += "<tr>";
     for (const std::string& cell : rows[n])
@@ -106,7 +106,7 @@ std::string mixer_chart(const std::vector<MixerResult>& results, bool causal, bo
     for (const auto& [x, y] : points) line.points.push_back({x, y});
     chart.lines.push_back(std::move(line));
   }
-  return render_legend(chart) + render_svg(chart, 720, 380);
+  return "<div class=\"card\">" + render_legend(chart) + render_both(chart) + "</div>\n";
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ std::string mixer_json(const MixerComparisonOptions& options, const Machine& mac
 std::string mixer_page(const MixerComparisonOptions& options, const Machine& machine,
                        const std::vector<MixerResult>& results) {
   constexpr std::string_view kStyle = R"(
-.wide { overflow-x: auto; }
+.card { margin: 12px 0; }
 td, th { text-align: right; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
 )";

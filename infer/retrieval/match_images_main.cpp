@@ -4,6 +4,8 @@
 //   match_images --model runs/emoji-clip --image cat.png "a cat" "a dog" "a tree"
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "app/cli.h"
 #include "app/figures/heat_map.h"
 #include "app/figures/html.h"
+#include "app/figures/letters.h"
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "base/files.h"
@@ -116,9 +119,23 @@ std::vector<Found> best(const torch::Tensor& scores, const std::vector<std::stri
   return found;
 }
 
-/// Small pictures of equal size, whatever the files' sizes.
+constexpr int kThumbnail = 96;  // pixels
+
+/// A small picture with the file's proportions.
 Image thumbnail(const std::string& file) {
-  return resize(read_image(file), 96, 96, Resample::kBicubic);
+  const Image image = read_image(file);
+  const double scale = static_cast<double>(kThumbnail) / std::max(image.width, image.height);
+  const auto scaled = [&](int side) {
+    return std::max(1, static_cast<int>(std::lround(side * scale)));
+  };
+  return resize(image, scaled(image.width), scaled(image.height), Resample::kBicubic);
+}
+
+/// In the middle of a white square.
+Image squared(const Image& picture) {
+  Image square = blank_image(kThumbnail, kThumbnail);
+  paste(square, picture, (kThumbnail - picture.width) / 2, (kThumbnail - picture.height) / 2);
+  return square;
 }
 
 void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
@@ -126,25 +143,34 @@ void write_sheet(const fs::path& path, const std::vector<std::string>& texts,
   if (path.extension() == ".png") {
     std::vector<Image> all;
     for (const auto& row : rows)
-      for (const auto& found : row) all.push_back(thumbnail(found.name));
+      for (const auto& found : row) all.push_back(squared(thumbnail(found.name)));
     write_png(path, contact_sheet(all, static_cast<int>(rows.front().size())));
     return;
   }
-  std::string body = "<h1>Found pictures</h1>\n";
+  std::string body =
+      "<h1>Found pictures</h1>\n<p>Under each: the cosine of its embedding and the text's, and its "
+      "file.</p>\n";
   for (size_t r = 0; r < rows.size(); ++r) {
     body += fmt::format("<h2>{}</h2>\n<div class=\"row\">", html_escape(texts[r]));
     for (const auto& found : rows[r]) {
       body += fmt::format(
-          "<figure class=\"card\"><img src=\"{}\" "
-          "alt=\"{}\"><figcaption>{:.3f}</figcaption></figure>",
-          png_data_uri(thumbnail(found.name)), html_escape(found.name), found.score);
+          "<figure class=\"card\"><img src=\"{0}\" alt=\"{1}\"><figcaption><b>{2:.3f}</b><span "
+          "title=\"{1}\">{3}</span></figcaption></figure>",
+          png_data_uri(thumbnail(found.name)), html_escape(found.name), printable(found.score),
+          html_escape(fs::path(found.name).filename().string()));
     }
     body += "</div>\n";
   }
-  write_file(path, html_page("Found pictures",
-                             ".row { display: flex; flex-wrap: wrap; gap: 10px; }\n"
-                             "figure { margin: 0; padding: 8px; text-align: center; }\n",
-                             body));
+  write_file(
+      path,
+      html_page(
+          "Found pictures",
+          ".row { display: flex; flex-wrap: wrap; gap: 10px; }\n"
+          "figure { margin: 0; padding: 8px; width: 128px; text-align: center; }\n"
+          "figure img { width: 96px; height: 96px; object-fit: contain; }\n"
+          "figcaption b { display: block; } figcaption span { font-size: 12px; "
+          "display: block; line-height: 1.25; overflow-wrap: anywhere; color: var(--muted); }\n",
+          body));
 }
 
 /// Before all pictures are read for it.

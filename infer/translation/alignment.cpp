@@ -10,7 +10,6 @@ namespace {
 constexpr std::string_view kStyle = R"(
 body { max-width: 1100px; }
 figure { margin: 0 0 14px; padding: 10px; }
-figure svg.matrix { max-height: 80vh; }
 figcaption { margin-bottom: 6px; overflow-wrap: anywhere; }
 p { max-width: 46rem; color: var(--muted); }
 )";
@@ -23,17 +22,17 @@ std::string joined(const std::vector<std::string>& labels) {
 
 }  // namespace
 
-std::string alignment_svg(const Alignment& alignment, const std::string& source_language,
-                          const std::string& target_language) {
+std::string alignment_html(const Alignment& alignment, const std::string& source_language,
+                           const std::string& target_language) {
   const auto shown = alignment.weights.clamp(0, 1).sqrt().contiguous();
   const auto count = static_cast<size_t>(shown.numel());
   const Image cells = heat_map({shown.data_ptr<float>(), count}, static_cast<int>(shown.size(0)),
                                static_cast<int>(shown.size(1)), 0, 1, /*cell=*/1);
-  return matrix_svg({.rows = alignment.target,
-                     .columns = alignment.source,
-                     .row_axis = target_language,
-                     .column_axis = source_language},
-                    cells);
+  return matrix_html({.rows = alignment.target,
+                      .columns = alignment.source,
+                      .row_axis = target_language,
+                      .column_axis = source_language},
+                     cells);
 }
 
 std::string alignment_page(const std::vector<Alignment>& alignments,
@@ -46,7 +45,7 @@ std::string alignment_page(const std::vector<Alignment>& alignments,
   for (const auto& alignment : alignments) {
     body += fmt::format("<figure class=\"card\"><figcaption>{}<br>{}</figcaption>{}</figure>\n",
                         joined(alignment.source), joined(alignment.target),
-                        alignment_svg(alignment, source_language, target_language));
+                        alignment_html(alignment, source_language, target_language));
   }
   return html_page("Alignment", std::string(matrix_style()) + std::string(kStyle), body);
 }

@@ -18,10 +18,11 @@ struct Alignment {
   torch::Tensor weights = {};            ///< [T, S] float on the CPU; every row sums to 1
 };
 
-/// Rows are the translation's tokens, columns the source's; the axes carry the languages' names.
-/// The colour follows the square root of the weight, so that small weights are visible.
-std::string alignment_svg(const Alignment& alignment, const std::string& source_language,
-                          const std::string& target_language);
+/// A figure for a page: rows are the translation's tokens, columns the source's; the axes carry the
+/// languages' names. The colour follows the square root of the weight, so that small weights are
+/// visible.
+std::string alignment_html(const Alignment& alignment, const std::string& source_language,
+                           const std::string& target_language);
 
 /// A self-contained page with one figure per translation.
 std::string alignment_page(const std::vector<Alignment>& alignments,

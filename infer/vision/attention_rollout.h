@@ -6,16 +6,10 @@
 
 #include <vector>
 
-#include "app/figures/heat_map.h"
-
 namespace zoo {
 
 /// layers: attention weights [H, T, T] of one image, the first layer first -> [T, T]: for each
 /// token after the last layer, the shares of the input tokens. Rows sum to 1.
 torch::Tensor attention_rollout(const std::vector<torch::Tensor>& layers);
-
-/// Draws the shares [rows, columns] of the patches over the image that the model saw: patches with
-/// small shares are dark. Small images are enlarged.
-Image draw_rollout(const Image& seen, const torch::Tensor& shares);
 
 }  // namespace zoo

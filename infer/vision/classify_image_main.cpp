@@ -3,6 +3,7 @@
 //   classify_image --model DIR cat.png --page where.png
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@
 #include "base/printable.h"
 #include "infer/model_choice.h"
 #include "infer/vision/image_labels.h"
+#include "infer/vision/rollout_figure.h"
 #include "models/images/image.h"
 #include "models/pretrained/format/safetensors.h"
 
@@ -34,22 +36,34 @@ std::string text_lines(const std::string& file, const std::vector<zoo::ImageLabe
 }
 
 std::string rollout_page(const std::string& file, const std::vector<zoo::ImageLabel>& labels,
-                         const zoo::Image& picture) {
+                         const zoo::Rollout& rollout) {
+  std::string rows;
+  for (const auto& l : labels) {
+    rows += fmt::format(
+        "<tr><td>{}</td><td>{:.4f}</td><td><i style=\"width:{:.1f}%\"></i></td></tr>\n",
+        zoo::html_escape(l.label), zoo::printable(l.score), 100 * std::clamp(l.score, 0.0, 1.0));
+  }
+  constexpr std::string_view kStyle = R"(
+.labels { max-width: 694px; margin-bottom: 16px; }
+.labels td { overflow-wrap: anywhere; } .labels td:last-child { width: 55%; vertical-align: middle; }
+.labels i { display: block; height: 10px; min-width: 1px; border-radius: 3px; background: var(--train); }
+)";
+  const std::string title = std::filesystem::path(file).filename().string();
   const std::string body = fmt::format(
-      "<h1>{0}</h1>\n<p>Left: the picture as the model sees it. Right: the same, brighter "
-      "where more of the answer came from (attention rollout).</p>\n"
-      "<img src=\"{1}\" alt=\"attention rollout\">\n<pre>{2}</pre>\n",
-      zoo::html_escape(file), zoo::png_data_uri(picture),
-      zoo::html_escape(text_lines(file, labels)));
-  return zoo::html_page(file, "img { max-width: 100%; }", body);
+      "<h1>{}</h1>\n<div class=\"card labels\"><table><thead><tr><th>Label</th><th>Score</th><th>"
+      "</th></tr></thead><tbody>\n{}</tbody></table></div>\n<h2>Where the answer came from</h2>\n"
+      "<p>Attention rollout: the shares of the patches in what the model reads last, over all "
+      "layers and heads (Abnar &amp; Zuidema 2020).</p>\n{}",
+      zoo::html_escape(title), rows, zoo::rollout_html(rollout.seen, rollout.shares));
+  return zoo::html_page(title, std::string(zoo::rollout_style()) + std::string(kStyle), body);
 }
 
 void write_rollout(const std::filesystem::path& path, const std::string& file,
-                   const std::vector<zoo::ImageLabel>& labels, const zoo::Image& picture) {
+                   const std::vector<zoo::ImageLabel>& labels, const zoo::Rollout& rollout) {
   if (path.extension() == ".html")
-    zoo::write_file(path, rollout_page(file, labels, picture));
+    zoo::write_file(path, rollout_page(file, labels, rollout));
   else
-    zoo::write_png(path, picture);
+    zoo::write_png(path, zoo::draw_rollout(rollout.seen, rollout.shares));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ std::vector<ImageLabel> ImageLabeller::label(const torch::Tensor& pixels, int64_
   return labels;
 }
 
-Image ImageLabeller::rollout(const Image& image) {
+Rollout ImageLabeller::rollout(const Image& image) {
   auto* vit = dynamic_cast<VitImpl*>(model_.get());
   if (vit == nullptr)
     throw std::runtime_error("--page needs a ViT: the other models do not attend by patches");
@@ -53,7 +53,7 @@ Image ImageLabeller::rollout(const Image& image) {
   const bool has_token = vit->options.pooling == VitPooling::kClassToken;
   const auto answer = has_token ? flow[0] : flow.slice(0, prefix).mean(0);  // [T]
   const auto shares = answer.slice(0, prefix).view({grid.rows, grid.columns});
-  return draw_rollout(resized_and_cropped(image, pixels_->steps()), shares);
+  return {.seen = resized_and_cropped(image, pixels_->steps()), .shares = shares};
 }
 
 }  // namespace zoo

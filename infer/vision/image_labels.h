@@ -21,6 +21,12 @@ struct ImageLabel {
   double score = 0.0;  ///< probability; of a regression the value
 };
 
+/// What the model sees of an image, and how much of its answer comes from each patch.
+struct Rollout {
+  Image seen = {};
+  torch::Tensor shares = {};  ///< [rows, columns]
+};
+
 class ImageLabeller {
  public:
   /// Throws std::runtime_error with one line: no classes, no image processor file, one that does
@@ -32,9 +38,8 @@ class ImageLabeller {
   torch::Tensor pixel_values(const Image& image) const;
   /// The `top` most probable classes, best first.
   std::vector<ImageLabel> label(const torch::Tensor& pixels, int64_t top);
-  /// The model's input image, and beside it the same with its attention rollout. Throws
-  /// std::runtime_error for a model without attention over patches.
-  Image rollout(const Image& image);
+  /// Throws std::runtime_error for a model without attention over patches.
+  Rollout rollout(const Image& image);
 
   int64_t classes() const { return std::ssize(labels_); }
 

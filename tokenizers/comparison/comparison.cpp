@@ -71,11 +71,13 @@ Chart trade_off(std::vector<TokenizerReport> reports) {
                      return a.vocab_size < b.vocab_size;
                    });
   Chart chart{.x_label = "size of the vocabulary", .y_label = "bytes of text for each token"};
-  ChartLine line{.label = "", .look = ChartLine::Look::kVal};
+  int series = 0;
   for (const TokenizerReport& r : reports) {
-    line.points.push_back({static_cast<double>(r.vocab_size), r.bytes_per_token()});
+    chart.lines.push_back({.label = r.name,
+                           .look = ChartLine::Look::kSeries,
+                           .points = {{static_cast<double>(r.vocab_size), r.bytes_per_token()}},
+                           .series = series++});
   }
-  chart.lines = {line};
   chart.log_x = true;
   chart.y_from_zero = true;
   return chart;
@@ -157,17 +159,19 @@ std::string comparison_page(const std::vector<TokenizerReport>& reports) {
     body += fmt::format("<p>One text of {} bytes and {} words.</p>\n", reports.front().bytes,
                         reports.front().words);
   }
-  body += "<div class=\"wide\"><table>\n" + html_row(headings(), "th");
+  body += "<div class=\"card scroll\" tabindex=\"0\"><table>\n" + html_row(headings(), "th");
   for (const TokenizerReport& report : reports) body += html_row(cells(report), "td");
   body += "</table></div>\n<h2>What a larger vocabulary buys</h2>\n";
-  body += render_svg(trade_off(reports), 720, 320);
+  const Chart chart = trade_off(reports);
+  body += "<div class=\"card\">" + render_legend(chart) + render_both(chart) + "</div>\n";
   body +=
       "<p>More bytes in a token make sequences shorter, and attention costs the square of their "
       "length. Each entry of the vocabulary costs a row of the embedding, and rare entries are "
       "learnt from few examples.</p>\n";
   constexpr std::string_view kStyle =
-      ".wide{overflow-x:auto} table{border-collapse:collapse} th,td{padding:.3em "
-      ".7em;text-align:right;white-space:nowrap} th:first-child,td:first-child{text-align:left}";
+      "body{max-width:1240px} th,td{padding:.3em .5em;text-align:right;white-space:nowrap} "
+      "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left} "
+      "td:first-child{white-space:normal;overflow-wrap:anywhere;min-width:10em}";
   return html_page("Tokenizers compared", std::string(chart_style()) + std::string(kStyle), body);
 }
 

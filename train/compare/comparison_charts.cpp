@@ -115,9 +115,8 @@ std::string section_of(Chart chart, const std::string& id, const std::string& he
   }
   for (const bool log_x : {false, true}) {
     chart.log_x = log_x;
-    html += fmt::format(
-        "<div class=\"{}\"><div class=\"wide\">{}</div><div class=\"narrow\">{}</div></div>\n",
-        log_x ? "log" : "linear", render_svg(chart, 1000, 400), render_svg(chart, 400, 300));
+    html +=
+        fmt::format("<div class=\"{}\">{}</div>\n", log_x ? "log" : "linear", render_both(chart));
   }
   return html + "</section>\n";
 }

@@ -20,9 +20,10 @@ namespace {
 constexpr std::string_view kPageStyle = R"(
 .compared td, .compared th { white-space: nowrap; }
 .compared .number { text-align: right; }
-.compared tr > :first-child { position: sticky; left: 0; background: var(--card); }
+.compared tr > :first-child { position: sticky; left: 0; background: var(--card); white-space: normal;
+  overflow-wrap: anywhere; min-width: 9rem; max-width: 22rem; font-size: 0.92rem; }
 @media (max-width: 640px) {
-  .compared tr > :first-child { min-width: 36vw; max-width: 36vw; white-space: normal; overflow-wrap: anywhere; }
+  .compared tr > :first-child { min-width: 38vw; max-width: 38vw; }
 }
 .compared tr.best td { font-weight: 600; }
 .compared tr.seed td { color: var(--muted); font-size: 0.88rem; border-bottom-style: dotted; }
@@ -33,11 +34,12 @@ constexpr std::string_view kPageStyle = R"(
 .same th { font-weight: 400; color: var(--muted); }
 )";
 
-/// "Loss" as "loss"; "BLEU" as it is.
-std::string lower_case(std::string heading) {
-  const bool is_word = heading.size() > 1 && std::islower(static_cast<unsigned char>(heading[1]));
-  if (is_word) heading[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(heading[0])));
-  return heading;
+/// May be broken after a comma: "position=none,norm=layer".
+std::string breakable(const std::string& name) {
+  std::string html = html_escape(name);
+  for (size_t at = 0; (at = html.find(',', at)) != std::string::npos; at += 6)
+    html.insert(at + 1, "<wbr>");
+  return html;
 }
 
 /// "a%20b/report.html"
@@ -74,7 +76,7 @@ class Table {
       head += fmt::format("<th><code>{}</code></th>", html_escape(key));
     for (const std::string& name :
          {fmt::format("{} {}: best", c_.split == "val" ? "Validation" : "Training",
-                      lower_case(heading_of(c_.metric))),
+                      in_a_sentence(c_.metric)),
           std::string("last"), std::string("Parameters"), std::string("Updates"),
           std::string("Time")})
       head += fmt::format("<th class=\"number\">{}</th>", html_escape(name));
@@ -93,9 +95,8 @@ class Table {
     const fs::path report = run.folder / "report.html";
     const fs::path way =
         fs::weakly_canonical(report).lexically_relative(fs::weakly_canonical(folder_));
-    if (!fs::exists(report) || way.empty()) return html_escape(run.name);
-    return fmt::format("<a href=\"{}\">{}</a>", html_escape(as_address(way)),
-                       html_escape(run.name));
+    if (!fs::exists(report) || way.empty()) return breakable(run.name);
+    return fmt::format("<a href=\"{}\">{}</a>", html_escape(as_address(way)), breakable(run.name));
   }
 
   std::string group_row(size_t g) const {
@@ -159,7 +160,8 @@ std::string comparison_page(const Comparison& c, const fs::path& folder, const s
   std::string hint = c.groups.size() > 1 && c.best_group ? "Bold: the best. " : "";
   if (c.groups.size() < c.runs.size())
     hint += "\xC2\xB1: standard deviation over runs that differ by seed only. ";
-  body += fmt::format("<p class=\"hint\">{}A wide table scrolls sideways.</p>\n", hint) + extra;
+  if (!hint.empty()) body += fmt::format("<p class=\"hint\">{}</p>\n", hint);
+  body += extra;
   const std::string charts = comparison_charts(c);
   body += charts.empty() ? "<p class=\"card\">Nothing has been measured yet.</p>\n" : charts;
   body += same_options(c);

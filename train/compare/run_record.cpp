@@ -12,6 +12,7 @@
 
 #include "app/recipe.h"
 #include "base/files.h"
+#include "base/natural_order.h"
 #include "train/run/held_folder.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_info.h"
@@ -81,20 +82,6 @@ void name_apart(std::vector<RunRecord>& runs) {
     }
     if (names.size() == runs.size()) return;
   }
-}
-
-/// Words and numbers in turn: "run-4" comes before "run-16".
-std::vector<std::pair<std::string, double>> as_people_sort(const std::string& name) {
-  std::vector<std::pair<std::string, double>> parts;
-  constexpr std::string_view kDigits = "0123456789";
-  for (size_t at = 0; at < name.size();) {
-    const size_t number = std::min(name.find_first_of(kDigits, at), name.size());
-    const size_t end = std::min(name.find_first_not_of(kDigits, number), name.size());
-    parts.emplace_back(name.substr(at, number - at),
-                       std::strtod(name.substr(number, end - number).c_str(), nullptr));
-    at = end;
-  }
-  return parts;
 }
 
 /// The runs that one argument stands for.

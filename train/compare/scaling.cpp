@@ -122,11 +122,10 @@ std::string scaling_html(const std::vector<ScalingLaw>& laws) {
   for (const ScalingLaw& law : laws) {
     const Chart chart = chart_of_law(law);
     html += fmt::format(
-        "<section class=\"card plot\"><h3>Power law{}</h3><p>{}.<br>Held out: {}.</p>{}"
-        "<div class=\"wide\">{}</div><div class=\"narrow\">{}</div></section>\n",
+        "<section class=\"card plot\"><h3>Power law{}</h3><p>{}.<br>Held out: {}.</p>{}{}"
+        "</section>\n",
         law.label.empty() ? "" : ", " + html_escape(law.label), html_escape(fitted_text(law)),
-        html_escape(predicted_text(law)), render_legend(chart), render_svg(chart, 1000, 400),
-        render_svg(chart, 400, 300));
+        html_escape(predicted_text(law)), render_legend(chart), render_both(chart));
   }
   return html;
 }

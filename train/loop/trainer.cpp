@@ -1,12 +1,15 @@
 #include "train/loop/trainer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "base/files.h"
 #include "base/interrupt.h"
@@ -66,6 +69,7 @@ class Training {
   double elapsed() const { return progress_.elapsed_s + seconds_since(began_); }
   MetricsRecord record(const std::string& split, const Metrics& metrics) const;
   ReportInput report() const;
+  void know_beginning();
 
   Task& task_;
   TrainOptions options_;
@@ -80,6 +84,7 @@ class Training {
   bool noted_empty_validation_ = false;
   double last_loss_ = std::nan("");
   TrainResult result_;
+  std::string recipe_, started_;
 };
 
 Training::Training(Task& task, const TrainOptions& options, const Run& run,
@@ -227,6 +232,7 @@ void Training::begin() {
     checkpoints_.create();
   }
   checkpoints_.hold();
+  know_beginning();
   // What a resume changes (where the run ends) holds for the resumes after it.
   write_file(run_.folder / "run.toml", run_.config_text);
   write_info(false);
@@ -287,7 +293,24 @@ void Training::write_info(bool finished) const {
                                .higher_is_better = goal_.higher_is_better,
                                .chance = goal_.chance,
                                .parameters = parameters,
-                               .finished = finished});
+                               .finished = finished,
+                               .recipe = recipe_,
+                               .started = started_});
+}
+
+/// A resumed run keeps its recipe and its date.
+void Training::know_beginning() {
+  if (!run_.resume) {
+    recipe_ = run_.recipe;
+    started_ = time_now();
+    return;
+  }
+  try {
+    const auto info = read_run_info(run_.folder).value_or(RunInfo());
+    recipe_ = info.recipe;
+    started_ = info.started;
+  } catch (const std::runtime_error&) {  // damaged; it is written anew
+  }
 }
 
 void Training::average_checkpoints() {
@@ -325,7 +348,13 @@ MetricsRecord Training::record(const std::string& split, const Metrics& metrics)
 
 ReportInput Training::report() const {
   ReportInput report;
-  report.title = run_.title;
+  const auto folder = std::filesystem::absolute(run_.folder / "x").lexically_normal().parent_path();
+  report.title = run_.title.empty() ? folder.filename().string() : run_.title;
+  std::vector<std::string> about;
+  if (!run_.program.empty()) about.push_back(run_.program);
+  if (!recipe_.empty()) about.push_back("recipe " + recipe_);
+  if (!started_.empty()) about.push_back("begun " + started_);
+  report.about = fmt::format("{}", fmt::join(about, " \xC2\xB7 "));
   report.config_text = run_.config_text;
   report.metric = goal_.metric;
   report.higher_is_better = goal_.higher_is_better;

@@ -20,7 +20,8 @@ namespace zoo {
 struct Run {
   std::filesystem::path folder = {};
   std::string program = {};      ///< "train_gpt"
-  std::string title = {};        ///< of the report
+  std::string title = {};        ///< of the report; empty: the folder's name
+  std::string recipe = {};       ///< that a new run begins with; empty: none
   std::string config_text = {};  ///< effective configuration, kept as run.toml
   /// Shown in the report: {"Parameters", "0.80 M"}.
   std::vector<std::pair<std::string, std::string>> facts = {};

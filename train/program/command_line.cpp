@@ -189,6 +189,14 @@ void declare_help(CLI::App& app, Training& training) {
   });
 }
 
+/// "gpt-shakespeare-cpu" of train/recipes/gpt-shakespeare-cpu.toml; of any run's run.toml the path.
+std::string recipe_name(CLI::App& app) {
+  const auto files = app.get_config_ptr()->results();
+  if (files.empty()) return "";
+  const fs::path file = files.back();
+  return file.filename() == "run.toml" ? file.generic_string() : file.stem().string();
+}
+
 /// The passes over one command line. Each reads on top of what the one before found out: which
 /// recipe and which preset to begin with.
 class Passes {
@@ -227,6 +235,7 @@ TrainCommand Passes::pass(const std::function<void(TrainCommand&)>& resolve) {
   for (const auto& argument : arguments_) argv.push_back(argument.c_str());
   parse(app, static_cast<int>(argv.size()), argv.data());
   check_together(command);
+  command.recipe = recipe_name(app);
   if (!given_) given_ = given_options(app);
   command.given = *given_;
   if (command.resume.empty() && command.evaluate_only.empty()) {

@@ -77,7 +77,7 @@ int train(Training& training, const TrainCommand& command) {
   const std::string program = "train_" + training.family();
   Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
           .program = program,
-          .title = program,
+          .recipe = command.recipe,
           .config_text = command.config_text,
           .resume = !fresh,
           .starts_trained = !command.init_from.empty()};

@@ -14,6 +14,7 @@ struct TrainCommand {
   std::string init_from = {};      ///< checkpoint or run folder whose weights a new run starts from
   std::string evaluate_only = {};  ///< checkpoint or run folder to evaluate
   std::string preset = {};
+  std::string recipe = {};  ///< name of the one that --config gives; another file's path
   std::optional<bool> needs_init_from =
       {};                               ///< the recipe fine-tunes: it has no weights of its own
   std::string dump_gradients = {};      ///< file for the first update's gradients

@@ -81,12 +81,12 @@ std::string confusion_table(const ConfusionMatrix& matrix) {
   return text;
 }
 
-std::string confusion_svg(const ConfusionMatrix& matrix) {
+std::string confusion_html(const ConfusionMatrix& matrix) {
   const int K = static_cast<int>(matrix.class_names.size());
   std::vector<std::string> names;
   for (const auto& name : matrix.class_names) names.push_back(valid_utf8(name.substr(0, 20)));
-  return matrix_svg({names, names, "is", "taken for"},
-                    heat_map(shares_of(matrix), K, K, 0.0f, 1.0f, 1));
+  return matrix_html({names, names, "is", "taken for"},
+                     heat_map(shares_of(matrix), K, K, 0.0f, 1.0f, 1));
 }
 
 }  // namespace zoo

@@ -16,7 +16,8 @@ struct ConfusionMatrix {
 /// With more than 40 classes, the 40 with the lowest share of right ones.
 std::string confusion_table(const ConfusionMatrix& matrix);
 
-/// An SVG: rows are the true classes, columns the predictions; colours are shares of the row.
-std::string confusion_svg(const ConfusionMatrix& matrix);
+/// A figure for a page: rows are the true classes, columns the predictions; colours are shares of
+/// the row.
+std::string confusion_html(const ConfusionMatrix& matrix);
 
 }  // namespace zoo

@@ -33,9 +33,11 @@ constexpr std::string_view kReportStyle = R"(
 details { margin: 0 0 12px; }
 details > pre { margin-top: 8px; }
 .picture { margin: 0 0 16px; padding: 12px 16px; }
-.picture svg { width: 100%; max-width: 560px; max-height: 70vh; display: block; margin: 0 auto 8px; }
+.picture svg { margin: 0 auto 8px; }
 .picture figcaption { color: var(--muted); font-size: 0.85rem; }
-.empty { color: var(--muted); }
+.empty, .about { color: var(--muted); }
+.about { margin: -6px 0 14px; }
+pre.aligned { white-space: pre; overflow-wrap: normal; width: max-content; }
 )";
 
 std::string tile(std::string_view value, std::string_view name) {
@@ -74,7 +76,7 @@ std::string render_tiles(const ReportInput& input) {
   std::string html;
   if (!list.empty()) {
     const std::string name =
-        fmt::format("{} {}", validated ? "validation" : "training", input.metric);
+        fmt::format("{} {}", validated ? "validation" : "training", in_a_sentence(input.metric));
     html += tile(fmt::format("{:.4g}", printable(list.back().value)), "last " + name);
     const auto worse = [&](const Measured& a, const Measured& b) {
       if (std::isnan(a.value) || std::isnan(b.value)) return !std::isnan(a.value);
@@ -135,14 +137,8 @@ std::string render_config(const std::string& text) {
 
 /// Every evaluation as a row.
 std::string render_evaluations(const ReportInput& input) {
-  std::vector<std::string> keys;
+  const std::vector<std::string> keys = measures_of(input.metrics, "val");
   std::string rows;
-  for (const MetricsRecord& record : input.metrics) {
-    if (record.split != "val") continue;
-    for (const auto& [key, value] : record.values) {
-      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
-    }
-  }
   for (const MetricsRecord& record : input.metrics) {
     if (record.split != "val") continue;
     rows += fmt::format("<tr><td>{}</td>", record.step);
@@ -160,8 +156,8 @@ std::string render_evaluations(const ReportInput& input) {
   for (const std::string& key : keys) {
     head += "<th>" + html_escape(key == "elapsed_s" ? "Time" : heading_of(key)) + "</th>";
   }
-  return "<h2>Evaluations</h2>\n<div class=\"card scroll tall\"><table><thead><tr>" + head +
-         "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
+  return "<h2>Evaluations</h2>\n<div class=\"card scroll tall\" tabindex=\"0\"><table><thead><tr>" +
+         head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
 std::string render_pictures(const std::vector<ReportPicture>& pictures) {
@@ -170,9 +166,30 @@ std::string render_pictures(const std::vector<ReportPicture>& pictures) {
     html += fmt::format(
         "<h2>{}</h2>\n<figure class=\"card picture\">{}<figcaption>{}</figcaption>"
         "</figure>\n",
-        html_escape(picture.title), picture.svg, html_escape(picture.caption));
+        html_escape(picture.title), picture.html, html_escape(picture.caption));
   }
   return html;
+}
+
+/// A table of letters, which must not be broken; most samples are running text, which must.
+bool is_aligned(std::string_view text) {
+  int64_t lines = 0, aligned = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.empty()) continue;
+    ++lines;
+    const size_t word = line.find_first_not_of(' ');
+    if (word != std::string_view::npos && line.find("  ", word) != std::string_view::npos)
+      ++aligned;
+  }
+  return lines > 2 && 2 * aligned > lines;
+}
+
+std::string sample_html(const std::string& text) {
+  if (!is_aligned(text)) return fmt::format("<pre>{}</pre>", html_escape(text));
+  return fmt::format("<div class=\"scroll\"><pre class=\"aligned\">{}</pre></div>",
+                     html_escape(text));
 }
 
 /// The first and the last one are open: what training did lies between them.
@@ -180,9 +197,9 @@ std::string render_samples(const std::vector<Sample>& samples) {
   std::string html;
   for (size_t i = 0; i < samples.size(); ++i) {
     const bool open = i == 0 || i + 1 == samples.size();
-    html += fmt::format(
-        "<details class=\"card\"{}><summary>after {} updates</summary><pre>{}</pre></details>\n",
-        open ? " open" : "", samples[i].step, html_escape(samples[i].text));
+    html +=
+        fmt::format("<details class=\"card\"{}><summary>after {} updates</summary>{}</details>\n",
+                    open ? " open" : "", samples[i].step, sample_html(samples[i].text));
   }
   return html.empty() ? "" : "<h2>Samples</h2>\n" + html;
 }
@@ -195,7 +212,10 @@ std::string render_report(const ReportInput& input) {
   const std::string config = input.config_text.empty()
                                  ? ""
                                  : "<h2>Configuration</h2>\n" + render_config(input.config_text);
-  const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) +
+  const std::string about =
+      input.about.empty() ? ""
+                          : fmt::format("<p class=\"about\">{}</p>\n", html_escape(input.about));
+  const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) + about +
                            render_verdict(input.verdict) + render_tiles(input) + charts +
                            render_evaluations(input) + render_pictures(input.pictures) +
                            render_samples(input.samples) + config;

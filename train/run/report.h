@@ -19,12 +19,13 @@ struct Sample {
 /// A figure of the last evaluation, with a caption.
 struct ReportPicture {
   std::string title, caption;
-  std::string svg;  // inserted verbatim
+  std::string html;  // inserted verbatim
 };
 
 /// All fields may be empty: a report is also written during a run, and after a failed one.
 struct ReportInput {
-  std::string title;
+  std::string title;        // the run's name
+  std::string about = {};   // under the title: program, recipe, date
   std::string config_text;  // of effective_config
   std::vector<MetricsRecord> metrics;
   std::vector<Sample> samples;

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
+#include "base/natural_order.h"
 
 namespace zoo {
 
@@ -18,8 +20,6 @@ const std::string_view kChartStyle = R"(
 .switch:checked + label { color: var(--ink); border-color: var(--muted); font-weight: 600; }
 .switch:focus-visible + label { outline: 2px solid var(--train); }
 #x-linear:checked ~ .log, #x-log:checked ~ .linear { display: none; }
-.narrow { display: none; }
-@media (max-width: 640px) { .narrow { display: block; } .wide { display: none; } }
 .small { display: grid; gap: 16px; margin-top: 16px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); }
 )";
@@ -30,7 +30,7 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 23> kWords = {{
+constexpr std::array<Words, 36> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
@@ -40,12 +40,25 @@ constexpr std::array<Words, 23> kWords = {{
     {"recall_at_1", "Recall at 1", "found first (share of 1)"},
     {"recall_at_5", "Recall at 5", "found among five (share of 1)"},
     {"recall_at_10", "Recall at 10", "found among ten (share of 1)"},
-    {"image_recall_at_1", "Pictures for a text, 1", "found first (share of 1)"},
-    {"image_recall_at_5", "Pictures for a text, 5", "found among five (share of 1)"},
-    {"image_recall_at_10", "Pictures for a text, 10", "found among ten (share of 1)"},
-    {"text_recall_at_1", "Texts for a picture, 1", "found first (share of 1)"},
-    {"text_recall_at_5", "Texts for a picture, 5", "found among five (share of 1)"},
-    {"text_recall_at_10", "Texts for a picture, 10", "found among ten (share of 1)"},
+    {"image_recall_at_1", "Picture for a text, recall at 1", "found first (share of 1)"},
+    {"image_recall_at_5", "Picture for a text, recall at 5", "found among five (share of 1)"},
+    {"image_recall_at_10", "Picture for a text, recall at 10", "found among ten (share of 1)"},
+    {"text_recall_at_1", "Text for a picture, recall at 1", "found first (share of 1)"},
+    {"text_recall_at_5", "Text for a picture, recall at 5", "found among five (share of 1)"},
+    {"text_recall_at_10", "Text for a picture, recall at 10", "found among ten (share of 1)"},
+    {"macro_f1", "F1, mean over classes", "F1 (share of 1)"},
+    {"entity_f1", "F1 of entities", "F1 (share of 1)"},
+    {"mlm_loss", "Loss of the generator", "loss (nats)"},
+    {"mlm_accuracy", "Accuracy of the generator", "accuracy (share of 1)"},
+    {"rtd_loss", "Loss of the discriminator", "loss (nats)"},
+    {"rtd_accuracy", "Accuracy of the discriminator", "accuracy (share of 1)"},
+    {"rtd_auc", "Area under the ROC curve", "area (0.5: guessing)"},
+    {"nsp_accuracy", "Accuracy of next sentence", "accuracy (share of 1)"},
+    {"sop_accuracy", "Accuracy of sentence order", "accuracy (share of 1)"},
+    {"wer", "Word error rate", "word error rate"},
+    {"cer", "Character error rate", "character error rate"},
+    {"ter", "Translation edit rate", "edit rate"},
+    {"head_similarity", "Similarity of heads", "cosine"},
     {"bleu", "BLEU", "BLEU (0 to 100)"},
     {"chrf", "chrF", "chrF2 (0 to 100)"},
     {"exact_match", "Exact match", "right to the last token (share of 1)"},
@@ -102,9 +115,7 @@ std::string large_chart(Chart chart, const std::string& heading) {
   for (const bool log_x : {false, true}) {
     chart.log_x = log_x;
     const char* scale = log_x ? "log" : "linear";
-    html += fmt::format("<div class=\"{}\"><div class=\"wide\">{}</div><div class=\"narrow\">{}",
-                        scale, render_svg(chart, 1000, 400), render_svg(chart, 400, 300)) +
-            "</div></div>\n";
+    html += fmt::format("<div class=\"{}\">{}</div>\n", scale, render_both(chart));
   }
   return html + "</section>\n";
 }
@@ -114,15 +125,10 @@ std::string small_chart(const Chart& chart, const std::string& heading) {
                      render_legend(chart), render_svg(chart, 340, 230));
 }
 
-/// All measures in the order in which the metrics name them first.
-std::vector<std::string> keys_of(const ReportInput& input) {
-  std::vector<std::string> keys;
-  for (const MetricsRecord& record : input.metrics) {
-    for (const auto& [key, value] : record.values) {
-      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
-    }
-  }
-  return keys;
+/// "some score" for "some_score".
+std::string spaced(std::string key) {
+  std::replace(key.begin(), key.end(), '_', ' ');
+  return key;
 }
 
 }  // namespace
@@ -131,19 +137,54 @@ std::string heading_of(const std::string& key) {
   for (const Words& words : kWords) {
     if (words.key == key) return std::string(words.heading);
   }
-  return key;
+  std::string heading = spaced(key);
+  if (!heading.empty() && heading[0] >= 'a' && heading[0] <= 'z') heading[0] -= 'a' - 'A';
+  return heading;
+}
+
+std::string in_a_sentence(const std::string& key) {
+  std::string heading = heading_of(key);
+  const auto is = [&](size_t at, char first, char last) {
+    return at < heading.size() && heading[at] >= first && heading[at] <= last;
+  };
+  if (is(0, 'A', 'Z') && is(1, 'a', 'z')) heading[0] += 'a' - 'A';
+  return heading;
 }
 
 std::string axis_of(const std::string& key) {
   for (const Words& words : kWords) {
     if (words.key == key) return std::string(words.axis);
   }
-  return key;
+  return spaced(key);
+}
+
+std::vector<std::string> measures_of(const std::vector<MetricsRecord>& metrics,
+                                     std::string_view split) {
+  std::vector<std::string> keys;
+  for (const MetricsRecord& record : metrics) {
+    if (!split.empty() && record.split != split) continue;
+    for (const auto& [key, value] : record.values) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  const auto is_validated = [&](const std::string& key) {
+    return std::any_of(metrics.begin(), metrics.end(), [&](const MetricsRecord& record) {
+      return record.split == "val" && record.find(key);
+    });
+  };
+  std::map<std::string, int> place;
+  for (const auto& key : keys)
+    place[key] = key == "loss" ? 0 : key == "elapsed_s" ? 3 : is_validated(key) ? 1 : 2;
+  std::stable_sort(keys.begin(), keys.end(), [&](const std::string& a, const std::string& b) {
+    if (place[a] != place[b]) return place[a] < place[b];
+    return as_people_sort(a) < as_people_sort(b);
+  });
+  return keys;
 }
 
 std::string render_charts(const ReportInput& input) {
   std::string large, small;
-  for (const std::string& key : keys_of(input)) {
+  for (const std::string& key : measures_of(input.metrics)) {
     // The clock is no measure, and perplexity is the loss once more.
     if (key == "elapsed_s" || (key == "perplexity" && input.metric != key)) continue;
     const Chart chart = chart_of(input, key);

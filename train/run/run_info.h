@@ -14,9 +14,14 @@ struct RunInfo {
   std::optional<double> chance = {};  ///< what guessing gives
   int64_t parameters = 0;             ///< 0: not known
   bool finished = false;              ///< reached its end, or stopped early by --patience
+  std::string recipe = {};            ///< that it began with; empty: none, or not known
+  std::string started = {};           ///< "30 November 2026, 11:39", local time; empty: not known
 };
 
 void write_run_info(const std::filesystem::path& run_folder, const RunInfo& info);
+
+/// The time now, as RunInfo::started has it.
+std::string time_now();
 
 /// Nothing for a run without the file, as older versions leave it. Throws std::runtime_error for a
 /// file that is none of these.

@@ -130,7 +130,7 @@ std::vector<ReportPicture> TransformerTask::pictures() {
         {.title = fmt::format("Alignment {}", made.source + 1),
          .caption = fmt::format("{} ({}): where the decoder looked while it wrote each row's token",
                                 source, options_.source_language),
-         .svg = alignment_svg(alignment, options_.source_language, options_.target_language)});
+         .html = alignment_html(alignment, options_.source_language, options_.target_language)});
   }
   return pictures;
 }

@@ -93,7 +93,7 @@ std::vector<ReportPicture> ImageClassification::pictures() {
   return {{.title = "Confusion matrix",
            .caption = "Of the last evaluation. Rows are the true classes, columns the answers; the "
                       "brighter, the larger a share of its row.",
-           .svg = confusion_svg(confusion_)}};
+           .html = confusion_html(confusion_)}};
 }
 
 void ImageClassification::save(const std::filesystem::path& folder) const {

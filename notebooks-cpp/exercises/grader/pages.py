@@ -6,6 +6,13 @@ STYLE = """
 :root { color-scheme: light dark; --line: #8884; --full: #2a9d5c; --part: #d9a441; --none: #c8553d; }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; } .scroll { overflow-x: auto; }
+.scroll::before { content: "\\2194  scrolls sideways"; display: block; position: sticky; left: 0; width: max-content;
+  font-size: 13px; opacity: .75; max-height: 0; overflow: hidden; }
+@supports (animation-timeline: scroll()) {
+  @keyframes scrolls { from, to { max-height: 2em; margin-bottom: 6px; } }
+  .scroll::before { animation: scrolls linear both; animation-timeline: scroll(nearest inline); } }
+@supports not (animation-timeline: scroll()) {
+  @media (max-width: 640px) { .scroll::before { max-height: 2em; margin-bottom: 6px; } } }
 table { border-collapse: collapse; } th, td { border-bottom: 1px solid var(--line); padding: .3rem .5rem; text-align: left; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { background: var(--line); border-radius: 3px; display: inline-block; height: .7rem; width: 8rem; }

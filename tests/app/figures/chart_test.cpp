@@ -67,6 +67,19 @@ TEST(ChartTest, ALogarithmicAxisWithinOneDecadeHasTicksAllTheSame) {
   EXPECT_THAT(render_svg(chart, 400, 300), HasSubstr(">0.05<"));
 }
 
+TEST(ChartTest, ALogarithmicAxisWithoutARoundNumberHasEvenTicks) {
+  Chart chart = chart_of({{1, 3.12}, {2, 3.15}});
+  chart.log_y = true;
+  const std::string svg = render_svg(chart, 400, 300);
+  for (const char* text : {">3.12<", ">3.13<", ">3.14<"}) EXPECT_THAT(svg, HasSubstr(text));
+}
+
+TEST(ChartTest, WideAndNarrowWindowsGetTheirOwn) {
+  const std::string both = render_both(chart_of({{0, 1}, {1, 2}}));
+  EXPECT_THAT(both, HasSubstr("<div class=\"for-wide\"><svg viewBox=\"0 0 1000 400\""));
+  EXPECT_THAT(both, HasSubstr("<div class=\"for-narrow\"><svg viewBox=\"0 0 400 300\""));
+}
+
 TEST(ChartTest, ALogarithmicAxisOfManyDecadesTicksEverySecond) {
   Chart chart = chart_of({{1, 1e-15}, {2, 1}});
   chart.log_y = true;

@@ -56,6 +56,11 @@ TEST(MatrixFigureTest, NamesOfAxesFitIntoTheNarrowestPicture) {
   EXPECT_GE(std::stoi(svg.substr(svg.find("viewBox=\"0 0 ") + 13)), 30 * 6);
 }
 
+TEST(MatrixFigureTest, OnAPageItScrollsBeforeItsLabelsAreTooSmall) {
+  const auto html = matrix_html({{"r"}, {"c"}, std::string(30, 'm'), "k"}, cells(1, 1));
+  EXPECT_THAT(html, HasSubstr("<div class=\"scroll\"><svg style=\"width:400px;min-width:200px;"));
+}
+
 TEST(MatrixFigureTest, LongLabelsGetRoom) {
   const auto width_of = [](const std::string& label) {
     const auto svg = matrix_svg({{label}, {"a"}, "r", "c"}, cells(1, 1));

@@ -62,7 +62,7 @@ TEST_F(AlignmentTest, AnEmptySourceIsItsEndAlone) {
 
 TEST_F(AlignmentTest, ThePictureNamesBothLanguagesAndHasARowForEachTargetToken) {
   const Alignment alignment{{"the", "cat"}, {"le", "chat", "."}, torch::full({3, 2}, 0.5)};
-  const auto svg = alignment_svg(alignment, "English", "French");
+  const auto svg = alignment_html(alignment, "English", "French");
   EXPECT_THAT(svg, HasSubstr("English &#8594;"));  // along the columns
   EXPECT_THAT(svg, HasSubstr("French &#8595;"));
   EXPECT_THAT(svg, HasSubstr(R"(width="24" height="36")"));

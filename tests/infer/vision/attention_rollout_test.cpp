@@ -1,4 +1,4 @@
-// Attention rollout: by hand, as a law, and as a picture.
+// Attention rollout: by hand, and as a law.
 #include "infer/vision/attention_rollout.h"
 
 #include <gmock/gmock.h>
@@ -28,21 +28,6 @@ TEST(AttentionRolloutTest, LaterLayersMultiplyFromTheLeft) {
 }
 
 TEST(AttentionRolloutTest, NoLayersAreRefused) { EXPECT_THROW(attention_rollout({}), c10::Error); }
-
-TEST(DrawRolloutTest, BrightWhereTheShareIsAndEnlarged) {
-  const Image seen{4, 4, std::vector<uint8_t>(48, 200)};
-  const Image drawn = draw_rollout(seen, torch::tensor({{1.0, 0.0}, {0.0, 0.0}}));
-  EXPECT_EQ(drawn.height, 224);
-  ASSERT_EQ(drawn.width, 2 * 224 + 4);
-  const auto at = [&](int x, int y) {
-    return drawn
-        .rgb[(static_cast<size_t>(y) * static_cast<size_t>(drawn.width) + static_cast<size_t>(x)) *
-             3];
-  };
-  EXPECT_EQ(at(10, 10), 200);         // the picture itself
-  EXPECT_EQ(at(228 + 5, 5), 200);     // all of the share
-  EXPECT_EQ(at(228 + 220, 220), 30);  // none of it
-}
 
 }  // namespace
 }  // namespace zoo::testing

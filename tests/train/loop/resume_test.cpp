@@ -10,6 +10,7 @@
 #include "tests/train/loop/task_proxy.h"
 #include "tests/train/loop/tiny_training.h"
 #include "train/run/run_folder.h"
+#include "train/run/run_info.h"
 
 namespace zoo::testing {
 namespace {
@@ -66,6 +67,22 @@ class ResumeTest : public TinyTraining {
   }
   TrainOptions options_ = options(14);
 };
+
+TEST_F(ResumeTest, KeepsTheRunsRecipeAndDate) {
+  begin();
+  auto info = *read_run_info(folder_ / "run");
+  EXPECT_EQ(info.recipe, "tiny");
+  info.started = "1 May 2025, 10:00";
+  write_run_info(folder_ / "run", info);
+  train("run", options_, true);
+  EXPECT_EQ(read_run_info(folder_ / "run")->recipe, "tiny");
+  EXPECT_THAT(read_file(folder_ / "run" / "report.html"),
+              HasSubstr("recipe tiny \xC2\xB7 begun 1 May 2025, 10:00</p>"));
+  write_file(folder_ / "run" / "run.json", "{");
+  options_.max_steps = 16;
+  train("run", options_, true);
+  EXPECT_EQ(read_run_info(folder_ / "run")->started, "");
+}
 
 TEST_F(ResumeTest, RefusesADamagedProgressByNameAndCause) {
   begin();

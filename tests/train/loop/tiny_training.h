@@ -89,8 +89,11 @@ class TinyTraining : public ::testing::Test {
   }
   TrainResult train(Task& task, const std::string& name, const TrainOptions& o,
                     bool resume = false) {
-    const zoo::Run run{
-        .folder = folder_ / name, .title = name, .config_text = "seed = 1\n", .resume = resume};
+    const zoo::Run run{.folder = folder_ / name,
+                       .title = name,
+                       .recipe = resume ? "" : "tiny",
+                       .config_text = "seed = 1\n",
+                       .resume = resume};
     return fit(task, o, run, observer_);
   }
   std::vector<double> losses(const std::string& name) {

@@ -29,7 +29,7 @@ TEST(ConfusionTest, OfManyClassesTheWorstAreListed) {
 }
 
 TEST(ConfusionTest, ThePictureNamesClassesAndNothingThatBreaksAPage) {
-  const auto svg = confusion_svg({{"<b>", "\xff"}, {1, 0, 0, 0}});
+  const auto svg = confusion_html({{"<b>", "\xff"}, {1, 0, 0, 0}});
   EXPECT_THAT(svg, HasSubstr("&lt;b&gt;"));
   EXPECT_THAT(svg, Not(HasSubstr("<b>")));
   EXPECT_THAT(svg, Not(HasSubstr("\xff")));

@@ -153,6 +153,45 @@ TEST(ReportTest, TheConfigurationIsATableAndARecipe) {
   }
 }
 
+TEST(ReportTest, MeasuresStandInTheOrderOfTheirNumbersAndHaveWords) {
+  ReportInput input;
+  input.metrics = {{1, "train", {{"grad_norm", 1}, {"loss", 1}}},
+                   {1,
+                    "val",
+                    {{"elapsed_s", 1},
+                     {"recall_at_1", 0.1},
+                     {"recall_at_10", 0.3},
+                     {"recall_at_5", 0.2},
+                     {"some_score", 0.5}}}};
+  const std::string html = render_report(input);
+  size_t last = 0;
+  for (const char* heading :
+       {"<h3>Loss</h3>", "<h3>Recall at 1</h3>", "<h3>Recall at 5</h3>", "<h3>Recall at 10</h3>",
+        "<h3>Some score</h3>", "<h3>Gradient norm</h3>",
+        "<th>Recall at 5</th><th>Recall at 10</th>", "<th>Time</th>"}) {
+    const size_t at = html.find(heading, last);
+    ASSERT_NE(at, std::string::npos) << heading;
+    last = at;
+  }
+}
+
+TEST(ReportTest, TellsWhatItIsAbout) {
+  ReportInput input = short_run();
+  EXPECT_THAT(render_report(input), Not(HasSubstr("class=\"about\"")));
+  input.about = "train_gpt, <recipe>";
+  EXPECT_THAT(render_report(input), HasSubstr("<p class=\"about\">train_gpt, &lt;recipe&gt;</p>"));
+}
+
+TEST(ReportTest, ASampleInColumnsScrollsAndRunningTextWraps) {
+  ReportInput input;
+  input.samples = {{1, "class   right\n0        10 %\n1        20 %\n"},
+                   {2, "to be\n  or not\nto be\n"}};
+  const std::string html = render_report(input);
+  expect_balanced(html);
+  EXPECT_THAT(html, HasSubstr("<div class=\"scroll\"><pre class=\"aligned\">class"));
+  EXPECT_THAT(html, HasSubstr("<pre>to be"));
+}
+
 TEST(ReportTest, SamplesAreShownOverTime) {
   ReportInput input;
   for (int64_t step : {0, 500, 1000})
