@@ -104,7 +104,8 @@ function(zoo_add_library name)
   endif()
 endfunction()
 
-# zoo_add_program(FOLDER/name [TORCH] LIBRARIES ...): builds name from FOLDER/name_main.cpp.
+# zoo_add_program(FOLDER/name [TORCH] LIBRARIES ...): builds name from FOLDER/name_main.cpp. The target `programs` builds all,
+# `cmake --install --component programs` copies them; installed, they look for their libraries in ../lib (scripts/pack.sh).
 function(zoo_add_program path)
   if(NOT ZOO_PROGRAMS)
     return()
@@ -113,6 +114,16 @@ function(zoo_add_program path)
   cmake_path(GET path FILENAME name)
   add_executable(${name} ${path}_main.cpp)
   target_link_libraries(${name} PRIVATE zoo::app ${ARG_LIBRARIES})
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    # The older tag, which also says where the libraries' own libraries are.
+    target_link_options(${name} PRIVATE LINKER:--disable-new-dtags)
+  endif()
+  set_target_properties(${name} PROPERTIES INSTALL_RPATH "\$ORIGIN/../lib")
+  if(NOT TARGET programs)
+    add_custom_target(programs)
+  endif()
+  add_dependencies(programs ${name})
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT programs EXCLUDE_FROM_ALL)
   if(ARG_TORCH)
     zoo_target_defaults(${name} TORCH)
   else()

@@ -21,7 +21,7 @@ en-de|8 MB|284 MB|63,000 English sentences with their German translations
 wmt14-en-de|1.4 GB|1.4 GB|4.5 million English sentences with their German translations, the benchmark of translation
 mnist|55 MB|15.5 MB|70,000 handwritten digits of 28 x 28 pixels, ten of them as PNG files
 fashion-mnist|47 MB|60 MB|60,000 pieces of clothing of 28 x 28 pixels, of which 10,000 are held out
-shapes|0.1 MB||drawn circles, squares, triangles and crosses in four colours, as PNG files
+shapes|0.2 MB||drawn circles, squares, triangles and crosses in four colours, as PNG files
 emoji|14 MB|65 MB|1,080 emoji in three art styles, by group, and as pairs with their names
 minilm|92 MB|84 MB|weights and vocabulary of a small BERT, all-MiniLM-L6-v2'
 

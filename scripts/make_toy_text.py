@@ -5,7 +5,7 @@
     python3 scripts/make_toy_text.py en-fr OUTPUT     {train,valid,test}.{en,fr}, and test.align: which words translate which
 
 The same bytes every time. The last tenth of text.txt, and valid and test, hold sentences that occur nowhere else. A line of
-test.align is "0-1 2-0 ...": the word of the source, from 0, then the word of the target.
+test.align is "0-1 2-0 ...": the word of the source, from 0, then the word of the target; the full stop counts as one.
 """
 import pathlib
 import random
@@ -38,7 +38,7 @@ OPPOSITES = [("hot", "cold"), ("big", "small"), ("fast", "slow"), ("old", "young
              ("hard", "soft"), ("wet", "dry"), ("full", "empty"), ("rich", "poor"), ("light", "heavy"), ("early", "late")]
 DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 MONTHS = "january february march april may june july august september october november december".split()
-NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+NUMBERS = "zero one two three four five six seven eight nine ten".split()
 HIS = ["king", "boy", "man", "brother", "uncle", "father"]
 HER = ["queen", "girl", "woman", "sister", "aunt", "mother"]
 THEIR = ["kings", "queens", "boys", "girls", "brothers", "sisters"]
@@ -59,11 +59,12 @@ def clause(chance: random.Random) -> str:
     left, right = pick([pair for both in OPPOSITES for pair in (both, both[::-1])])
     cycle = pick([DAYS, MONTHS])
     at = chance.randrange(len(cycle))
-    a, b = chance.randrange(1, 7), chance.randrange(1, 7)
+    a, b = chance.randrange(1, 6), chance.randrange(1, 6)
     owner, his = pick([(who, "his") for who in HIS] + [(who, "her") for who in HER] + [(who, "their") for who in THEIR])
     deed, state = (pair[his == "their"] for pair in (pick(DEEDS), pick(STATES)))
     singular, several = pick(STATES)
-    kind = chance.randrange(10)
+    count = pick(["one", "two", "three", "the"])
+    kind = min(chance.randrange(12), 9)
     if kind == 0:
         return pick([f"the {animal} says {says}", f"the {animal} eats {eats}"])
     if kind == 1:
@@ -80,15 +81,11 @@ def clause(chance: random.Random) -> str:
         following = cycle[(at + 1) % len(cycle)]
         return pick([f"after {cycle[at]} comes {following}", f"before {following} comes {cycle[at]}"])
     if kind == 7:
-        if a > b and chance.random() < 0.5:
-            return f"{NUMBERS[a]} minus {NUMBERS[b]} is {NUMBERS[a - b]}"
-        return f"{NUMBERS[a]} plus {NUMBERS[b]} is {NUMBERS[a + b]}"
-    if kind == 8:
         return pick([f"the {owner} {deed} {his} {pick(THINGS)}", f"the {owner} {state} in {his} {pick(THINGS[-3:-1])}"])
-    count = pick(["one", "two", "three", "the"])
-    if count == "one":
-        return f"one {animal} {singular} {pick(PLACES)}"
-    return f"{count} {plural} {several} {pick(PLACES)}"
+    if kind == 8:
+        return f"{count} {plural if count != 'one' else animal} {several if count != 'one' else singular} {pick(PLACES)}"
+    # The hardest fact comes thrice as often as others.
+    return f"{NUMBERS[a]} plus {NUMBERS[b]} is {NUMBERS[a + b]}"
 
 
 def sentence(chance: random.Random) -> str:
@@ -201,7 +198,7 @@ def translation(chance: random.Random) -> tuple:
         add_noun_phrase(pair, chance, OBJECTS, chance.random() < 0.3)
     pair.add(["."], ["."], [(0, 0)])
     links = " ".join(f"{e}-{f}" for e, f in sorted(pair.links, key=lambda link: (link[1], link[0])))
-    return " ".join(pair.english), " ".join(pair.french), links
+    return tuple(" ".join(words).replace(" .", ".") for words in (pair.english, pair.french)) + (links,)
 
 
 def en_fr(output: pathlib.Path) -> None:
