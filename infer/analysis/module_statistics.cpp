@@ -41,10 +41,10 @@ std::string without_numbers(const std::string& name) {
 
 /// x: what enters the activation. Share of entries where it is flat.
 double flat_share(const torch::Tensor& x, Activation activation) {
-  const bool gated = activation == Activation::kSwiglu;  // by SiLU, whose gates come first
-  auto input = (gated ? x.chunk(2, -1)[0] : x).contiguous().detach().requires_grad_();
+  auto input =
+      (is_gated(activation) ? x.chunk(2, -1)[0] : x).contiguous().detach().requires_grad_();
   const torch::AutoGradMode with_gradients(true);
-  const auto y = activate(input, gated ? Activation::kSilu : activation);
+  const auto y = activate(input, gate_of(activation));
   const auto slope = torch::autograd::grad({y.sum()}, {input})[0];
   return slope.abs().lt(0.01).to(torch::kDouble).mean().item<double>();
 }

@@ -8,14 +8,21 @@ torch::Tensor run_block(BlockImpl& block, const torch::Tensor& x,
                         const SelfAttentionContext& context, const BranchChange& change) {
   TORCH_CHECK(!block.options.cross_attention, "run_block: for blocks without cross-attention");
   const bool post = block.options.norm_place == NormPlace::kPost;
-  const auto scaled = [](const torch::Tensor& branch, const torch::Tensor& scale) {
-    return scale.defined() ? branch * scale : branch;
+  const bool parallel = block.options.parallel != ParallelBranches::kNone;
+  const auto added = [](torch::Tensor y, Norm& out_norm, const torch::Tensor& scale) {
+    if (out_norm) y = out_norm(y);
+    return scale.defined() ? y * scale : y;
   };
-  auto h = block.attention(post ? x : block.attention_norm(x), context);  // [B, T, C]
-  h = x + change(LayerPart::kAttention, scaled(h, block.attention_scale));
+  const auto normed = post ? x : block.attention_norm(x);  // [B, T, C]
+  auto h =
+      x + change(LayerPart::kAttention, added(block.attention(normed, context),
+                                              block.attention_out_norm, block.attention_scale));
   if (post) h = block.attention_norm(h);
-  auto f = block.feed_forward(post ? h : block.feed_forward_norm(h));  // [B, T, C]
-  f = h + change(LayerPart::kFeedForward, scaled(f, block.feed_forward_scale));
+  auto read = parallel ? x : h;  // [B, T, C]
+  if (!post) read = block.feed_forward_norm ? block.feed_forward_norm(read) : normed;
+  const auto f = h + change(LayerPart::kFeedForward,
+                            added(block.feed_forward(read), block.feed_forward_out_norm,
+                                  block.feed_forward_scale));
   return post ? block.feed_forward_norm(f) : f;
 }
 

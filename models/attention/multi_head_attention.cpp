@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <torch/nn/functional/linear.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -62,6 +63,10 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& 
   out_proj = register_module(
       "out_proj",
       torch::nn::Linear(torch::nn::LinearOptions(options.heads * Dh, C).bias(options.out_bias)));
+  if (options.qk_norm) {
+    q_norm = register_module("q_norm", Norm(Dh, *options.qk_norm));
+    k_norm = register_module("k_norm", Norm(Dh, *options.qk_norm));
+  }
 }
 
 void place(SelfAttentionContext& context, int64_t T, const KvPass* pass) {
@@ -92,7 +97,10 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
   auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
   auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
+  if (q_norm) q = q_norm(q), k = k_norm(k);
   auto args = with_options(context.args, x);
+  if (options.window)
+    args.window = std::min(*options.window, args.window.value_or(*options.window));
   const bool keys_later = context.key_rotation.defined();
   if (context.rotation.defined()) {
     q = rotate(q, context.rotation);                   // [B, H, T, Dh]
@@ -129,7 +137,8 @@ torch::Tensor MultiHeadAttentionImpl::cross(const torch::Tensor& x,
   const auto q = torch::linear(x, in_proj->weight.narrow(0, 0, q_rows), bias);  // [B, T, H Dh]
   auto ready = with_options(args, x);
   if (keys_values.lengths.defined()) ready.key_lengths = keys_values.lengths;
-  const auto heads = split_heads(q, options.heads);  // [B, H, T, Dh]
+  auto heads = split_heads(q, options.heads);  // [B, H, T, Dh]
+  if (q_norm) heads = q_norm(heads);
   const auto& [k, v, lengths] = keys_values;
   return project_out(attend(kernel_for(options.kernel, heads, k, v, ready), heads, k, v, ready));
 }
@@ -141,7 +150,9 @@ CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& 
   const auto bias = options.bias ? in_proj->bias.narrow(0, q_rows, kv_rows) : torch::Tensor();
   const auto kv =
       torch::linear(states, in_proj->weight.narrow(0, q_rows, kv_rows), bias).chunk(2, -1);
-  return {split_heads(kv[0], options.kv_heads), split_heads(kv[1], options.kv_heads), lengths};
+  auto k = split_heads(kv[0], options.kv_heads);  // [B, Hkv, S, Dh]
+  if (k_norm) k = k_norm(k);
+  return {k, split_heads(kv[1], options.kv_heads), lengths};
 }
 
 std::vector<torch::Tensor> MultiHeadAttentionImpl::qkv_matrices() const {

@@ -12,6 +12,7 @@
 
 #include "models/attention/attend.h"
 #include "models/attention/kv_cache.h"
+#include "models/layers/norm.h"
 #include "models/positions/position.h"
 
 namespace zoo {
@@ -27,7 +28,11 @@ struct MultiHeadAttentionOptions {
   double head_dropout = 0.0;         ///< probability that an example goes without a head
   double head_diversity = 0.0;       ///< weight of the penalty head_similarity()
   std::optional<double> scale = {};  ///< of the scores; unset: 1 / sqrt(Dh)
-  std::string kernel = "torch";      ///< attend()'s kernel
+  /// A norm of each query and each key, over a head's width and before positions (Dehghani et al.
+  /// 2023, arXiv:2302.05442, §2: scores stay small); unset: none.
+  std::optional<NormOptions> qk_norm = {};
+  std::optional<int64_t> window = {};  ///< as AttendArgs::window; not of cross-attention
+  std::string kernel = "torch";        ///< attend()'s kernel
   /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
   std::vector<int64_t> position_heads = {};
 };
@@ -81,7 +86,8 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   MultiHeadAttentionOptions options;  // zeros replaced by what they stand for
   torch::nn::Linear in_proj{
       nullptr};  // [H Dh + 2 Hkv Dh, C]: rows for queries, then keys, then values
-  torch::nn::Linear out_proj{nullptr};  // [C, H Dh]
+  torch::nn::Linear out_proj{nullptr};    // [C, H Dh]
+  Norm q_norm{nullptr}, k_norm{nullptr};  // over Dh; empty without qk_norm
 
  private:
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.

@@ -28,7 +28,7 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
     embedding_proj = register_module("embedding_proj", torch::nn::Linear(E, o.d_model));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.shared_blocks; ++n) blocks->push_back(Block(block_options(o, n)));
-  if (o.norm_place == NormPlace::kPre)
+  if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
   if (o.pooler) pooler = register_module("pooler", torch::nn::Linear(o.d_model, o.d_model));
   initialise_bert(*this, o.init_std);
@@ -131,7 +131,7 @@ void check(const BertOptions& o) {
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width, /*bidirectional=*/true);
   require_at_least("segments", o.segments, 1);
   require_at_least("embedding-width", o.embedding_width, 0);
-  require_option(o.activation != Activation::kSwiglu, "activation", name_of(o.activation),
+  require_option(!is_gated(o.activation), "activation", name_of(o.activation),
                  "any but swiglu");  // the heads have a layer with it and no gate
   require_option(o.shared_blocks >= 0 && o.shared_blocks <= o.layers, "shared-blocks",
                  o.shared_blocks, "from 0 to " + option_name("layers"));

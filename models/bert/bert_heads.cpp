@@ -71,6 +71,9 @@ InnerLayer inner_of(Activation activation) {
     case Activation::kSilu:
       return InnerLayer::kSilu;
     case Activation::kSwiglu:
+    case Activation::kGeglu:
+    case Activation::kGegluTanh:
+    case Activation::kReglu:
       break;  // halves the width: not between two square layers
   }
   TORCH_CHECK(false, "a classifier has no inner layer with this activation");

@@ -48,7 +48,7 @@ ModelCost cost_of(const BertOptions& options, int64_t length) {
   cost += norm_cost(E, norm_options(o));
   if (o.embedding_width > 0) cost += linear_cost(T, E, C, /*bias=*/true);
   cost += shared_blocks_cost(o, T);
-  if (o.norm_place == NormPlace::kPre) cost += norm_cost(C, norm_options(o));
+  if (o.norm_place != NormPlace::kPost) cost += norm_cost(C, norm_options(o));
   if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
   cost.cache_values_per_token = 0;  // an encoder keeps none
   return cost;

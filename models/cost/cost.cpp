@@ -27,7 +27,7 @@ ModelCost norm_cost(double width, const NormOptions& options) {
 
 ModelCost feed_forward_cost(const FeedForwardOptions& o, double rows) {
   const auto C = double(o.d_model), F = double(o.width);
-  const double hidden = o.activation == Activation::kSwiglu ? 2 * F : F;  // gate and values
+  const double hidden = is_gated(o.activation) ? 2 * F : F;  // gate and values
   return linear_cost(rows, C, hidden, o.bias) + linear_cost(rows, F, C, o.bias);
 }
 
@@ -50,6 +50,7 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
   ModelCost cost = linear_cost(T, C, q, o.bias) + linear_cost(S, C, 2 * kv, o.bias) +
                    linear_cost(T, q, C, o.out_bias);
   cost.forward_flops += attention_flops(T, S, q);
+  if (o.qk_norm) cost += 2 * norm_cost(Dh, *o.qk_norm);
   return cost;
 }
 
@@ -60,7 +61,9 @@ ModelCost block_cost(const BlockOptions& o, double T, double S) {
   ModelCost cost = attention_cost(o.attention, T, T) + feed_forward_cost(o.feed_forward, T);
   if (o.cross_attention) cost += attention_cost(*o.cross_attention, T, S);
   const double sub_layers = o.cross_attention ? 3 : 2;
-  cost += sub_layers * norm_cost(C, o.norm);
+  double norms = o.norm_place == NormPlace::kSandwich ? 2 * sub_layers : sub_layers;
+  if (o.parallel == ParallelBranches::kOneNorm) norms -= 1;
+  cost += norms * norm_cost(C, o.norm);
   if (o.layer_scale != 0.0) cost.parameters += sub_layers * C;
   cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);
   cost.layers = 1;

@@ -8,7 +8,7 @@ ModelCost cost_of(const GptOptions& options, int64_t length) {
   ModelCost cost = table_cost(V, C);
   cost += position_cost(o, double(o.context), C, double(o.heads));
   cost += blocks_cost(o, T);
-  if (o.norm_place == NormPlace::kPre) cost += norm_cost(C, norm_options(o));
+  if (o.norm_place != NormPlace::kPost) cost += norm_cost(C, norm_options(o));
   ModelCost output = linear_cost(T, C, V, /*bias=*/false);
   output.output_flops = output.forward_flops;
   if (o.tie_embeddings) output.parameters = 0;

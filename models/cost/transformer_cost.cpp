@@ -38,7 +38,7 @@ ModelCost cost_of(const TransformerOptions& options, int64_t length) {
   cost += blocks_cost(encoder, T);
   cost.cache_values_per_token = 0;  // the encoder keeps none
   cost += decoder_blocks_cost(decoder, T, T);
-  if (o.norm_place == NormPlace::kPre) cost += 2 * norm_cost(C, norm);
+  if (o.norm_place != NormPlace::kPost) cost += 2 * norm_cost(C, norm);
   return cost;
 }
 

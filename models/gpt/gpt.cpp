@@ -23,7 +23,7 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
-  if (o.norm_place == NormPlace::kPre)
+  if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
   if (!o.tie_embeddings) {
     const auto linear = torch::nn::LinearOptions(o.d_model, o.vocab_size).bias(false);

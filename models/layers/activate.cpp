@@ -24,9 +24,12 @@ torch::Tensor by_torch(const torch::Tensor& x, Activation f) {
       return x * torch::sigmoid(x * 1.702);
     case Activation::kSilu:
       return torch::silu(x);
-    case Activation::kSwiglu: {
-      const auto halves = x.chunk(2, -1);            // [..., F] twice
-      return torch::silu(halves[0]).mul(halves[1]);  // [..., F]  Shazeer 2020, Eq. 5
+    case Activation::kSwiglu:
+    case Activation::kGeglu:
+    case Activation::kGegluTanh:
+    case Activation::kReglu: {
+      const auto halves = x.chunk(2, -1);                     // [..., F] twice
+      return by_torch(halves[0], gate_of(f)).mul(halves[1]);  // [..., F]  Shazeer 2020, Eq. 5
     }
   }
   TORCH_CHECK(false, "activate: unknown activation");

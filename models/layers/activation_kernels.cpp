@@ -113,6 +113,9 @@ void apply(Activation activation, const float* x, const float* dy, int64_t count
       return all([](Vec v) HWY_ATTR { return silu(v); });
     case Activation::kRelu:
     case Activation::kSwiglu:
+    case Activation::kGeglu:
+    case Activation::kGegluTanh:
+    case Activation::kReglu:
       break;
   }
 }

@@ -10,7 +10,7 @@ namespace zoo {
 
 /// Whether f has a kernel here. SwiGLU combines two numbers, and ReLU is bound by memory alone.
 constexpr bool has_activation_kernel(Activation f) {
-  return f != Activation::kRelu && f != Activation::kSwiglu;
+  return f != Activation::kRelu && !is_gated(f);
 }
 
 /// y[i] = f(x[i]) for `count` numbers. Infinities give the limit of f; NaN stays NaN.

@@ -1,57 +1,78 @@
 // Norm, sub-layer, scale, dropout, residual: two or three times.
 #include "models/layers/block.h"
 
+#include <c10/util/Exception.h>
+
 #include "base/own_function.h"
 #include "models/layers/drop_path.h"
 #include "models/layers/own_layers.h"
 
 namespace zoo {
 
-BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
-  const int64_t C = options.attention.d_model;
-  attention_norm = register_module("attention_norm", Norm(C, options.norm));
-  attention = register_module("attention", MultiHeadAttention(options.attention));
-  attention_scale = register_scale("attention_scale");
-  if (options.cross_attention) {
-    cross_norm = register_module("cross_norm", Norm(C, options.norm));
-    cross_attention =
-        register_module("cross_attention", MultiHeadAttention(*options.cross_attention));
-    cross_scale = register_scale("cross_scale");
-  }
-  feed_forward_norm = register_module("feed_forward_norm", Norm(C, options.norm));
-  feed_forward = register_module("feed_forward", FeedForward(options.feed_forward));
-  feed_forward_scale = register_scale("feed_forward_scale");
-  dropout = register_module("dropout", torch::nn::Dropout(options.residual_dropout));
-}
-
 torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionContext& context,
                                  const CrossKeyValues* cross, const AttendArgs& cross_args) {
-  auto h = residual(x, attention_norm, attention_scale,
-                    [&](const auto& y) { return attention(y, context); });  // [B, T, C]
+  const Parts attends{attention_norm, attention_out_norm, attention_scale},
+      crosses{cross_norm, cross_out_norm, cross_scale},
+      feeds{feed_forward_norm, feed_forward_out_norm, feed_forward_scale};
+  if (options.parallel != ParallelBranches::kNone) {
+    const auto y = attention_norm(x);                             // [B, T, C]
+    const auto z = feed_forward_norm ? feed_forward_norm(x) : y;  // [B, T, C]
+    return x + branch(attention(y, context), attends) + branch(feed_forward(z), feeds);
+  }
+  auto h = residual(x, attends, [&](const auto& y) { return attention(y, context); });
   if (options.cross_attention) {
     TORCH_CHECK(cross != nullptr, "Block: cross-attention needs the encoder's keys and values");
-    h = residual(h, cross_norm, cross_scale,
+    h = residual(h, crosses,
                  [&](const auto& y) { return cross_attention->cross(y, *cross, cross_args); });
   }
-  return residual(h, feed_forward_norm, feed_forward_scale,
-                  [&](const auto& y) { return feed_forward(y); });
+  return residual(h, feeds, [&](const auto& y) { return feed_forward(y); });  // [B, T, C]
 }
 
 template <class SubLayer>
-torch::Tensor BlockImpl::residual(const torch::Tensor& x, Norm& norm, const torch::Tensor& scale,
-                                  SubLayer sub_layer) {
-  const auto branch = [&](const torch::Tensor& y) {
-    auto out = sub_layer(y);
-    if (scale.defined()) out = out * scale;
-    out = dropout(out);
-    return options.drop_path > 0.0 && is_training() ? drop_path(out, options.drop_path) : out;
-  };
+torch::Tensor BlockImpl::residual(const torch::Tensor& x, const Parts& parts, SubLayer sub_layer) {
+  const auto adds = [&](const torch::Tensor& y) { return branch(sub_layer(y), parts); };
   const bool post = options.norm_place == NormPlace::kPost;
   static auto* const own = own_function<OwnResidual>("residual");
   if (own != nullptr)
     return own(
-        x, [&](const auto& y) { return norm(y); }, branch, post);
-  return post ? norm(x + branch(x)) : x + branch(norm(x));  // §3.1 of the paper: post
+        x, [&](const auto& y) { return parts.norm(y); }, adds, post);
+  return post ? parts.norm(x + adds(x)) : x + adds(parts.norm(x));  // §3.1 of the paper: post
+}
+
+torch::Tensor BlockImpl::branch(torch::Tensor y, const Parts& parts) {
+  if (parts.out_norm) y = parts.out_norm(y);
+  if (parts.scale.defined()) y = y * parts.scale;
+  y = dropout(y);
+  return options.drop_path > 0.0 && is_training() ? drop_path(y, options.drop_path) : y;
+}
+
+BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
+  TORCH_CHECK(options.parallel == ParallelBranches::kNone ||
+                  (options.norm_place != NormPlace::kPost && !options.cross_attention),
+              "Block: parallel branches need a norm before them, and no cross-attention");
+  const bool sandwich = options.norm_place == NormPlace::kSandwich;
+  attention_norm = register_norm("attention_norm");
+  attention = register_module("attention", MultiHeadAttention(options.attention));
+  attention_out_norm = register_norm("attention_out_norm", sandwich);
+  attention_scale = register_scale("attention_scale");
+  if (options.cross_attention) {
+    cross_norm = register_norm("cross_norm");
+    cross_attention =
+        register_module("cross_attention", MultiHeadAttention(*options.cross_attention));
+    cross_out_norm = register_norm("cross_out_norm", sandwich);
+    cross_scale = register_scale("cross_scale");
+  }
+  feed_forward_norm =
+      register_norm("feed_forward_norm", options.parallel != ParallelBranches::kOneNorm);
+  feed_forward = register_module("feed_forward", FeedForward(options.feed_forward));
+  feed_forward_out_norm = register_norm("feed_forward_out_norm", sandwich);
+  feed_forward_scale = register_scale("feed_forward_scale");
+  dropout = register_module("dropout", torch::nn::Dropout(options.residual_dropout));
+}
+
+Norm BlockImpl::register_norm(const char* name, bool wanted) {
+  if (!wanted) return nullptr;
+  return register_module(name, Norm(options.attention.d_model, options.norm));
 }
 
 torch::Tensor BlockImpl::register_scale(const char* name) {

@@ -1,6 +1,7 @@
 // The transformer block. All five families stack this one block with different options.
 // Vaswani et al. 2017 (arXiv:1706.03762), Figure 1; pre-norm: Xiong et al. 2020 (arXiv:2002.04745);
-// layer scale: Touvron et al. 2021 (arXiv:2103.17239), Eq. 4.
+// norms on both sides: Ding et al. 2021 (arXiv:2105.13290), §2.4; parallel branches: Wang &
+// Komatsuzaki 2021 (GPT-J); layer scale: Touvron et al. 2021 (arXiv:2103.17239), Eq. 4.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/dropout.h>
@@ -14,14 +15,26 @@
 
 namespace zoo {
 
-/// Where the norms go: after each residual sum (the paper), or before each sub-layer (GPT-2 and
-/// later).
-enum class NormPlace { kPre, kPost };
+/// Where the norms go: after each residual sum (the paper), before each sub-layer (GPT-2 and
+/// later), or before it and after it, inside the sum (CogView, Gemma 2).
+enum class NormPlace { kPre, kPost, kSandwich };
 template <>
 struct EnumNames<NormPlace> {
   static constexpr std::string_view what = "norm place";
-  static constexpr std::pair<NormPlace, std::string_view> values[] = {{NormPlace::kPre, "pre"},
-                                                                      {NormPlace::kPost, "post"}};
+  static constexpr std::pair<NormPlace, std::string_view> values[] = {
+      {NormPlace::kPre, "pre"}, {NormPlace::kPost, "post"}, {NormPlace::kSandwich, "sandwich"}};
+};
+
+/// Whether attention and feed-forward network read the same stream and add to it together, through
+/// one norm (GPT-J, Phi) or each through its own (GPT-NeoX).
+enum class ParallelBranches { kNone, kOneNorm, kTwoNorms };
+template <>
+struct EnumNames<ParallelBranches> {
+  static constexpr std::string_view what = "parallel branches";
+  static constexpr std::pair<ParallelBranches, std::string_view> values[] = {
+      {ParallelBranches::kNone, "none"},
+      {ParallelBranches::kOneNorm, "one-norm"},
+      {ParallelBranches::kTwoNorms, "two-norms"}};
 };
 
 struct BlockOptions {
@@ -29,6 +42,7 @@ struct BlockOptions {
   FeedForwardOptions feed_forward;
   NormOptions norm;
   NormPlace norm_place = NormPlace::kPre;
+  ParallelBranches parallel = ParallelBranches::kNone;  ///< not with post-norm or cross-attention
   std::optional<MultiHeadAttentionOptions> cross_attention = {};  ///< a decoder's second sub-layer
   double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
   double drop_path = 0.0;         ///< probability that a sample skips a sub-layer
@@ -43,16 +57,26 @@ class BlockImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
   BlockOptions options;
-  Norm attention_norm{nullptr}, cross_norm{nullptr}, feed_forward_norm{nullptr};
+  Norm attention_norm{nullptr}, cross_norm{nullptr};
+  Norm feed_forward_norm{nullptr};  // empty where parallel branches share attention_norm
+  /// After the sub-layers; empty but for norms on both sides.
+  Norm attention_out_norm{nullptr}, cross_out_norm{nullptr}, feed_forward_out_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
   FeedForward feed_forward{nullptr};
   torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C], or undefined
   torch::nn::Dropout dropout{nullptr};
 
  private:
+  /// A sub-layer with what stands around it.
+  struct Parts {
+    Norm &norm, &out_norm;
+    const torch::Tensor& scale;
+  };
   template <class SubLayer>
-  torch::Tensor residual(const torch::Tensor& x, Norm& norm, const torch::Tensor& scale,
-                         SubLayer sub_layer);
+  torch::Tensor residual(const torch::Tensor& x, const Parts& parts, SubLayer sub_layer);
+  /// What a sub-layer adds to the stream, from its output y.
+  torch::Tensor branch(torch::Tensor y, const Parts& parts);
+  Norm register_norm(const char* name, bool wanted = true);
   torch::Tensor register_scale(const char* name);
 };
 TORCH_MODULE(Block);

@@ -11,8 +11,7 @@ FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(o
   TORCH_CHECK(options.d_model > 0 && options.width > 0,
               "FeedForward: d_model and width must be positive, got ", options.d_model, " and ",
               options.width);
-  const int64_t rows =
-      options.activation == Activation::kSwiglu ? 2 * options.width : options.width;
+  const int64_t rows = is_gated(options.activation) ? 2 * options.width : options.width;
   in_proj = register_module(
       "in_proj",
       torch::nn::Linear(torch::nn::LinearOptions(options.d_model, rows).bias(options.bias)));

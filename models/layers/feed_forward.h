@@ -23,7 +23,7 @@ class FeedForwardImpl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x);
   FeedForwardOptions options;
   torch::nn::Linear in_proj{
-      nullptr};  // [F, C]; SwiGLU: [2F, C], rows of the gate, then of the values
+      nullptr};  // [F, C]; gated: [2F, C], rows of the gate, then of the values
   torch::nn::Linear out_proj{nullptr};  // [C, F]
 };
 TORCH_MODULE(FeedForward);

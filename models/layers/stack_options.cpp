@@ -12,6 +12,15 @@
 
 namespace zoo {
 
+namespace {
+
+std::optional<int64_t> window_of_layer(const StackOptions& o, int64_t n) {
+  const char kind = o.window_pattern.at(static_cast<size_t>(n) % o.window_pattern.size());
+  return o.window > 0 && kind == 'L' ? std::optional(o.window) : std::nullopt;
+}
+
+}  // namespace
+
 BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
   double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
   if (o.scale_by_layer) scale /= static_cast<double>(n + 1);
@@ -26,9 +35,14 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .head_dropout = o.head_dropout,
       .head_diversity = o.head_diversity / static_cast<double>(o.layers),
       .scale = scale,
+      .qk_norm = o.qk_norm ? std::optional(norm_options(o)) : std::nullopt,
+      .window = window_of_layer(o, n),
       .kernel = o.attention};
   std::optional<MultiHeadAttentionOptions> cross;
-  if (cross_attention) cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
+  if (cross_attention) {
+    cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
+    cross->window.reset();
+  }
   return {.attention = without_heads(whole, parse_heads(o.pruned_heads), n),
           .feed_forward = {.d_model = o.d_model,
                            .width = o.feed_forward,
@@ -37,6 +51,7 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
                            .dropout = o.activation_dropout},
           .norm = norm_options(o),
           .norm_place = o.norm_place,
+          .parallel = o.parallel,
           .cross_attention = cross,
           .residual_dropout = o.residual_dropout,
           .drop_path = drop_path_of_layer(o.drop_path, n, o.layers),
@@ -103,6 +118,15 @@ void check(const StackOptions& o) {
     require_option(o.heads > 1 || value == 0.0, option, value,
                    fmt::format("0 with {} 1", option_name("heads")));
   }
+  require_at_least("window", o.window, 0);
+  require_option(
+      !o.window_pattern.empty() && o.window_pattern.find_first_not_of("LG") == std::string::npos,
+      "window-pattern", o.window_pattern, "letters L (local) and G (global), as in LLLG");
+  require_option(o.window > 0 || o.window_pattern == "L", "window-pattern", o.window_pattern,
+                 "given with " + option_name("window"));
+  require_option(o.parallel == ParallelBranches::kNone || o.norm_place != NormPlace::kPost,
+                 "norm-place", name_of(o.norm_place),
+                 "pre or sandwich where branches are parallel");
   check_heads("pruned-heads", o.pruned_heads, o);
   check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
 }

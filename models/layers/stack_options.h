@@ -30,8 +30,13 @@ struct StackOptions {
   Activation activation = Activation::kGelu;
   NormKind norm = NormKind::kLayer;
   NormPlace norm_place = NormPlace::kPre;
+  ParallelBranches parallel = ParallelBranches::kNone;
   double norm_epsilon = 1e-5;
   bool norm_bias = true;
+  bool qk_norm = false;  ///< norms of queries and keys, of the same kind
+  int64_t window = 0;    ///< local layers see so many tokens back, their own included; 0: all
+  /// Which layers are local (L) and which see all (G), repeated over the layers: "LLLG".
+  std::string window_pattern = "L";
   bool attention_bias = true;  ///< on all attention projections
   bool qkv_bias = true;        ///< false: none on queries, keys and values
   bool feed_forward_bias = true;
@@ -65,7 +70,11 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("feed-forward", o.feed_forward, "F: width of the feed-forward network (0: 4 d-model)");
   field("activation", o.activation, "Feed-forward activation");
   field("norm", o.norm, "Normalisation");
-  field("norm-place", o.norm_place, "Norm before or after each sub-layer");
+  field("norm-place", o.norm_place, "Norm before or after each sub-layer, or both");
+  field("parallel", o.parallel, "Attention and feed-forward network side by side");
+  field("qk-norm", o.qk_norm, "Norms of queries and keys, head by head");
+  field("window", o.window, "Tokens that a local layer sees back, its own included (0: all)");
+  field("window-pattern", o.window_pattern, "Local (L) and global (G) layers, repeated: LLLG");
   field("norm-epsilon", o.norm_epsilon, "Added to the variance");
   field("norm-bias", o.norm_bias, "Layer norm with a shift");
   field("attention-bias", o.attention_bias, "Biases in attention's projections");

@@ -54,7 +54,7 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options_)
   decoder = register_module("decoder", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.decoder_layers; ++n)
     decoder->push_back(Block(block_options(decodes, n, /*cross_attention=*/true)));
-  if (o.norm_place == NormPlace::kPre) {
+  if (o.norm_place != NormPlace::kPost) {
     encoder_norm = register_module("encoder_norm", Norm(o.d_model, norm));
     decoder_norm = register_module("decoder_norm", Norm(o.d_model, norm));
   }

@@ -64,7 +64,7 @@ void visit(TransformerOptions& o, Visitor&& v) {
   v("context", o.context, "Longest source and target in tokens");
   v("encoder-layers", o.encoder_layers, "Blocks of the encoder");
   v("decoder-layers", o.decoder_layers, "Blocks of the decoder");
-  visit_stack(o, {"layers", "residual-dropout"}, v);
+  visit_stack(o, {"layers", "parallel", "residual-dropout"}, v);
   v("decoder-heads", o.decoder_heads, "Attention heads of the decoder (0: as heads)");
   v("decoder-pruned-heads", o.decoder_pruned_heads, "Heads that the decoder's layers lack");
   v("cross-pruned-heads", o.cross_pruned_heads, "Heads that cross-attention lacks");

@@ -24,7 +24,7 @@ CctImpl::CctImpl(const CctOptions& options_) : options(resolved(checked(options_
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
-  if (o.norm_place == NormPlace::kPre)
+  if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
   pooling = register_module("pooling", torch::nn::Linear(o.d_model, 1));
   head = register_module("head", torch::nn::Linear(o.d_model, o.classes));

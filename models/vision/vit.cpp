@@ -32,7 +32,7 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_
   if (o.embedding_norm) embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
-  if (o.norm_place == NormPlace::kPre)
+  if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm));
   if (o.pooler) pooler = register_module("pooler", torch::nn::Linear(o.d_model, o.d_model));
   if (o.classes > 0) head = register_module("head", torch::nn::Linear(o.d_model, o.classes));

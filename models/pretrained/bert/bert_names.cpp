@@ -66,8 +66,6 @@ class BertNames {
     const std::string at = root() + "embeddings.";
     add_row("bert.token_embedding.weight", {at + "word_embeddings.weight"}, false);
     add_row("bert.position.table.weight", {at + "position_embeddings.weight"}, false);
-    add_row("bert.position.relative_bias.weight",
-            {root() + "encoder.relative_attention_bias.weight"}, false);
     add_row("bert.segment_embedding.weight", {at + "token_type_embeddings.weight"}, false);
     add("bert.embedding_norm", {at + "LayerNorm"});
     add("bert.embedding_proj",
@@ -171,11 +169,15 @@ NameMap zoo_names(const NameMap& family) {
     row.theirs = {(is_new ? "(new) " : "") + row.ours};
     map.rows.push_back(row);
   }
-  for (const std::string ours :
-       {"bert.blocks.{}.attention_scale", "bert.blocks.{}.feed_forward_scale",
-        "bert.final_norm.weight", "bert.final_norm.bias"}) {
-    map.rows.push_back({.ours = ours, .theirs = {ours}});
-  }
+  // What no layout of the reference has.
+  const std::string block = "bert.blocks.{}.";
+  for (const std::string& ours : {block + "attention_scale", block + "feed_forward_scale",
+                                  std::string("bert.position.relative_bias.weight")})
+    add_parameter(map, ours, ours);
+  for (const std::string& ours :
+       {block + "attention.q_norm", block + "attention.k_norm", block + "attention_out_norm",
+        block + "feed_forward_out_norm", std::string("bert.final_norm")})
+    add_layer(map, {.ours = ours, .theirs = {ours}});
   map.ignored = {"bert.pooler.weight", "bert.pooler.bias"};
   map.other_heads = {"masked_lm.", "pair.", "classifier.", "replaced."};
   return map;

@@ -22,7 +22,7 @@ void expect_image_tower(const ClipOptions& o, Demands& demands) {
                  "square images and patches");
   demands.expect(i.pooling == VitPooling::kClassToken, "image-pooling class-token");
   demands.expect(i.position == GridPositionKind::kLearned, "image-position learned");
-  demands.expect(i.activation != Activation::kSwiglu, "an image-activation other than swiglu");
+  demands.expect(!is_gated(i.activation), "an image-activation without a gate");
   demands.expect(i.norm_place == NormPlace::kPre, "image-norm-place pre");
   expect_usual_stack(i, demands, "image-");
   demands.expect(i.embedding_norm, "image-embedding-norm");
@@ -34,7 +34,7 @@ void expect_text_tower(const ClipOptions& o, Demands& demands) {
   demands.expect(t.position == PositionKind::kLearned, "text-position learned");
   demands.expect(t.norm_place == NormPlace::kPre, "text-norm-place pre");
   expect_usual_stack(t, demands, "text-");
-  demands.expect(t.activation != Activation::kSwiglu, "a text-activation other than swiglu");
+  demands.expect(!is_gated(t.activation), "a text-activation without a gate");
   demands.expect(!t.scale_embeddings, "text-scale-embeddings false");
   demands.expect(o.end_token != kLargestIdEnds, "an end token other than 2");
 }

@@ -61,6 +61,9 @@ std::string reference_activation(Activation activation) {
     case Activation::kSilu:
       return "silu";
     case Activation::kSwiglu:
+    case Activation::kGeglu:
+    case Activation::kGegluTanh:
+    case Activation::kReglu:
       break;
   }
   throw std::invalid_argument("no config.json has this activation");

@@ -20,6 +20,9 @@ void expect_usual_stack(const StackOptions& options, Demands& demands, std::stri
   expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   expect(o.scale_attention, "scale-attention true");
   expect(!o.scale_by_layer, "scale-by-layer false");
+  expect(!o.qk_norm, "qk-norm false");
+  expect(o.window == 0, "window 0");
+  expect(o.parallel == ParallelBranches::kNone, "parallel none");
   expect(o.layer_scale == 0.0, "layer-scale 0");
 }
 

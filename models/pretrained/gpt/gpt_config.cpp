@@ -19,11 +19,14 @@ std::string unlike_gpt2(const GptOptions& options) {
   demands.expect(o.position == PositionKind::kLearned, "position learned");
   demands.expect(o.norm == NormKind::kLayer, "norm layer");
   demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
-  demands.expect(o.activation != Activation::kSwiglu, "activation gelu, gelu-tanh, silu or relu");
+  demands.expect(!is_gated(o.activation), "activation gelu, gelu-tanh, silu or relu");
   demands.expect(o.kv_heads == o.heads, "kv-heads as heads");
   demands.expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   demands.expect(!o.scale_embeddings, "scale-embeddings false");
   demands.expect(o.layer_scale == 0.0, "layer-scale 0");
+  demands.expect(!o.qk_norm, "qk-norm false");
+  demands.expect(o.window == 0, "window 0");
+  demands.expect(o.parallel == ParallelBranches::kNone, "parallel none");
   demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();
 }
@@ -41,6 +44,9 @@ std::string unlike_llama(const GptOptions& o) {
   demands.expect(o.scale_attention, "scale-attention true");
   demands.expect(!o.scale_by_layer, "scale-by-layer false");
   demands.expect(o.layer_scale == 0.0, "layer-scale 0");
+  demands.expect(!o.qk_norm, "qk-norm false");
+  demands.expect(o.window == 0, "window 0");
+  demands.expect(o.parallel == ParallelBranches::kNone, "parallel none");
   demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();
 }

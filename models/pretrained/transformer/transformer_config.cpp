@@ -39,7 +39,7 @@ std::string unlike(Layout layout, const TransformerOptions& o) {
   demands.expect(o.norm_epsilon == kTheirEpsilon, "norm-epsilon 1e-5");
   demands.expect(o.norm_embeddings == bart,
                  bart ? "norm-embeddings true" : "norm-embeddings false");
-  demands.expect(o.activation != Activation::kSwiglu, "activation other than swiglu");
+  demands.expect(!is_gated(o.activation), "an activation without a gate");
   demands.expect(ties_as(layout, o), "tie-embeddings as share-embeddings");
   demands.expect(o.share_embeddings || layout == Layout::kMarian ||
                      resolved(o).source_vocab_size == o.vocab_size,

@@ -30,7 +30,7 @@ std::string unlike_reference(const VitOptions& o) {
   Demands demands;
   demands.expect(o.pooling == VitPooling::kClassToken, "pooling class-token");
   demands.expect(o.position == GridPositionKind::kLearned, "position learned");
-  demands.expect(o.activation != Activation::kSwiglu, "an activation other than swiglu");
+  demands.expect(!is_gated(o.activation), "an activation without a gate");
   demands.expect(o.norm_place == NormPlace::kPre, "norm-place pre");
   expect_usual_stack(o, demands, {}, /*any_qkv_bias=*/true);
   demands.expect(o.patch_bias, "patch-bias");

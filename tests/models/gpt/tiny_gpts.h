@@ -72,6 +72,18 @@ inline std::vector<NamedGpt> tiny_gpts() {
                  .factor = 4.0,
                  .original_context = 8};
 
+  GptOptions neox = gpt2;
+  neox.parallel = ParallelBranches::kTwoNorms;
+  neox.position = PositionKind::kRotary;
+  neox.rotary.share = 0.5;
+
+  GptOptions gemma = llama;
+  gemma.norm_place = NormPlace::kSandwich;
+  gemma.activation = Activation::kGegluTanh;
+  gemma.qk_norm = true;
+  gemma.window = 3;
+  gemma.window_pattern = "LG";
+
   GptOptions alibi = grouped;
   alibi.position = PositionKind::kAlibi;
   alibi.pruned_heads = "0:1,3";
@@ -95,6 +107,8 @@ inline std::vector<NamedGpt> tiny_gpts() {
           {"llama", llama},
           {"llama3_rotary", stretched},
           {"yarn", yarn},
+          {"neox", neox},
+          {"gemma", gemma},
           {"alibi", alibi},
           {"t5", t5},
           {"pruned", pruned},

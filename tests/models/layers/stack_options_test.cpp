@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <initializer_list>
+
 #include "base/option_error.h"
 #include "models/bert/bert.h"
 #include "models/transformer/transformer.h"
@@ -38,6 +41,22 @@ std::vector<StackChange> changes() {
       {"NoQkvBias", [](StackOptions& o) { o.qkv_bias = false; }},
       {"NoFeedForwardBias", [](StackOptions& o) { o.feed_forward_bias = false; }},
       {"Swiglu", [](StackOptions& o) { o.activation = Activation::kSwiglu; }},
+      {"Geglu", [](StackOptions& o) { o.activation = Activation::kGeglu; }},
+      {"GegluTanh", [](StackOptions& o) { o.activation = Activation::kGegluTanh; }},
+      {"Reglu", [](StackOptions& o) { o.activation = Activation::kReglu; }},
+      {"Sandwich", [](StackOptions& o) { o.norm_place = NormPlace::kSandwich; }},
+      {"ParallelOneNorm",
+       [](StackOptions& o) {
+         o.norm_place = NormPlace::kPre, o.parallel = ParallelBranches::kOneNorm;
+       }},
+      {"ParallelSandwich",
+       [](StackOptions& o) {
+         o.norm_place = NormPlace::kSandwich, o.parallel = ParallelBranches::kTwoNorms;
+       }},
+      {"QkNorm", [](StackOptions& o) { o.qk_norm = true; }},
+      {"QkRmsNorm", [](StackOptions& o) { o.qk_norm = true, o.norm = NormKind::kRms; }},
+      {"Window", [](StackOptions& o) { o.window = 2; }},
+      {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
       {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
       {"LayerScale", [](StackOptions& o) { o.layer_scale = 0.5; }},
@@ -68,7 +87,12 @@ std::vector<Case> cases() {
   for (const Family& family : testing::every_family()) {
     for (const StackChange& change : changes()) {
       if (change.positions && !family.has_positions) continue;
-      if (family.name == "bert" && change.name == "Swiglu") continue;    // its heads have no gate
+      const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+        return std::ranges::find(names, change.name) != names.end();
+      };
+      if (family.name == "bert" && is_one_of({"Swiglu", "Geglu", "GegluTanh", "Reglu"}))
+        continue;  // its heads have no gate
+      if (family.name == "transformer" && change.name.starts_with("Parallel")) continue;
       if (family.name == "cct" && change.name == "NoQkvBias") continue;  // has none
       cases.push_back({family, change});
     }
@@ -162,6 +186,23 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   bert.embedding_width = 8, bert.shared_blocks = 1;
   bert.pruned_heads = "1:0";  // of two layers, which share block 0
   EXPECT_EQ(field(bert), "pruned-heads");
+  GptOptions gpt;
+  gpt.window_pattern = "LG";  // of no window
+  EXPECT_EQ(field(gpt), "window-pattern");
+  gpt.window = 4;
+  EXPECT_EQ(field(gpt), "");
+  for (const char* pattern : {"", "LX", "lg"}) {
+    gpt.window_pattern = pattern;
+    EXPECT_EQ(field(gpt), "window-pattern") << pattern;
+  }
+  gpt = {};
+  gpt.window = -1;
+  EXPECT_EQ(field(gpt), "window");
+  gpt = {};
+  gpt.parallel = ParallelBranches::kTwoNorms;
+  EXPECT_EQ(field(gpt), "");
+  gpt.norm_place = NormPlace::kPost;
+  EXPECT_EQ(field(gpt), "norm-place");
   CctOptions cct;
   cct.dropout = 1.0;
   EXPECT_EQ(field(cct), "dropout");
