@@ -33,13 +33,14 @@ inline torch::Tensor without_padding(const torch::Tensor& t, const torch::Tensor
   return t.masked_fill(padding.unsqueeze(-1), 0.0);
 }
 
-/// How many tokens of each row to compute in one go, a multiple of `chunk`: as many as fit a CPU's
-/// cache; on another device all of them. What is computed does not depend on it.
-inline int64_t tokens_at_once(const torch::Tensor& v, int64_t chunk) {
+/// How many tokens of each row of v [B, H, T, D] to compute in one go, a multiple of `chunk`: as
+/// many as fit a CPU's cache, with `width` numbers for each head; on another device all of them.
+/// The results do not depend on it.
+inline int64_t tokens_at_once(const torch::Tensor& v, int64_t chunk, int64_t width) {
   if (!v.is_cpu()) return (v.size(2) / chunk + 1) * chunk;
-  constexpr int64_t kRows = 4096;  // of all heads
-  const int64_t heads = std::max<int64_t>(1, v.size(0) * v.size(1));
-  return std::max<int64_t>(1, kRows / heads / chunk) * chunk;
+  constexpr int64_t kNumbers = int64_t{1} << 18;
+  const int64_t token = std::max<int64_t>(1, v.size(0) * v.size(1)) * std::max<int64_t>(64, width);
+  return std::max<int64_t>(1, kNumbers / token / chunk) * chunk;
 }
 
 }  // namespace zoo::detail

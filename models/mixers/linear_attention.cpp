@@ -116,23 +116,32 @@ LinearAttentionResult several_chunks(const torch::Tensor& q, const torch::Tensor
   const auto queries = split(q), keys = split(k), values = split(v);
   const auto within = within_chunks(queries, keys, values, sums);  // [B, H, chunks, W, Dv]
 
-  // What a chunk adds to the state, as of its last token; and what it leaves of an older one.
+  // What a chunk adds to the state, as of its last token; and what it leaves of an older one. One
+  // decay a token may as well stand at the values, which are narrower than random features.
+  const bool by_channel = sums.defined() && sums.size(-1) > 1;
   auto at_end = repeat_groups(keys, H), from_start = repeat_groups(queries, H);
+  auto arriving = values;
   torch::Tensor left;  // [B, H, chunks, 1 or Dk, 1]
   if (sums.defined()) {
     const auto last = sums.narrow(3, W - 1, 1);  // [B, H, chunks, 1, 1 or Dk]
-    at_end = at_end * (last - sums).exp();
-    from_start = from_start * sums.exp();
+    const auto until_end = (last - sums).exp();  // [B, H, chunks, W, 1 or Dk]
+    if (by_channel) {
+      at_end = at_end * until_end;
+      from_start = from_start * sums.exp();
+    } else {
+      arriving = arriving * until_end;
+    }
     left = last.exp().transpose(-2, -1);
   }
-  const auto added = torch::matmul(at_end.transpose(-2, -1), values);  // [B, H, chunks, Dk, Dv]
+  const auto added = torch::matmul(at_end.transpose(-2, -1), arriving);  // [B, H, chunks, Dk, Dv]
   auto S = state;
   std::vector<torch::Tensor> before;
   for (int64_t c = 0; c < chunks; ++c) {
     before.push_back(S);
     S = (left.defined() ? S * left.select(2, c) : S) + added.select(2, c);  // [B, H, Dk, Dv]
   }
-  const auto earlier = torch::matmul(from_start, torch::stack(before, 2));  // as within
+  auto earlier = torch::matmul(from_start, torch::stack(before, 2));  // as within
+  if (sums.defined() && !by_channel) earlier = earlier * sums.exp();
   return {(within + earlier).flatten(2, 3).narrow(2, 0, T), S};
 }
 
@@ -178,7 +187,7 @@ LinearAttentionResult linear_attention_chunked(const torch::Tensor& q, const tor
   TORCH_CHECK(chunk >= 1, "linear attention: chunk must be 1 or more, got ", chunk);
   if (n.T <= 1) return linear_attention_recurrent(q, k, v, log_decay, state);
   const auto g = expanded_decay(log_decay, n);
-  const int64_t W = std::min(chunk, n.T), at_once = detail::tokens_at_once(v, W);
+  const int64_t W = std::min(chunk, n.T), at_once = detail::tokens_at_once(v, W, n.Dk);
   LinearAttentionResult result{{}, first_of(state, v, n)};
   std::vector<torch::Tensor> ys;
   for (int64_t start = 0; start < n.T; start += at_once) {

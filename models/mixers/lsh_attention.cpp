@@ -237,7 +237,7 @@ torch::Tensor lsh_attention(const torch::Tensor& q, const torch::Tensor& v,
   const auto clean = detail::without_padding(q, lengths);
   const HeadRows queries(clean / std::sqrt(static_cast<double>(q.size(3)))), keys(as_keys(clean)),
       values(detail::without_padding(v, lengths));
-  const int64_t chunks_at_once = detail::tokens_at_once(v, o.chunk) / o.chunk;
+  const int64_t chunks_at_once = detail::tokens_at_once(v, o.chunk, v.size(3)) / o.chunk;
   std::vector<torch::Tensor> ys, log_sums;
   for (size_t r = 0; r < layouts.size(); ++r) {
     const auto round = attend_in_round(queries, keys, values, layouts, r, o, chunks_at_once, T);

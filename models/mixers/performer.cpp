@@ -111,7 +111,7 @@ torch::Tensor favor_attention(const torch::Tensor& q, const torch::Tensor& k,
     return with_ones(
         detail::without_padding(v.narrow(2, start, tokens), remaining(lengths, start)));
   };
-  const int64_t at_once = detail::tokens_at_once(v, chunk);
+  const int64_t at_once = detail::tokens_at_once(v, chunk, M);
   std::vector<torch::Tensor> ys;
   if (!causal) {
     for (int64_t start = 0; start < T; start += at_once) {

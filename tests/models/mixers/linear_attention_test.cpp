@@ -136,7 +136,9 @@ TEST_P(LinearAttentionTest, StrongDecaysStayFinite) {
   EXPECT_TRUE(torch::allclose(y, wanted, 1e-4, 1e-4));
   y.sum().backward();
   for (const auto& t : {c.q, c.k, c.v}) EXPECT_TRUE(t.grad().isfinite().all().item<bool>());
-  if (decay.defined()) EXPECT_TRUE(decay.grad().isfinite().all().item<bool>());
+  if (decay.defined()) {
+    EXPECT_TRUE(decay.grad().isfinite().all().item<bool>());
+  }
 }
 
 TEST_P(LinearAttentionTest, CountsItsOperations) {

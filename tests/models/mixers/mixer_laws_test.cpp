@@ -202,6 +202,18 @@ TEST_P(MixerLawsTest, EmptyBatchesAndTextsGiveEmptyResults) {
   }
 }
 
+TEST_P(MixerLawsTest, ShortNumbersGiveNearlyTheSame) {
+  const torch::NoGradGuard no_grad;
+  for (const bool causal : directions()) {
+    const auto x = normal({2, 13, kWidth}).to(torch::kBFloat16);
+    mixer->to(torch::kBFloat16);
+    const auto short_numbers = mixer->forward(x, {.causal = causal}).to(torch::kDouble);
+    mixer->to(torch::kDouble);
+    const auto wanted = mixer->forward(x.to(torch::kDouble), {.causal = causal});
+    EXPECT_LT(((short_numbers - wanted).norm() / wanted.norm()).item<double>(), 0.05);
+  }
+}
+
 TEST_P(MixerLawsTest, CountsItsOperations) {
   const torch::NoGradGuard no_grad;
   for (const bool causal : directions()) {
