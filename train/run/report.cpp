@@ -47,12 +47,21 @@ std::string tile(std::string_view value, std::string_view name) {
                      is_sentence ? " sentence" : "", html_escape(value), html_escape(name));
 }
 
-std::string render_verdict(const Verdict& verdict) {
+/// "val zero_shot_accuracy 0.5": the metric in words.
+std::string in_words(std::string sentence, const std::string& metric) {
+  const std::string start = fmt::format("val {} ", metric);
+  if (sentence.starts_with(start))
+    sentence.replace(0, start.size(), fmt::format("val {} ", in_a_sentence(metric)));
+  return sentence;
+}
+
+std::string render_verdict(const Verdict& verdict, const std::string& metric) {
   if (verdict.sentence.empty()) return "";
   const char* look = verdict.outcome == Outcome::kUnknown   ? ""
                      : verdict.outcome == Outcome::kReached ? "reached"
                                                             : "missed";
-  return fmt::format("<p class=\"verdict {}\">{}</p>\n", look, html_escape(verdict.sentence));
+  return fmt::format("<p class=\"verdict {}\">{}</p>\n", look,
+                     html_escape(in_words(verdict.sentence, metric)));
 }
 
 struct Measured {
@@ -216,8 +225,8 @@ std::string render_report(const ReportInput& input) {
       input.about.empty() ? ""
                           : fmt::format("<p class=\"about\">{}</p>\n", html_escape(input.about));
   const std::string body = fmt::format("<h1>{}</h1>\n", html_escape(input.title)) + about +
-                           render_verdict(input.verdict) + render_tiles(input) + charts +
-                           render_evaluations(input) + render_pictures(input.pictures) +
+                           render_verdict(input.verdict, input.metric) + render_tiles(input) +
+                           charts + render_evaluations(input) + render_pictures(input.pictures) +
                            render_samples(input.samples) + config;
   return html_page(input.title,
                    std::string(chart_style()) + std::string(matrix_style()) +

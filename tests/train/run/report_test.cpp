@@ -175,6 +175,13 @@ TEST(ReportTest, MeasuresStandInTheOrderOfTheirNumbersAndHaveWords) {
   }
 }
 
+TEST(ReportTest, TheVerdictNamesItsMetricInWords) {
+  ReportInput input;
+  input.metric = "zero_shot_accuracy";
+  input.verdict.sentence = "val zero_shot_accuracy 0.5 (best, step 2): as the recipe expects";
+  EXPECT_THAT(render_report(input), HasSubstr(">val zero-shot accuracy 0.5 (best, step 2): as"));
+}
+
 TEST(ReportTest, TellsWhatItIsAbout) {
   ReportInput input = short_run();
   EXPECT_THAT(render_report(input), Not(HasSubstr("class=\"about\"")));
