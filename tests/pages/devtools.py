@@ -33,7 +33,7 @@ class BrowserError(Exception):
 
 
 def high(fd):
-    """The same pipe at a number that fds 3 and 4 of the browser do not meet."""
+    """The same file at a number that the browser's own 1 to 4 do not meet."""
     moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(fd)
     return moved
@@ -47,7 +47,7 @@ class Browser:
         self.home = tempfile.mkdtemp(prefix="zoo_browser_")
         read_commands, self.commands = (high(fd) for fd in os.pipe())
         self.answers, write_answers = (high(fd) for fd in os.pipe())
-        log = os.open(os.path.join(self.home, "log"), os.O_WRONLY | os.O_CREAT, 0o600)
+        log = high(os.open(os.path.join(self.home, "log"), os.O_WRONLY | os.O_CREAT, 0o600))
         argv = [chromium(), *FLAGS, f"--user-data-dir={self.home}/profile"]
         actions = [(os.POSIX_SPAWN_DUP2, read_commands, 3), (os.POSIX_SPAWN_DUP2, write_answers, 4),
                    (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]  # fmt: skip
