@@ -21,7 +21,7 @@ torch::Tensor run_block(BlockImpl& block, const torch::Tensor& x,
   auto read = parallel ? x : h;  // [B, T, C]
   if (!post) read = block.feed_forward_norm ? block.feed_forward_norm(read) : normed;
   const auto f = h + change(LayerPart::kFeedForward,
-                            added(block.feed_forward(read), block.feed_forward_out_norm,
+                            added(block.feed(read, context), block.feed_forward_out_norm,
                                   block.feed_forward_scale));
   return post ? block.feed_forward_norm(f) : f;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/memory_limit.h"
+#include "models/cost/expert_cost.h"
 #include "models/layers/pruned_heads.h"
 
 namespace zoo {
@@ -58,7 +59,8 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
 
 ModelCost block_cost(const BlockOptions& o, double T, double S) {
   const auto C = double(o.attention.d_model);
-  ModelCost cost = attention_cost(o.attention, T, T) + feed_forward_cost(o.feed_forward, T);
+  ModelCost cost = attention_cost(o.attention, T, T);
+  cost += o.experts ? mixture_cost(*o.experts, T) : feed_forward_cost(o.feed_forward, T);
   if (o.cross_attention) cost += attention_cost(*o.cross_attention, T, S);
   const double sub_layers = o.cross_attention ? 3 : 2;
   double norms = o.norm_place == NormPlace::kSandwich ? 2 * sub_layers : sub_layers;
@@ -78,17 +80,25 @@ ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross)
   StackOptions whole = o;
   whole.pruned_heads.clear();
   whole.cross_pruned_heads.clear();
-  const BlockOptions block = block_options(whole, 0, cross);
+  const auto block = [&](int64_t n) { return block_options(whole, n, cross); };
   const HeadsByLayer own = parse_heads(o.pruned_heads), across = parse_heads(o.cross_pruned_heads);
   std::set<int64_t> pruned;
   for (const auto* heads : {&own, &across})
     for (const auto& [layer, numbers] : *heads) pruned.insert(layer);
-  ModelCost cost = (double(o.layers) - double(pruned.size())) * block_cost(block, T, S);
+  double with_experts = o.experts > 0 ? double(o.layers / o.expert_every) : 0;
+  double without = double(o.layers) - with_experts;
+  ModelCost cost;
   for (const int64_t layer : pruned) {
-    BlockOptions fewer = block;
-    fewer.attention = without_heads(block.attention, own, layer);
-    if (cross) fewer.cross_attention = without_heads(*block.cross_attention, across, layer);
+    (has_experts(o, layer) ? with_experts : without) -= 1;
+    BlockOptions fewer = block(layer);
+    fewer.attention = without_heads(fewer.attention, own, layer);
+    if (cross) fewer.cross_attention = without_heads(*fewer.cross_attention, across, layer);
     cost += block_cost(fewer, T, S);
+  }
+  if (with_experts > 0) cost += with_experts * block_cost(block(o.expert_every - 1), T, S);
+  if (without > 0) {
+    whole.experts = 0;
+    cost += without * block_cost(block(0), T, S);
   }
   return cost;
 }

@@ -13,6 +13,7 @@ void check(const ExpertOptions& o) {
                                       {"expert-width", o.expert_width}}) {
     require_at_least(option, value, 0);
   }
+  require_option(o.experts <= 65536, "experts", o.experts, "at most 65536");
   require_at_least("expert-every", o.expert_every, 1);
   require_at_least("experts-per-token", o.experts_per_token, 1);
   require_option(o.experts == 0 || o.experts_per_token <= o.experts, "experts-per-token",

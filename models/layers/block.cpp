@@ -17,7 +17,7 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
   if (options.parallel != ParallelBranches::kNone) {
     const auto y = attention_norm(x);                             // [B, T, C]
     const auto z = feed_forward_norm ? feed_forward_norm(x) : y;  // [B, T, C]
-    return x + branch(attention(y, context), attends) + branch(feed_forward(z), feeds);
+    return x + branch(attention(y, context), attends) + branch(feed(z, context), feeds);
   }
   auto h = residual(x, attends, [&](const auto& y) { return attention(y, context); });
   if (options.cross_attention) {
@@ -25,7 +25,15 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
     h = residual(h, crosses,
                  [&](const auto& y) { return cross_attention->cross(y, *cross, cross_args); });
   }
-  return residual(h, feeds, [&](const auto& y) { return feed_forward(y); });  // [B, T, C]
+  return residual(h, feeds, [&](const auto& y) { return feed(y, context); });  // [B, T, C]
+}
+
+torch::Tensor BlockImpl::feed(const torch::Tensor& y, const SelfAttentionContext& context) {
+  if (!experts) return feed_forward(y);
+  const auto& lengths = context.args.key_lengths;  // [B], or undefined
+  if (!lengths.defined() || context.cache) return experts(y);
+  const auto numbers = torch::arange(y.size(1), torch::dtype(torch::kLong).device(y.device()));
+  return experts(y, numbers.unsqueeze(0) < lengths.to(y.device()).unsqueeze(1));
 }
 
 template <class SubLayer>
@@ -64,7 +72,11 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
   }
   feed_forward_norm =
       register_norm("feed_forward_norm", options.parallel != ParallelBranches::kOneNorm);
-  feed_forward = register_module("feed_forward", FeedForward(options.feed_forward));
+  if (options.experts) {
+    experts = register_module("experts", MixtureOfExperts(*options.experts));
+  } else {
+    feed_forward = register_module("feed_forward", FeedForward(options.feed_forward));
+  }
   feed_forward_out_norm = register_norm("feed_forward_out_norm", sandwich);
   feed_forward_scale = register_scale("feed_forward_scale");
   dropout = register_module("dropout", torch::nn::Dropout(options.residual_dropout));

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "models/attention/multi_head_attention.h"
+#include "models/experts/mixture_of_experts.h"
 #include "models/layers/feed_forward.h"
 #include "models/layers/norm.h"
 
@@ -40,6 +41,8 @@ struct EnumNames<ParallelBranches> {
 struct BlockOptions {
   MultiHeadAttentionOptions attention;
   FeedForwardOptions feed_forward;
+  /// Experts in place of the feed-forward network; unset: none.
+  std::optional<MixtureOfExpertsOptions> experts = {};
   NormOptions norm;
   NormPlace norm_place = NormPlace::kPre;
   ParallelBranches parallel = ParallelBranches::kNone;  ///< not with post-norm or cross-attention
@@ -56,13 +59,17 @@ class BlockImpl : public torch::nn::Module {
   /// x [B, T, C] -> [B, T, C]; cross-attention has its own keys, values and masks.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
+  /// The feed-forward network or the experts: y [B, T, C] -> [B, T, C]. Of the context the lengths
+  /// are read: padding takes no place of an expert.
+  torch::Tensor feed(const torch::Tensor& y, const SelfAttentionContext& context);
   BlockOptions options;
   Norm attention_norm{nullptr}, cross_norm{nullptr};
   Norm feed_forward_norm{nullptr};  // empty where parallel branches share attention_norm
   /// After the sub-layers; empty but for norms on both sides.
   Norm attention_out_norm{nullptr}, cross_out_norm{nullptr}, feed_forward_out_norm{nullptr};
   MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
-  FeedForward feed_forward{nullptr};
+  FeedForward feed_forward{nullptr};  // empty with experts
+  MixtureOfExperts experts{nullptr};
   torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C], or undefined
   torch::nn::Dropout dropout{nullptr};
 

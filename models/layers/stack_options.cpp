@@ -43,12 +43,14 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
     cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
     cross->window.reset();
   }
+  const FeedForwardOptions network{.d_model = o.d_model,
+                                   .width = o.feed_forward,
+                                   .activation = o.activation,
+                                   .bias = o.feed_forward_bias,
+                                   .dropout = o.activation_dropout};
   return {.attention = without_heads(whole, parse_heads(o.pruned_heads), n),
-          .feed_forward = {.d_model = o.d_model,
-                           .width = o.feed_forward,
-                           .activation = o.activation,
-                           .bias = o.feed_forward_bias,
-                           .dropout = o.activation_dropout},
+          .feed_forward = network,
+          .experts = has_experts(o, n) ? std::optional(mixture_options(o, network)) : std::nullopt,
           .norm = norm_options(o),
           .norm_place = o.norm_place,
           .parallel = o.parallel,
@@ -66,6 +68,7 @@ void resolve(StackOptions& o) {
   if (o.kv_heads == 0) o.kv_heads = o.heads;
   if (o.head_width == 0 && o.heads > 0) o.head_width = o.d_model / o.heads;
   if (o.feed_forward == 0) o.feed_forward = 4 * o.d_model;
+  resolve(static_cast<ExpertOptions&>(o), o.feed_forward);
 }
 
 namespace {
@@ -118,6 +121,7 @@ void check(const StackOptions& o) {
     require_option(o.heads > 1 || value == 0.0, option, value,
                    fmt::format("0 with {} 1", option_name("heads")));
   }
+  check(static_cast<const ExpertOptions&>(o));
   require_at_least("window", o.window, 0);
   require_option(
       !o.window_pattern.empty() && o.window_pattern.find_first_not_of("LG") == std::string::npos,

@@ -13,11 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "models/experts/expert_options.h"
 #include "models/layers/block.h"
 
 namespace zoo {
 
-struct StackOptions {
+struct StackOptions : ExpertOptions {
   int64_t layers = 4;        ///< L
   int64_t d_model = 128;     ///< C
   int64_t heads = 4;         ///< H
@@ -91,6 +92,7 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("layer-scale", o.layer_scale, "First value of a learned factor on each output (0: none)");
   field("init-std", o.init_std, "Standard deviation of the initial weights");
   field("attention", o.attention, "Attention kernel");
+  visit_experts(o, skipped, v);
 }
 
 /// Throws OptionError for values that no stack can have.

@@ -119,8 +119,9 @@ std::optional<std::string> RunRecord::option(std::string_view key) const {
 }
 
 bool lower_is_better(std::string_view metric) {
-  static constexpr std::array<std::string_view, 5> kLower = {"perplexity", "bits_per_byte",
-                                                             "head_similarity", "grad_norm", "wer"};
+  static constexpr std::array<std::string_view, 9> kLower = {
+      "perplexity",     "bits_per_byte",  "head_similarity", "grad_norm", "wer",
+      "expert_balance", "expert_busiest", "expert_dropped",  "router_z"};
   return metric.ends_with("loss") ||
          std::find(kLower.begin(), kLower.end(), metric) != kLower.end();
 }

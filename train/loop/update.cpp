@@ -13,6 +13,7 @@
 
 #include "base/interrupt.h"
 #include "base/printable.h"
+#include "models/experts/expert_statistics.h"
 #include "models/layers/auxiliary_losses.h"
 #include "train/loop/random_state.h"
 #include "train/objectives/meter.h"
@@ -103,6 +104,7 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
   std::optional<Snapshot> before;
   if (options_.accumulate > 1) before.emplace(task_);
   AuxiliaryLosses auxiliary(device_);
+  const ExpertStatistics experts;
   const auto in_double = torch::TensorOptions(device_).dtype(torch::kDouble);
   DeviceSum loss_sum(std::nullopt);  // one wait for the device an update
   double weight_sum = 0.0;
@@ -136,7 +138,8 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
   const auto totals = processes_.sum({loss_sum.value(), weight_sum, static_cast<double>(skipped)});
   sums.loss = totals[0];
   sums.weight = totals[1];
-  for (const auto& [name, mean] : auxiliary.means()) result.metrics[name] = mean;
+  for (const auto& means : {auxiliary.means(), experts.means()})
+    for (const auto& [name, mean] : means) result.metrics[name] = mean;
   skipped_batches_ += static_cast<int64_t>(totals[2]);
   return true;
 }

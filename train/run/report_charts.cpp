@@ -30,7 +30,7 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 36> kWords = {{
+constexpr std::array<Words, 41> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
@@ -59,6 +59,11 @@ constexpr std::array<Words, 36> kWords = {{
     {"cer", "Character error rate", "character error rate"},
     {"ter", "Translation edit rate", "edit rate"},
     {"head_similarity", "Similarity of heads", "cosine"},
+    {"expert_balance", "Balance of experts", "load-balancing loss (1: even)"},
+    {"expert_busiest", "The busiest expert", "its tokens (1: an even share)"},
+    {"expert_dropped", "Tokens without room", "share of choices that experts drop"},
+    {"router_entropy", "Entropy of the router", "entropy (nats)"},
+    {"router_z", "Size of the router's logits", "squared log of the sum of exponentials"},
     {"bleu", "BLEU", "BLEU (0 to 100)"},
     {"chrf", "chrF", "chrF2 (0 to 100)"},
     {"exact_match", "Exact match", "right to the last token (share of 1)"},

@@ -162,7 +162,7 @@ class BertNames {
 };
 
 /// Our own names on disk, with the rules about heads of the family's map.
-NameMap zoo_names(const NameMap& family) {
+NameMap zoo_names(const NameMap& family, const BertOptions& o) {
   NameMap map{.family = std::string(kZooBert), .rows = {}};
   for (NameRow row : family.rows) {
     const bool is_new = row.theirs.front().starts_with("(new)");
@@ -178,6 +178,15 @@ NameMap zoo_names(const NameMap& family) {
        {block + "attention.q_norm", block + "attention.k_norm", block + "attention_out_norm",
         block + "feed_forward_out_norm", std::string("bert.final_norm")})
     add_layer(map, {.ours = ours, .theirs = {ours}});
+  const std::string experts = block + "experts.";
+  add_parameter(map, experts + "router.weight", experts + "router.weight");
+  for (const auto* const part : {".in_proj", ".out_proj"}) {
+    add_layer(map, {.ours = experts + "shared" + part, .theirs = {experts + "shared" + part}});
+    for (int64_t n = 0; n < o.experts; ++n) {
+      const std::string expert = experts + "experts." + std::to_string(n) + part;
+      add_layer(map, {.ours = expert, .theirs = {expert}});
+    }
+  }
   map.ignored = {"bert.pooler.weight", "bert.pooler.bias"};
   map.other_heads = {"masked_lm.", "pair.", "classifier.", "replaced."};
   return map;
@@ -187,7 +196,7 @@ NameMap zoo_names(const NameMap& family) {
 
 NameMap bert_name_map(const BertTaskOptions& options, HeadsOnDisk heads) {
   const NameMap map = BertNames(options, heads).make();
-  return unlike_reference(options.bert).empty() ? map : zoo_names(map);
+  return unlike_reference(options.bert).empty() ? map : zoo_names(map, options.bert);
 }
 
 }  // namespace zoo

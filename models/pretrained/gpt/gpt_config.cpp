@@ -26,6 +26,7 @@ std::string unlike_gpt2(const GptOptions& options) {
   demands.expect(o.layer_scale == 0.0, "layer-scale 0");
   demands.expect(!o.qk_norm, "qk-norm false");
   demands.expect(o.window == 0, "window 0");
+  demands.expect(o.experts == 0, "experts 0");
   demands.expect(o.parallel == ParallelBranches::kNone, "parallel none");
   demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();
@@ -46,6 +47,7 @@ std::string unlike_llama(const GptOptions& o) {
   demands.expect(o.layer_scale == 0.0, "layer-scale 0");
   demands.expect(!o.qk_norm, "qk-norm false");
   demands.expect(o.window == 0, "window 0");
+  demands.expect(o.experts == 0, "experts 0");
   demands.expect(o.parallel == ParallelBranches::kNone, "parallel none");
   demands.expect(o.qkv_bias || !o.attention_bias, "qkv-bias true");
   return demands.text();

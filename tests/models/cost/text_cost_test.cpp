@@ -45,6 +45,8 @@ TEST(GptCostTest, IsWhatTheModelHasAndComputes) {
       [](GptOptions& o) { o.parallel = ParallelBranches::kOneNorm; },
       [](GptOptions& o) { o.parallel = ParallelBranches::kTwoNorms, o.qk_norm = true; },
       [](GptOptions& o) { o.activation = Activation::kReglu, o.norm = NormKind::kRms; },
+      [](GptOptions& o) { o.experts = 3, o.shared_experts = 1; },
+      [](GptOptions& o) { o.experts = 3, o.expert_every = 2, o.pruned_heads = "0:1,3 1:0"; },
       [](GptOptions& o) { o.position = PositionKind::kBucketed, o.relative.buckets = 10; },
       [](GptOptions& o) { o.qkv_bias = false, o.layer_scale = 0.1; },
       [](GptOptions& o) { o.pruned_heads = "0:1,3 2:0"; },

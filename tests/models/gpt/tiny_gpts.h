@@ -84,6 +84,11 @@ inline std::vector<NamedGpt> tiny_gpts() {
   gemma.window = 3;
   gemma.window_pattern = "LG";
 
+  GptOptions experts = llama;
+  experts.experts = 3;
+  experts.expert_every = 2;
+  experts.shared_experts = 1;
+
   GptOptions alibi = grouped;
   alibi.position = PositionKind::kAlibi;
   alibi.pruned_heads = "0:1,3";
@@ -109,6 +114,7 @@ inline std::vector<NamedGpt> tiny_gpts() {
           {"yarn", yarn},
           {"neox", neox},
           {"gemma", gemma},
+          {"experts", experts},
           {"alibi", alibi},
           {"t5", t5},
           {"pruned", pruned},

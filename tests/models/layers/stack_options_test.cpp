@@ -55,6 +55,13 @@ std::vector<StackChange> changes() {
        }},
       {"QkNorm", [](StackOptions& o) { o.qk_norm = true; }},
       {"QkRmsNorm", [](StackOptions& o) { o.qk_norm = true, o.norm = NormKind::kRms; }},
+      {"Experts", [](StackOptions& o) { o.experts = 3; }},
+      {"ExpertsEveryOther",
+       [](StackOptions& o) {
+         o.experts = 4, o.experts_per_token = 1, o.shared_experts = 1, o.expert_width = 5;
+         o.expert_every = 2, o.renormalise_experts = false;
+         o.expert_router = RouterScore::kSigmoid;
+       }},
       {"Window", [](StackOptions& o) { o.window = 2; }},
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
