@@ -6,6 +6,27 @@
 #include "base/option_checks.h"
 
 namespace zoo {
+namespace {
+
+/// Without experts the other options would change nothing.
+void check_unused(const ExpertOptions& o) {
+  const ExpertOptions usual;
+  for (const auto& [option, changed] :
+       {std::pair("experts-per-token", o.experts_per_token != usual.experts_per_token),
+        {"shared-experts", o.shared_experts != usual.shared_experts},
+        {"expert-width", o.expert_width != usual.expert_width},
+        {"expert-every", o.expert_every != usual.expert_every},
+        {"expert-router", o.expert_router != usual.expert_router},
+        {"renormalise-experts", o.renormalise_experts != usual.renormalise_experts},
+        {"expert-capacity", o.expert_capacity != usual.expert_capacity},
+        {"expert-balance", o.expert_balance != usual.expert_balance},
+        {"router-z-loss", o.router_z_loss != usual.router_z_loss}}) {
+    if (changed)
+      throw OptionError(fmt::format("{} needs {}", option_name(option), option_name("experts")));
+  }
+}
+
+}  // namespace
 
 void check(const ExpertOptions& o) {
   for (const auto& [option, value] : {std::pair("experts", o.experts),
@@ -19,17 +40,16 @@ void check(const ExpertOptions& o) {
   require_option(o.experts == 0 || o.experts_per_token <= o.experts, "experts-per-token",
                  o.experts_per_token,
                  fmt::format("at most {}, which is {}", option_name("experts"), o.experts));
-  require_option(o.experts > 0 || o.shared_experts == 0, "shared-experts", o.shared_experts,
-                 fmt::format("0 with {} 0", option_name("experts")));
   for (const auto& [option, value] : {std::pair("expert-capacity", o.expert_capacity),
                                       {"expert-balance", o.expert_balance},
                                       {"router-z-loss", o.router_z_loss}}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
   }
+  if (o.experts == 0) check_unused(o);
 }
 
 void resolve(ExpertOptions& o, int64_t feed_forward) {
-  if (o.expert_width == 0) o.expert_width = feed_forward;
+  if (o.experts > 0 && o.expert_width == 0) o.expert_width = feed_forward;
 }
 
 bool has_experts(const ExpertOptions& o, int64_t n) {

@@ -110,6 +110,33 @@ TEST_F(TrainGptTest, ResumedRunEqualsTheWholeOne) {
             read_file(folder_ / "parts/last/model.safetensors"));
 }
 
+TEST_F(TrainGptTest, TheBlockOfTodayTrainsAndResumes) {
+  const auto modern = [&](const std::string& out, const std::string& steps) {
+    auto flags = tiny(out, {{"max-steps", steps},
+                            {"layers", "2"},
+                            {"attention", "flash"},
+                            {"position", "t5"},
+                            {"norm-place", "sandwich"},
+                            {"activation", "geglu"},
+                            {"window", "3"},
+                            {"window-pattern", "LG"},
+                            {"experts", "3"},
+                            {"expert-every", "2"}});
+    flags.emplace_back("--qk-norm=true");
+    return flags;
+  };
+  const auto whole = train(modern("whole", "8"));
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_EQ(train(modern("parts", "4")).exit_code, 0);
+  const auto resumed = train({"--resume", (folder_ / "parts").string(), "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(metrics("whole"), metrics("parts"));
+  EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
+            read_file(folder_ / "parts/last/model.safetensors"));
+  for (const char* name : {"expert_balance", "expert_busiest", "router_entropy", "router_z"})
+    EXPECT_THAT(metrics("whole"), HasSubstr(name));
+}
+
 TEST_F(TrainGptTest, EveryKernelThatTrainsGivesTheSameLosses) {
   const auto losses = [&](const std::string& kernel) {
     const auto result = train(tiny(kernel, {{"attention", kernel},
@@ -407,10 +434,14 @@ TEST_F(TrainGptTest, SaysWhichValuesChangeNothing) {
                                          {"final-share", "0.5"},
                                          {"decay-share", "0.5"},
                                          {"rotary-base", "5"},
+                                         {"rotary-pairs", "neighbours"},
+                                         {"rotary-attention-factor", "2"},
+                                         {"relative-buckets", "8"},
                                          {"sample-tokens", "0"},
                                          {"sample-prompt", "the"}}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  for (const char* option : {"final-share", "decay-share", "rotary-base", "sample-prompt"})
+  for (const char* option : {"final-share", "decay-share", "rotary-base", "rotary-pairs",
+                             "rotary-attention-factor", "relative-buckets", "sample-prompt"})
     EXPECT_THAT(result.err, HasSubstr("note: --" + std::string(option) + " changes nothing"));
   const auto all =
       train(tiny("all", {{"max-steps", "1"}, {"schedule", "wsd"}, {"decay-share", "1"}}));

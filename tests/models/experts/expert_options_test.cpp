@@ -47,7 +47,10 @@ TEST(ExpertOptionsTest, ValuesThatNoModelCanHaveAreNamed) {
   EXPECT_EQ(refusal([](O& o) { o.shared_experts = -1; }),
             "--shared-experts must be 0 or more, got -1");
   EXPECT_EQ(refusal([](O& o) { o.experts = 0, o.shared_experts = 1; }),
-            "--shared-experts must be 0 with --experts 0, got 1");
+            "--shared-experts needs --experts");
+  EXPECT_EQ(refusal([](O& o) { o.experts = 0, o.expert_router = RouterScore::kSigmoid; }),
+            "--expert-router needs --experts");
+  EXPECT_EQ(refusal([](O& o) { o.experts = 65537; }), "--experts must be at most 65536, got 65537");
   EXPECT_EQ(refusal([](O& o) { o.expert_width = -1; }), "--expert-width must be 0 or more, got -1");
   EXPECT_EQ(refusal([](O& o) { o.expert_every = 0; }), "--expert-every must be 1 or more, got 0");
   EXPECT_EQ(refusal([](O& o) { o.expert_capacity = -1; }),
