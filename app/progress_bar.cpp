@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/printable.h"
+#include "base/streams.h"
 
 #if defined(_WIN32)
 #include <io.h>
@@ -30,11 +31,16 @@ bool stderr_is_a_terminal() {
 #endif
 }
 
+/// Of a terminal that does not tell its size: what COLUMNS says, or 80.
 int terminal_width() {
 #if !defined(_WIN32)
   winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
 #endif
+  if (const char* text = std::getenv("COLUMNS")) {
+    const int columns = std::atoi(text);
+    if (columns > 0) return columns;
+  }
   return 80;
 }
 
@@ -79,7 +85,7 @@ ProgressBar::ProgressBar(std::string title, int64_t total, int64_t start)
 
 ProgressBar::~ProgressBar() {
   // An exception's message needs a line of its own.
-  if (terminal_ && drawn_ && !finished_) std::fputs("\n", stderr);
+  if (terminal_ && drawn_ && !finished_) write_to_stderr("\n");
 }
 
 std::string ProgressBar::render(std::string_view details, int width) const {
@@ -87,28 +93,34 @@ std::string ProgressBar::render(std::string_view details, int width) const {
   const double part = total_ > 0 ? std::clamp(static_cast<double>(done_) / total_, 0.0, 1.0) : 1.0;
   std::string time;
   if (done_ >= total_) {
-    time = format_duration(elapsed);
+    time = "  " + format_duration(elapsed);
   } else if (done_ > start_) {
     const double left = elapsed / static_cast<double>(done_ - start_) * (total_ - done_);
-    time = "ETA " + format_duration(left);
+    time = "  ETA " + format_duration(left);
   }
-  const std::string head = fmt::format("{} {:3.0f}%", title_, std::floor(part * 100));
-  std::string tail = fmt::format(" {}/{}", done_, total_);
-  if (!details.empty()) tail += fmt::format("  {}", details);
-  if (!time.empty()) tail += fmt::format("  {}", time);
-  if (!terminal_) return head + tail;
+  const std::string percent = fmt::format("{:3.0f}%", std::floor(part * 100));
+  const std::string head = fmt::format("{} {}", title_, percent);
+  const std::string count = fmt::format(" {}/{}", done_, total_);
+  std::string more = details.empty() ? "" : fmt::format("  {}", details);
+  if (!terminal_) return head + count + more + time;
 
   // Some terminals wrap when the last column is written.
   const auto room = static_cast<size_t>(std::max(width - 1, 0));
-  const size_t used = columns_of(head) + columns_of(tail) + 3;
-  std::string line = head;
-  if (used + 4 <= room) {
-    const size_t cells = std::min<size_t>(room - used, 30);
+  const size_t whole = columns_of(head + count + more + time) + 3;
+  if (whole + 4 <= room) {
+    const size_t cells = std::min<size_t>(room - whole, 30);
     const auto full = static_cast<size_t>(part * static_cast<double>(cells));
-    line += fmt::format(" [{}{}]", std::string(full, '='), std::string(cells - full, ' '));
+    const auto bar = std::string(full, '=') + std::string(cells - full, ' ');
+    return fmt::format("{} [{}]{}{}{}", head, bar, count, more, time);
   }
-  line += tail;
-  return std::string(first_columns(line, room));
+  // The time that is left matters most, then the count, then the details, the first ones most.
+  while (!more.empty() && columns_of(head + count + more + time) > room)
+    more.erase(more.rfind("  "));
+  std::string line;
+  for (const std::string& shorter :
+       {head + count + more + time, percent + count + time, percent + time, percent})
+    if (line.empty() && columns_of(shorter) <= room) line = shorter;
+  return line.empty() ? std::string(first_columns(percent, room)) : line;
 }
 
 void ProgressBar::update(int64_t done, std::string_view details) {
@@ -125,13 +137,23 @@ void ProgressBar::draw() {
   last_drawn_ = Clock::now();
   drawn_ = true;
   const std::string line = render(details_, terminal_width());
-  std::fputs((terminal_ ? "\r" + line + "\x1b[K" : line + "\n").c_str(), stderr);
-  std::fflush(stderr);
+  write_to_stderr(terminal_ ? "\r" + line + "\x1b[K" : line + "\n");
+}
+
+/// Makes its line free for another text.
+void ProgressBar::wipe() const {
+  if (terminal_ && drawn_ && !finished_) write_to_stderr("\r\x1b[K");
 }
 
 void ProgressBar::print_above(std::string_view line) {
-  const std::string text = (terminal_ && drawn_ ? "\r\x1b[K" : "") + std::string(line) + "\n";
-  std::fputs(text.c_str(), stderr);
+  wipe();
+  write_to_stderr(std::string(line) + "\n");
+  if (terminal_ && drawn_ && !finished_) draw();
+}
+
+void ProgressBar::print_result_above(std::string_view line) {
+  wipe();
+  write_to_stdout(std::string(line) + "\n");
   if (terminal_ && drawn_ && !finished_) draw();
 }
 
@@ -139,7 +161,7 @@ void ProgressBar::finish() {
   if (finished_) return;
   draw();
   finished_ = true;
-  if (terminal_) std::fputs("\n", stderr);
+  if (terminal_) write_to_stderr("\n");
 }
 
 }  // namespace zoo

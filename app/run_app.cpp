@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/option_error.h"
+#include "base/streams.h"
 
 #if __has_include(<poll.h>)
 #include <fcntl.h>
@@ -56,12 +57,7 @@ std::string in_plain_words(std::string line) {
 
 int complain(std::string_view name, std::string_view what, int code) {
   std::cout.clear();
-  try {
-    std::cout.flush();
-  } catch (const std::ios_base::failure&) {  // the complaint below matters more
-  }
-  const std::string line = std::string(name) + ": " + std::string(what) + "\n";
-  std::fputs(line.c_str(), stderr);
+  write_to_stderr(std::string(name) + ": " + std::string(what) + "\n");
   return code;
 }
 
@@ -84,7 +80,7 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
   try {
     const int code = body();
     std::cout.flush();
-    return std::fflush(stdout) == 0 ? code : output_failed(name);
+    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 ? code : output_failed(name);
   } catch (const CLI::Success& text) {  // --help, --version
     std::cout << text.what() << std::flush;
     return 0;
@@ -100,8 +96,7 @@ int run_and_report(std::string_view name, const std::function<int()>& body) {
   } catch (const std::bad_alloc&) {
     return complain(name, "out of memory", kFailed);
   } catch (const std::length_error&) {  // of a container that was to be larger than any memory
-    return complain(name, "out of memory: something was asked to be larger than any memory",
-                    kFailed);
+    return complain(name, "out of memory: a size is larger than any memory", kFailed);
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::broken_pipe) return kReaderGone;
     return complain(name, first_line(error.what()), kFailed);

@@ -1,13 +1,11 @@
 #include "base/note.h"
 
-#include <cstdio>
 #include <string>
+
+#include "base/streams.h"
 
 namespace zoo {
 
-void note(std::string_view line) {
-  const std::string text = std::string(line) + "\n";
-  std::fputs(text.c_str(), stderr);
-}
+void note(std::string_view line) { write_to_stderr(std::string(line) + "\n"); }
 
 }  // namespace zoo

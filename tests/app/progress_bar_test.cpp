@@ -16,6 +16,7 @@
 namespace zoo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -82,6 +83,62 @@ TEST(ProgressBarTest, NeverWrapsHoweverNarrowTheTerminal) {
   for (const int columns : {120, 80, 60, 40, 20, 10, 2, 1}) {
     EXPECT_LT(widest(on_terminal(columns, half_way)), static_cast<size_t>(columns)) << columns;
   }
+}
+
+TEST(ProgressBarTest, ANarrowTerminalStillShowsTheTimeLeft) {
+  const auto shown = [](int columns) { return on_terminal(columns, half_way); };
+  EXPECT_THAT(shown(120), AllOf(HasSubstr("train  50% [===="), HasSubstr("1000/2000  loss 2.31  "),
+                                HasSubstr("  ETA ")));
+  EXPECT_THAT(shown(50), HasSubstr("train  50% 1000/2000  loss 2.31  ETA "));
+  EXPECT_THAT(shown(34), HasSubstr("train  50% 1000/2000  ETA "));
+  EXPECT_THAT(shown(28), HasSubstr("\r 50% 1000/2000  ETA "));
+  EXPECT_THAT(shown(20), HasSubstr("\r 50%  ETA "));
+  EXPECT_THAT(shown(8), HasSubstr("\r 50%\x1b"));
+}
+
+TEST(ProgressBarTest, WithoutDetailsItShowsTheCountAndTheTimeLeft) {
+  const auto counting = [] {
+    ProgressBar bar("reading pictures", 2000);
+    bar.update(500, "");
+    bar.finish();
+  };
+  EXPECT_THAT(on_terminal(50, counting), HasSubstr("] 500/2000  ETA "));
+  EXPECT_THAT(on_terminal(44, counting), HasSubstr("reading pictures  25% 500/2000  ETA "));
+  EXPECT_THAT(on_terminal(35, counting), HasSubstr("\r 25% 500/2000  ETA "));
+}
+
+TEST(ProgressBarTest, AFinishedBarKeepsTheTimeItTook) {
+  const auto whole = [] {
+    ProgressBar bar("train", 2000);
+    bar.update(2000, "loss 2.31  lr 1.0e-03  12.3k tokens/s");
+    bar.finish();
+  };
+  EXPECT_THAT(on_terminal(40, whole), HasSubstr("train 100% 2000/2000  loss 2.31  0s"));
+}
+
+TEST(ProgressBarTest, ATerminalThatHidesItsSizeIsAskedThroughTheEnvironment) {
+  const auto with_columns = [](const char* columns) {
+    return on_terminal(0, [columns] {
+      ::unsetenv("COLUMNS");
+      if (columns != nullptr) ::setenv("COLUMNS", columns, 1);
+      half_way();
+    });
+  };
+  EXPECT_LT(widest(with_columns("40")), 40U);
+  EXPECT_THAT(with_columns("40"), HasSubstr("ETA "));
+  EXPECT_THAT(with_columns(nullptr), HasSubstr("loss 2.31  lr 1.0e-03  "));
+  EXPECT_LT(widest(with_columns("no number")), 80U);
+}
+
+TEST(ProgressBarTest, ResultsAboveTheBarGoToStandardOutput) {
+  const std::string text = into_file("0", [] {
+    ::testing::internal::CaptureStdout();
+    ProgressBar bar("train", 10);
+    bar.update(1, "");
+    bar.print_result_above("step 1: val loss 3.2");
+    EXPECT_EQ(::testing::internal::GetCapturedStdout(), "step 1: val loss 3.2\n");
+  });
+  EXPECT_THAT(text, Not(HasSubstr("val loss")));
 }
 
 TEST(ProgressBarTest, LinesAboveDoNotMixWithTheBar) {

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -57,7 +58,8 @@ void limit_files(uint64_t largest) {
   if (run.largest_file) limit_files(*run.largest_file);
   ::dup2(in.read_end(), 0);
   ::dup2(out.write_end(), 1);
-  ::dup2(err.write_end(), 2);
+  ::dup2(run.merged ? out.write_end() : err.write_end(), 2);
+  for (const auto& [name, value] : run.environment) ::setenv(name.c_str(), value.c_str(), 1);
   ::signal(SIGPIPE, SIG_DFL);
   std::vector<char*> words{const_cast<char*>(path.c_str())};
   for (const auto& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));

@@ -19,6 +19,8 @@ struct ProgramRun {
   std::string input = {};                                         // for its standard input
   std::chrono::milliseconds timeout = std::chrono::seconds(120);  // then it is killed
   std::optional<uint64_t> largest_file = {};  // bytes; a write beyond them fails, as on a full disk
+  bool merged = false;                        // `> log 2>&1`: both streams in `out`
+  std::map<std::string, std::string> environment = {};  // variables on top of ours
 };
 
 /// name: "forward"; taken from the build's bin folder. Throws std::runtime_error where it cannot be

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -88,6 +89,20 @@ Values values_of(CLI::App& app) {
   return values;
 }
 
+/// The lines of a configuration whose values are not the defaults, in order.
+std::string differing_lines(const std::string& config, const Values& defaults) {
+  std::istringstream lines(config);
+  std::string differing;
+  for (std::string line; std::getline(lines, line);) {
+    const size_t equals = line.find(" = ");
+    if (line.starts_with('#') || equals == std::string::npos) continue;
+    const auto usual = defaults.find(line.substr(0, equals));
+    if (usual == defaults.end() || usual->second != line.substr(equals + 3))
+      differing += line + "\n";
+  }
+  return differing;
+}
+
 void declare_run(CLI::App& app, TrainCommand& command) {
   const auto plain = [&](const char* flag, std::string& field, const char* help) {
     app.add_option(flag, field, help)->group("Run")->configurable(false);
@@ -113,12 +128,12 @@ void declare_run(CLI::App& app, TrainCommand& command) {
   of_sweep("--sweep", "TEXT",
            "Train every combination, each in a folder of its own in --out, and compare them: "
            "\"position=none,rotary norm=layer,rms\"; the same command goes on where it stopped");
-  of_sweep("--seeds", "INT", "Train each of them with so many seeds, from --seed on");
+  of_sweep("--seeds", "INT", "Train each of them with this many seeds, from --seed on");
   of_sweep("--scale", "TEXT",
            "Train sizes, fit a power law to all but the largest and predict that one: "
            "\"d-model=32,48,64,96\"");
   add_option(app, "Run", "needs-init-from", command.needs_init_from,
-             "Recipe's demand: a trained model to start from, named with --init-from");
+             "In recipes: a trained model to start from must be named with --init-from");
   app.add_option("--preset", command.preset,
                  "Start from a published size, then apply the other options")
       ->group("Model")
@@ -245,6 +260,7 @@ TrainCommand Passes::pass(const std::function<void(TrainCommand&)>& resolve) {
   }
   if (resolve) resolve(command);
   command.config_text = effective_config(app);
+  command.differing_text = differing_lines(command.config_text, defaults_);
   return command;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/interrupt.h"
+#include "base/note.h"
 #include "base/printable.h"
 #include "base/usage_error.h"
 #include "train/loop/evaluation_mode.h"
@@ -24,12 +25,25 @@
 namespace zoo {
 namespace {
 
+/// What is not as usual; a recipe, as --config reads it. `whole`: the file that has all of it; none
+/// where nothing is trained.
+void print(const TrainCommand& command, const std::string& program,
+           const std::filesystem::path& whole) {
+  const bool usual = command.differing_text.empty();
+  fmt::print("# {}: {}{}\n{}\n", program,
+             usual ? "every option has its default" : "options that differ from their defaults",
+             whole.empty() ? "" : fmt::format("; all are in {}", whole.string()),
+             command.differing_text);
+  std::fflush(stdout);
+}
+
 void print(const Facts& facts) {
   for (const auto& [name, value] : facts) fmt::print("{:<11} {}\n", name, value);
   std::fflush(stdout);
 }
 
-int evaluate_only(Training& training) {
+int evaluate_only(Training& training, const TrainCommand& command) {
+  print(command, "train_" + training.family(), {});
   const auto task = training.make_task({});
   print(training.facts());
   const EvaluationMode evaluating(task->model());
@@ -59,7 +73,7 @@ int print_result(const std::string& program, const std::filesystem::path& folder
   };
   if (result.interrupted) go_on("");
   if (result.updates == 0 && result.step > 0 && !result.stopped_early && !result.interrupted) {
-    fmt::print("nothing done: the run is at step {} already, where it ends\n", result.step);
+    fmt::print("nothing to do: the run is at step {} already, where it ends\n", result.step);
     go_on(" --max-steps N");
   }
   return result.interrupted ? kInterrupted : 0;
@@ -67,15 +81,15 @@ int print_result(const std::string& program, const std::filesystem::path& folder
 
 int train(Training& training, const TrainCommand& command) {
   std::optional<NewRunFolder> fresh;
-  if (command.resume.empty()) {
-    fresh.emplace(command, training.family());
-    training.prepare();
-  }
+  if (command.resume.empty()) fresh.emplace(command, training.family());
+  const std::string program = "train_" + training.family();
+  const auto folder = fresh ? fresh->path() : std::filesystem::path(command.resume);
+  print(command, program, folder / "run.toml");
+  if (fresh) training.prepare();
   std::function<void(const NamedTensors&)> watch_batch;
   if (!command.dump_batches.empty()) watch_batch = dump_batches(command.dump_batches);
   const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
-  const std::string program = "train_" + training.family();
-  Run run{.folder = fresh ? fresh->path() : std::filesystem::path(command.resume),
+  Run run{.folder = folder,
           .program = program,
           .recipe = command.recipe,
           .config_text = command.config_text,
@@ -98,12 +112,11 @@ int train(Training& training, const TrainCommand& command) {
 
 int run_one(Training& training, int argc, const char* const* argv) {
   const TrainCommand command = parse_train_command(training, argc, argv);
-  fmt::print("{}\n", command.config_text);
-  std::fflush(stdout);
   try {
-    return command.evaluate_only.empty() ? train(training, command) : evaluate_only(training);
+    return command.evaluate_only.empty() ? train(training, command)
+                                         : evaluate_only(training, command);
   } catch (const Interrupted& e) {
-    fmt::print(stderr, "train_{}: {}\n", training.family(), e.what());
+    note(fmt::format("train_{}: {}", training.family(), e.what()));
     return kInterrupted;
   }
 }

@@ -20,6 +20,7 @@ struct TrainCommand {
   std::string dump_gradients = {};      ///< file for the first update's gradients
   std::string dump_batches = {};        ///< folder for the batches of all updates
   std::string config_text = {};         ///< the effective configuration, as --config reads it
+  std::string differing_text = {};      ///< its lines whose values are not the defaults
   std::vector<std::string> given = {};  ///< options that the user named, as flags or in a recipe
   std::vector<std::string> given_other = {};  ///< see changed()
 

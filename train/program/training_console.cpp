@@ -4,6 +4,7 @@
 
 #include "base/note.h"
 #include "base/printable.h"
+#include "base/streams.h"
 #include "train/loop/update.h"
 
 namespace zoo {
@@ -24,9 +25,9 @@ void TrainingConsole::evaluation(const EvaluationReport& report) {
   const auto line = fmt::format("step {:>6}  val {} {:.4f}{}", report.step, report.metric,
                                 report.value, report.is_best && report.step > 0 ? "  (best)" : "");
   if (bar_)
-    bar_->print_above(line);
+    bar_->print_result_above(line);
   else
-    fmt::print("{}\n", line);
+    write_to_stdout(line + "\n");
 }
 
 void TrainingConsole::end() {
@@ -34,8 +35,8 @@ void TrainingConsole::end() {
 }
 
 void TrainingConsole::average(const AverageReport& report) {
-  fmt::print("average of the last {} checkpoints: val {} {:.4f} (in averaged/)\n",
-             report.checkpoints, report.metric, printable(report.value));
+  write_to_stdout(fmt::format("average of the last {} checkpoints: val {} {:.4f} (in averaged/)\n",
+                              report.checkpoints, report.metric, printable(report.value)));
 }
 
 void TrainingConsole::note(const std::string& line) {

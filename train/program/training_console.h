@@ -1,4 +1,4 @@
-// The terminal output of a run: a progress bar, and lines above it.
+// The terminal output of a run: evaluations on stdout, a progress bar and notes on stderr.
 #pragma once
 #include <optional>
 #include <string>

@@ -121,6 +121,19 @@ TEST(TrainingTest, OnlyOtherValuesThanTheDefaultAreChanges) {
   EXPECT_EQ(training.options_.rows, 3);  // flags win over a preset
 }
 
+TEST(TrainingTest, TheOptionsThatDifferStandInTheOrderOfTheWhole) {
+  PointTraining usual, other;
+  EXPECT_EQ(parse(usual, {"--rows", "3"}).differing_text, "");
+  const auto command = parse(other, {"--dropout", "0.5", "--seed", "7", "--width=2"});
+  EXPECT_EQ(command.differing_text, "width = 2\ndropout = 0.5\nseed = 7\n");
+  EXPECT_THAT(command.config_text, HasSubstr("rows = 3\n"));
+}
+
+TEST(TrainingTest, APresetDiffersFromTheDefaults) {
+  PointTraining training;
+  EXPECT_THAT(parse(training, {"--preset", "nine"}).differing_text, HasSubstr("rows = 9\n"));
+}
+
 TEST(TrainingTest, ARecipeUnderItsOldNameOfTheObjectiveIsRead) {
   testing::TemporaryFolder folder;
   const std::string recipe = (folder / "recipe.toml").string();
