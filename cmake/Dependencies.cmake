@@ -9,6 +9,7 @@
 #   Oniguruma        regular expressions that our own matcher lacks zoo::oniguruma
 #   Highway          SIMD for every processor, at run time          zoo::highway
 #   MeCab            words of Japanese for BLEU; can be missing     zoo::mecab
+#   libedit          editing of lines that are typed; can be missing zoo::libedit
 #   libpng, libjpeg, zlib   picture files                           zoo::png, zoo::jpeg, zoo::zlib
 #   GoogleTest, RapidCheck                                          tests only
 
@@ -34,6 +35,7 @@ function(zoo_find_library name)
   set(oniguruma oniguruma.h libonig-dev onig)
   set(highway hwy/highway.h libhwy-dev hwy)
   set(mecab mecab.h libmecab-dev mecab)
+  set(libedit histedit.h libedit-dev edit)
   set(png png.h libpng-dev png)
   set(jpeg jpeglib.h libjpeg-dev jpeg)
   set(zlib zlib.h zlib1g-dev z)

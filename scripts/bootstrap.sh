@@ -32,6 +32,8 @@ mecab.h|libmecab-dev
 gtest/gtest.h|libgtest-dev
 gmock/gmock.h|libgmock-dev
 rapidcheck.h|librapidcheck-dev'
+# Without these the zoo builds as well: `generate --interactive` then does not edit lines.
+extra_headers='histedit.h|libedit-dev'
 
 # The small way: torch without its dependencies. libtorch_cpu itself loads two small libraries of the CUDA runtime.
 libtorch=(torch==2.15.0)
@@ -49,11 +51,11 @@ stop() {
 
 # ---- What is missing ------------------------------------------------------------------------------------------------
 # One preprocessor call asks for all headers at once; it finds them wherever this compiler looks, Debian or not.
-missing_headers() {
+missing_headers() {  # list
   local source='' header package
   while IFS='|' read -r header package; do
     source+="#if !__has_include(<$header>)"$'\n'"\"missing:$package\""$'\n#endif\n'
-  done <<<"$headers"
+  done <<<"$1"
   "$cxx" -std=c++20 -E -P -x c++ - <<<"$source" | sed -n 's/^"missing:\(.*\)"$/\1/p'
 }
 
@@ -61,7 +63,7 @@ missing_packages() {
   command -v cmake >/dev/null || echo cmake
   command -v ninja >/dev/null || echo ninja-build
   if command -v "$cxx" >/dev/null; then
-    missing_headers
+    missing_headers "$headers"
   else
     echo clang  # loads precompiled headers in a quarter of g++'s time; g++ brings the standard library
     cut -d'|' -f2 <<<"$headers"  # cannot ask without a compiler; apt skips what is there
@@ -106,6 +108,18 @@ install_packages() {
   as_root "${apt[@]}" update || say "apt could not refresh its lists; trying with those that are there"
   as_root "${apt[@]}" install -y --no-install-recommends "$@" ||
     stop "apt could not install the packages (its message is above): run '$by_hand' by hand, then call again"
+}
+
+# Tried once: a machine where they cannot be had is not asked again.
+install_extras() {
+  local mark="$root/.cache/without-extras" extras
+  [ -w "$root" ] && [ ! -e "$mark" ] || return 0
+  extras="$(missing_headers "$extra_headers")"
+  # shellcheck disable=SC2086
+  if [ -n "$extras" ] && ! (install_packages $extras); then
+    mkdir -p "$root/.cache" && echo "$extras" >"$mark"
+    say "going on without $extras: generate --interactive will not edit lines (to try again, delete $mark)"
+  fi
 }
 
 check_versions() {
@@ -217,6 +231,7 @@ fi
 [ -z "$sets" ] || ! [ -L "$root/.venv" ] || [ -w "$root/.venv" ] ||
   stop "$zoo_home/.venv lacks $(paste -sd' ' - <<<"$sets"): have scripts/bootstrap.sh called there, or remove the link .venv to install your own"
 [ -z "$sets" ] || [ -w "$root" ] || stop "$root lacks $(paste -sd' ' - <<<"$sets") and may only be read: have scripts/bootstrap.sh called there"
+install_extras
 check_versions
 [ -z "$sets" ] || install_sets
 [ -z "$packages$sets" ] || say "everything is in place"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/cli.h"
+#include "app/line_editor.h"
 #include "app/run_app.h"
 #include "app/terminal.h"
 #include "base/interrupt.h"
@@ -58,21 +59,17 @@ int run_once(zoo::GenerationSession& session, const Input& input, const std::str
   return whole ? 0 : 130;
 }
 
-/// One prompt a line. Ctrl-C ends the text at hand; at the question it ends the program, as Ctrl-D
-/// does. The n-th question draws from the n-th random streams, so that a question asked twice gets
-/// two answers.
+/// One prompt a line. Ctrl-C ends the text under way; at the question it ends the program, as
+/// Ctrl-D does. The n-th question draws from the n-th random streams, so that a question asked
+/// twice gets two answers.
 int run_interactive(zoo::GenerationSession& session, const Input& input, int64_t samples,
                     const std::string& note) {
   std::cerr << note;
-  const bool terminal = zoo::stdin_is_a_terminal();
-  if (terminal) std::cerr << "One prompt a line; Ctrl-C ends a text, Ctrl-D the program.\n";
+  if (zoo::stdin_is_a_terminal())
+    std::cerr << "Type a prompt and Enter. Ctrl-C stops a text, Ctrl-D ends the program.\n";
   int64_t first_sample = 0;
-  zoo::LineReader lines(std::cin, "standard input");
-  const auto ask = [&](std::string& line) {
-    if (terminal) std::cerr << "> ";
-    return lines.next(line);
-  };
-  for (std::string prompt; ask(prompt); first_sample += samples) {
+  zoo::LineEditor editor("> ");
+  for (std::string prompt; editor.next(prompt); first_sample += samples) {
     const zoo::InterruptGuard guard;
     try {
       if (input.show_ids)
@@ -127,7 +124,9 @@ int main(int argc, char** argv) {
     if (request.has("num-samples")) request.given.insert("num-return-sequences");
     request.stop = session_options.stop;
     const int ways = !input.prompts.empty() + !input.file.empty() + input.interactive;
-    if (ways > 1) throw zoo::UsageError("give prompts as arguments, with --file or --interactive");
+    if (ways > 1)
+      throw zoo::UsageError(
+          "give prompts as arguments, with --file, or with --interactive: in one way only");
     if (ways == 0 && zoo::stdin_is_a_terminal()) input.interactive = true;
 
     auto settled = zoo::settle(request, zoo::read_generation_config(model.folder),

@@ -81,7 +81,7 @@ std::vector<std::vector<int64_t>> GenerationSession::ids_of(
 
 bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t first_sample) {
   ids_ = ids_of(prompts);
-  LiveText live(out_, prompts.size() > 1 || generate_.num_return_sequences > 1);
+  LiveText live(out_);
   // All samples of as many prompts as fit, or a part of one prompt's samples.
   const int64_t samples = generate_.num_return_sequences, beams = generate_.beams.num_beams;
   const int64_t rows = std::max(options_.batch_size, beams > 1 ? samples : 1);
@@ -92,7 +92,7 @@ bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t fir
       const int64_t now = std::min(rows, samples - done);
       const Batch batch{
           .first_prompt = p, .prompts = count, .first_sample = first_sample + done, .samples = now};
-      if (!run_batch(prompts, batch, live)) return false;
+      if (!run_batch(prompts, batch, headings(prompts, batch, first_sample), live)) return false;
       done += now;
     }
   }
@@ -109,6 +109,27 @@ std::vector<TextStream> GenerationSession::streams(const std::vector<std::string
     }
   }
   return all;
+}
+
+/// One line for each text; empty ones where there is but one text.
+std::vector<std::string> GenerationSession::headings(const std::vector<std::string>& prompts,
+                                                     const Batch& batch,
+                                                     int64_t first_sample) const {
+  const int64_t samples = generate_.num_return_sequences;
+  std::vector<std::string> lines;
+  for (size_t p = 0; p < batch.prompts; ++p) {
+    for (int64_t s = 0; s < batch.samples; ++s) {
+      std::string names;
+      if (prompts.size() > 1)
+        names = fmt::format("prompt {} of {}", batch.first_prompt + p + 1, prompts.size());
+      if (samples > 1) {
+        names += fmt::format("{}sample {} of {}", names.empty() ? "" : ", ",
+                             batch.first_sample - first_sample + s + 1, samples);
+      }
+      lines.push_back(names.empty() ? "" : "== " + names);
+    }
+  }
+  return lines;
 }
 
 /// The most tokens that a row of the batch is read of at once.
@@ -136,7 +157,7 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
 }
 
 bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,
-                                  LiveText& live) {
+                                  const std::vector<std::string>& headings, LiveText& live) {
   check_row_memory(decoder_.row_bytes(longest_row(batch)), generate_.beams.num_beams, batch.samples,
                    static_cast<int64_t>(batch.prompts));
   auto texts = streams(prompts, batch);
@@ -146,7 +167,7 @@ bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const
   const auto show = [&](size_t row, const std::string& part) {
     if (!options_.json) live.add(row, part);
   };
-  live.begin(options_.json ? 0 : texts.size());
+  live.begin(options_.json ? std::vector<std::string>() : headings);
   if (options_.return_full_text) {
     for (size_t row = 0; row < texts.size(); ++row) show(row, prompt_of(row));
   }
@@ -185,7 +206,8 @@ bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const
 
 void GenerationSession::write_json(const std::string& prompt, const Generation& generation,
                                    const std::string& text) {
-  const nlohmann::ordered_json line = {{"prompt", prompt},
+  const nlohmann::ordered_json line = {{"input", prompt},
+                                       {"prompt", prompt},
                                        {"sample", generation.sample},
                                        {"text", text},
                                        {"tokens", generation.tokens},

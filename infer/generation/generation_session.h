@@ -38,7 +38,7 @@ void visit(SessionOptions& o, Visitor&& v) {
     "Put around prompts what the tokenizer's template says");
   v("return-full-text", o.return_full_text, "Print the prompt before its continuation");
   v("json", o.json,
-    "One JSON object a line: prompt, sample, text, tokens, finish_reason, score, logprob");
+    "One JSON object a text: input, sample, text, tokens, finish_reason, score, logprob");
   v("batch-size", o.batch_size, "Texts that are computed together");
   v("no-cache", o.no_cache, "Read the whole text again for each token, for comparison");
 }
@@ -51,8 +51,9 @@ class GenerationSession {
                     std::ostream& out, Gpt draft = nullptr);
 
   /// Continues each prompt num_return_sequences times, and writes the texts as they grow. Checks
-  /// all prompts before the first token is chosen. Samples are numbered from `first_sample` on.
-  /// False if an interrupt ended it.
+  /// all prompts before the first token is chosen. Samples draw from the random streams
+  /// `first_sample` and following. Where there is more than one text, each stands below a line that
+  /// names it: "== prompt 1 of 2, sample 2 of 3". False if an interrupt ended it.
   bool run(const std::vector<std::string>& prompts, int64_t first_sample = 0);
 
   /// The model's input ids for each prompt. Throws std::runtime_error for prompts that it cannot
@@ -71,8 +72,11 @@ class GenerationSession {
                                   const Batch& batch) const;
   std::vector<Generation> compute(const Batch& batch, const OnToken& on_token);
   int64_t longest_row(const Batch& batch) const;
+  std::vector<std::string> headings(const std::vector<std::string>& prompts, const Batch& batch,
+                                    int64_t first_sample) const;
   void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
-  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, class LiveText& live);
+  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch,
+                 const std::vector<std::string>& headings, class LiveText& live);
 
   LanguageModel model_;
   DecodeOptions generate_;

@@ -3,16 +3,15 @@
 
 namespace zoo {
 
-void LiveText::begin(size_t texts) {
-  texts_.assign(texts, {});
+void LiveText::begin(const std::vector<std::string>& headings) {
+  texts_.clear();
+  for (const auto& heading : headings) texts_.push_back({.heading = heading});
   current_ = 0;
 }
 
 void LiveText::print(std::string_view part) {
-  if (!line_open_) {
-    if (anything_printed_ && separate_) out_ << "---------------\n";
-    line_open_ = anything_printed_ = true;
-  }
+  if (!begun_ && !texts_[current_].heading.empty()) out_ << texts_[current_].heading << '\n';
+  begun_ = true;
   out_ << part << std::flush;
 }
 
@@ -33,7 +32,7 @@ void LiveText::end(size_t text) {
 void LiveText::move_on() {
   while (current_ < texts_.size() && texts_[current_].ended) {
     print("\n");
-    line_open_ = false;
+    begun_ = false;
     if (++current_ < texts_.size() && !texts_[current_].held.empty()) print(texts_[current_].held);
   }
 }

@@ -11,25 +11,25 @@ namespace zoo {
 
 class LiveText {
  public:
-  /// `separate`: a line of dashes between texts.
-  LiveText(std::ostream& out, bool separate) : out_(out), separate_(separate) {}
+  explicit LiveText(std::ostream& out) : out_(out) {}
 
-  /// Starts new texts, numbered from 0. All earlier texts must have ended.
-  void begin(size_t texts);
+  /// Starts new texts, numbered from 0, each below a line of its own, "== sample 2 of 3"; an empty
+  /// heading is none. All earlier texts must have ended.
+  void begin(const std::vector<std::string>& headings);
   void add(size_t text, std::string_view part);
   /// The text is complete.
   void end(size_t text);
 
  private:
   struct Text {
-    std::string held;
+    std::string heading, held;
     bool ended = false;
   };
   void print(std::string_view part);
   void move_on();
 
   std::ostream& out_;
-  bool separate_, anything_printed_ = false, line_open_ = false;
+  bool begun_ = false;  // the current text
   std::vector<Text> texts_;
   size_t current_ = 0;
 };

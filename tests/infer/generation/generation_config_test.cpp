@@ -129,10 +129,9 @@ TEST_F(GenerationConfigTest, ContrastiveSearchIsAskedForAsInTheReference) {
 
 TEST_F(GenerationConfigTest, TheNoteNamesWhatWasTakenAndWhatNothingReads) {
   const auto made = settled(R"({"eos_token_id": [1, 2], "repetition_penalty": 1.5, "chat": 1})");
-  EXPECT_EQ(
-      made.note,
-      "from generation_config.json: eos_token_id [1,2], repetition_penalty 1.5; nothing reads "
-      "chat");
+  EXPECT_EQ(made.note,
+            "from generation_config.json: eos_token_id [1,2], repetition_penalty 1.5; not used: "
+            "chat");
   EXPECT_THAT(made.options.eos_ids, ElementsAre(1, 2));
   EXPECT_EQ(settled("{}").note, "");
 }

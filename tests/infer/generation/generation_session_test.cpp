@@ -132,7 +132,7 @@ TEST(GenerationSessionTest, AnInterruptEndsTheTextsAndSaysSo) {
     EXPECT_FALSE(session.run({"hello", "you"}));
   }
   const InterruptGuard forgets;  // what was requested: the tests that follow shall run
-  EXPECT_EQ(out.str(), "hello\n---------------\nyou\n");
+  EXPECT_EQ(out.str(), "== prompt 1 of 2\nhello\n== prompt 2 of 2\nyou\n");
 }
 
 TEST(GenerationSessionTest, AnEndlessNumberOfSamplesNeedsNoMemoryAhead) {

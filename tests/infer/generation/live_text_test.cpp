@@ -9,40 +9,42 @@ namespace {
 
 TEST(LiveTextTest, ShowsTheFirstTextLiveAndTheOthersInTheirTurn) {
   std::ostringstream out;
-  LiveText live(out, true);
-  live.begin(3);
+  LiveText live(out);
+  live.begin({"== 1", "== 2", "== 3"});
+  EXPECT_EQ(out.str(), "");
   live.add(0, "a");
   live.add(1, "x");
-  EXPECT_EQ(out.str(), "a");
+  EXPECT_EQ(out.str(), "== 1\na");
   live.end(1);
   live.add(0, "b");
   live.end(0);
-  EXPECT_EQ(out.str(), "ab\n---------------\nx\n");
+  EXPECT_EQ(out.str(), "== 1\nab\n== 2\nx\n");
   live.add(2, "z");
-  EXPECT_EQ(out.str(), "ab\n---------------\nx\n---------------\nz");
+  EXPECT_EQ(out.str(), "== 1\nab\n== 2\nx\n== 3\nz");
   live.end(2);
-  EXPECT_EQ(out.str(), "ab\n---------------\nx\n---------------\nz\n");
+  EXPECT_EQ(out.str(), "== 1\nab\n== 2\nx\n== 3\nz\n");
 }
 
-TEST(LiveTextTest, SeparatesBatchesToo) {
+TEST(LiveTextTest, GivesEachBatchItsHeadings) {
   std::ostringstream out;
-  LiveText live(out, true);
-  for (int batch = 0; batch < 2; ++batch) {
-    live.begin(1);
+  LiveText live(out);
+  for (const char* heading : {"== 1", "== 2"}) {
+    live.begin({heading});
     live.add(0, "t");
     live.end(0);
   }
-  EXPECT_EQ(out.str(), "t\n---------------\nt\n");
+  EXPECT_EQ(out.str(), "== 1\nt\n== 2\nt\n");
 }
 
-TEST(LiveTextTest, AnEmptyTextIsAnEmptyLine) {
+TEST(LiveTextTest, AnEmptyTextIsAnEmptyLineAndAnEmptyHeadingIsNone) {
   std::ostringstream out;
-  LiveText live(out, false);
-  live.begin(2);
+  LiveText live(out);
+  live.begin({"", "", "== 3"});
   live.end(0);
   live.add(1, "b");
   live.end(1);
-  EXPECT_EQ(out.str(), "\nb\n");
+  live.end(2);
+  EXPECT_EQ(out.str(), "\nb\n== 3\n\n");
 }
 
 }  // namespace
