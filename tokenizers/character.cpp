@@ -28,10 +28,10 @@ OrderedJson split_between_characters() {
   const std::string what = c.valid ? utf8::describe(c.code)
                                    : fmt::format("byte 0x{:02X}, which is not valid UTF-8,",
                                                  static_cast<uint8_t>(text[0]));
-  throw std::runtime_error(
-      fmt::format("character tokenizer: {} at byte {} is not in the vocabulary of {}; train it on "
-                  "text that has it, or with an unknown token",
-                  what, at, vocabulary));
+  throw std::runtime_error(fmt::format(
+      "character tokenizer: {} at byte {} is not in the vocabulary of {}; leave it out, "
+      "or make a tokenizer that knows it: train_tokenizer with such a text, or --unknown",
+      what, at, vocabulary));
 }
 
 }  // namespace

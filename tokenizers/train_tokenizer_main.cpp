@@ -96,7 +96,7 @@ class Watch {
 void say_if_smaller(const zoo::TokenizerTraining& options, int32_t ids) {
   if (ids >= zoo::wanted_vocab_size(options)) return;
   zoo::note(fmt::format(
-      "{} ids instead of {}: no pair of pieces is left that stands in the text {}", ids,
+      "{} ids instead of {}: no pair of pieces is left that occurs in the text {}", ids,
       zoo::wanted_vocab_size(options),
       options.min_frequency > 1 ? fmt::format("{} times (--min-frequency)", options.min_frequency)
                                 : "at all"));

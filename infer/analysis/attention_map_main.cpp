@@ -31,7 +31,7 @@ std::string head_name(int64_t layer, int64_t head) { return fmt::format("{}.{}",
 
 void print_table(const zoo::AttentionMap& map, const Heads& heads) {
   std::vector<std::vector<std::string>> rows = {
-      {"head", "pattern", "score", "entropy", "of", "most like", "by"}};
+      {"head", "pattern", "score", "entropy", "at most", "most like", "similarity"}};
   for (const auto& row : heads) {
     const bool alone = row.like_layer < 0, named = row.scores.pattern != zoo::HeadPattern::kMixed;
     rows.push_back({head_name(row.layer, row.head), describe(row.scores, map),
@@ -68,9 +68,12 @@ json head_json(const zoo::AttentionMap& map, const zoo::HeadRow& row) {
   return line;
 }
 
-void print_json(const zoo::AttentionMaps& maps, const std::vector<Heads>& heads,
-                const std::vector<std::filesystem::path>& files) {
-  json all = {{"input", maps.input}, {"maps", json::array()}, {"files", json::array()}};
+void print_json(const zoo::ModelChoice& model, const zoo::AttentionMaps& maps,
+                const std::vector<Heads>& heads, const std::vector<std::filesystem::path>& files) {
+  json all = {{"model", model.folder.string()},
+              {"input", maps.input},
+              {"maps", json::array()},
+              {"files", json::array()}};
   for (size_t n = 0; n < maps.maps.size(); ++n) {
     const auto& map = maps.maps[n];
     json lines = json::array();
@@ -114,7 +117,7 @@ int main(int argc, char** argv) {
     const auto page = zoo::attention_page("Attention, head by head", maps, heads);
     const auto files = zoo::write_attention_map(out, page, maps);
     if (as_json) {
-      print_json(maps, heads, files);
+      print_json(model, maps, heads, files);
       return 0;
     }
     for (const auto& file : files) std::cout << file.string() << '\n';

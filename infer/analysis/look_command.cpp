@@ -52,7 +52,7 @@ void add_example_options(CommandLine& app, LookRequest& r) {
   add_option(app, "Examples", "data", r.file.data,
              "Lines label<TAB>text, as train_bert reads; a ViT's: class folders. influence of a "
              "GPT: a text a line");
-  add_option(app, "Examples", "pool", r.file.pool, "One vector of many tokens");
+  add_option(app, "Examples", "pool", r.file.pool, "How the vectors of many tokens become one");
   add_option(app, "Examples", "decay", r.probe.decay, "Weight decay of a probe or head");
   add_option(app, "Probe", "words", r.file.words,
              "The file has a word and its tag a line, and an empty line after each sentence");
@@ -60,9 +60,9 @@ void add_example_options(CommandLine& app, LookRequest& r) {
   add_option(app, "Influence", "method", r.influence.method,
              "Products of gradients, or influence functions of a head on one layer's states");
   add_option(app, "Influence", "label", r.influence.label,
-             "Of the text (unset: what the model says)");
+             "Label of the text (unset: what the model says)");
   add_option(app, "Influence", "layer", r.influence.layer,
-             "Whose states the head reads (unset: the last)");
+             "Layer whose states the head reads (unset: the last)");
   add_option(app, "Influence", "damping", r.influence.damping,
              "Added to the diagonal of the head's Hessian");
   add_option(app, "Influence", "retrain", r.influence.retrain,
@@ -92,12 +92,13 @@ void add_look_options(CommandLine& app, LookRequest& r) {
   make_required(add_text(app, "verb", r.verb, verb_names(" or ")));
   add_model_options(app, r.model);
   add_input_options(app, r.input);
-  add_option(app, "Shown", "top", r.top, "Tokens a cell (lens), examples (influence)");
+  add_option(app, "Shown", "top", r.top, "Tokens in each cell (lens), or examples (influence)");
   add_option(app, "Random numbers", "seed", r.seed,
              "Of the random tokens (induction); of the held-out examples and the control");
   add_option(app, "Induction", "length", r.length, "Random tokens, which come twice");
   add_option(app, "Induction", "sequences", r.sequences, "Sequences to average over");
-  add_option(app, "Patch", "corrupted", r.corrupted, "The text with words changed, as many tokens");
+  add_option(app, "Patch", "corrupted", r.corrupted,
+             "The text with some words changed; it must have as many tokens");
   add_option(app, "Patch", "answer", r.answer,
              "Next token after the text (unset: what the model says)");
   add_option(app, "Patch", "other", r.other,

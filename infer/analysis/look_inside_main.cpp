@@ -10,6 +10,7 @@
 // Prints the answer and tables; --out writes a page, PNG files and JSON.
 #include <filesystem>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "app/run_app.h"
@@ -33,9 +34,17 @@ int main(int argc, char** argv) {
     const zoo::LookResult result = zoo::look(opened, request);
     std::vector<std::filesystem::path> files;
     if (!request.out.empty()) files = zoo::write_look(request.out, result);
-    std::cout << (request.as_json ? zoo::json_line(result.json) + "\n" : zoo::look_text(result));
-    for (const auto& file : files)
-      (request.as_json ? std::cerr : std::cout) << file.string() << '\n';
+    if (request.as_json) {
+      nlohmann::json all = result.json;
+      all["model"] = request.model.folder.string();
+      all["verb"] = request.verb;
+      all["files"] = nlohmann::json::array();
+      for (const auto& file : files) all["files"].push_back(file.string());
+      std::cout << zoo::json_line(all) << '\n';
+      return 0;
+    }
+    std::cout << zoo::look_text(result);
+    for (const auto& file : files) std::cout << file.string() << '\n';
     return 0;
   });
 }

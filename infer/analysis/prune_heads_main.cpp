@@ -134,7 +134,8 @@ int main(int argc, char** argv) {
     zoo::write_pruned_folder(request.out, opened, request.model.folder);
 
     if (request.as_json) {
-      std::cout << zoo::json_line({{"removed", heads},
+      std::cout << zoo::json_line({{"model", request.model.folder.string()},
+                                   {"removed", heads},
                                    {"before", measure_json(before)},
                                    {"after", measure_json(after)},
                                    {"out", request.out.string()}})

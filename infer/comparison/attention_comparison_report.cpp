@@ -23,7 +23,7 @@ std::string mebibytes(int64_t bytes) {
 
 const std::vector<std::string>& headings() {
   static const std::vector<std::string> names = {"kernel",  "ms",    "GFLOP/s", "of peak",
-                                                 "x torch", "error", "MiB",     ""};
+                                                 "x torch", "error", "MiB",     "operator"};
   return names;
 }
 
@@ -187,7 +187,7 @@ std::string comparison_json(const ComparisonOptions& options, const Machine& mac
                                           {"matmul_size", machine.matmul_size},
                                           {"matmul_gflops", machine.matmul_gflops}}},
                                         {"results", list}};
-  return whole.dump(2);
+  return whole.dump();
 }
 
 std::string comparison_page(const Machine& machine, const std::vector<ComparisonResult>& results,

@@ -19,6 +19,7 @@
 #include "app/run_app.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/note.h"
 #include "infer/comparison/attention_comparison.h"
 #include "infer/comparison/mixer_comparison.h"
 #include "models/attention/attend.h"
@@ -48,8 +49,8 @@ void visit(Options& o, Visitor&& v) {
   v("device", o.device, "cpu, cuda, cuda:N or auto");
   v("threads", o.threads, "Threads; 0: all cores");
   v("simd", o.simd, "Instruction set of kernel flash: auto (the best), or one that --list names");
-  v("seconds", o.seconds, "Timing for each kernel and case");
-  v("seed", o.seed, "Of the random inputs");
+  v("seconds", o.seconds, "Time in seconds that is spent on each kernel and case");
+  v("seed", o.seed, "Seed of the random inputs");
   v("mixers", o.mixers, "Compare these mixers over the length instead: comma-separated, or all");
   v("lengths", o.lengths, "With --mixers: lengths in tokens, ascending");
   v("json", o.json, "Print one JSON object and nothing else");
@@ -170,6 +171,7 @@ int compare_mixers(const Options& o, std::optional<zoo::PendingFile>& page) {
   if (page && !zoo::InterruptGuard::requested()) {
     page->write(zoo::mixer_page(c, machine, results));
     page->commit();
+    zoo::note(fmt::format("page: {}", o.page.string()));
   }
   return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
 }
@@ -195,7 +197,6 @@ int main(int argc, char** argv) {
                          "compare_attention"};
     zoo::add_options(app, "Comparison", options);
     zoo::set_help(app, {"compare_attention --shapes 2x8x1024x64 --kernels flash,torch",
-                        "compare_attention --mask causal --pass forward --page attention.html",
                         "compare_attention --mixers all --mask causal --page mixers.html"});
     zoo::parse(app, argc, argv);
     if (options.list) {
@@ -225,6 +226,7 @@ int main(int argc, char** argv) {
     if (page && !zoo::InterruptGuard::requested()) {
       page->write(zoo::comparison_page(machine, results, sweep(comparison, machine)));
       page->commit();
+      zoo::note(fmt::format("page: {}", options.page.string()));
     }
     return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
   });

@@ -152,7 +152,7 @@ std::string mixer_json(const MixerComparisonOptions& options, const Machine& mac
                                         {"heads", options.heads},
                                         {"head_width", options.head_width},
                                         {"results", list}};
-  return whole.dump(2);
+  return whole.dump();
 }
 
 std::string mixer_page(const MixerComparisonOptions& options, const Machine& machine,

@@ -57,15 +57,16 @@ void visit(ProcessorOptions& o, Visitor&& v) {
   v("no-repeat-ngram-size", o.no_repeat_ngram_size, "No n tokens come twice (0: they may)");
   v("encoder-no-repeat-ngram-size", o.encoder_no_repeat_ngram_size,
     "No n tokens of the source, or of the prompt, come (0: they may)");
-  v("min-length", o.min_length, "No text ends before it has this many tokens, prompt included");
-  v("suppress-tokens", o.suppress_tokens, "Ids that never come");
-  v("begin-suppress-tokens", o.begin_suppress_tokens, "Ids that do not come first");
+  v("min-length", o.min_length, "Fewest tokens of a text, prompt included (0: no limit)");
+  v("suppress-tokens", o.suppress_tokens, "Ids that are never chosen");
+  v("begin-suppress-tokens", o.begin_suppress_tokens, "Ids that are never chosen first");
   v("forced-bos-token-id", o.forced_bos_token_id,
     "Id of the first new token, where one token stands before it");
-  v("forced-eos-token-id", o.forced_eos_token_id, "Id of the last token of a longest text");
+  v("forced-eos-token-id", o.forced_eos_token_id,
+    "Id of the last token of a text that is cut at its greatest length");
   v("remove-invalid-values", o.remove_invalid_values, "Make infinite scores finite");
   v("renormalize-logits", o.renormalize_logits,
-    "Make log-probabilities of the scores after all penalties and filters");
+    "Turn scores into log-probabilities again after all penalties and filters");
 }
 
 /// The divisor of a sum of log-probabilities, so that long texts are not penalised for their
@@ -107,15 +108,17 @@ struct BeamOptions {
 
 template <class Visitor>
 void visit(BeamOptions& o, Visitor&& v) {
-  v("num-beams", o.num_beams, "Texts that are searched side by side (1: no beam search)");
-  v("length-penalty", o.length_penalty, "Above 0: longer texts, below 0: shorter ones");
-  v("length-penalty-form", o.length_penalty_form, "Formula with that exponent");
+  v("num-beams", o.num_beams, "Beams: texts that are searched side by side (1: no beam search)");
+  v("length-penalty", o.length_penalty, "Above 0 favours longer texts, below 0 shorter ones");
+  v("length-penalty-form", o.length_penalty_form,
+    "Formula that has --length-penalty as its exponent");
   v("coverage-penalty", o.coverage_penalty,
-    "Against translations that leave a part of the source out (0: no)");
-  v("early-stopping", o.early_stopping, "When a search ends");
-  v("num-beam-groups", o.num_beam_groups, "Groups of beams that avoid each other's tokens (1: no)");
+    "Penalty on translations that leave out a part of the source (0: none)");
+  v("early-stopping", o.early_stopping, "When beam search ends");
+  v("num-beam-groups", o.num_beam_groups,
+    "Groups of beams that avoid each other's tokens (1: no groups)");
   v("diversity-penalty", o.diversity_penalty,
-    "Subtracted for each earlier group's beam that takes the same token now");
+    "Subtracted for each beam of an earlier group that has just taken the same token");
 }
 
 /// Whether a text ends with these new tokens.
@@ -154,13 +157,13 @@ inline bool asks_for_tokens(const DecodeOptions& o) {
 
 template <class Visitor>
 void visit(DecodeOptions& o, Visitor&& v) {
-  v("max-new-tokens", o.max_new_tokens, "Longest continuation");
+  v("max-new-tokens", o.max_new_tokens, "Most new tokens of a continuation");
   v("max-length", o.max_length,
-    "The same, prompt included; --max-new-tokens replaces it (0: no limit)");
+    "Most tokens of a text, prompt included; --max-new-tokens replaces it (0: no limit)");
   v("min-new-tokens", o.min_new_tokens,
-    "No text ends before it has this many new tokens; replaces --min-length");
+    "Fewest new tokens of a continuation; replaces --min-length");
   v("num-return-sequences", o.num_return_sequences, "Continuations of each prompt");
-  v("seed", o.seed, "Decides what is drawn");
+  v("seed", o.seed, "Seed of the draws");
   v("penalty-alpha", o.penalty_alpha,
     "Contrastive search among --top-k tokens: weight of being unlike the text so far (0: no)");
 }

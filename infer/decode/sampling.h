@@ -33,8 +33,10 @@ void visit(SamplingOptions& o, Visitor&& v) {
   v("top-a", o.top_a, "Only tokens with this share of the best probability's square (0: all)");
   v("typical-p", o.typical_p,
     "Only the tokens of most typical surprise that together have this probability (1: all)");
-  v("epsilon-cutoff", o.epsilon_cutoff, "Only tokens with this probability, as 0.0003 (0: all)");
-  v("eta-cutoff", o.eta_cutoff, "The same, but less where all are unlikely; as 0.0003 (0: all)");
+  v("epsilon-cutoff", o.epsilon_cutoff,
+    "Only tokens with at least this probability, as 0.0003 (0: all)");
+  v("eta-cutoff", o.eta_cutoff,
+    "As --epsilon-cutoff, but lower where all tokens are unlikely; as 0.0003 (0: all)");
 }
 
 /// Throws std::invalid_argument naming the option, the allowed values and its value.

@@ -194,7 +194,7 @@ std::string note_on(const GenerationConfig& config, const Settling& settled,
     add("stop_strings", settled.settings()["stop_strings"]);
   if (!config.unread.empty()) {
     text += text.empty() ? "nothing" : "";
-    text += fmt::format("; nothing reads {}", fmt::join(config.unread, ", "));
+    text += fmt::format("; not used: {}", fmt::join(config.unread, ", "));
   }
   return text.empty() ? "" : fmt::format("from {}: {}", config.file.filename().string(), text);
 }
@@ -207,7 +207,7 @@ SettledDecoding settle(const DecodeRequest& request, const GenerationConfig& con
     return UsageError(fmt::format("--{}", error.what()));
   };
   if (request.has("max-length") && request.has("max-new-tokens"))
-    throw UsageError("--max-length is nothing beside --max-new-tokens; give one of them");
+    throw UsageError("--max-length has no effect beside --max-new-tokens; give one of them");
   try {
     check(request.options);
   } catch (const std::invalid_argument& error) {

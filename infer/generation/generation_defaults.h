@@ -26,7 +26,7 @@ struct DecodeRequest {
 template <class Visitor>
 void visit(DecodeRequest& o, Visitor&& v) {
   v("do-sample", o.do_sample, "Draw tokens, or beams, instead of taking the best");
-  v("eos-token-id", o.eos_ids, "Id that ends a text, instead of the folder's");
+  v("eos-token-id", o.eos_ids, "Id that ends a text, instead of the one in the folder");
   v("generation-config", o.generation_config, "Decode as the folder's generation_config.json says");
 }
 

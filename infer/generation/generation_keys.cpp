@@ -33,8 +33,8 @@ constexpr GenerationKey kKeys[] = {
     {"num_return_sequences", kTaken},
     {"force_words_ids", kRefused, "give the words themselves with --force-words"},
     {"constraints", kRefused, "give words with --force-words"},
-    {"dola_layers", kRefused, "decoding by contrasting layers is not there"},
-    {"guidance_scale", kRefused, "classifier-free guidance is not there"},
+    {"dola_layers", kRefused, "decoding by contrasting layers is not supported"},
+    {"guidance_scale", kRefused, "classifier-free guidance is not supported"},
     {"token_healing", kRefused, "prompts are read as they are"},
     // Scores
     {"temperature", kTaken},
@@ -59,7 +59,7 @@ constexpr GenerationKey kKeys[] = {
     {"exponential_decay_length_penalty", kTaken},
     {"suppress_tokens", kTaken},
     {"begin_suppress_tokens", kTaken},
-    {"watermarking_config", kRefused, "watermarks are not there"},
+    {"watermarking_config", kRefused, "watermarks are not supported"},
     // Tokens with a job
     {"bos_token_id", kTaken},
     {"eos_token_id", kTaken},

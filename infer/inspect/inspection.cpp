@@ -119,11 +119,9 @@ std::string added_text(const json& inspection) {
 
 json inspect(const std::filesystem::path& path, int64_t length) {
   const SafetensorsReader reader(path);
-  json result = {{"path", path.string()},
-                 {"model_type", nullptr},
-                 {"tensors", tensors_of(reader)},
-                 {"bytes", reader.bytes()},
-                 {"parameters", {{"total", all_numbers(reader)}}}};
+  json result = {{"model", path.string()},  {"path", path.string()},
+                 {"model_type", nullptr},   {"tensors", tensors_of(reader)},
+                 {"bytes", reader.bytes()}, {"parameters", {{"total", all_numbers(reader)}}}};
   const auto config_path = path / "config.json";
   if (!std::filesystem::exists(config_path)) return result;
   const auto config =

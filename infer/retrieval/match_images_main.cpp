@@ -17,6 +17,7 @@
 #include "app/progress_bar.h"
 #include "app/run_app.h"
 #include "base/files.h"
+#include "base/note.h"
 #include "base/printable.h"
 #include "base/text_file.h"
 #include "infer/model_choice.h"
@@ -45,7 +46,7 @@ struct Found {
 };
 
 void declare(CLI::App& app, Request& request) {
-  add_texts(app, "text", request.texts, "What to look for, or between what to choose");
+  add_texts(app, "text", request.texts, "What to look for, or the texts to choose from");
   add_model_options(app, request.model);
   add_option(app, "Input", "images", request.images, "Folder whose pictures are searched");
   add_option(app, "Input", "index", request.index,
@@ -56,7 +57,8 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Input", "templates", request.templates,
              "Sentences around each text, {} in its place, whose embeddings are averaged");
   add_option(app, "Output", "top", request.top, "Answers to each text, or to the picture");
-  add_option(app, "Output", "json", request.json, "One JSON object a question");
+  add_option(app, "Output", "json", request.json,
+             "One JSON object a text, or for the picture: input, matches");
   add_option(app, "Output", "page", request.page,
              "The pictures that were found, a row a text: a .png or .html file");
 }
@@ -98,7 +100,7 @@ void print(const std::string& question, const std::vector<Found>& answers, bool 
     auto list = nlohmann::json::array();
     for (const auto& answer : answers)
       list.push_back({{"match", answer.name}, {"score", answer.score}});
-    const nlohmann::json line = {{"query", question}, {"matches", list}};
+    const nlohmann::json line = {{"input", question}, {"query", question}, {"matches", list}};
     std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return;
   }
@@ -223,7 +225,9 @@ void search(ImageTextEncoder& encoder, const std::vector<std::string>& texts,
     rows.push_back(best(cosines[static_cast<int64_t>(m)], index.files, request.top));
     print(texts[m], rows.back(), request.json);
   }
-  if (!request.page.empty()) write_sheet(request.page, texts, rows);
+  if (request.page.empty()) return;
+  write_sheet(request.page, texts, rows);
+  note(fmt::format("page: {}", request.page.string()));
 }
 
 void name_picture(ImageTextEncoder& encoder, const std::vector<std::string>& texts,

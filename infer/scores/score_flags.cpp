@@ -29,8 +29,10 @@ ScoreFlags::ScoreFlags(CLI::App& app, std::vector<ScoreMetric> metrics)
       "An empty line of references means that this line has one reference less");
   add(app, "BLEU", kByBleu, "tokenize", bleu_.tokenizer, "How lines are split into words");
   add(app, "BLEU", kByBleu, "max-ngram-order", bleu_.max_order, "Longest n-gram of words");
-  add(app, "BLEU", kByBleu, "smooth-method", bleu_.smoothing, "For orders without a match");
-  add(app, "BLEU", kByBleu, "smooth-value", bleu_.smooth_value, "For floor and add-k (0.1 and 1)");
+  add(app, "BLEU", kByBleu, "smooth-method", bleu_.smoothing,
+      "What an order without a match counts");
+  add(app, "BLEU", kByBleu, "smooth-value", bleu_.smooth_value,
+      "Value of --smooth-method floor and add-k (0.1 and 1)");
   add(app, "BLEU", kByBleu, "effective-order", bleu_.effective_order,
       "Omit orders longer than the text");
   add(app, "BLEU", kByBleu, "force", force_, "No warning if the text looks tokenized");

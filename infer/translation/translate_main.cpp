@@ -15,6 +15,7 @@
 #include "app/run_app.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/note.h"
 #include "base/text_file.h"
 #include "infer/generation/generation_defaults.h"
 #include "infer/generation/word_tokens.h"
@@ -50,7 +51,7 @@ void declare(CLI::App& app, Request& request) {
   add_option(app, "Input", "references", request.references,
              "A file with the right translations, one a line: prints scores");
   add_option(app, "Output", "json", request.json,
-             "One JSON object a line: source, translation, score, rank, tokens, truncated");
+             "One JSON object a translation: input, text, score, rank, tokens, truncated");
   add_option(app, "Output", "page", request.alignment,
              "An HTML file with a picture of each translation's attention to the source");
   add_option(app, "Output", "source-language", request.source_language,
@@ -124,12 +125,11 @@ void print(const Translation& made, const std::vector<std::string>& texts, bool 
     std::cout << on_one_line(made.text) << '\n';
     return;
   }
-  const nlohmann::json line = {{"source", texts[static_cast<size_t>(made.source)]},
-                               {"translation", made.text},
-                               {"score", made.score},
-                               {"rank", made.rank},
-                               {"tokens", made.tokens},
-                               {"truncated", made.truncated}};
+  const std::string& source = texts[static_cast<size_t>(made.source)];
+  const nlohmann::json line = {
+      {"input", source},          {"source", source},  // the names of earlier versions
+      {"translation", made.text}, {"text", made.text},     {"score", made.score},
+      {"rank", made.rank},        {"tokens", made.tokens}, {"truncated", made.truncated}};
   std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
@@ -145,6 +145,9 @@ void print_scores(const std::vector<Translation>& made, const References& refere
   }
 }
 
+/// "1 text", "2 texts"
+std::string counted(size_t texts) { return fmt::format("{} text{}", texts, texts == 1 ? "" : "s"); }
+
 /// Of each text's best translation.
 void write_alignments(const Translator& translator, const std::vector<std::string>& texts,
                       const std::vector<Translation>& made, const Request& request) {
@@ -156,7 +159,7 @@ void write_alignments(const Translator& translator, const std::vector<std::strin
   }
   write_file(request.alignment,
              alignment_page(alignments, request.source_language, request.target_language));
-  std::cerr << request.alignment.string() << '\n';
+  note(fmt::format("page: {}", request.alignment.string()));
 }
 
 int run(Request request, const ScoreFlags& flags) {
@@ -193,14 +196,14 @@ int run(Request request, const ScoreFlags& flags) {
   if (InterruptGuard::requested()) return 130;  // half of the lines would be taken for all of them
   for (const auto& translation : made) print(translation, texts, request.json);
   std::cout.flush();
-  std::cerr << fmt::format("{} texts in {:.2f} s\n", texts.size(), seconds.count());
+  std::cerr << fmt::format("{} in {:.2f} s\n", counted(texts.size()), seconds.count());
   const auto cut =
       std::ranges::count_if(made, [](const Translation& t) { return t.truncated && t.rank == 0; });
   if (cut > 0) {
     std::cerr << fmt::format(
-        "translate: {} texts were longer than the model's {} tokens: only their beginning was "
-        "translated\n",
-        cut, loaded.model->module().longest());
+        "translate: {} longer than the model's {} tokens; only the beginning was translated\n",
+        cut == 1 ? "1 text was" : fmt::format("{} texts were", cut),
+        loaded.model->module().longest());
   }
   if (!references.empty()) print_scores(made, references, flags);
   if (!request.alignment.empty()) write_alignments(translator, texts, made, request);

@@ -12,6 +12,7 @@
 #include "app/figures/html.h"
 #include "app/run_app.h"
 #include "base/files.h"
+#include "base/note.h"
 #include "base/printable.h"
 #include "infer/model_choice.h"
 #include "infer/vision/image_labels.h"
@@ -24,7 +25,7 @@ namespace {
 std::string json_line(const std::string& file, const std::vector<zoo::ImageLabel>& labels) {
   auto list = nlohmann::json::array();
   for (const auto& l : labels) list.push_back({{"label", l.label}, {"score", l.score}});
-  const nlohmann::json line = {{"file", file}, {"labels", list}};
+  const nlohmann::json line = {{"input", file}, {"file", file}, {"labels", list}};
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -64,6 +65,7 @@ void write_rollout(const std::filesystem::path& path, const std::string& file,
     zoo::write_file(path, rollout_page(file, labels, rollout));
   else
     zoo::write_png(path, zoo::draw_rollout(rollout.seen, rollout.shares));
+  zoo::note(fmt::format("page: {}", path.string()));
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ int main(int argc, char** argv) {
     zoo::make_required(zoo::add_texts(app, "image", files, "PNG or JPEG files of any size"));
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Labels a picture");
-    zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture");
+    zoo::add_option(app, "Output", "json", as_json, "One JSON object a picture: input, labels");
     zoo::add_option(app, "Output", "page", rollout,
                     "Draw the attention rollout of one picture: a .png or .html file");
     zoo::add_option(app, "Output", "pixel-values", pixel_values,

@@ -252,7 +252,8 @@ TEST_F(GenerateTest, RefusesOptionsThatMeanNothingBeforeItLoads) {
                         2),
               HasSubstr("--top-k is for sampling; temperature 0 draws nothing"));
   EXPECT_THAT(refused("--tempurature", "1"), HasSubstr("did you mean --temperature?"));
-  EXPECT_THAT(refused("--file", "prompts"), HasSubstr("give prompts as arguments, with --file or"));
+  EXPECT_THAT(refused("--file", "prompts"),
+              HasSubstr("give prompts as arguments, with --file, or with"));
   EXPECT_THAT(complaint(run_program("generate", {"a"}), 2), HasSubstr("--model"));
 }
 

@@ -150,7 +150,7 @@ TEST_F(TrainClipTest, MatchImagesFindsPicturesAndNamesThem) {
                        "--json", "--top", "1", "--page", path("sheet.html")});
   ASSERT_EQ(found.exit_code, 0) << found.err;
   EXPECT_EQ(std::count(found.out.begin(), found.out.end(), '\n'), 2);
-  EXPECT_THAT(found.out, HasSubstr("{\"matches\":[{\"match\":\""));
+  EXPECT_THAT(found.out, HasSubstr("{\"input\":\"a red circle\",\"matches\":[{\"match\":\""));
   EXPECT_THAT(read_file(folder_ / "sheet.html"), HasSubstr("a red circle"));
   const auto named = run_program("match_images", {"--model", path("run"), "--image", path("a.png"),
                                                   "red square", "blue cross"});

@@ -102,7 +102,7 @@ TEST_F(TrainTransformerTest, LeavesARunThatTranslateReads) {
     EXPECT_THAT(forced.out, HasSubstr("eux"));
     const auto cut = run_program("translate", {"--model", model, std::string(60, 'o')});
     EXPECT_EQ(cut.exit_code, 0) << cut.err;
-    EXPECT_THAT(cut.err, HasSubstr("1 texts were longer than the model's 32 tokens"));
+    EXPECT_THAT(cut.err, HasSubstr("1 text was longer than the model's 32 tokens"));
   }
 }
 

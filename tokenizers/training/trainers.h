@@ -80,24 +80,24 @@ void visit(TokenizerTraining& o, Visitor&& v) {
   v("vocab-size", o.vocab_size,
     "Number of ids; 0: all characters, 8000 for SentencePiece, 30000 for byte-bpe, wordpiece, bpe");
   v("min-frequency", o.min_frequency,
-    "byte-bpe, wordpiece, bpe: how often a pair must stand in the text to be merged");
+    "byte-bpe, wordpiece, bpe: how often a pair must occur in the text to be merged");
   v("special-tokens", o.special_tokens,
     "byte-bpe, wordpiece, bpe: the first ids, instead of <|endoftext|>, of [PAD] [UNK] [CLS] [SEP] "
     "[MASK], of <unk>; \"\" for none");
   v("cased", o.cased, "wordpiece: keep case and accents");
   v("limit-alphabet", o.limit_alphabet,
-    "wordpiece, bpe: that many of the most frequent characters get a piece; 0: all");
+    "wordpiece, bpe: this many of the most frequent characters get a piece; 0: all");
   v("pattern", o.pattern, "byte-bpe: how a text is cut into words");
   v("add-prefix-space", o.add_prefix_space,
-    "byte-bpe: a space before each text, so that its first word is as those inside");
-  v("trace", o.trace, "byte-bpe, wordpiece, bpe: print that many merges as they are made");
+    "byte-bpe: a space before each text, so that its first word is like those inside");
+  v("trace", o.trace, "byte-bpe, wordpiece, bpe: print this many merges as they are made");
   v("unknown", o.unknown, "character: an <unk> token for characters outside the vocabulary");
   v("sequence-tokens", o.sequence_tokens, "character: <pad>, <s> and </s>, for encoder-decoders");
   v("lossy", o.lossy,
     "SentencePiece: NFKC, spaces collapsed, <unk> for rare characters (classical translation)");
   v("coverage", o.coverage,
     "SentencePiece: share of the text whose characters get a piece of their own, 0.98 to 1");
-  v("threads", o.threads, "Threads; part of what a SentencePiece unigram result depends on");
+  v("threads", o.threads, "Threads; a SentencePiece unigram vocabulary depends on their number");
 }
 
 /// [PAD] [UNK] [CLS] [SEP] [MASK]

@@ -33,8 +33,10 @@ void visit(BertTextOptions& o, Visitor&& v) {
   v("batch-size", o.batches.rows, "Sequences of a micro-batch");
   v("mask-share", o.batches.masking.share, "Share of the tokens to predict");
   v("whole-words", o.batches.masking.whole_words, "Mask all pieces of a word together");
-  v("static-masks", o.batches.static_masks, "One mask a sequence for good, instead of new ones");
-  v("generator-share", o.generator_share, "ELECTRA: the generator's share of heads and width");
+  v("static-masks", o.batches.static_masks,
+    "Mask each sequence once and for all, instead of anew in each epoch");
+  v("generator-share", o.generator_share,
+    "ELECTRA: heads and widths of the generator, as a share of the model's");
   v("detection-weight", o.detection_weight, "ELECTRA: weight of the discriminator's loss");
 }
 

@@ -40,7 +40,8 @@ void visit(ClipPairOptions& o, Visitor&& v) {
   v("data", o.data, "Pairs: a file of lines picture<TAB>caption<TAB>caption...");
   visit(o.validation, v);
   visit(o.contrast.augment, v);
-  v("batch-size", o.contrast.batch_size, "Pairs that are told apart in one update");
+  v("batch-size", o.contrast.batch_size,
+    "Pairs of an update, which are told apart from each other");
   v("chunk", o.contrast.chunk,
     "Pairs in memory at once: gradients are computed in pieces (0: the whole batch)");
   v("templates", o.contrast.templates,

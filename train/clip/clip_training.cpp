@@ -38,13 +38,14 @@ void ClipTraining::declare_options(CLI::App& app) {
 // What a CLIP can learn. A new contrastive loss is a function and a row here.
 
 const std::vector<ClipTraining::Row>& ClipTraining::rows() {
-  static const std::vector<Row> rows = {{.name = "infonce",
-                                         .what = "the right one of all texts, and pictures",
-                                         .loss = info_nce_loss},
-                                        {.name = "siglip",
-                                         .what = "for each pair whether it belongs together",
-                                         .loss = siglip_loss,
-                                         .has_bias = true}};
+  static const std::vector<Row> rows = {
+      {.name = "infonce",
+       .what = "which text of the batch belongs to a picture, and which picture to a text",
+       .loss = info_nce_loss},
+      {.name = "siglip",
+       .what = "of each picture and text whether they belong together",
+       .loss = siglip_loss,
+       .has_bias = true}};
   return rows;
 }
 

@@ -24,19 +24,23 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Comparison", "metric", metric,
                     "Compare by this one of their metrics (default: the one that judges the runs)");
     zoo::add_option(app, "Output", "out", out, "Also write comparison.html into this folder");
-    zoo::add_option(app, "Output", "json", json, "Print JSON instead of the table");
+    zoo::add_option(app, "Output", "json", json, "Print one JSON object instead of the table");
     zoo::set_help(app, {"compare_runs runs --out runs/compared",
                         "compare_runs runs/a runs/b --metric accuracy"});
     zoo::parse(app, argc, argv);
     if (folders.empty()) throw zoo::UsageError("name one or more run folders, see --help");
     const zoo::Comparison comparison = zoo::compare_runs(zoo::read_runs(folders), metric);
-    fmt::print("{}", json ? comparison_json(comparison) : comparison_table(comparison));
-    if (!out.empty()) {
-      const auto page = zoo::write_comparison(comparison, out);
-      if (!json) fmt::print("\npage        {}\n", page.string());
-    } else if (!json) {
-      fmt::print("\nadd --out FOLDER for a page with the curves\n");
+    std::vector<std::string> files;
+    if (!out.empty()) files.push_back(zoo::write_comparison(comparison, out).string());
+    if (json) {
+      fmt::print("{}", comparison_json(comparison, files));
+      return 0;
     }
+    fmt::print("{}\n", comparison_table(comparison));
+    if (files.empty())
+      fmt::print("add --out FOLDER for a page with the curves\n");
+    else
+      fmt::print("page        {}\n", files.front());
     return 0;
   });
 }

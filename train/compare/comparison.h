@@ -62,7 +62,8 @@ std::vector<Measured> measured_in(const RunRecord& run, const std::string& metri
 /// For a terminal. Options beyond the eighth are named below the table.
 std::string comparison_table(const Comparison& comparison);
 
-std::string comparison_json(const Comparison& comparison);
+std::string comparison_json(const Comparison& comparison,
+                            const std::vector<std::string>& files = {});
 
 /// "finished", "running 120/300", "cut short at 120/300", "no metrics"; of a group "2 of 3
 /// finished".

@@ -132,7 +132,7 @@ std::string comparison_table(const Comparison& c) {
   return text;
 }
 
-std::string comparison_json(const Comparison& c) {
+std::string comparison_json(const Comparison& c, const std::vector<std::string>& files) {
   nlohmann::ordered_json json = {{"metric", c.metric},
                                  {"split", c.split},
                                  {"higher_is_better", c.higher_is_better},
@@ -153,7 +153,8 @@ std::string comparison_json(const Comparison& c) {
                               {"runs", runs}});
   }
   json["notes"] = c.notes;
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  json["files"] = files;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace zoo

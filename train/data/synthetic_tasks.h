@@ -34,8 +34,8 @@ struct SyntheticOptions {
 
 template <class Visitor>
 void visit(SyntheticOptions& o, Visitor&& v) {
-  v("task", o.task, "A task instead of data");
-  v("task-classes", o.classes, "Task: different symbols");
+  v("task", o.task, "A built-in task instead of data");
+  v("task-classes", o.classes, "Task: number of different symbols");
   v("task-length", o.length, "Task: symbols of a sequence, digits of a summand");
   v("task-min-length", o.min_length, "Task: shortest sequence (0: all have task-length)");
   v("task-examples", o.examples, "Task: examples to train on");

@@ -58,7 +58,8 @@ std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& option
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed) {
   if (!tokenizer.eos_id()) {
     throw std::runtime_error(
-        fmt::format("--task: the {} tokenizer has no end of text, so that an answer could not end",
+        fmt::format("--task: the {} tokenizer has no end-of-text token, so no answer could end; "
+                    "leave --tokenizer out",
                     tokenizer.kind()));
   }
   AnswerData data{.validation_text = questions(options, /*validation=*/true, seed)};

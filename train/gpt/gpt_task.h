@@ -24,7 +24,7 @@ template <class Visitor>
 void visit(TextOptions& o, Visitor&& v) {
   v("batch-size", o.batch_size, "Windows or questions of a micro-batch");
   v("label-smoothing", o.label_smoothing,
-    "Share of the target's probability spread over the vocabulary");
+    "Share of the target's probability that is spread over the vocabulary");
   v("sample-prompt", o.sample_prompt, "What the samples in the report begin with");
   v("sample-tokens", o.sample_tokens, "Length of a sample (0: none)");
 }

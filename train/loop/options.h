@@ -47,20 +47,21 @@ struct TrainOptions {
 
 template <class Visitor>
 void visit(TrainOptions& o, Visitor&& v) {
-  v("max-steps", o.max_steps, "Updates at which the run ends");
+  v("max-steps", o.max_steps, "Update after which the run ends");
   v("accumulate", o.accumulate, "Micro-batches per update");
   v("patience", o.patience, "Stop after N evaluations without a better one (0: never)");
   v("overfit-one-batch", o.overfit_one_batch,
     "Train on the first batch only: the loss must go to 0");
   v("learning-rate", o.learning_rate, "Peak learning rate");
   visit(o.schedule, v);
-  v("beta1", o.beta1, "AdamW: decay of the mean gradient");
-  v("beta2", o.beta2, "AdamW: decay of the mean squared gradient");
-  v("adam-epsilon", o.adam_epsilon, "AdamW: added to the root");
-  v("weight-decay", o.weight_decay, "AdamW: decay of all weights but biases and gains");
-  v("clip", o.clip, "Longest gradient norm (0: no clipping)");
+  v("beta1", o.beta1, "AdamW: decay rate of the mean gradient");
+  v("beta2", o.beta2, "AdamW: decay rate of the mean squared gradient");
+  v("adam-epsilon", o.adam_epsilon, "AdamW: epsilon, added to the denominator");
+  v("weight-decay", o.weight_decay, "AdamW: weight decay, of all but biases and gains");
+  v("clip", o.clip, "Largest gradient norm; larger gradients are scaled down (0: no clipping)");
   v("precision", o.precision, "Arithmetic of the forward pass");
-  v("ema-decay", o.ema_decay, "Moving average of the weights (0: none)");
+  v("ema-decay", o.ema_decay,
+    "Decay rate of a moving average of the weights, which is evaluated (0: none)");
   v("average-last", o.average_last, "Average the last N checkpoints at the end (0: none)");
   v("evaluate-every", o.evaluate_every, "Updates between evaluations");
   v("log-every", o.log_every, "Updates between lines in metrics.jsonl");
@@ -69,8 +70,8 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("seed", o.seed, "Seed of weights, batches and dropout");
   v("threads", o.threads, "CPU threads (0: all cores)");
   v("device", o.device, "auto, cpu, cuda or cuda:N");
-  v("expect-at-least", o.expect_at_least, "Recipe's promise: the final measure is at least this");
-  v("expect-at-most", o.expect_at_most, "Recipe's promise: the final measure is at most this");
+  v("expect-at-least", o.expect_at_least, "In recipes: the best result is at least this");
+  v("expect-at-most", o.expect_at_most, "In recipes: the best result is at most this");
 }
 
 /// Throws std::invalid_argument for a value out of range; the message names option, range and

@@ -30,10 +30,10 @@ struct ScheduleOptions {
 
 template <class Visitor>
 void visit(ScheduleOptions& o, Visitor&& v) {
-  v("schedule", o.kind, "Shape of the learning rate");
+  v("schedule", o.kind, "How the learning rate rises and falls");
   v("warmup-steps", o.warmup_steps, "Updates over which the learning rate rises");
-  v("schedule-steps", o.steps, "Length of the schedule (0: as max-steps)");
-  v("final-share", o.final_share, "Share of the peak rate at the end");
+  v("schedule-steps", o.steps, "Updates of the whole schedule (0: as max-steps)");
+  v("final-share", o.final_share, "Learning rate at the end, as a share of its peak");
   v("decay-share", o.decay_share, "Schedule wsd: share of the steps spent falling");
 }
 

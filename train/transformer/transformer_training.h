@@ -35,7 +35,7 @@ void visit(PairTextOptions& o, Visitor&& v) {
   visit(o.synthetic, v);
   v("max-tokens", o.max_tokens, "Pairs with a longer side are left out");
   v("max-ratio", o.max_ratio, "Pairs whose sides differ more in length are left out (0: none)");
-  v("keep-duplicates", o.keep_duplicates, "Train on pairs that come twice, twice");
+  v("keep-duplicates", o.keep_duplicates, "Keep pairs that occur more than once");
   v("batch-tokens", o.task.batch_tokens, "Tokens of a micro-batch, padding included");
   v("label-smoothing", o.task.label_smoothing,
     "Share of the target's probability spread over the vocabulary");

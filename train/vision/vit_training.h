@@ -28,10 +28,11 @@ void visit(ImageDataOptions& o, Visitor&& v) {
   visit(o.validation, v);
   v("train-fraction", o.train_fraction, "Train on this share of the training pictures only");
   v("batch-size", b.batch, "Pictures of a micro-batch");
-  v("loader-threads", b.threads, "Threads that make batches ahead (0: none)");
+  v("loader-threads", b.threads, "Threads that prepare batches in advance (0: none)");
   visit(b.augment, v);
-  v("mixup", b.mixup, "Mix pairs of pictures; alpha of their shares' distribution (0: none)");
-  v("cutmix", b.cutmix, "Paste parts of pictures into others; alpha (0: none)");
+  v("mixup", b.mixup,
+    "Mix pairs of pictures; alpha of the Beta distribution of their shares (0: none)");
+  v("cutmix", b.cutmix, "Paste parts of pictures into others; alpha, as for --mixup (0: none)");
   v("label-smoothing", o.task.label_smoothing,
     "Share of the target's probability spread over the classes");
 }

@@ -31,8 +31,9 @@ struct AugmentOptions {
 
 template <class Visitor>
 void visit(AugmentOptions& o, Visitor&& v) {
-  v("crop-padding", o.crop_padding, "Crops of pictures with so many black pixels around");
-  v("flip", o.flip, "Mirror every second picture");
+  v("crop-padding", o.crop_padding,
+    "Random crops, after this many black pixels are put around (0: none)");
+  v("flip", o.flip, "Mirror half of the pictures, drawn at random");
   v("rand-augment", o.rand_augment, "RandAugment: operations a picture (0: none)");
   v("magnitude", o.magnitude, "RandAugment: strength of operations, 0 to 10");
   v("random-erasing", o.random_erasing, "Probability that a rectangle is erased");
