@@ -176,6 +176,20 @@ int compare_mixers(const Options& o, std::optional<zoo::PendingFile>& page) {
   return zoo::InterruptGuard::requested() ? zoo::kInterrupted : 0;
 }
 
+/// Options of the other comparison would change nothing. `given`: the names of those on the
+/// command line.
+void refuse_other_options(const std::vector<std::string>& given, bool mixers) {
+  for (const std::string& option : given) {
+    if (option == "mixers" && !mixers)
+      throw zoo::UsageError("--mixers needs names, comma-separated, or all");
+    if (option == "lengths" && !mixers)
+      throw zoo::UsageError("--lengths is for --mixers; kernels are compared on --shapes");
+    if (mixers && (option == "kernels" || option == "shapes" || option == "pass"))
+      throw zoo::UsageError(
+          fmt::format("--{} means nothing with --mixers, which has --lengths and --mask", option));
+  }
+}
+
 /// The same heads with growing lengths, without kernel loops, which would take minutes.
 std::vector<zoo::ComparisonResult> sweep(zoo::ComparisonOptions options,
                                          const zoo::Machine& machine) {
@@ -199,6 +213,7 @@ int main(int argc, char** argv) {
     zoo::set_help(app, {"compare_attention --shapes 2x8x1024x64 --kernels flash,torch",
                         "compare_attention --mixers all --mask causal --page mixers.html"});
     zoo::parse(app, argc, argv);
+    refuse_other_options(zoo::given_flags(app, argc, argv), !options.mixers.empty());
     if (options.list) {
       for (const std::string& name : zoo::attention_kernel_names())
         std::cout << fmt::format("{:<11} {}\n", name, zoo::attention_kernel(name).summary());

@@ -35,11 +35,23 @@ TEST(CompareAttentionTest, ListsTheKernels) {
 }
 
 TEST(CompareAttentionTest, WrongUsageIsOneLine) {
-  const std::vector<std::vector<std::string>> wrong = {
-      {"--kernels", "flesh"}, {"--shapes", "1x2"},  {"--mask", "some"},
-      {"--dtype", "int8"},    {"--seconds", "0"},   {"--threads", "-1"},
-      {"--pass", "back"},     {"--simd", "abacus"}, {"--seconds", "inf"},
-      {"--device", "abacus"}, {"--shapes", ""},     {"--shapes", "1x3x8x8x8x2"}};
+  const std::vector<std::vector<std::string>> wrong = {{"--kernels", "flesh"},
+                                                       {"--shapes", "1x2"},
+                                                       {"--mask", "some"},
+                                                       {"--dtype", "int8"},
+                                                       {"--seconds", "0"},
+                                                       {"--threads", "-1"},
+                                                       {"--pass", "back"},
+                                                       {"--simd", "abacus"},
+                                                       {"--seconds", "inf"},
+                                                       {"--device", "abacus"},
+                                                       {"--shapes", ""},
+                                                       {"--shapes", "1x3x8x8x8x2"},
+                                                       {"--mixers", ""},
+                                                       {"--mixers", "none"},
+                                                       {"--lengths", "64,128"},
+                                                       {"--kernels", "flash", "--mixers", "all"},
+                                                       {"--pass", "forward", "--mixers", "all"}};
   for (const auto& arguments : wrong) {
     SCOPED_TRACE(arguments[0] + " " + arguments[1]);
     const auto result = run_program("compare_attention", arguments);
