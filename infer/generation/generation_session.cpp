@@ -92,7 +92,7 @@ bool GenerationSession::run(const std::vector<std::string>& prompts, int64_t fir
       const int64_t now = std::min(rows, samples - done);
       const Batch batch{
           .first_prompt = p, .prompts = count, .first_sample = first_sample + done, .samples = now};
-      if (!run_batch(prompts, batch, headings(prompts, batch, first_sample), live)) return false;
+      if (!run_batch(prompts, batch, first_sample, live)) return false;
       done += now;
     }
   }
@@ -157,7 +157,7 @@ std::vector<Generation> GenerationSession::compute(const Batch& batch, const OnT
 }
 
 bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const Batch& batch,
-                                  const std::vector<std::string>& headings, LiveText& live) {
+                                  int64_t first_sample, LiveText& live) {
   check_row_memory(decoder_.row_bytes(longest_row(batch)), generate_.beams.num_beams, batch.samples,
                    static_cast<int64_t>(batch.prompts));
   auto texts = streams(prompts, batch);
@@ -167,7 +167,7 @@ bool GenerationSession::run_batch(const std::vector<std::string>& prompts, const
   const auto show = [&](size_t row, const std::string& part) {
     if (!options_.json) live.add(row, part);
   };
-  live.begin(options_.json ? std::vector<std::string>() : headings);
+  live.begin(options_.json ? std::vector<std::string>() : headings(prompts, batch, first_sample));
   if (options_.return_full_text) {
     for (size_t row = 0; row < texts.size(); ++row) show(row, prompt_of(row));
   }

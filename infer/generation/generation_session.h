@@ -75,8 +75,8 @@ class GenerationSession {
   std::vector<std::string> headings(const std::vector<std::string>& prompts, const Batch& batch,
                                     int64_t first_sample) const;
   void write_json(const std::string& prompt, const Generation& generation, const std::string& text);
-  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch,
-                 const std::vector<std::string>& headings, class LiveText& live);
+  bool run_batch(const std::vector<std::string>& prompts, const Batch& batch, int64_t first_sample,
+                 class LiveText& live);
 
   LanguageModel model_;
   DecodeOptions generate_;

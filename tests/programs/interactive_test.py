@@ -30,7 +30,7 @@ class Session:
         self.process = subprocess.Popen([BINARIES / "generate", *map(str, arguments)], stdin=terminal, stderr=terminal,
                                         stdout=subprocess.PIPE, env=environment, start_new_session=True,
                                         preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0))
-        self.terminal, self.screen, self.out = terminal, "", ""
+        self.terminal, self.screen, self.out, self.asked = terminal, "", "", False
 
     def read(self):
         ready, _, _ = select.select([self.keyboard, self.process.stdout], [], [], 0.2)
@@ -47,12 +47,17 @@ class Session:
             self.read()
 
     def asks(self) -> bool:
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.screen).endswith("> ")
+        """Whether the question stands alone on the last line (it is also drawn anew while a line is edited), and keys are
+        read one by one: libedit asks before it sets the terminal so, and a Ctrl-D in between is lost."""
+        lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", self.screen).split("\n")
+        by_key = not termios.tcgetattr(self.terminal)[3] & termios.ICANON
+        return by_key and lines[-1] == "> " and (len(lines) > 1 or not self.asked)
 
     def ask(self, keys: str) -> str:
         """The prompt that the program made of the keys."""
         self.wait_for(self.asks)
         lines = self.out.count("\n")
+        self.screen, self.asked = "", True
         os.write(self.keyboard, (keys + "\r").encode())
         self.wait_for(lambda: self.out.count("\n") > lines)
         return json.loads(self.out.splitlines()[lines])["input"]

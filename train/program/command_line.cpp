@@ -89,16 +89,16 @@ Values values_of(CLI::App& app) {
   return values;
 }
 
-/// The lines of a configuration whose values are not the defaults, in order.
-std::string differing_lines(const std::string& config, const Values& defaults) {
+/// The lines of a configuration, in order, of options that were not `chosen` as the defaults are.
+std::string differing_lines(const std::string& config, const Values& chosen,
+                            const Values& defaults) {
   std::istringstream lines(config);
   std::string differing;
   for (std::string line; std::getline(lines, line);) {
     const size_t equals = line.find(" = ");
     if (line.starts_with('#') || equals == std::string::npos) continue;
-    const auto usual = defaults.find(line.substr(0, equals));
-    if (usual == defaults.end() || usual->second != line.substr(equals + 3))
-      differing += line + "\n";
+    const std::string name = line.substr(0, equals);
+    if (!chosen.contains(name) || chosen.at(name) != defaults.at(name)) differing += line + "\n";
   }
   return differing;
 }
@@ -258,9 +258,10 @@ TrainCommand Passes::pass(const std::function<void(TrainCommand&)>& resolve) {
     for (const auto& name : *given_)
       if (values.at(name) != defaults_.at(name)) command.given_other.push_back(name);
   }
+  const Values chosen = values_of(app);  // before what follows from them is filled in
   if (resolve) resolve(command);
   command.config_text = effective_config(app);
-  command.differing_text = differing_lines(command.config_text, defaults_);
+  command.differing_text = differing_lines(command.config_text, chosen, defaults_);
   return command;
 }
 
