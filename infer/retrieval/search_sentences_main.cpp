@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
     zoo::make_required(zoo::add_option(app, "Input", "file", sentences, "Sentences, one a line"));
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top, "Sentences for each query");
-    zoo::add_option(app, "Output", "json", as_json, "One JSON object a query: input, matches");
+    zoo::add_option(app, "Output", "json", as_json, "One JSON list a query");
     zoo::add_show_ids(app, show_ids);
     zoo::set_help(
         app, {"search_sentences --model data/minilm --file lines.txt \"A man is eating food.\"",
@@ -77,8 +77,7 @@ int main(int argc, char** argv) {
         list.push_back({{"index", line}, {"score", score}, {"text", text}});
         if (!as_json) std::cout << fmt::format("{:7.4f}  {}\n", zoo::printable(score), text);
       }
-      const nlohmann::json line = {{"input", queries[q]}, {"matches", list}};
-      std::cout << (as_json ? line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+      std::cout << (as_json ? list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
                             : "")
                 << '\n';
     }

@@ -28,7 +28,7 @@ zoo::TextPair pair_of(std::string_view line) {
   return pair;
 }
 
-/// The labels as the pipeline of `transformers` gives them.
+/// As the pipeline of `transformers`.
 nlohmann::json json_of(const Labels& labels) {
   auto list = nlohmann::json::array();
   for (const auto& [label, score] : labels) list.push_back({{"label", label}, {"score", score}});
@@ -52,7 +52,7 @@ void print_texts(zoo::TextClassifier& classifier, const std::vector<std::string>
   for (const auto& text : texts) pairs.push_back(pair_of(text));
   const auto answers = classifier.classify(pairs, top_n);
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::cout << (as_json ? json_line({{"input", texts[i]}, {"labels", json_of(answers[i])}})
+    std::cout << (as_json ? json_line(json_of(answers[i]))
                           : fmt::format("{}\t{}\n", text_of(answers[i]), texts[i]));
   }
 }
@@ -66,7 +66,7 @@ void print_words(zoo::TextClassifier& classifier, const std::vector<std::string>
       list.push_back({{"word", word}, {"labels", json_of(labels)}});
       if (!as_json) std::cout << fmt::format("{}\t{}\n", word, text_of(labels));
     }
-    std::cout << (as_json ? json_line({{"input", text}, {"words", list}}) : "\n") << std::flush;
+    std::cout << (as_json ? json_line(list) : "\n") << std::flush;
   }
 }
 
@@ -84,8 +84,7 @@ int main(int argc, char** argv) {
     zoo::add_option(app, "Input", "file", file, "Texts from a file, one a line");
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", top_n, "Classes shown, best first");
-    zoo::add_option(app, "Output", "json", as_json,
-                    "One JSON object a text: input, and labels or words");
+    zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::add_show_ids(app, show_ids);
     zoo::set_help(app, {"classify_text --model runs/genres \"Now is the winter of our discontent\"",
                         "classify_text --model runs/genres --top 4 --json --file passages.txt"});

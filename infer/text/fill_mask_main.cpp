@@ -18,9 +18,9 @@ namespace {
 
 using Fillings = std::vector<std::vector<zoo::MaskFilling>>;
 
-/// A list for each mask, of entries as the pipeline of `transformers` gives them; a blank line has
-/// none.
-std::string json_line(const std::string& text, const Fillings& masks) {
+/// As the pipeline of `transformers`: a list for one mask, a list of lists for several; of a blank
+/// line, an empty one.
+std::string json_line(const Fillings& masks) {
   auto all = nlohmann::json::array();
   for (const auto& fillings : masks) {
     auto list = nlohmann::json::array();
@@ -32,8 +32,8 @@ std::string json_line(const std::string& text, const Fillings& masks) {
     }
     all.push_back(list);
   }
-  const nlohmann::json line = {{"input", text}, {"masks", all}};
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const auto& shown = masks.size() == 1 ? all[0] : all;
+  return shown.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 /// Several lines a mask and a blank one.
@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
     zoo::add_model_options(app, model);
     zoo::add_option(app, "Output", "top", options.top_k, "Proposals for each mask");
     zoo::add_option(app, "Output", "targets", targets, "Only these pieces: a,b,c");
-    zoo::add_option(app, "Output", "json", as_json, "One JSON object a text: input, masks");
+    zoo::add_option(app, "Output", "json", as_json, "One JSON list a text");
     zoo::add_show_ids(app, show_ids);
     zoo::set_help(app, {"fill_mask --model runs/bert \"click the [MASK] to open the dialog.\"",
                         "fill_mask --model runs/bert --top 3 --json --file sentences.txt"});
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
     if (texts.empty()) texts = zoo::read_lines(file);
     for (size_t i = 0; i < texts.size(); ++i) {
       const auto masks = fill(filler, texts[i], i + 1, options);
-      std::cout << (as_json ? json_line(texts[i], masks) : text_lines(masks)) << std::flush;
+      std::cout << (as_json ? json_line(masks) : text_lines(masks)) << std::flush;
     }
     return 0;
   });

@@ -118,8 +118,8 @@ TEST_F(ClassifyTextTest, TagsWordsAndShowsThem) {
       run_program("classify_text", {"--model", path("tags"), "--json", "anna saw  new york"});
   ASSERT_EQ(answer.exit_code, 0) << answer.err;
   std::vector<std::string> tags;
-  const auto parsed = nlohmann::json::parse(answer.out);
-  for (const auto& word : parsed["words"]) tags.push_back(word["labels"][0]["label"]);
+  for (const auto& word : nlohmann::json::parse(answer.out))
+    tags.push_back(word["labels"][0]["label"]);
   EXPECT_THAT(tags, ElementsAre("B-PER", "O", "B-LOC", "I-LOC"));
 }
 

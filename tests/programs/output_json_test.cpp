@@ -54,7 +54,10 @@ void collect_keys(const json& value, std::set<std::string>& keys) {
   }
 }
 
-TEST(OutputJsonTest, JsonIsAnObjectALineWithTheDocumentedKeys) {
+/// Those whose line is a list, as the pipelines of `transformers` give it.
+const std::set<std::string> kLists = {"classify_text", "fill_mask", "search_sentences"};
+
+TEST(OutputJsonTest, EachLineIsAValueWithTheDocumentedKeys) {
   const auto documented = documented_keys();
   std::map<std::string, std::set<std::string>> found;
   for (const ProgramCall& one : EveryProgram::get().calls()) {
@@ -66,7 +69,8 @@ TEST(OutputJsonTest, JsonIsAnObjectALineWithTheDocumentedKeys) {
     ASSERT_FALSE(printed.out.empty()) << one.program;
     for (const std::string& line : rows_of(printed.out)) {
       const auto parsed = json::parse(line, nullptr, /*allow_exceptions=*/false);
-      ASSERT_TRUE(parsed.is_object()) << one.program << ": " << line;
+      ASSERT_TRUE(kLists.contains(one.json_row) ? parsed.is_array() : parsed.is_object())
+          << one.program << ": " << line;
       collect_keys(parsed, found[one.json_row]);
     }
   }

@@ -97,7 +97,7 @@ TEST_F(TextsTest, FillMask) {
   const auto answers =
       json_lines(expect_success("fill_mask", read, "iron [MASK]\n\n[MASK] gold\n"));
   ASSERT_THAT(answers, SizeIs(3));
-  EXPECT_EQ(answers[1], json({{"input", ""}, {"masks", json::array()}}));
+  EXPECT_EQ(answers[1], json::array());
   const auto refused = run_program("fill_mask", read, {.input = "[MASK]\nnone\n"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err, HasSubstr("line 2: text: nothing to fill in"));
@@ -154,8 +154,8 @@ TEST_F(TextsTest, SearchSentences) {
                                           sentences, "--json", "--", "[rose,lily]", "-gold"}));
   ASSERT_THAT(answers, SizeIs(2));
   for (const auto& answer : answers) {
-    ASSERT_THAT(answer.at("matches"), SizeIs(2));  // the blank line is none
-    for (const auto& found : answer.at("matches")) {
+    ASSERT_THAT(answer, SizeIs(2));  // the blank line is none
+    for (const auto& found : answer) {
       const bool first = found.at("index") == 0;
       EXPECT_EQ(found.at("text"), first ? "rose lily" : "iron gold");
       if (!first) EXPECT_EQ(found.at("index"), 2);
