@@ -9,8 +9,8 @@
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
 #include "base/printable.h"
-#include "base/text_table.h"
 #include "infer/comparison/attention_comparison.h"
+#include "infer/comparison/report_parts.h"
 
 namespace zoo {
 namespace {
@@ -79,19 +79,6 @@ std::vector<std::vector<std::string>> rows_of(const Case& one) {
   return rows;
 }
 
-std::string html_table(const Case& one) {
-  std::string html = "<div class=\"scroll\"><table>\n";
-  bool head = true;
-  for (const auto& row : rows_of(one)) {
-    html += "<tr>";
-    for (const std::string& cell : row)
-      html += fmt::format("<{0}>{1}</{0}>", head ? "th" : "td", html_escape(cell));
-    html += "</tr>\n";
-    head = false;
-  }
-  return html + "</table></div>\n";
-}
-
 using Curves = std::map<std::string, std::vector<std::pair<double, double>>>;
 
 template <class Value>
@@ -136,17 +123,9 @@ std::string sweep_section(const std::vector<ComparisonResult>& sweep) {
 std::string comparison_table(const std::vector<ComparisonResult>& results) {
   std::string text;
   for (const Case& one : cases_of(results)) {
-    const auto rows = rows_of(one);
-    const auto widths = column_widths(rows, headings().size() - 1);
     text += (text.empty() ? "" : "\n") + one.title +
-            fmt::format("; torch's error {:.1e}\n", one.results.front()->torch_error);
-    for (const auto& row : rows) {
-      const bool refused = row[1].empty();  // then the last cell says why
-      text += "  " +
-              (refused ? table_line({row.front(), row.back()}, {widths[0]}, 1)
-                       : table_line(row, widths, 1)) +
-              "\n";
-    }
+            fmt::format("; torch's error {:.1e}\n", one.results.front()->torch_error) +
+            report_text(rows_of(one));
   }
   return text;
 }
@@ -178,15 +157,7 @@ std::string comparison_json(const ComparisonOptions& options, const Machine& mac
     if (!r.torch_kernel.empty()) entry["torch_kernel"] = r.torch_kernel;
     list.push_back(std::move(entry));
   }
-  const nlohmann::ordered_json whole = {{"machine",
-                                         {{"processor", machine.processor},
-                                          {"device", machine.device},
-                                          {"threads", machine.threads},
-                                          {"instruction_set", machine.instruction_set},
-                                          {"torch", machine.torch_version},
-                                          {"matmul_size", machine.matmul_size},
-                                          {"matmul_gflops", machine.matmul_gflops}}},
-                                        {"results", list}};
+  const nlohmann::ordered_json whole = {{"machine", machine_json(machine)}, {"results", list}};
   return whole.dump();
 }
 
@@ -211,7 +182,7 @@ h3 { margin: 22px 0 6px; }
       "difference to float64, of the output and, with backward, of the gradients. MiB: peak "
       "memory beyond the inputs.</p>\n";
   for (const Case& one : cases_of(results))
-    body += "<h3>" + html_escape(one.title) + "</h3>\n" + html_table(one);
+    body += "<h3>" + html_escape(one.title) + "</h3>\n" + report_html(rows_of(one));
   return html_page("Attention kernels compared", std::string(chart_style()) + std::string(kStyle),
                    body);
 }

@@ -8,13 +8,11 @@
 #include "app/figures/chart.h"
 #include "app/figures/html.h"
 #include "base/printable.h"
-#include "base/text_table.h"
 #include "infer/comparison/mixer_comparison.h"
+#include "infer/comparison/report_parts.h"
 
 namespace zoo {
 namespace {
-
-using MixerRows = std::vector<std::vector<std::string>>;
 
 const std::vector<std::string>& mixer_headings() {
   static const std::vector<std::string> names = {"mixer",    "ms",  "x softmax", "promised",
@@ -61,8 +59,8 @@ std::vector<MixerTable> tables_of(const std::vector<MixerResult>& results) {
   return tables;
 }
 
-MixerRows mixer_rows(const MixerTable& table, const std::vector<MixerResult>& all) {
-  MixerRows rows = {mixer_headings()};
+ReportRows mixer_rows(const MixerTable& table, const std::vector<MixerResult>& all) {
+  ReportRows rows = {mixer_headings()};
   const MixerResult& softmax = *table.results.front();
   for (const MixerResult* r : table.results) {
     const std::string name(name_of(r->mixer));
@@ -79,17 +77,6 @@ MixerRows mixer_rows(const MixerTable& table, const std::vector<MixerResult>& al
                     r->error ? fmt::format("{:.2f}", printable(*r->error)) : ""});
   }
   return rows;
-}
-
-std::string mixer_html_table(const MixerRows& rows) {
-  std::string html = "<div class=\"scroll\"><table>\n";
-  for (size_t n = 0; n < rows.size(); ++n) {
-    html += "<tr>";
-    for (const std::string& cell : rows[n])
-      html += fmt::format("<{0}>{1}</{0}>", n == 0 ? "th" : "td", html_escape(cell));
-    html += "</tr>\n";
-  }
-  return html + "</table></div>\n";
 }
 
 std::string mixer_chart(const std::vector<MixerResult>& results, bool causal, bool memory) {
@@ -114,16 +101,8 @@ std::string mixer_chart(const std::vector<MixerResult>& results, bool causal, bo
 std::string mixer_table(const std::vector<MixerResult>& results) {
   std::string text;
   for (const MixerTable& table : tables_of(results)) {
-    const auto rows = mixer_rows(table, results);
-    const auto widths = column_widths(rows, mixer_headings().size() - 1);
-    text += (text.empty() ? "" : "\n") + table.title() + "\n";
-    for (const auto& row : rows) {
-      const bool refused = row[1].empty();  // then the last cell says why
-      text += "  " +
-              (refused ? table_line({row.front(), row.back()}, {widths[0]}, 1)
-                       : table_line(row, widths, 1)) +
-              "\n";
-    }
+    text +=
+        (text.empty() ? "" : "\n") + table.title() + "\n" + report_text(mixer_rows(table, results));
   }
   return text;
 }
@@ -143,12 +122,7 @@ std::string mixer_json(const MixerComparisonOptions& options, const Machine& mac
     }
     list.push_back(std::move(entry));
   }
-  const nlohmann::ordered_json whole = {{"machine",
-                                         {{"processor", machine.processor},
-                                          {"threads", machine.threads},
-                                          {"instruction_set", machine.instruction_set},
-                                          {"torch", machine.torch_version},
-                                          {"matmul_gflops", machine.matmul_gflops}}},
+  const nlohmann::ordered_json whole = {{"machine", machine_json(machine)},
                                         {"heads", options.heads},
                                         {"head_width", options.head_width},
                                         {"results", list}};
@@ -177,8 +151,8 @@ td:first-child, th:first-child { text-align: left; }
       options.head_width);
   for (const MixerTable& table : tables_of(results)) {
     body += "<h2>" + html_escape(table.title()) + "</h2>\n" +
-            mixer_html_table(mixer_rows(table, results)) +
-            mixer_chart(results, table.causal, false) + mixer_chart(results, table.causal, true);
+            report_html(mixer_rows(table, results)) + mixer_chart(results, table.causal, false) +
+            mixer_chart(results, table.causal, true);
   }
   return html_page("Mixers compared", std::string(chart_style()) + std::string(kStyle), body);
 }

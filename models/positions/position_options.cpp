@@ -75,12 +75,11 @@ void check_rotary(const RotaryOptions& o, int64_t head_width) {
                                       {"rotary-high-frequency", o.high_frequency},
                                       {"rotary-attention-factor", o.attention_factor}})
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
-  const bool yarn = o.scaling == RotaryScaling::kYarn;
-  const double low = o.low_frequency > 0.0 ? o.low_frequency : 1.0;
-  const double high = o.high_frequency > 0.0 ? o.high_frequency : yarn ? 32.0 : 4.0;
-  require_option(high > low, "rotary-high-frequency", high,
+  const double high = high_frequency_of(o);
+  require_option(high > low_frequency_of(o), "rotary-high-frequency", high,
                  "above " + option_name("rotary-low-frequency"));
-  require_option(!yarn || o.base > 1.0, "rotary-base", o.base, "above 1 with scaling yarn");
+  require_option(o.scaling != RotaryScaling::kYarn || o.base > 1.0, "rotary-base", o.base,
+                 "above 1 with scaling yarn");
 }
 
 }  // namespace

@@ -81,9 +81,7 @@ torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& o, int
   const int64_t width = rotary_width(head_width, o);
   TORCH_CHECK(o.share <= 1.0 && width >= 2, "rotary positions: a share of ", o.share,
               " of a head of ", head_width, " leaves no pair to rotate");
-  const double low = o.low_frequency > 0.0 ? o.low_frequency : 1.0;
-  const double usual_high = o.scaling == RotaryScaling::kYarn ? 32.0 : 4.0;
-  const double high = o.high_frequency > 0.0 ? o.high_frequency : usual_high;
+  const double low = low_frequency_of(o), high = high_frequency_of(o);
   const auto plain = plain_frequencies(width, o.base);  // [n]
   switch (o.scaling) {
     case RotaryScaling::kNone:
@@ -105,6 +103,15 @@ torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& o, int
               ": needs high_frequency > low_frequency, got ", high, " and ", low);
   return o.scaling == RotaryScaling::kYarn ? yarn_frequencies(plain, o, low, high, width)
                                            : llama3_frequencies(plain, o, low, high);
+}
+
+double low_frequency_of(const RotaryOptions& o) {
+  return o.low_frequency > 0.0 ? o.low_frequency : 1.0;
+}
+
+double high_frequency_of(const RotaryOptions& o) {
+  if (o.high_frequency > 0.0) return o.high_frequency;
+  return o.scaling == RotaryScaling::kYarn ? 32.0 : 4.0;
 }
 
 double rotary_attention_factor(const RotaryOptions& o) {

@@ -52,6 +52,10 @@ int64_t rotary_width(int64_t head_width, const RotaryOptions& options);
 torch::Tensor rotary_frequencies(int64_t head_width, const RotaryOptions& options,
                                  int64_t length = 0);
 
+/// low_frequency and high_frequency, or what their 0 stands for.
+double low_frequency_of(const RotaryOptions& options);
+double high_frequency_of(const RotaryOptions& options);
+
 /// What queries and keys are multiplied by besides: 1, but for yarn.
 double rotary_attention_factor(const RotaryOptions& options);
 

@@ -106,15 +106,14 @@ json rope_parameters(const RotaryOptions& o) {
   if (o.scaling == RotaryScaling::kNone) return keys;
   keys["rope_type"] = name_of(o.scaling);
   keys["factor"] = o.factor;
-  const double low = o.low_frequency > 0.0 ? o.low_frequency : 1.0;
   if (o.scaling == RotaryScaling::kLlama3) {
-    keys["low_freq_factor"] = low;
-    keys["high_freq_factor"] = o.high_frequency > 0.0 ? o.high_frequency : 4.0;
+    keys["low_freq_factor"] = low_frequency_of(o);
+    keys["high_freq_factor"] = high_frequency_of(o);
     keys["original_max_position_embeddings"] = o.original_context;
   }
   if (o.scaling == RotaryScaling::kYarn) {
-    keys["beta_slow"] = low;
-    keys["beta_fast"] = o.high_frequency > 0.0 ? o.high_frequency : 32.0;
+    keys["beta_slow"] = low_frequency_of(o);
+    keys["beta_fast"] = high_frequency_of(o);
     keys["original_max_position_embeddings"] = o.original_context;
     if (o.attention_factor > 0.0) keys["attention_factor"] = o.attention_factor;
     if (!o.whole_pairs) keys["truncate"] = false;

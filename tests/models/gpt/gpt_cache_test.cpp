@@ -138,10 +138,9 @@ TEST_P(GptCacheTest, AFullCacheSaysSo) {
 INSTANTIATE_TEST_SUITE_P(Models, GptCacheTest, ::testing::ValuesIn(testing::tiny_gpts()),
                          testing::gpt_name);
 
-TEST(GptRotaryCacheTest, RaggedRowsGoOnPastTheContext) {
+/// Schemes that have no table which could end: rows of different lengths, past the context.
+void expect_ragged_rows_as_alone(GptOptions options) {
   const torch::NoGradGuard no_grad;
-  auto options = testing::tiny_gpt();
-  options.position = PositionKind::kRotary;  // no table that could end
   torch::manual_seed(8);
   Gpt gpt(options);
   gpt->eval();
@@ -151,35 +150,27 @@ TEST(GptRotaryCacheTest, RaggedRowsGoOnPastTheContext) {
   ragged.feed({1, 1, 1}, /*plain=*/true);
 }
 
-TEST(GptRelativeCacheTest, EachRaggedRowSeesItsOwnDistances) {
-  const torch::NoGradGuard no_grad;
+TEST(GptRaggedCacheTest, RotaryRowsGoOnPastTheContext) {
   auto options = testing::tiny_gpt();
+  options.position = PositionKind::kRotary;
+  expect_ragged_rows_as_alone(options);
+}
+
+TEST(GptRaggedCacheTest, EachRowSeesItsOwnDistances) {
+  auto options = testing::tiny_gpt();
+  options.relative = {.buckets = 6, .max_distance = 9};
   for (const auto kind : {PositionKind::kAlibi, PositionKind::kBucketed}) {
     options.position = kind;
-    options.relative = {.buckets = 6, .max_distance = 9};
-    torch::manual_seed(8);
-    Gpt gpt(options);
-    gpt->eval();
-    Ragged ragged(gpt, 30);
-    ragged.feed({14, 3, 9});
-    ragged.feed({5, 6, 2});
-    ragged.feed({1, 1, 1}, /*plain=*/true);
+    expect_ragged_rows_as_alone(options);
   }
 }
 
-TEST(GptRelativeCacheTest, DynamicRotationsFollowEachRaggedRow) {
-  const torch::NoGradGuard no_grad;
+TEST(GptRaggedCacheTest, DynamicRotationsFollowEachRow) {
   auto options = testing::tiny_gpt();
   options.position = PositionKind::kRotary;
   options.layers = 1;  // a second would see what the first made of a shorter text
   options.rotary = {.scaling = RotaryScaling::kDynamic, .factor = 3.0, .original_context = 6};
-  torch::manual_seed(8);
-  Gpt gpt(options);
-  gpt->eval();
-  Ragged ragged(gpt, 30);
-  ragged.feed({14, 3, 9});
-  ragged.feed({5, 6, 2});
-  ragged.feed({1, 1, 1}, /*plain=*/true);
+  expect_ragged_rows_as_alone(options);
 }
 
 }  // namespace
