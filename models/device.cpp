@@ -31,7 +31,8 @@ void set_threads(int64_t threads) {
 
 std::string describe_device(torch::Device device) {
   if (!device.is_cpu()) return device.str();
-  return "cpu, " + std::to_string(at::get_num_threads()) + " threads";
+  const int threads = at::get_num_threads();
+  return "cpu, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
 }
 
 }  // namespace zoo

@@ -278,8 +278,8 @@ std::string cpu_name() {
 
 std::string summary_of(const Machine& machine) {
   if (machine.device != "cpu") return machine.processor;
-  return fmt::format("{}, {} threads, SIMD {}", machine.processor, machine.threads,
-                     machine.instruction_set);
+  return fmt::format("{}, {} thread{}, SIMD {}", machine.processor, machine.threads,
+                     machine.threads == 1 ? "" : "s", machine.instruction_set);
 }
 
 std::string_view name_of(Pass pass) {
