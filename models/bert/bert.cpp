@@ -21,7 +21,8 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
                                                     .heads = o.heads,
                                                     .head_width = o.head_width,
                                                     .bidirectional = true}));
-  segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
+  if (o.segments > 0)
+    segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
   embedding_norm = register_module("embedding_norm", Norm(E, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   if (o.embedding_width > 0)
@@ -47,9 +48,10 @@ torch::Tensor BertImpl::forward(const torch::Tensor& tokens, const BertContext& 
 torch::Tensor BertImpl::embed(const torch::Tensor& tokens, const BertContext& context) {
   const auto positions =
       context.positions.defined() ? context.positions : default_positions(tokens);  // [B or 1, T]
-  const auto segments =
-      context.segments.defined() ? context.segments : torch::zeros_like(tokens);  // [B, T]
-  auto h = token_embedding(tokens) + segment_embedding(segments);                 // [B, T, E]
+  auto h = token_embedding(tokens);                                                 // [B, T, E]
+  if (segment_embedding)
+    h = h + segment_embedding(context.segments.defined() ? context.segments
+                                                         : torch::zeros_like(tokens));
   h = embedding_dropout(embedding_norm(position->embed(h, positions)));
   return embedding_proj ? embedding_proj(h) : h;  // [B, T, C]
 }
@@ -98,6 +100,9 @@ void check_family(const BertOptions& o) {
   } else {
     require_option(o.position_padding == -1, "position-padding", o.position_padding, "-1" + with);
   }
+  const bool tells_apart = o.family != BertFamily::kDistilBert;
+  require_option(tells_apart == (o.segments > 0), "segments", o.segments,
+                 (tells_apart ? "1 or more" : "0") + with);
   const bool factorises = o.family == BertFamily::kAlbert || o.family == BertFamily::kElectra;
   if (!factorises) {
     require_option(o.embedding_width == 0, "embedding-width", o.embedding_width, "0" + with);
@@ -129,7 +134,7 @@ void check(const BertOptions& o) {
     check(distinct);
   }
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width, /*bidirectional=*/true);
-  require_at_least("segments", o.segments, 1);
+  require_at_least("segments", o.segments, 0);
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(!is_gated(o.activation), "activation", name_of(o.activation),
                  "any but swiglu");  // the heads have a layer with it and no gate

@@ -1,6 +1,8 @@
 // BERT: an encoder of text. Devlin et al. 2018 (arXiv:1810.04805); by options also RoBERTa (Liu et
-// al. 2019, arXiv:1907.11692), ALBERT (Lan et al. 2019, arXiv:1909.11942) and ELECTRA (Clark et al.
-// 2020, arXiv:2003.10555). Differs from the papers: first weights are normal, not truncated normal.
+// al. 2019, arXiv:1907.11692), ALBERT (Lan et al. 2019, arXiv:1909.11942), ELECTRA (Clark et al.
+// 2020, arXiv:2003.10555) and DistilBERT (Sanh et al. 2019, arXiv:1910.01108). Differs from the
+// papers: first weights are normal, not truncated normal; DistilBERT, too, drops attention's
+// output.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
@@ -19,7 +21,7 @@
 namespace zoo {
 
 /// Whose heads a model has and in whose layout it lies on disk (config.json's model_type).
-enum class BertFamily { kBert, kRoberta, kAlbert, kElectra };
+enum class BertFamily { kBert, kRoberta, kAlbert, kElectra, kDistilBert };
 template <>
 struct EnumNames<BertFamily> {
   static constexpr std::string_view what = "BERT family";
@@ -27,14 +29,16 @@ struct EnumNames<BertFamily> {
       {BertFamily::kBert, "bert"},
       {BertFamily::kRoberta, "roberta"},
       {BertFamily::kAlbert, "albert"},
-      {BertFamily::kElectra, "electra"}};
+      {BertFamily::kElectra, "electra"},
+      {BertFamily::kDistilBert, "distilbert"}};
 };
 
 struct BertOptions : StackOptions, PositionOptions {
   BertFamily family = BertFamily::kBert;
   int64_t vocab_size = 0;  ///< V; 0 until the tokenizer is known
   int64_t context = 128;   ///< longest sequence
-  int64_t segments = 2;    ///< kinds of token: 0 in the first sentence, 1 in the second
+  /// Kinds of token: 0 in the first sentence, 1 in the second. 0: tokens are not told apart.
+  int64_t segments = 2;
   /// RoBERTa: the padding token's id. Position ids count from the number after it and skip padding.
   /// -1: from 0.
   int64_t position_padding = -1;
@@ -64,6 +68,7 @@ struct BertOptions : StackOptions, PositionOptions {
   static BertOptions albert_base();              ///< Lan et al. 2019, Table 1: 12 M
   static BertOptions electra_small();            ///< Clark et al. 2020, Table 6: 14 M
   static BertOptions electra_small_generator();  ///< a quarter as wide as its discriminator
+  static BertOptions distilbert_base();          ///< Sanh et al. 2019, §3: 66 M
   static BertOptions minilm_l6();                ///< Wang et al. 2020 (arXiv:2002.10957): 22.7 M
   /// By name, as on the command line ("roberta-base"); throws std::invalid_argument with the known
   /// names.
@@ -77,7 +82,8 @@ void visit(BertOptions& o, Visitor&& v) {
   v("context", o.context, "Longest sequence in tokens");
   visit_stack(o, {"residual-dropout"}, v);
   visit_positions(o, {"position-offset"}, v);
-  v("segments", o.segments, "Kinds of token: first sentence, second sentence");
+  v("segments", o.segments,
+    "Kinds of token: first sentence, second sentence (0: none, DistilBERT)");
   v("position-padding", o.position_padding,
     "RoBERTa: position ids count from this padding id + 1 (-1: from 0)");
   v("embedding-width", o.embedding_width, "E of factorised embeddings (0: d-model)");
@@ -117,7 +123,7 @@ class BertImpl : public torch::nn::Module {
   BertOptions options;  // zeros replaced by what they stand for
   torch::nn::Embedding token_embedding{nullptr};
   std::shared_ptr<Position> position;
-  torch::nn::Embedding segment_embedding{nullptr};
+  torch::nn::Embedding segment_embedding{nullptr};  // empty without kinds of token
   Norm embedding_norm{nullptr};
   torch::nn::Dropout embedding_dropout{nullptr};
   torch::nn::Linear embedding_proj{nullptr};  // [C, E]; empty where the embeddings are as wide as C

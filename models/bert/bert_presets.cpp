@@ -70,6 +70,15 @@ BertOptions BertOptions::electra_small_generator() {
   return o;
 }
 
+// Sanh et al. 2019, §3: every second layer of BERT, without token types and pooler.
+BertOptions BertOptions::distilbert_base() {
+  BertOptions o = bert_sized(6, 768);
+  o.family = BertFamily::kDistilBert;
+  o.segments = 0;
+  o.pooler = false;
+  return o;
+}
+
 // Wang et al. 2020, §4: 12 heads at width 384; six layers as sentence-transformers has them.
 BertOptions BertOptions::minilm_l6() {
   BertOptions o = bert_sized(6, 384);
@@ -89,6 +98,7 @@ BertOptions BertOptions::preset(std::string_view name) {
       {"albert-base", &BertOptions::albert_base},
       {"electra-small", &BertOptions::electra_small},
       {"electra-small-generator", &BertOptions::electra_small_generator},
+      {"distilbert-base", &BertOptions::distilbert_base},
       {"minilm-l6", &BertOptions::minilm_l6}};
   return find_preset(presets, name);
 }

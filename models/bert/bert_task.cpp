@@ -9,9 +9,24 @@ namespace zoo {
 namespace {
 
 bool is_electra(const BertOptions& o) { return o.family == BertFamily::kElectra; }
-/// RoBERTa and ELECTRA classify texts by the first token, without the pooler of pre-training.
+/// What stands between a text's first token and its classes where the family does without the
+/// pooler of pre-training; kNone: it has the pooler there.
+InnerLayer text_layer_of(BertFamily family) {
+  switch (family) {
+    case BertFamily::kRoberta:
+      return InnerLayer::kTanh;
+    case BertFamily::kElectra:
+      return InnerLayer::kGelu;
+    case BertFamily::kDistilBert:
+      return InnerLayer::kRelu;
+    case BertFamily::kBert:
+    case BertFamily::kAlbert:
+      break;
+  }
+  return InnerLayer::kNone;
+}
 bool classifies_without_pooler(const BertOptions& o) {
-  return is_electra(o) || o.family == BertFamily::kRoberta;
+  return text_layer_of(o.family) != InnerLayer::kNone;
 }
 
 BertTaskOptions resolved(BertTaskOptions o) {
@@ -23,7 +38,7 @@ BertTaskOptions resolved(BertTaskOptions o) {
 MaskedLmHeadOptions masked_lm_options(const BertTaskOptions& options) {
   const BertOptions& o = options.bert;
   // RoBERTa and ELECTRA have GELU here whatever the feed-forward network has.
-  const bool follows = o.family == BertFamily::kBert || o.family == BertFamily::kAlbert;
+  const bool follows = !is_electra(o) && o.family != BertFamily::kRoberta;
   return {.d_model = o.d_model,
           .embedding_width = o.embedding_width > 0 ? o.embedding_width : o.d_model,
           .vocab_size = o.vocab_size,
@@ -33,9 +48,7 @@ MaskedLmHeadOptions masked_lm_options(const BertTaskOptions& options) {
 }
 
 InnerLayer inner_layer(const BertTaskOptions& o) {
-  if (o.task != BertTask::kClassifyText || !classifies_without_pooler(o.bert))
-    return InnerLayer::kNone;
-  return is_electra(o.bert) ? InnerLayer::kGelu : InnerLayer::kTanh;
+  return o.task == BertTask::kClassifyText ? text_layer_of(o.bert.family) : InnerLayer::kNone;
 }
 
 }  // namespace
@@ -55,7 +68,8 @@ bool needs_pooler(const BertTaskOptions& o) {
 
 bool has_task(BertFamily family, BertTask task) {
   if (task == BertTask::kNextSentence) return family == BertFamily::kBert;
-  if (task == BertTask::kPreTraining) return family != BertFamily::kRoberta;
+  if (task == BertTask::kPreTraining)
+    return family != BertFamily::kRoberta && family != BertFamily::kDistilBert;
   return true;
 }
 

@@ -72,7 +72,7 @@ ModelCost cost_of(const BertTaskOptions& options, int64_t length) {
   if (options.task == BertTask::kNextSentence || (pre_trains && !electra)) heads += layer(C, 2);
   if (pre_trains && electra) heads += layer(C, C) + layer(C, 1);
   const bool of_texts = options.task == BertTask::kClassifyText;
-  if (of_texts && (electra || o.family == BertFamily::kRoberta)) heads += layer(C, C);
+  if (of_texts && !needs_pooler(options)) heads += layer(C, C);
   if (of_texts || options.task == BertTask::kClassifyTokens)
     heads += layer(C, double(options.labels));
   return cost_of(o, length) + heads;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the tiny BERT, RoBERTa, ALBERT and ELECTRA folders in bert/ beside this file: random weights of odd sizes as
+"""Makes the tiny BERT, RoBERTa, ALBERT, ELECTRA and DistilBERT folders in bert/ beside this file: random weights of odd sizes as
 `transformers` saves them, and in io.safetensors what it computes from them (float32, attention written out).
 
     .venv-reference/bin/python tests/golden/bert.py
@@ -42,8 +42,10 @@ def expected(model: torch.nn.Module, seed: int) -> dict:
     mask[0, 2] = 0
     mask[1, 4:] = 0
     ids[mask == 0] = config.pad_token_id
-    segments = (torch.arange(LENGTH) >= 3).long().expand(ROWS, LENGTH) % config.type_vocab_size
-    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments.contiguous()}
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if hasattr(config, "type_vocab_size"):
+        segments = (torch.arange(LENGTH) >= 3).long().expand(ROWS, LENGTH) % config.type_vocab_size
+        inputs["token_type_ids"] = segments.contiguous()
     with torch.no_grad():
         out = model(**inputs, output_hidden_states=True, output_attentions=True)
     tensors = {name: value for name, value in out.items() if isinstance(value, torch.Tensor)}
@@ -58,7 +60,10 @@ def write(architecture: str, seed: int, **changes) -> pathlib.Path:
     if "Classification" in architecture:
         changes["id2label"] = LABELS
         changes["label2id"] = {label: n for n, label in LABELS.items()}
-    config = getattr(transformers, family + "Config")(**SIZES | changes)
+    sizes = SIZES | changes
+    if family == "DistilBert":
+        sizes["hidden_dim"] = sizes.pop("intermediate_size")
+    config = getattr(transformers, family + "Config")(**sizes)
     model = getattr(transformers, architecture)._from_config(config, attn_implementation="eager")
     folder = HERE / architecture
     shutil.rmtree(folder, ignore_errors=True)
@@ -96,6 +101,8 @@ def main() -> None:
     write("AlbertForPreTraining", 6, embedding_size=7, num_hidden_layers=3)
     write("ElectraForPreTraining", 7, embedding_size=8, hidden_act="gelu_new")
     write("ElectraForMaskedLM", 8, embedding_size=15)
+    write("DistilBertForMaskedLM", 9, activation="relu")
+    write("DistilBertForSequenceClassification", 10, sinusoidal_pos_embds=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""BERT, RoBERTa, ALBERT and ELECTRA across the border: our programs open what `transformers` saves; equal outputs.
+"""BERT, RoBERTa, ALBERT, ELECTRA and DistilBERT across the border: our programs open what `transformers` saves; equal outputs.
 
     .venv-reference/bin/python tests/interop/bert_test.py build/release/bin
 """
@@ -17,7 +17,11 @@ ARCHITECTURES = [
     "BertForSequenceClassification", "BertForTokenClassification", "RobertaModel", "RobertaForMaskedLM",
     "RobertaForSequenceClassification", "RobertaForTokenClassification", "AlbertModel", "AlbertForMaskedLM",
     "AlbertForPreTraining", "AlbertForSequenceClassification", "AlbertForTokenClassification", "ElectraModel",
-    "ElectraForMaskedLM", "ElectraForPreTraining", "ElectraForSequenceClassification", "ElectraForTokenClassification"]
+    "ElectraForMaskedLM", "ElectraForPreTraining", "ElectraForSequenceClassification", "ElectraForTokenClassification",
+    "DistilBertModel", "DistilBertForMaskedLM", "DistilBertForSequenceClassification", "DistilBertForTokenClassification"]
+
+DISTILBERT = {"hidden_size": "dim", "num_attention_heads": "n_heads", "num_hidden_layers": "n_layers",
+              "intermediate_size": "hidden_dim", "hidden_act": "activation"}
 
 
 def some_config(architecture: str, rng: random.Random):
@@ -34,6 +38,8 @@ def some_config(architecture: str, rng: random.Random):
         sizes["num_hidden_groups"] = rng.randint(1, sizes["num_hidden_layers"])
     if "Classification" in architecture:
         sizes["num_labels"] = rng.randint(1, 5)
+    if family == "DistilBert":
+        sizes = {DISTILBERT.get(key, key): value for key, value in sizes.items() if key not in ("type_vocab_size", "layer_norm_eps")}
     return getattr(transformers, family + "Config")(**sizes)
 
 
@@ -45,8 +51,9 @@ def some_inputs(config, rng: random.Random) -> dict:
     mask = torch.ones_like(ids)
     mask[1, length - length // 3:] = 0
     mask[2, 1::2] = 0
-    segments = torch.randint(0, config.type_vocab_size, (3, length), generator=generator)
-    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": segments}
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if hasattr(config, "type_vocab_size"):
+        inputs["token_type_ids"] = torch.randint(0, config.type_vocab_size, (3, length), generator=generator)
     if rng.random() < 0.3:
         inputs["position_ids"] = torch.randint(0, config.max_position_embeddings, (3, length), generator=generator)
     return inputs

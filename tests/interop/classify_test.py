@@ -14,7 +14,7 @@ import interop
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "##s", ".", "a", "dog"]
 TEXTS = ["the cat sat on the mats.", "a dog", "Dogs sat", "mat mat mat mat mat mat mat mat mat mat mat"]
-FAMILIES = ["Bert", "Roberta", "Albert", "Electra"]
+FAMILIES = ["Bert", "Roberta", "Albert", "Electra", "DistilBert"]
 SHAPE = ["--layers", 2, "--heads", 2, "--d-model", 32, "--context", 32, "--vocab-size", 80, "--batch-size", 8,
          "--max-steps", 30, "--evaluate-every", 10, "--learning-rate", 1e-3, "--threads", 1, "--device", "cpu"]
 
@@ -25,8 +25,10 @@ class ClassifyTest(interop.InteropTest):
         (self.work / "vocab.txt").write_text("\n".join(WORDS) + "\n")
         tokenizer = transformers.BertTokenizer(vocab=str(self.work / "vocab.txt"), model_max_length=14)
         config = getattr(transformers, family + "Config")(
-            vocab_size=len(WORDS), hidden_size=16, num_attention_heads=2, num_hidden_layers=2, intermediate_size=20,
-            max_position_embeddings=15 if family == "Roberta" else 14, type_vocab_size=segments, pad_token_id=0,
+            vocab_size=len(WORDS), hidden_size=16, num_attention_heads=2, num_hidden_layers=2,
+            **{"hidden_dim" if family == "DistilBert" else "intermediate_size": 20},
+            max_position_embeddings=15 if family == "Roberta" else 14, pad_token_id=0,
+            **({} if family == "DistilBert" else {"type_vocab_size": segments}),
             id2label=dict(enumerate(labels)), label2id={label: n for n, label in enumerate(labels)},
             **({"embedding_size": 8} if family in ("Albert", "Electra") else {}))
         model = interop.randomise(getattr(transformers, f"{family}For{task}Classification")(config), 1).eval()
@@ -102,7 +104,7 @@ class ClassifyTest(interop.InteropTest):
     def test_a_trained_masked_language_model_opens_in_python(self):
         text = self.work / "text.txt"
         text.write_text(interop.random_text(5000, 1))
-        for family in ("bert", "roberta", "albert", "electra"):
+        for family in ("bert", "roberta", "albert", "electra", "distilbert"):
             with self.subTest(family):
                 more = ["--embedding-width", 16] if family == "albert" else []
                 folder = self.work / ("words-" + family)

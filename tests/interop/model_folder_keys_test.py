@@ -36,6 +36,8 @@ MODELS = {
     "bert": ("BertForMaskedLM", ENCODER), "roberta": ("RobertaForMaskedLM", ENCODER),
     "albert": ("AlbertForMaskedLM", ENCODER | dict(embedding_size=8, num_hidden_groups=1)),
     "electra": ("ElectraForMaskedLM", ENCODER | dict(embedding_size=8)),
+    "distilbert": ("DistilBertForMaskedLM", dict(vocab_size=40, dim=16, n_layers=2, n_heads=2, hidden_dim=20,
+                                                 max_position_embeddings=24)),
     "bart": ("BartForConditionalGeneration", SEQ2SEQ | dict(bos_token_id=0)),
     "marian": ("MarianMTModel", SEQ2SEQ), "pegasus": ("PegasusForConditionalGeneration", SEQ2SEQ),
     "vit": ("ViTForImageClassification", IMAGE), "deit": ("DeiTForImageClassification", IMAGE),
@@ -43,7 +45,7 @@ MODELS = {
     "clip": ("CLIPModel", dict(projection_dim=6, text_config=CLIP_TEXT, vision_config=CLIP_VISION))}
 GROUPS = {"berts": ["bert", "roberta", "albert", "electra"], "seq2seq": ["bart", "marian", "pegasus"], "vits": ["vit", "deit"],
           "clips": ["clip_text", "clip_vision"], "all": list(MODELS)}
-GROUPS["text"] = ["gpt2", "llama", "clip_text", *GROUPS["berts"], *GROUPS["seq2seq"]]
+GROUPS["text"] = ["gpt2", "llama", "clip_text", "distilbert", *GROUPS["berts"], *GROUPS["seq2seq"]]
 
 # Another value of a key; of a family alone where its name stands before.
 OTHER = {
@@ -59,6 +61,7 @@ OTHER = {
     "scale_attn_by_inverse_layer_idx": True, "scale_embedding": True, "decoder_vocab_size": 41,
     "share_encoder_decoder_embeddings": False, "image_size": 12, "patch_size": 2, "num_channels": 1, "qkv_bias": False,
     "projection_dim": 8, "roberta pad_token_id": 9, "eos_token_id": 2, "llama tie_word_embeddings": True,
+    "dim": 24, "n_layers": 3, "n_heads": 4, "hidden_dim": 24, "activation": "relu",
     # of keys that have one value
     "inner_group_num": 2, "position_embedding_type": "relative_key", "partial_rotary_factor": 0.5, "pooler_act": "relu",
     "pooler_output_size": 8, "quantization_config": {"quant_method": "gptq", "bits": 4},
@@ -68,7 +71,7 @@ OTHER = {
     "bos_token_id": 3, "pad_token_id": 4, "decoder_start_token_id": 5, "forced_eos_token_id": 6, "encoder_stride": 2,
     "logit_scale_init_value": 1.5, "initializer_factor": 2.0, "initializer_range": 0.5, "init_std": 0.5,
     "hidden_dropout_prob": 0.4, "attention_probs_dropout_prob": 0.4, "classifier_dropout": 0.4,
-    "classifier_dropout_prob": 0.4, "resid_pdrop": 0.4, "embd_pdrop": 0.4, "attn_pdrop": 0.4, "attention_dropout": 0.4,
+    "classifier_dropout_prob": 0.4, "seq_classif_dropout": 0.4, "qa_dropout": 0.4, "sinusoidal_pos_embds": True, "resid_pdrop": 0.4, "embd_pdrop": 0.4, "attn_pdrop": 0.4, "attention_dropout": 0.4,
     "dropout": 0.4, "activation_dropout": 0.4, "encoder_layerdrop": 0.4, "decoder_layerdrop": 0.4, "summary_type": "mean",
     "summary_use_proj": False, "summary_activation": "tanh", "summary_proj_to_labels": False, "summary_first_dropout": 0.4,
     "summary_last_dropout": 0.4, "pretraining_tp": 2, "num_labels": 3, "id2label": {"0": "a", "1": "b", "2": "c"},
@@ -78,14 +81,15 @@ OTHER = {
     "name_or_path": "x", "_name_or_path": "y", "pruned_heads": {"0": [1]}, "torchscript": True, "tie_encoder_decoder": True,
     "reorder_and_upcast_attn": True, "is_encoder_decoder": True}
 # Rows that another test of this file tries.
-ELSEWHERE = {("berts", "num_labels"), ("berts", "id2label"), ("berts", "problem_type"), ("vits", "num_labels"),
+ELSEWHERE = {("distilbert", "num_labels"), ("distilbert", "id2label"), ("distilbert", "problem_type"),
+             ("berts", "num_labels"), ("berts", "id2label"), ("berts", "problem_type"), ("vits", "num_labels"),
              ("vits", "id2label"), ("vits", "problem_type")}
 # Another value that Python, too, computes the same numbers with.
 SAME_NUMBERS = {("llama", "tie_word_embeddings"), ("llama", "rope_theta"), ("marian", "max_position_embeddings")}
 # What Python computes all the same, and we refuse in one line: texts beyond the context, one table of two sizes, whole
 # weights that should lack heads (pruned_heads_test.py has such as do).
 REFUSED_HERE = {("llama", "max_position_embeddings"), ("marian", "decoder_vocab_size")} | {
-    (family, "pruned_heads") for family in ("gpt2", "llama", "vit", "deit", "clip_text", "clip_vision", *GROUPS["berts"])}
+    (family, "pruned_heads") for family in ("gpt2", "llama", "vit", "deit", "clip_text", "clip_vision", "distilbert", *GROUPS["berts"])}
 
 
 def families_of(cell: str) -> list:
@@ -227,13 +231,13 @@ class ConfigKeysTest(FolderTest):
         self.try_rows("gpt2", "llama")
 
     def test_rows_of_berts(self):
-        self.try_rows(*GROUPS["berts"])
+        self.try_rows("distilbert", *GROUPS["berts"])
 
     def test_rows_of_encoder_decoders(self):
         self.try_rows(*GROUPS["seq2seq"])
 
     def test_rows_of_images(self):
-        self.try_rows(*set(MODELS) - {"gpt2", "llama", *GROUPS["berts"], *GROUPS["seq2seq"]})
+        self.try_rows(*set(MODELS) - {"gpt2", "llama", "distilbert", *GROUPS["berts"], *GROUPS["seq2seq"]})
 
     def try_rows(self, *families: str):
         table = key_table()
@@ -253,7 +257,7 @@ class ConfigKeysTest(FolderTest):
 
     def try_honoured(self, family: str, base, inputs: dict, wanted: dict, keys: list):
         special = {"model_type", "architectures", "text_config", "vision_config"}
-        skipped = {key for group, key in ELSEWHERE if family in GROUPS[group]}
+        skipped = {key for group, key in ELSEWHERE if family in GROUPS.get(group, [group])}
         for key in [key for key in keys if key not in special | skipped]:
             with self.subTest(f"{family}: {key}"):
                 folder = self.edited(base, key, {key: self.other(family, key, "honoured")})
@@ -319,7 +323,7 @@ class ConfigKeysTest(FolderTest):
 
     def test_missing_keys_have_the_classes_defaults(self):
         """Of every family a model with the default of each key that is small enough to be tried."""
-        large = {"vocab_size", "hidden_size", "d_model", "n_embd", "intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim",
+        large = {"dim", "n_layers", "n_heads", "hidden_dim", "vocab_size", "hidden_size", "d_model", "n_embd", "intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim",
                  "n_inner", "num_hidden_layers", "n_layer", "encoder_layers", "decoder_layers", "num_attention_heads", "n_head",
                  "encoder_attention_heads", "decoder_attention_heads", "image_size", "embedding_size", "head_dim",
                  "num_key_value_heads", "model_type", "decoder_start_token_id", "architectures", "text_config", "vision_config", "eos_token_id",

@@ -51,6 +51,8 @@ void BertTraining::settle_options() {
     throw UsageError("--validation-data and --validation-share exclude each other");
   note_unused(model_, command());
   settle_pooler();
+  if (model_.family == BertFamily::kDistilBert && !command().changed("segments"))
+    model_.segments = 0;
   if (model_.family == BertFamily::kAlbert && model_.embedding_width == 0)
     model_.embedding_width = std::min<int64_t>(128, model_.d_model);  // Lan et al. 2019, Table 3
   if (model_.family == BertFamily::kRoberta && command().source().empty())

@@ -38,7 +38,7 @@ std::set<std::string> load_bert_weights(BertTaskModel& model, const std::filesys
 void save_bert(const BertTaskModel& model, const std::filesystem::path& folder,
                const SpecialIds& ids = {}, std::vector<std::string> labels = {});
 
-/// Adds the family: model types bert, roberta, albert, electra, zoo_bert.
+/// Adds the family: model types bert, roberta, albert, electra, distilbert, zoo_bert.
 void register_bert(ModelRegistry& registry);
 
 }  // namespace zoo

@@ -32,6 +32,10 @@ constexpr BertArchitecture kArchitectures[] = {
     {"ElectraForPreTraining", BertFamily::kElectra, BertTask::kPreTraining},
     {"ElectraForSequenceClassification", BertFamily::kElectra, BertTask::kClassifyText},
     {"ElectraForTokenClassification", BertFamily::kElectra, BertTask::kClassifyTokens},
+    {"DistilBertModel", BertFamily::kDistilBert, BertTask::kNone},
+    {"DistilBertForMaskedLM", BertFamily::kDistilBert, BertTask::kMaskedLm},
+    {"DistilBertForSequenceClassification", BertFamily::kDistilBert, BertTask::kClassifyText},
+    {"DistilBertForTokenClassification", BertFamily::kDistilBert, BertTask::kClassifyTokens},
 };
 
 bool classifies(BertTask task) {
@@ -91,6 +95,8 @@ void drop_unused(BertOptions& o) {
 
 std::string unlike_reference(const BertOptions& o) {
   Demands demands;
+  if (o.family == BertFamily::kDistilBert)
+    demands.expect(o.norm_epsilon == 1e-12, "norm-epsilon 1e-12");  // there is no key for it
   demands.expect(o.position == PositionKind::kLearned, "position learned");
   demands.expect(o.norm_place == NormPlace::kPost, "norm-place post");
   expect_usual_stack(o, demands);

@@ -1,4 +1,5 @@
-// config.json of BERT, RoBERTa, ALBERT and ELECTRA as Hugging Face's `transformers` writes it.
+// config.json of BERT, RoBERTa, ALBERT, ELECTRA and DistilBERT as Hugging Face's `transformers`
+// writes it.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <span>

@@ -10,39 +10,58 @@ namespace {
 
 using nlohmann::json;
 
-/// Where the four differ in what a missing key means.
-struct Defaults {
+/// A family's row: what its keys are called, and what a missing one means.
+struct FamilyKeys {
+  BertFamily family;
+  StackKeyNames names = {};
+  std::string_view classifier_dropout = "classifier_dropout";
   int64_t vocab_size = 30522;
   StackDefaults stack = {};
   double dropout = 0.1;
+  std::span<const KeyAlias> aliases = {};
 };
-Defaults defaults_of(BertFamily family) {
-  switch (family) {
-    case BertFamily::kBert:
-      return {};
-    case BertFamily::kRoberta:
-      return {.vocab_size = 50265};
-    case BertFamily::kAlbert:
-      return {
-          .vocab_size = 30000,
-          .stack = {.d_model = 4096, .heads = 64, .feed_forward = 16384, .activation = "gelu_new"},
-          .dropout = 0.0};
-    case BertFamily::kElectra:
-      return {.stack = {.d_model = 256, .heads = 4, .feed_forward = 1024}};
-  }
+
+constexpr KeyAlias kDistilBertAliases[] = {
+    {"hidden_size", "dim"}, {"num_attention_heads", "n_heads"}, {"num_hidden_layers", "n_layers"}};
+
+constexpr FamilyKeys kFamilies[] = {
+    {.family = BertFamily::kBert},
+    {.family = BertFamily::kRoberta, .vocab_size = 50265},
+    {.family = BertFamily::kAlbert,
+     .classifier_dropout = "classifier_dropout_prob",
+     .vocab_size = 30000,
+     .stack = {.d_model = 4096, .heads = 64, .feed_forward = 16384, .activation = "gelu_new"},
+     .dropout = 0.0},
+    {.family = BertFamily::kElectra, .stack = {.d_model = 256, .heads = 4, .feed_forward = 1024}},
+    {.family = BertFamily::kDistilBert,
+     .names = {.d_model = "dim",
+               .layers = "n_layers",
+               .heads = "n_heads",
+               .feed_forward = "hidden_dim",
+               .activation = "activation",
+               .norm_epsilon = "",
+               .dropout = "dropout",
+               .attention_dropout = "attention_dropout"},
+     .classifier_dropout = "seq_classif_dropout",
+     .stack = {.layers = 6},
+     .aliases = kDistilBertAliases}};
+
+const FamilyKeys& row_of(BertFamily family) {
+  for (const auto& row : kFamilies)
+    if (row.family == family) return row;
   throw std::invalid_argument("unknown BERT family");
 }
 
-/// What all four share; `places` are the rows of the table of positions.
+/// What all share; `places` are the rows of the table of positions.
 template <class Keys>
 void shared_keys(Keys& keys, BertTaskOptions& model, int64_t& places) {
   BertOptions& o = model.bert;
-  const Defaults defaults = defaults_of(o.family);
-  keys.count("vocab_size", o.vocab_size, defaults.vocab_size);
+  const FamilyKeys& row = row_of(o.family);
+  keys.count("vocab_size", o.vocab_size, row.vocab_size);
   keys.count("max_position_embeddings", places, 512);
-  stack_keys(keys, o, defaults.stack);
-  dropout_keys(keys, o, defaults.dropout);
-  keys.count("type_vocab_size", o.segments, 2);
+  stack_keys(keys, o, row.stack, row.names);
+  dropout_keys(keys, o, row.dropout, row.names);
+  if (o.family != BertFamily::kDistilBert) keys.count("type_vocab_size", o.segments, 2);
   keys.number("initializer_range", o.init_std, 0.02);
   keys.flag("tie_word_embeddings", model.tie_embeddings, true);
   keys.fixed("position_embedding_type", "absolute", "the zoo's BERT has");
@@ -60,14 +79,14 @@ void albert_keys(Keys& keys, BertOptions& o, int64_t& width) {
   keys.fixed("inner_group_num", 1, "each of ALBERT's groups is one block here:");
 }
 
-const char* classifier_dropout_key(BertFamily family) {
-  return family == BertFamily::kAlbert ? "classifier_dropout_prob" : "classifier_dropout";
-}
-
+/// The classifier's dropout where it is not the encoder's. ALBERT and DistilBERT have no null
+/// there.
 void read_classifier_dropout(const json& config, BertTaskOptions& model) {
-  const std::string key = classifier_dropout_key(model.bert.family);
+  const std::string key(row_of(model.bert.family).classifier_dropout);
   if (const auto found = config.find(key); found != config.end() && !found->is_null())
     model.classifier_dropout = json_value<double>(*found, key);
+  else if (model.bert.family == BertFamily::kDistilBert)
+    model.classifier_dropout = 0.2;
   if (model.classifier_dropout &&
       !(*model.classifier_dropout >= 0 && *model.classifier_dropout < 1))
     config_fail("\"{}\" must be in [0, 1), got {}", key, *model.classifier_dropout);
@@ -100,11 +119,10 @@ json bert_keys(const BertTaskOptions& options) {
   albert_keys(keys, o, width);
   if (o.family == BertFamily::kAlbert) result["inner_group_num"] = 1;
   if (o.family == BertFamily::kRoberta) result["pad_token_id"] = o.position_padding;
-  // ALBERT has no null there: it says what null means to the others.
-  if (model.classifier_dropout || o.family == BertFamily::kAlbert)
-    result[classifier_dropout_key(o.family)] = model.classifier_dropout.value_or(o.dropout);
-  else
-    result[classifier_dropout_key(o.family)] = json();
+  const bool no_null = o.family == BertFamily::kAlbert || o.family == BertFamily::kDistilBert;
+  json& classifier = result[std::string(row_of(o.family).classifier_dropout)];
+  if (model.classifier_dropout || no_null)
+    classifier = model.classifier_dropout.value_or(o.dropout);
   return result;
 }
 
@@ -112,7 +130,7 @@ BertTaskOptions bert_options_from_keys(const json& config, BertFamily family, Be
   BertTaskOptions model{.bert = {}, .task = task};
   BertOptions& o = model.bert;
   o.family = family;
-  ReadKeys keys(config);
+  ReadKeys keys(config, row_of(family).aliases);
   int64_t places = 0, width = 0;
   shared_keys(keys, model, places);
   albert_keys(keys, o, width);
@@ -120,7 +138,8 @@ BertTaskOptions bert_options_from_keys(const json& config, BertFamily family, Be
   const bool projects =
       family == BertFamily::kAlbert || (family == BertFamily::kElectra && width != o.d_model);
   if (projects) o.embedding_width = width;
-  o.pooler = family != BertFamily::kElectra;
+  o.pooler = family != BertFamily::kElectra && family != BertFamily::kDistilBert;
+  if (family == BertFamily::kDistilBert) o.segments = 0;
   read_padding(config, places, o);
   read_classifier_dropout(config, model);
   return model;

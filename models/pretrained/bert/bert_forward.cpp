@@ -1,4 +1,4 @@
-// forward for BERT, RoBERTa, ALBERT and ELECTRA.
+// forward for BERT and its families.
 #include "models/pretrained/bert/bert_forward.h"
 
 #include "models/pretrained/bert/bert_checkpoint.h"
@@ -28,9 +28,10 @@ ForwardOutputs outputs_of(BertTaskModel& model, const torch::Tensor& hidden) {
 }  // namespace
 
 ForwardOutputs forward_bert(const ForwardRequest& request, const SafetensorsReader& file) {
-  const ModelInputs inputs(file, {"input_ids"},
-                           {"attention_mask", "token_type_ids", "position_ids"});
   const BertOptions options = read_bert_config(request.model).options.bert;
+  std::vector<std::string> optional = {"attention_mask", "position_ids"};
+  if (options.segments > 0) optional.emplace_back("token_type_ids");
+  const ModelInputs inputs(file, {"input_ids"}, optional);
   const auto ids = inputs.tokens("input_ids", options.vocab_size, options.context);  // [B, T]
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};

@@ -8,12 +8,75 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+/// A family's row: what its tensors are called. Those of the encoder follow the family's prefix,
+/// those of a block stand below `layer`; empty: the family has none.
+struct FamilyNames {
+  BertFamily family;
+  struct Block {
+    std::string layer = "encoder.layer.{}.";
+    Names qkv = {"attention.self.query", "attention.self.key", "attention.self.value"};
+    std::string attention_out = "attention.output.dense";
+    std::string attention_norm = "attention.output.LayerNorm";
+    std::string feed_forward_in = "intermediate.dense", feed_forward_out = "output.dense";
+    std::string feed_forward_norm = "output.LayerNorm";
+  } block = {};
+  std::string embedding_proj = "embeddings_project", pooler = "pooler.dense";
+  struct MaskedLm {
+    std::string dense, norm, bias, decoder;
+  } masked_lm = {};
+  std::string pair = {};
+  std::string classifier_dense = "classifier.dense", text_classifier = "classifier";
+};
+
+const FamilyNames& row_of(BertFamily family) {
+  static const FamilyNames rows[] = {
+      {.family = BertFamily::kBert,
+       .masked_lm = {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
+                     "cls.predictions.bias", "cls.predictions.decoder"},
+       .pair = "cls.seq_relationship"},
+      {.family = BertFamily::kRoberta,
+       .masked_lm = {"lm_head.dense", "lm_head.layer_norm", "lm_head.bias", "lm_head.decoder"},
+       .text_classifier = "classifier.out_proj"},
+      {.family = BertFamily::kAlbert,
+       .block = {.layer = "encoder.albert_layer_groups.{}.albert_layers.0.",
+                 .qkv = {"attention.query", "attention.key", "attention.value"},
+                 .attention_out = "attention.dense",
+                 .attention_norm = "attention.LayerNorm",
+                 .feed_forward_in = "ffn",
+                 .feed_forward_out = "ffn_output",
+                 .feed_forward_norm = "full_layer_layer_norm"},
+       .embedding_proj = "encoder.embedding_hidden_mapping_in",
+       .pooler = "pooler",
+       .masked_lm = {"predictions.dense", "predictions.LayerNorm", "predictions.bias",
+                     "predictions.decoder"},
+       .pair = "sop_classifier.classifier"},
+      {.family = BertFamily::kElectra,
+       .masked_lm = {"generator_predictions.dense", "generator_predictions.LayerNorm",
+                     "generator_lm_head.bias", "generator_lm_head"},
+       .text_classifier = "classifier.out_proj"},
+      {.family = BertFamily::kDistilBert,
+       .block = {.layer = "transformer.layer.{}.",
+                 .qkv = {"attention.q_lin", "attention.k_lin", "attention.v_lin"},
+                 .attention_out = "attention.out_lin",
+                 .attention_norm = "sa_layer_norm",
+                 .feed_forward_in = "ffn.lin1",
+                 .feed_forward_out = "ffn.lin2",
+                 .feed_forward_norm = "output_layer_norm"},
+       .masked_lm = {"vocab_transform", "vocab_layer_norm", "vocab_projector.bias",
+                     "vocab_projector"},
+       .classifier_dense = "pre_classifier"}};
+  for (const auto& row : rows)
+    if (row.family == family) return row;
+  throw std::invalid_argument("unknown BERT family");
+}
+
 class BertNames {
  public:
   BertNames(const BertTaskOptions& options, HeadsOnDisk heads)
       : task_(options.task),
         tied_(options.tie_embeddings),
         family_(options.bert.family),
+        names_(row_of(family_)),
         heads_(heads),
         heads_optional_(heads != HeadsOnDisk::kRequired) {
     map_.family = name_of(family_);
@@ -30,16 +93,14 @@ class BertNames {
                         "generator_predictions.",
                         "generator_lm_head.",
                         "discriminator_predictions.",
-                        "sequence_summary."};
+                        "sequence_summary.",
+                        "pre_classifier.",
+                        "vocab_"};
   }
 
   NameMap make() {
     add_embeddings();
-    if (family_ == BertFamily::kAlbert) {
-      add_albert_blocks();
-    } else {
-      add_blocks();
-    }
+    add_blocks();
     add_pooler();
     add_masked_lm();
     add_pair_and_replaced();
@@ -68,95 +129,68 @@ class BertNames {
     add_row("bert.position.table.weight", {at + "position_embeddings.weight"}, false);
     add_row("bert.segment_embedding.weight", {at + "token_type_embeddings.weight"}, false);
     add("bert.embedding_norm", {at + "LayerNorm"});
-    add("bert.embedding_proj",
-        {root() + (family_ == BertFamily::kAlbert ? "encoder.embedding_hidden_mapping_in"
-                                                  : "embeddings_project")});
+    add("bert.embedding_proj", {root() + names_.embedding_proj});
   }
 
   void add_blocks() {
-    const std::string layer = root() + "encoder.layer.{}.", self = layer + "attention.self.";
-    add("bert.blocks.{}.attention.in_proj", {self + "query", self + "key", self + "value"});
-    add("bert.blocks.{}.attention.out_proj", {layer + "attention.output.dense"});
-    add("bert.blocks.{}.attention_norm", {layer + "attention.output.LayerNorm"});
-    add("bert.blocks.{}.feed_forward.in_proj", {layer + "intermediate.dense"});
-    add("bert.blocks.{}.feed_forward.out_proj", {layer + "output.dense"});
-    add("bert.blocks.{}.feed_forward_norm", {layer + "output.LayerNorm"});
-  }
-
-  void add_albert_blocks() {
-    const std::string layer = root() + "encoder.albert_layer_groups.{}.albert_layers.0.";
-    const std::string self = layer + "attention.";
-    add("bert.blocks.{}.attention.in_proj", {self + "query", self + "key", self + "value"});
-    add("bert.blocks.{}.attention.out_proj", {self + "dense"});
-    add("bert.blocks.{}.attention_norm", {self + "LayerNorm"});
-    add("bert.blocks.{}.feed_forward.in_proj", {layer + "ffn"});
-    add("bert.blocks.{}.feed_forward.out_proj", {layer + "ffn_output"});
-    add("bert.blocks.{}.feed_forward_norm", {layer + "full_layer_layer_norm"});
+    const FamilyNames::Block& block = names_.block;
+    const auto theirs = [&](const std::string& name) { return root() + block.layer + name; };
+    Names qkv;
+    for (const auto& name : block.qkv) qkv.push_back(theirs(name));
+    add("bert.blocks.{}.attention.in_proj", qkv);
+    add("bert.blocks.{}.attention.out_proj", {theirs(block.attention_out)});
+    add("bert.blocks.{}.attention_norm", {theirs(block.attention_norm)});
+    add("bert.blocks.{}.feed_forward.in_proj", {theirs(block.feed_forward_in)});
+    add("bert.blocks.{}.feed_forward.out_proj", {theirs(block.feed_forward_out)});
+    add("bert.blocks.{}.feed_forward_norm", {theirs(block.feed_forward_norm)});
   }
 
   void add_pooler() {
-    const std::string theirs = family_ == BertFamily::kAlbert ? "pooler" : "pooler.dense";
-    add("bert.pooler", {root() + theirs}, heads_optional_);
-    ignore_layer(map_, root() + theirs);  // where the task has none
+    add("bert.pooler", {root() + names_.pooler}, heads_optional_);
+    ignore_layer(map_, root() + names_.pooler);  // where the task has none
   }
 
   void add_masked_lm() {
     const bool used = task_ == BertTask::kMaskedLm ||
                       (task_ == BertTask::kPreTraining && family_ != BertFamily::kElectra);
-    std::string head = "cls.predictions.", dense = head + "transform.dense",
-                norm = head + "transform.LayerNorm";
-    std::string bias = head + "bias", decoder = head + "decoder.";
-    if (family_ == BertFamily::kRoberta) {
-      dense = "lm_head.dense", norm = "lm_head.layer_norm";
-      bias = "lm_head.bias", decoder = "lm_head.decoder.";
-    } else if (family_ == BertFamily::kAlbert) {
-      dense = "predictions.dense", norm = "predictions.LayerNorm";
-      bias = "predictions.bias", decoder = "predictions.decoder.";
-    } else if (family_ == BertFamily::kElectra) {
-      dense = "generator_predictions.dense", norm = "generator_predictions.LayerNorm";
-      bias = "generator_lm_head.bias", decoder = "generator_lm_head.";
-    }
-    add_head(used, "masked_lm.dense", dense);
-    add_head(used, "masked_lm.norm", norm);
     if (!used) return;
+    const auto& [dense, norm, bias, decoder] = names_.masked_lm;
+    add("masked_lm.dense", {dense}, heads_optional_);
+    add("masked_lm.norm", {norm}, heads_optional_);
     if (!tied_) {  // the bias is that of the output layer, and the other one idle
-      add_row("masked_lm.bias", {decoder + "bias"}, heads_optional_);
-      add_row("masked_lm.decoder", {decoder + "weight"}, heads_optional_);
+      add_row("masked_lm.bias", {decoder + ".bias"}, heads_optional_);
+      add_row("masked_lm.decoder", {decoder + ".weight"}, heads_optional_);
       map_.ignored.push_back(bias);
       return;
     }
     add_row("masked_lm.bias", {bias}, heads_optional_);
-    map_.copies[decoder + "weight"] = root() + "embeddings.word_embeddings.weight";
-    if (decoder + "bias" != bias) map_.copies[decoder + "bias"] = bias;
+    map_.copies[decoder + ".weight"] = root() + "embeddings.word_embeddings.weight";
+    if (decoder + ".bias" != bias) map_.copies[decoder + ".bias"] = bias;
   }
 
   void add_pair_and_replaced() {
     const bool pre_trains = task_ == BertTask::kPreTraining;
-    if (family_ == BertFamily::kBert) {
-      const bool used = pre_trains || task_ == BertTask::kNextSentence;
-      add_head(used, "pair.out_proj", "cls.seq_relationship");
-    } else if (family_ == BertFamily::kAlbert) {
-      add_head(pre_trains, "pair.out_proj", "sop_classifier.classifier");
-    } else if (family_ == BertFamily::kElectra) {
-      add_head(pre_trains, "replaced.dense", "discriminator_predictions.dense");
-      add_head(pre_trains, "replaced.out_proj", "discriminator_predictions.dense_prediction");
-    }
+    if (!names_.pair.empty())
+      add_head(pre_trains || task_ == BertTask::kNextSentence, "pair.out_proj", names_.pair);
+    if (family_ != BertFamily::kElectra) return;
+    add_head(pre_trains, "replaced.dense", "discriminator_predictions.dense");
+    add_head(pre_trains, "replaced.out_proj", "discriminator_predictions.dense_prediction");
   }
 
   void add_classifier() {
-    const bool two_layers = task_ == BertTask::kClassifyText &&
-                            (family_ == BertFamily::kRoberta || family_ == BertFamily::kElectra);
+    const bool of_texts = task_ == BertTask::kClassifyText;
     // The name that no file has lets ours keep its values.
-    const std::string head =
-        heads_ == HeadsOnDisk::kButClassifier ? "(new) classifier" : "classifier";
-    add("classifier.dense", {head + ".dense"}, heads_optional_);
-    add("classifier.out_proj", {two_layers ? head + ".out_proj" : head}, heads_optional_);
+    const std::string at = heads_ == HeadsOnDisk::kButClassifier ? "(new) " : "";
+    add("classifier.dense", {at + names_.classifier_dense}, heads_optional_);
+    add("classifier.out_proj", {at + (of_texts ? names_.text_classifier : "classifier")},
+        heads_optional_);
   }
 
   NameMap map_{.family = {}, .rows = {}};
   BertTask task_;
   bool tied_;
   BertFamily family_;
+  const FamilyNames& names_;
   HeadsOnDisk heads_;
   bool heads_optional_;
 };

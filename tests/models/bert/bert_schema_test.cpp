@@ -105,12 +105,14 @@ TEST(BertPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
   EXPECT_EQ(count_by_formula(BertOptions::roberta_base()), 124'645'632);
   EXPECT_EQ(count_by_formula(BertOptions::albert_base()), 11'683'584);
   EXPECT_EQ(count_by_formula(BertOptions::electra_small()), 13'483'008);
+  EXPECT_EQ(count_by_formula(BertOptions::distilbert_base()), 66'362'880);
   EXPECT_EQ(count_by_formula(BertOptions::minilm_l6()), 22'713'216);
 }
 
 TEST(BertPresetTest, AreFoundByNameAndPassTheirOwnCheck) {
-  for (const char* name : {"tiny", "mini", "small", "medium", "base", "large", "roberta-base",
-                           "albert-base", "electra-small", "electra-small-generator", "minilm-l6"})
+  for (const char* name :
+       {"tiny", "mini", "small", "medium", "base", "large", "roberta-base", "albert-base",
+        "electra-small", "electra-small-generator", "distilbert-base", "minilm-l6"})
     EXPECT_NO_THROW(check(BertOptions::preset(name))) << name;
   EXPECT_THAT([] { BertOptions::preset("huge"); },
               ::testing::ThrowsMessage<std::invalid_argument>(

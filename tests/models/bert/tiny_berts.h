@@ -1,4 +1,4 @@
-// Small BERTs of all four families: what holds for a BERT is tested on all of them.
+// Small BERTs of all families: what holds for a BERT is tested on all of them.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -50,6 +50,11 @@ inline std::vector<NamedBert> tiny_berts() {
   electra.embedding_width = 8;
   electra.activation = Activation::kRelu;
 
+  BertOptions distilbert = bert;
+  distilbert.family = BertFamily::kDistilBert;
+  distilbert.segments = 0;
+  distilbert.pooler = false;
+
   BertOptions alibi = bert;
   alibi.position = PositionKind::kAlibi;
 
@@ -57,8 +62,13 @@ inline std::vector<NamedBert> tiny_berts() {
   t5.position = PositionKind::kBucketed;
   t5.relative = {.buckets = 8, .max_distance = 6};
 
-  return {{"bert", bert},       {"roberta", roberta}, {"albert", albert},
-          {"electra", electra}, {"alibi", alibi},     {"t5", t5}};
+  return {{"bert", bert},
+          {"roberta", roberta},
+          {"albert", albert},
+          {"electra", electra},
+          {"distilbert", distilbert},
+          {"alibi", alibi},
+          {"t5", t5}};
 }
 
 inline std::string bert_name(const ::testing::TestParamInfo<NamedBert>& info) {

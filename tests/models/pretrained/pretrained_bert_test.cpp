@@ -40,9 +40,9 @@ TEST_P(GoldenBertTest, ComputesWhatTransformersDoes) {
   const auto mask = io.tensor("attention_mask").to(torch::kBool);  // [B, S]
   for (const std::string kernel : {"matmul", "flash"}) {
     auto model = load_bert(folder, {.attention = kernel});
-    const auto hidden = model->bert->forward(
-        io.tensor("input_ids"), {.segments = io.tensor("token_type_ids"),
-                                 .args = {.may_attend = mask.unsqueeze(1).unsqueeze(1)}});
+    BertContext context{.args = {.may_attend = mask.unsqueeze(1).unsqueeze(1)}};
+    if (io.contains("token_type_ids")) context.segments = io.tensor("token_type_ids");
+    const auto hidden = model->bert->forward(io.tensor("input_ids"), context);
     const auto expect_close = [&](const std::string& name, const torch::Tensor& ours) {
       auto a = ours, e = io.tensor(name);
       ASSERT_EQ(a.sizes(), e.sizes()) << name;
@@ -99,7 +99,8 @@ INSTANTIATE_TEST_SUITE_P(Folders, GoldenBertTest,
                                            "BertForSequenceClassification", "RobertaForMaskedLM",
                                            "RobertaForSequenceClassification",
                                            "AlbertForPreTraining", "ElectraForPreTraining",
-                                           "ElectraForMaskedLM"),
+                                           "ElectraForMaskedLM", "DistilBertForMaskedLM",
+                                           "DistilBertForSequenceClassification"),
                          [](const auto& info) { return std::string(info.param); });
 
 class BertCheckpointTest : public ::testing::Test {
@@ -129,7 +130,7 @@ class BertCheckpointTest : public ::testing::Test {
 };
 
 TEST_F(BertCheckpointTest, EveryFamilyAndTaskReturnsFromItsFolder) {
-  for (size_t family = 0; family < 4; ++family) {
+  for (size_t family = 0; family < 5; ++family) {
     for (const auto& [task, name] : EnumNames<BertTask>::values) {
       if (!has_task(testing::tiny_berts()[family].options.family, task)) continue;
       auto model = model_of(family, task);
