@@ -36,15 +36,19 @@ ReadKeys::ReadKeys(const json& config, std::span<const KeyAlias> aliases)
   check_every_family(config);
 }
 
-const json* ReadKeys::find(std::string_view key, Null null) const {
+const json* ReadKeys::given(std::string_view key) const {
   auto found = config_.find(std::string(key));
   for (const auto& alias : aliases_) {
     if (alias.key != key) continue;
     if (const auto other = config_.find(std::string(alias.other)); other != config_.end())
       found = other;
   }
-  if (found == config_.end()) return nullptr;
-  if (!found->is_null()) return &*found;
+  return found == config_.end() ? nullptr : &*found;
+}
+
+const json* ReadKeys::find(std::string_view key, Null null) const {
+  const json* found = given(key);
+  if (found == nullptr || !found->is_null()) return found;
   if (null == Null::kRefused)
     config_fail("\"{}\" is null, which the reference refuses; give a value, or leave it out", key);
   return nullptr;
@@ -54,6 +58,21 @@ void ReadKeys::count(std::string_view key, int64_t& field, int64_t otherwise, Nu
   const json* value = find(key, null);
   field = value == nullptr ? otherwise : json_value<int64_t>(*value, key);
   if (field < 1 || field > INT32_MAX) config_fail("\"{}\" must be positive, got {}", key, field);
+}
+
+void ReadKeys::count_or_null(std::string_view key, int64_t& field, int64_t otherwise,
+                             int64_t null) {
+  const bool is_null = given(key) != nullptr && given(key)->is_null();
+  if (is_null) {
+    field = null;
+  } else {
+    count(key, field, otherwise);
+  }
+}
+
+void ReadKeys::width(std::string_view key, int64_t& field, Null null) {
+  field = 0;
+  if (find(key, null) != nullptr) count(key, field, 0, null);
 }
 
 void ReadKeys::number(std::string_view key, double& field, double otherwise, Null null) {
@@ -70,6 +89,18 @@ void ReadKeys::activation(std::string_view key, Activation& field, std::string_v
   const json* value = find(key, Null::kRefused);
   field = activation_of(
       value == nullptr ? std::string(otherwise) : json_value<std::string>(*value, key), key);
+}
+
+void ReadKeys::gate(std::string_view key, Activation& field, std::string_view otherwise) {
+  Activation gate = {};
+  activation(key, gate, otherwise);
+  for (const auto& [gated, name] : EnumNames<Activation>::values) {
+    if (!is_gated(gated) || gate_of(gated) != gate) continue;
+    field = gated;
+    return;
+  }
+  config_fail("\"{}\" is {}, but the zoo's gates are silu, gelu, gelu_new and relu", key,
+              name_of(gate));
 }
 
 void ReadKeys::sides(std::string_view key, int64_t& height, int64_t& width, int64_t otherwise) {
@@ -121,8 +152,18 @@ void ReadKeys::absent(std::string_view key, std::string_view why) {
     config_fail("\"{}\" is {}, but {}; leave it out", key, json_text(*found), why);
 }
 
+void WriteKeys::count_or_null(std::string_view key, int64_t field, int64_t, int64_t) {
+  put(key, field == 0 ? json() : json(field));
+}
+
+// A layout without gates has their function, one with gates has a gate: whether that is the model
+// is found out by reading it back.
 void WriteKeys::activation(std::string_view key, Activation field, std::string_view) {
-  put(key, reference_activation(field));
+  put(key, reference_activation(gate_of(field)));
+}
+
+void WriteKeys::gate(std::string_view key, Activation field, std::string_view) {
+  put(key, reference_activation(gate_of(field)));
 }
 
 void WriteKeys::heads(std::string_view key, const std::string& field) {

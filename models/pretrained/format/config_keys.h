@@ -39,10 +39,16 @@ class ReadKeys {
 
   /// A number of things, 1 to 2^31 - 1.
   void count(std::string_view key, int64_t& field, int64_t otherwise, Null null = Null::kRefused);
+  /// The same where null is a value of its own: `null`.
+  void count_or_null(std::string_view key, int64_t& field, int64_t otherwise, int64_t null);
+  /// A size that another one gives where it is missing: 0.
+  void width(std::string_view key, int64_t& field, Null null = Null::kRefused);
   void number(std::string_view key, double& field, double otherwise, Null null = Null::kRefused);
   void flag(std::string_view key, bool& field, bool otherwise, Null null = Null::kRefused);
   /// The reference's name of an activation.
   void activation(std::string_view key, Activation& field, std::string_view otherwise);
+  /// The same of a gate: "silu" for SwiGLU.
+  void gate(std::string_view key, Activation& field, std::string_view otherwise);
   /// A number, or a list of height and width.
   void sides(std::string_view key, int64_t& height, int64_t& width, int64_t otherwise);
   /// Heads that layers lack: {"0": [1, 3]}, as transformers 4 has it.
@@ -53,8 +59,11 @@ class ReadKeys {
              Null null = Null::kMeansMissing);
   /// A key that may not be there.
   void absent(std::string_view key, std::string_view why);
+  const nlohmann::json& config() const { return config_; }
 
  private:
+  /// The key's value, null included, under its name or an alias; nothing where it is missing.
+  const nlohmann::json* given(std::string_view key) const;
   /// The key's value, or nothing where it is missing (or null, where that means it).
   const nlohmann::json* find(std::string_view key, Null null) const;
   const nlohmann::json& config_;
@@ -65,19 +74,23 @@ class WriteKeys {
  public:
   explicit WriteKeys(nlohmann::json& config) : config_(config) {}
   void count(std::string_view key, int64_t field, int64_t, Null = {}) { put(key, field); }
+  /// A field of 0 is written as null.
+  void count_or_null(std::string_view key, int64_t field, int64_t, int64_t);
+  void width(std::string_view key, int64_t field, Null = {}) { put(key, field); }
   void number(std::string_view key, double field, double, Null = {}) { put(key, field); }
   void flag(std::string_view key, bool field, bool, Null = {}) { put(key, field); }
   void activation(std::string_view key, Activation field, std::string_view);
+  void gate(std::string_view key, Activation field, std::string_view);
   void sides(std::string_view key, int64_t height, int64_t width, int64_t);
   void heads(std::string_view key, const std::string& field);  ///< nothing where all are there
   // The reference's defaults say the same.
   void fixed(std::string_view, const nlohmann::json&, std::string_view = {}, Null = {}) {}
   void absent(std::string_view, std::string_view) {}
-
- private:
   void put(std::string_view key, nlohmann::json value) {
     config_[std::string(key)] = std::move(value);
   }
+
+ private:
   nlohmann::json& config_;
 };
 

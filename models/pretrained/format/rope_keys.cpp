@@ -39,14 +39,14 @@ double yarn_attention_factor(const json& rope, double factor) {
 
 class RopeReader {
  public:
-  RopeReader(const json& config, int64_t context)
-      : config_(config), rope_(rope_object(config)), context_(context) {}
+  RopeReader(const json& config, int64_t context, const RopeDefaults& defaults)
+      : config_(config), rope_(rope_object(config)), context_(context), defaults_(defaults) {}
 
   RotaryOptions read() {
     RotaryOptions o;
-    o.base = config_value(rope_, "rope_theta", config_value(config_, "rope_theta", 10000.0));
-    o.share = config_value(rope_, "partial_rotary_factor",
-                           config_value(config_, "partial_rotary_factor", 1.0));
+    o.base = number("rope_theta", defaults_.base_key, defaults_.base);
+    o.share = number("partial_rotary_factor", defaults_.share_key, defaults_.share);
+    if (defaults_.whole_heads && o.share != 1.0) config_fail("\"partial_rotary_factor\" must be 1");
     type_ = config_value<std::string>(rope_, "rope_type",
                                       config_value<std::string>(rope_, "type", "default"));
     if (type_ == "default") return o;
@@ -74,6 +74,10 @@ class RopeReader {
   }
 
  private:
+  /// A number of rope_parameters, which older files have beside them.
+  double number(const char* key, std::string_view beside, double otherwise) const {
+    return config_value(rope_, key, config_value(config_, std::string(beside), otherwise));
+  }
   RotaryScaling scaling() const {
     for (const auto kind : {RotaryScaling::kLinear, RotaryScaling::kDynamic, RotaryScaling::kYarn,
                             RotaryScaling::kLlama3})
@@ -95,15 +99,15 @@ class RopeReader {
   const json& config_;
   json rope_;
   int64_t context_;
+  RopeDefaults defaults_;
   std::string type_;
 };
 
-}  // namespace
-
-json rope_parameters(const RotaryOptions& o) {
+/// What transformers has no key or rope_type for stays away.
+json rope_parameters(const RotaryOptions& o, const RopeDefaults& defaults) {
   json keys = {{"rope_theta", o.base}, {"rope_type", "default"}};
-  if (o.share != 1.0) keys["partial_rotary_factor"] = o.share;
-  if (o.scaling == RotaryScaling::kNone) return keys;
+  if (!defaults.whole_heads) keys["partial_rotary_factor"] = o.share;
+  if (o.scaling == RotaryScaling::kNone || o.scaling == RotaryScaling::kNtk) return keys;
   keys["rope_type"] = name_of(o.scaling);
   keys["factor"] = o.factor;
   if (o.scaling == RotaryScaling::kLlama3) {
@@ -121,16 +125,16 @@ json rope_parameters(const RotaryOptions& o) {
   return keys;
 }
 
-RotaryOptions read_rope_parameters(const json& config, int64_t context) {
-  return RopeReader(config, context).read();
+}  // namespace
+
+void rope_keys(const ReadKeys& keys, RotaryOptions& rotary, int64_t context,
+               const RopeDefaults& defaults) {
+  rotary = RopeReader(keys.config(), context, defaults).read();
 }
 
-std::string_view unlike_rope_parameters(const RotaryOptions& o, int64_t context) {
-  if (o.pairs != RotaryPairs::kHalves) return "rotary-pairs halves";
-  if (o.scaling == RotaryScaling::kNtk) return "a rotary-scaling other than ntk";
-  if (o.scaling == RotaryScaling::kDynamic && o.original_context != context)
-    return "rotary-original-context as context";
-  return "";
+void rope_keys(WriteKeys& keys, const RotaryOptions& rotary, int64_t,
+               const RopeDefaults& defaults) {
+  keys.put("rope_parameters", rope_parameters(rotary, defaults));
 }
 
 }  // namespace zoo

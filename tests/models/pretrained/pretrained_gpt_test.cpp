@@ -232,8 +232,15 @@ TEST_F(GptCheckpointTest, SaysWhyPythonWillNotOpenACheckpoint) {
   auto options = small();
   options.norm_place = NormPlace::kPost;
   EXPECT_THAT(layout_note(options),
-              HasSubstr("GPT-2's layout would need norm-place pre; Llama's would need position "
-                        "rotary, norm rms, norm-place pre, activation swiglu"));
+              ::testing::EndsWith("does not open: the nearest layout, GPT-2's, "
+                                  "would need norm-place pre"));
+  options = {};
+  options.norm = NormKind::kRms;
+  options.position = PositionKind::kRotary;
+  options.rotary.scaling = RotaryScaling::kNtk;
+  options.activation = Activation::kSwiglu;
+  options.window = 3;
+  EXPECT_THAT(layout_note(options), HasSubstr("Llama's, would need window 0, rotary-scaling none"));
 }
 
 TEST_F(GptCheckpointTest, WritesIdsOrNull) {
@@ -336,9 +343,9 @@ TEST_F(GptCheckpointTest, RefusesRopesThatItDoesNotKnow) {
   write_config(json);
   EXPECT_THAT(refusal(), HasSubstr("rope_type linear needs \"factor\""));
   json["rope_scaling"] = nullptr;
-  json["hidden_act"] = "gelu";
+  json["hidden_act"] = "quick_gelu";
   write_config(json);
-  EXPECT_THAT(refusal(), HasSubstr("\"hidden_act\" is \"gelu\", but the zoo's gate is \"silu\""));
+  EXPECT_THAT(refusal(), HasSubstr("\"hidden_act\" is quick-gelu, but the zoo's gates are silu"));
 }
 
 TEST_F(GptCheckpointTest, RefusesAZooThatContradictsTheReferencesKeys) {
