@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "models/attention/kernels/kernels.h"
@@ -46,6 +47,8 @@ void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t
   check_per_row("key_lengths", args.key_lengths, B);
   TORCH_CHECK(!args.window || *args.window >= 1, "attend: window must be at least 1, got ",
               args.window.value_or(0));
+  TORCH_CHECK(std::isfinite(args.score_cap) && args.score_cap >= 0.0,
+              "attend: score_cap must be 0 (none) or a positive number, got ", args.score_cap);
   TORCH_CHECK(args.dropout >= 0.0 && args.dropout <= 1.0,
               "attend: dropout must be between 0 and 1, got ", args.dropout);
   TORCH_CHECK(!args.may_attend.defined() || args.may_attend.scalar_type() == torch::kBool,

@@ -47,6 +47,9 @@ struct AttendArgs {
   torch::Tensor head_gate = {};
   /// Multiplies the scores. Unset: 1 / sqrt(Dh).
   std::optional<double> scale = {};
+  /// Not 0: before biases and masks, a scaled score s becomes score_cap tanh(s / score_cap)
+  /// (Gemma 2: Riviere et al. 2024, arXiv:2408.00118, section 2).
+  double score_cap = 0.0;
   /// Probability that a weight is dropped; the others are multiplied by 1 / (1 - dropout).
   double dropout = 0.0;
   /// Seed of the dropout mask (dropout_mask.h). Unset: attend() draws one from torch's default

@@ -39,6 +39,8 @@ MultiHeadAttentionOptions resolved(MultiHeadAttentionOptions o) {
               "MultiHeadAttention: head_dropout must be in [0, 1), got ", o.head_dropout);
   TORCH_CHECK(std::isfinite(o.head_diversity) && o.head_diversity >= 0.0,
               "MultiHeadAttention: head_diversity must be 0 or more, got ", o.head_diversity);
+  TORCH_CHECK(std::isfinite(o.score_cap) && o.score_cap >= 0.0,
+              "MultiHeadAttention: score_cap must be 0 or more, got ", o.score_cap);
   attention_kernel(o.kernel);  // an unknown name is an error now, not at the first step
   return o;
 }
@@ -171,6 +173,7 @@ torch::Tensor MultiHeadAttentionImpl::project_out(torch::Tensor y, const torch::
 
 AttendArgs MultiHeadAttentionImpl::with_options(AttendArgs args, const torch::Tensor& x) const {
   if (!args.scale) args.scale = options.scale;
+  if (args.score_cap == 0.0) args.score_cap = options.score_cap;
   args.dropout = is_training() ? options.dropout : 0.0;
   if (options.head_dropout > 0.0 && is_training()) {
     const auto gate =

@@ -28,6 +28,7 @@ struct MultiHeadAttentionOptions {
   double head_dropout = 0.0;         ///< probability that an example goes without a head
   double head_diversity = 0.0;       ///< weight of the penalty head_similarity()
   std::optional<double> scale = {};  ///< of the scores; unset: 1 / sqrt(Dh)
+  double score_cap = 0.0;            ///< as AttendArgs::score_cap
   /// A norm of each query and each key, over a head's width and before positions (Dehghani et al.
   /// 2023, arXiv:2302.05442, §2: scores stay small); unset: none.
   std::optional<NormOptions> qk_norm = {};

@@ -35,6 +35,7 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .head_dropout = o.head_dropout,
       .head_diversity = o.head_diversity / static_cast<double>(o.layers),
       .scale = scale,
+      .score_cap = o.score_cap,
       .qk_norm = o.qk_norm ? std::optional(norm_options(o)) : std::nullopt,
       .window = window_of_layer(o, n),
       .kernel = o.attention};
@@ -112,6 +113,7 @@ void check(const StackOptions& o) {
   }
   for (const auto& [option, value] : {std::pair("norm-epsilon", o.norm_epsilon),
                                       {"head-diversity", o.head_diversity},
+                                      {"score-cap", o.score_cap},
                                       {"layer-scale", o.layer_scale},
                                       {"init-std", o.init_std}}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");

@@ -43,6 +43,7 @@ struct StackOptions : ExpertOptions {
   bool feed_forward_bias = true;
   bool scale_attention = true;      ///< scale scores by 1 / sqrt(Dh)
   bool scale_by_layer = false;      ///< also divide the scores of layer n (from 1) by n
+  double score_cap = 0.0;           ///< scores s become score_cap tanh(s / score_cap); 0: no cap
   double residual_dropout = 0.0;    ///< on each sub-layer's output
   double attention_dropout = 0.0;   ///< on the attention weights
   double activation_dropout = 0.0;  ///< on the hidden layer of the feed-forward network
@@ -83,6 +84,7 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("feed-forward-bias", o.feed_forward_bias, "Biases in the feed-forward network");
   field("scale-attention", o.scale_attention, "Scores divided by sqrt(head width)");
   field("scale-by-layer", o.scale_by_layer, "Scores of layer n divided by n as well");
+  field("score-cap", o.score_cap, "Cap of the scores: cap tanh(score / cap) (0: none)");
   field("residual-dropout", o.residual_dropout, "Dropout on each sub-layer's output");
   field("attention-dropout", o.attention_dropout, "Dropout on the attention weights");
   field("activation-dropout", o.activation_dropout, "Dropout inside the feed-forward network");

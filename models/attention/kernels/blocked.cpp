@@ -79,7 +79,11 @@ class BlockedKernel final : public PointerKernel {
     return "blocks that stay in the cache; rows of scores, not a matrix";
   }
   Abilities abilities() const override {
-    return {.backward = true, .float64 = true, .weights = true, .relative_bias_backward = true};
+    return {.backward = true,
+            .float64 = true,
+            .weights = true,
+            .relative_bias_backward = true,
+            .score_cap = true};
   }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     Blocked(args, outputs).run();

@@ -82,14 +82,19 @@ void multiply(const Rows<const Real>& left, const Queries& of, const Rows<const 
   }
 }
 
-/// scores[i][s - keys.begin] with biases and masks: minus infinity where hidden.
+/// scores[i][s - keys.begin] with cap, biases and masks: minus infinity where hidden. slopes: not
+/// null, the same for the cap's derivatives, which are written where there is one.
 template <typename Real>
 void compute_scores(const KernelArgs<Real>& args, const Queries& of, KeyRange keys, Real* scores,
-                    int64_t stride) {
+                    int64_t stride, Real* slopes = nullptr) {
   multiply(args.q, of, args.k, args.kv_head(of.h), keys, args.Dh, scores, stride);
   for (int64_t i = 0; i < of.count; ++i) {
     Real* const row = scores + i * stride;
     for (int64_t n = 0; n < keys.end - keys.begin; ++n) row[n] *= args.scale;
+    if (args.score_cap > 0) {
+      args.cap_scores(row, keys.end - keys.begin,
+                      slopes != nullptr ? slopes + i * stride : nullptr);
+    }
     if (args.has_bias_or_mask())
       args.add_bias_and_mask(of.b, of.h, of.first + i, keys, Real{1}, row);
     const KeyRange visible = args.visible_keys(of.b, of.first + i);
@@ -127,6 +132,7 @@ class Backward {
  private:
   struct Scratch {
     std::vector<Real> weights, used, dscores;  // [kQueries, key_block]
+    std::vector<Real> slopes;                  // the same, or empty without a cap
   };
 
   void one_head(int64_t b, int64_t kv) const {
@@ -135,7 +141,8 @@ class Backward {
       std::fill_n(gradients_.dv.at(b, kv, s), args_.Dh, Real{0});
     }
     const auto size = static_cast<size_t>(kQueries * key_block_);
-    Scratch scratch{std::vector<Real>(size), std::vector<Real>(size), std::vector<Real>(size)};
+    Scratch scratch{std::vector<Real>(size), std::vector<Real>(size), std::vector<Real>(size),
+                    std::vector<Real>(args_.score_cap > 0 ? size : 0)};
     const int64_t group = args_.H / args_.Hkv;
     for (int64_t h = kv * group; h < (kv + 1) * group; ++h) {
       for (int64_t block = 0; block < count_of(args_.T); ++block) {
@@ -150,19 +157,20 @@ class Backward {
   }
 
   void one_block(const Queries& of, KeyRange keys, Scratch& scratch) const {
-    compute_scores(args_, of, keys, scratch.weights.data(), key_block_);
+    compute_scores(args_, of, keys, scratch.weights.data(), key_block_, scratch.slopes.data());
     multiply(gradients_.dy, of, args_.v, args_.kv_head(of.h), keys, args_.Dh,
              scratch.dscores.data(), key_block_);
     for (int64_t i = 0; i < of.count; ++i) {
       const int64_t at = i * key_block_;
       one_query(of, of.first + i, keys, scratch.weights.data() + at, scratch.used.data() + at,
-                scratch.dscores.data() + at);
+                scratch.dscores.data() + at,
+                scratch.slopes.empty() ? nullptr : scratch.slopes.data() + at);
     }
   }
 
   /// On entry `weights` holds the scores, and `dscores` the gradients of the weights.
   void one_query(const Queries& of, int64_t t, KeyRange keys, Real* weights, Real* used,
-                 Real* dscores) const {
+                 Real* dscores, const Real* slopes) const {
     const int64_t b = of.b, kv = args_.kv_head(of.h), Dh = args_.Dh, count = keys.end - keys.begin;
     const int64_t row = (b * args_.H + of.h) * args_.T + t;
     const Real row_max = gradients_.row_max[row], inverse_row_sum = gradients_.inverse_row_sum[row];
@@ -178,7 +186,8 @@ class Backward {
       used[n] *= weight;
     }
     if (gradients_.drelative_bias != nullptr) add_diagonals(of, t, keys, dscores);
-    for (int64_t n = 0; n < count; ++n) dscores[n] *= args_.scale;
+    for (int64_t n = 0; n < count; ++n)
+      dscores[n] *= slopes != nullptr ? slopes[n] * args_.scale : args_.scale;
     const Real* const q = args_.q.at(b, of.h, t);
     for (int64_t s = keys.begin; s < keys.end; ++s) {
       Real *const dk = gradients_.dk.at(b, kv, s), *const dv = gradients_.dv.at(b, kv, s);

@@ -21,6 +21,7 @@ namespace zoo {
 namespace {
 
 constexpr int64_t kChunk = 512;
+constexpr float kLog2E = std::numbers::log2e_v<float>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// The softmax of one query over one chunk of keys.
@@ -63,11 +64,11 @@ class Decode {
     if (count <= 0) return;
     std::vector<float> queries(static_cast<size_t>(rows_ * Dh)),
         scores(static_cast<size_t>(rows_ * count));
+    const float factor = args_.score_cap > 0.0F ? args_.scale / args_.score_cap  // for its tanh
+                                                : args_.scale * kLog2E;
     for (int64_t r = 0; r < rows_; ++r) {
       const float* const q = args_.q.at(b, head_of(kv, r), query_of(r));
-      for (int64_t i = 0; i < Dh; ++i)
-        queries[static_cast<size_t>(r * Dh + i)] =
-            q[i] * args_.scale * std::numbers::log2e_v<float>;
+      for (int64_t i = 0; i < Dh; ++i) queries[static_cast<size_t>(r * Dh + i)] = q[i] * factor;
     }
     decode::multiply_keys(queries.data(), rows_, args_.k.at(b, kv, keys.begin), args_.k.step, count,
                           Dh, scores.data(), count);
@@ -80,12 +81,12 @@ class Decode {
                        sums_.data() + index_of(head, chunk, 0) * static_cast<size_t>(Dh));
   }
 
-  /// Scores x to unnormalised weights 2^(x - row_max).
+  /// Scores x, of a cap its tanh's arguments, to unnormalised weights 2^(x - row_max).
   PartialSoftmax softmax(int64_t b, int64_t h, int64_t t, KeyRange keys, float* scores) const {
     const int64_t count = keys.end - keys.begin;
     const KeyRange visible = args_.visible_keys(b, t);
-    if (args_.has_bias_or_mask())
-      args_.add_bias_and_mask(b, h, t, keys, std::numbers::log2e_v<float>, scores);
+    if (args_.score_cap > 0.0F) decode::cap_scores(scores, count, args_.score_cap * kLog2E);
+    if (args_.has_bias_or_mask()) args_.add_bias_and_mask(b, h, t, keys, kLog2E, scores);
     for (int64_t s = keys.begin; s < std::min(visible.begin, keys.end); ++s)
       scores[s - keys.begin] = -kInfinity;
     for (int64_t s = std::max(visible.end, keys.begin); s < keys.end; ++s)
@@ -132,7 +133,7 @@ class DecodeKernel final : public PointerKernel {
   std::string_view summary() const override {
     return "a few queries against a long cache, which threads divide";
   }
-  Abilities abilities() const override { return {}; }
+  Abilities abilities() const override { return {.score_cap = true}; }
   using PointerKernel::forward;
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     if (args.T > decode::kMaxQueries) return flash_kernel().forward(args, outputs);

@@ -44,6 +44,14 @@ void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_
       multiply_some<1>(queries + r * Dh, keys + n * step, step, Dh, scores + r * stride + n);
 }
 
+void cap_scores(float* scores, int64_t count, float cap) {
+  const Vec factor = hn::Set(d, cap);
+  int64_t n = 0;
+  for (; n + kLanes <= count; n += kLanes)
+    hn::StoreU(hn::Mul(factor, tanh(hn::LoadU(d, scores + n)).value), d, scores + n);
+  for (; n < count; ++n) scores[n] = cap * hn::GetLane(tanh(hn::Set(d, scores[n])).value);
+}
+
 float exponentials(float* scores, int64_t count, float row_max) {
   const Vec max = hn::Set(d, row_max);
   Vec sums = hn::Zero(d);
@@ -88,12 +96,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace zoo::decode {
 HWY_EXPORT(multiply_keys);
+HWY_EXPORT(cap_scores);
 HWY_EXPORT(exponentials);
 HWY_EXPORT(add_values);
 
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride) {
   HWY_DYNAMIC_DISPATCH(multiply_keys)(queries, rows, keys, step, count, Dh, scores, stride);
+}
+void cap_scores(float* scores, int64_t count, float cap) {
+  HWY_DYNAMIC_DISPATCH(cap_scores)(scores, count, cap);
 }
 float exponentials(float* scores, int64_t count, float row_max) {
   return HWY_DYNAMIC_DISPATCH(exponentials)(scores, count, row_max);

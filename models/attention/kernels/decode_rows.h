@@ -12,6 +12,9 @@ inline constexpr int64_t kMaxQueries = 16;
 void multiply_keys(const float* queries, int64_t rows, const float* keys, int64_t step,
                    int64_t count, int64_t Dh, float* scores, int64_t stride);
 
+/// Replaces each score x by cap tanh(x).
+void cap_scores(float* scores, int64_t count, float cap);
+
 /// Replaces each score x by 2^(x - row_max) and returns their sum.
 float exponentials(float* scores, int64_t count, float row_max);
 

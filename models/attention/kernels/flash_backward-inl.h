@@ -19,16 +19,17 @@ class Backward {
       : tile_(args, b, h, tile), gradients_(gradients), sums_(sums), width_(padded(args.Dh)) {
     if (sums_.drelative != nullptr) tile_.relative.clear_sums();
     const int64_t Dh = args.Dh, side = Dh * kQueries, rows = width_ * kQueries;
-    float* memory = scratch(3 * side + 3 * kKeys * kQueries + 2 * rows);
+    const int64_t scores = kKeys * kQueries, slopes = args.score_cap > 0.0F ? scores : 0;
+    float* memory = scratch(3 * side + 3 * scores + slopes + 2 * rows);
     const auto take = [&](int64_t size) { return std::exchange(memory, memory + size); };
     q_t_ = take(side), dy_t_ = take(side), dq_t_ = take(side);
-    weights_ = take(kKeys * kQueries), dropped_ = take(kKeys * kQueries),
-    dscores_ = take(kKeys * kQueries);
+    weights_ = take(scores), dropped_ = take(scores), dscores_ = take(scores);
+    slopes_ = take(slopes);
     keys_ = args.k.at(b, args.kv_head(h), 0);
     values_ = args.v.at(b, args.kv_head(h), 0);
     const float* const q = args.q.at(b, h, tile_.first);
     const float* const dy = gradients.dy.at(b, h, tile_.first);
-    pack(q, args.q.step, tile_.queries, Dh, args.scale * kLog2E, q_t_);
+    pack(q, args.q.step, tile_.queries, Dh, tile_.query_factor(), q_t_);
     pack(dy, gradients.dy.step, tile_.queries, Dh, 1.0F, dy_t_);
     q_ = whole_vectors(q, args.q.step, take(rows));
     dy_ = whole_vectors(dy, gradients.dy.step, take(rows));
@@ -94,7 +95,7 @@ class Backward {
       const Piece& strip = group.strips[n];
       float* const dscores = group.scores_of(strip, dscores_);
       differentiate(strip, group.scores_of(strip, weights_), group.scores_of(strip, dropped_),
-                    dscores);
+                    dscores, group.scores_of(strip, slopes_));
       if (group.edge) {
         clear_margin(group, strip, used);
         clear_margin(group, strip, dscores_);
@@ -124,14 +125,16 @@ class Backward {
     clear(to, below);
   }
 
-  // weights = 2^(scores - row_max) / sum, dweights = dy v, dscores = weights * (dweights - delta).
-  HWY_INLINE void differentiate(const Piece& piece, float* weights, float* dropped,
-                                float* dscores) {
+  // weights = 2^(scores - row_max) / sum, dweights = dy v, dscores = weights * (dweights - delta),
+  // times the slopes of the cap.
+  HWY_INLINE void differentiate(const Piece& piece, float* weights, float* dropped, float* dscores,
+                                float* slopes) {
     const KernelArgs<float>& args = tile_.args;
     const Plain keys{keys_ + piece.key * args.k.step, args.k.step};
     const Plain values{values_ + piece.key * args.v.step, args.v.step};
     multiply(piece.keys, piece.begin, piece.end, keys, q_t_, kQueries, args.Dh,
              Store{weights, kQueries});
+    if (args.score_cap > 0.0F) tile_.cap(piece, weights, slopes);
     if (args.has_bias_or_mask()) tile_.add_bias_and_mask(piece, weights);
     if (piece.edge) view_.hide(piece, weights);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
@@ -153,6 +156,15 @@ class Backward {
       });
     }
     if (sums_.drelative != nullptr) tile_.relative.add_to_sums(piece, dscores);
+    if (args.score_cap > 0.0F) multiply_by(slopes, piece, dscores);
+  }
+
+  static HWY_INLINE void multiply_by(const float* factors, const Piece& piece, float* tile) {
+    for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
+      for_each_vec(piece, vec, [&](int64_t at) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, tile + at), hn::LoadU(d, factors + at)), d, tile + at);
+      });
+    }
   }
 
   // Multiplies weights, into `dropped`, and weight gradients by the dropout factors.
@@ -186,6 +198,7 @@ class Backward {
   int64_t width_;                         // Dh padded to whole vectors
   float *q_t_, *dy_t_, *dq_t_;            // [Dh, kQueries]
   float *weights_, *dropped_, *dscores_;  // [kKeys, kQueries]
+  float* slopes_;                         // the same with a cap
   const float *keys_, *values_;
   Matrix q_, dy_;  // [kQueries, width_]
   HWY_ALIGN float row_max_[kQueries], inverse_row_sum_[kQueries];

@@ -22,7 +22,7 @@ class Forward {
     scores_ = y_ + Dh * kQueries;
     keys_ = args.k.at(b, args.kv_head(h), 0);
     values_ = args.v.at(b, args.kv_head(h), 0);
-    pack(args.q.at(b, h, tile_.first), args.q.step, tile_.queries, Dh, args.scale * kLog2E, q_);
+    pack(args.q.at(b, h, tile_.first), args.q.step, tile_.queries, Dh, tile_.query_factor(), q_);
     std::fill(y_, y_ + Dh * kQueries, 0.0F);
     std::fill(row_max_, row_max_ + kQueries, -kInfinity);
     std::fill(row_sum_, row_sum_ + kQueries, 0.0F);
@@ -79,13 +79,15 @@ class Forward {
     const KernelArgs<float>& args = tile_.args;
     const Plain keys{keys_ + piece.key * args.k.step, args.k.step};
     const auto store = Store{scores, kQueries};
-    const bool plain = !piece.edge && !args.has_bias_or_mask();
+    const bool capped = args.score_cap > 0.0F;
+    const bool plain = !piece.edge && !args.has_bias_or_mask() && !capped;
     if (plain) {
       multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, args.Dh,
                StoreAndMax{store, row_max});
       return;
     }
     multiply(piece.keys, piece.begin, piece.end, keys, q_, kQueries, args.Dh, store);
+    if (capped) tile_.cap(piece, scores);
     if (args.has_bias_or_mask()) tile_.add_bias_and_mask(piece, scores);
     if (piece.edge) view_.hide(piece, scores);
     for (int64_t vec = piece.begin; vec < piece.end; ++vec) {

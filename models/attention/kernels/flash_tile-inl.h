@@ -50,6 +50,24 @@ struct Tile {
     dense.relative_bias = nullptr;
   }
 
+  // What a query is multiplied by: products with keys are scores in units of 1 / log2(e), or with a
+  // cap the arguments of its tanh.
+  float query_factor() const {
+    return args.score_cap > 0.0F ? args.scale / args.score_cap : args.scale * kLog2E;
+  }
+  // Products become capped scores; slopes, where not null, the cap's derivatives.
+  void cap(const Piece& piece, float* scores, float* slopes = nullptr) const {
+    const Vec unit = hn::Set(d, args.score_cap * kLog2E);
+    for (int64_t row = 0; row < piece.keys; ++row) {
+      for (int64_t vec = piece.begin; vec < piece.end; ++vec) {
+        const int64_t at = row * kQueries + vec * kLanes;
+        const Tanh capped = tanh(hn::LoadU(d, scores + at));
+        hn::StoreU(hn::Mul(unit, capped.value), d, scores + at);
+        if (slopes != nullptr) hn::StoreU(capped.slope, d, slopes + at);
+      }
+    }
+  }
+
   // Calls f(query, its column in the tile) for the queries of a piece.
   template <class F>
   HWY_INLINE void for_each_query(const Piece& piece, const F& f) const {

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -56,6 +57,7 @@ struct KernelArgs {
   int64_t B = 0, H = 0, Hkv = 0, T = 0, S = 0, Dh = 0;
   Rows<const Entry> q, k, v;
   Real scale = 1;
+  Real score_cap = 0;  ///< 0: none
   bool causal = false;
   int64_t window = kNoWindow;
   const int64_t* query_start = nullptr;  ///< [B]
@@ -100,6 +102,16 @@ struct KernelArgs {
   /// Whether any query may be kept from any key.
   ZOO_DEVICE bool restricted() const {
     return causal || window != kNoWindow || key_lengths != nullptr || has_bias_or_mask();
+  }
+
+  /// Caps `count` scaled scores: x becomes score_cap tanh(x / score_cap). slopes: not null, where
+  /// the derivatives 1 - tanh^2 go.
+  void cap_scores(Real* scores, int64_t count, Real* slopes = nullptr) const {
+    for (int64_t n = 0; n < count; ++n) {
+      const Real share = std::tanh(scores[n] / score_cap);
+      scores[n] = score_cap * share;
+      if (slopes != nullptr) slopes[n] = (1 - share) * (1 + share);
+    }
   }
 
   /// Adds `unit` times the biases to the scores of query t with these keys, and sets those that the

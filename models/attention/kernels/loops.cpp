@@ -30,7 +30,9 @@ class LoopsKernel final : public PointerKernel {
   std::string_view summary() const override {
     return "the definition in plain loops, on one thread";
   }
-  Abilities abilities() const override { return {.float64 = true, .weights = true}; }
+  Abilities abilities() const override {
+    return {.float64 = true, .weights = true, .score_cap = true};
+  }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     attend_all(args, outputs);
   }

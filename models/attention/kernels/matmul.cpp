@@ -63,11 +63,18 @@ torch::Tensor visible_product(const torch::Tensor& weights, const torch::Tensor&
   return torch::where(sees_not_finite, torch::matmul(weights, rows), finite);
 }
 
+/// scale q k^T: [B, H, T, S], before cap and biases.
+torch::Tensor scaled_scores(const torch::Tensor& q, const torch::Tensor& k,
+                            const AttendArgs& args) {
+  const auto keys = repeat_kv_heads(k, q.size(1));                      // [B, H, S, Dh]
+  return torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
+}
+
 torch::Tensor attention_weights(const torch::Tensor& q, const torch::Tensor& k,
                                 const AttendArgs& args, bool skip_hidden) {
-  const int64_t H = q.size(1), T = q.size(2), S = k.size(2);
-  const auto keys = repeat_kv_heads(k, H);                                     // [B, H, S, Dh]
-  auto scores = torch::matmul(q * scale_of(args, q), keys.transpose(-2, -1));  // [B, H, T, S]
+  const int64_t T = q.size(2), S = k.size(2);
+  auto scores = scaled_scores(q, k, args);
+  if (args.score_cap > 0.0) scores = torch::tanh(scores / args.score_cap) * args.score_cap;
   const auto bias = dense_bias(args, T, S);
   if (bias.defined()) scores = scores + bias.to(scores.dtype());
   if (const auto mask = dense_mask(args, T, S, q.device()); mask.defined())
@@ -83,6 +90,16 @@ torch::Tensor weighted_values(const torch::Tensor& weights, const torch::Tensor&
   const auto values = repeat_kv_heads(v, weights.size(1));  // [B, H, S, Dh]
   const auto product = skip_hidden ? visible_product : full_product;
   return product(used, values);  // [B, H, T, Dh]
+}
+
+/// dx times the derivatives 1 - tanh^2 of the cap.
+torch::Tensor through_cap(const torch::Tensor& dx, const torch::Tensor& q, const torch::Tensor& k,
+                          const AttendArgs& args, bool skip_hidden) {
+  if (args.score_cap == 0.0) return dx;
+  const auto share = torch::tanh(scaled_scores(q, k, args) / args.score_cap);
+  const auto slopes = 1.0 - share.square();  // [B, H, T, S]
+  // A hidden key may give NaN, and 0 times NaN is NaN.
+  return dx * (skip_hidden ? slopes.masked_fill(dx.detach().eq(0), 0.0) : slopes);
 }
 
 /// Gradients of repeated heads [B, H, S, Dh] -> [B, Hkv, S, Dh].
@@ -129,7 +146,8 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
 
   // With w the weights, f the dropout factors, x the scores before the softmax:
   //   dv = (f w)^T dy;  dw = f (dy v^T);  dx = w (dw - rowsum(w dw));
-  //   dq = scale dx k;  dk = scale dx^T q;  dbias = dx, summed over broadcast dimensions.
+  //   dq = scale ds k;  dk = scale ds^T q;  dbias = dx, summed over broadcast dimensions;
+  //   ds = dx, with a cap times 1 - tanh^2.
   static variable_list backward(AutogradContext* context, const variable_list& upstream) {
     const auto saved = context->get_saved_variables();
     const auto &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3], &relative = saved[4],
@@ -158,8 +176,9 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
     const auto product = skip_hidden ? visible_product : full_product;
     const auto dv = product(used.transpose(-2, -1), dy);            // [B, H, S, Dh]
     const auto dx = w * (dw - (w * dw).sum(-1, /*keepdim=*/true));  // [B, H, T, S]
-    const auto dq = product(dx, repeat_kv_heads(k, H)) * scale;     // [B, H, T, Dh]
-    const auto dk = product(dx.transpose(-2, -1), q) * scale;       // [B, H, S, Dh]
+    const auto ds = through_cap(dx, q, k, args, skip_hidden);       // [B, H, T, S]
+    const auto dq = product(ds, repeat_kv_heads(k, H)) * scale;     // [B, H, T, Dh]
+    const auto dk = product(ds.transpose(-2, -1), q) * scale;       // [B, H, S, Dh]
     torch::Tensor dbias, drelative;
     if (bias.defined()) dbias = at::sum_to(dx, bias.sizes()).to(bias.scalar_type());
     if (relative.defined()) drelative = sum_diagonals(args, dx).to(relative.scalar_type());

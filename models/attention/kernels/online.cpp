@@ -85,7 +85,7 @@ class OnlineKernel final : public PointerKernel {
     return "online softmax: blocks only, no row of scores";
   }
   Abilities abilities() const override {
-    return {.backward = true, .float64 = true, .relative_bias_backward = true};
+    return {.backward = true, .float64 = true, .relative_bias_backward = true, .score_cap = true};
   }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     Online(args, outputs).run();

@@ -31,6 +31,7 @@ class OwnKernel final : public AttentionKernel {
     if (args.dropout > 0.0) return "it drops no weights; use 'torch', or no attention dropout";
     if (args.weights != nullptr) return "it does not give its weights; use 'matmul'";
     if (args.bias.defined() || args.relative_bias.defined()) return "it adds no bias; use 'matmul'";
+    if (args.score_cap > 0.0) return "it caps no scores; use 'matmul'";
     return {};
   }
 

@@ -94,6 +94,7 @@ struct KernelInputs {
     out.v = rows_of<const Entry>(v);
     out.scale =
         static_cast<Real>(args.scale.value_or(1.0 / std::sqrt(static_cast<double>(out.Dh))));
+    out.score_cap = static_cast<Real>(args.score_cap);
     out.causal = args.causal;
     out.window = std::min(args.window.value_or(out.kNoWindow), out.kNoWindow);
     const auto numbers = [](const torch::Tensor& t) {
@@ -252,6 +253,7 @@ std::string PointerKernel::refuses(const torch::Tensor& q, const torch::Tensor& 
   }
   if (!can.weights && args.weights != nullptr)
     return "it never forms a whole row of attention weights; use kernel 'matmul' for them";
+  if (!can.score_cap && args.score_cap > 0.0) return "it caps no scores; use kernel 'matmul'";
   if (!torch::GradMode::is_enabled()) return {};
   if (!can.backward && (wants_gradient(q) || wants_gradient(k) || wants_gradient(v)))
     return "it has no backward pass; use kernel 'matmul' to train";

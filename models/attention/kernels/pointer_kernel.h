@@ -20,7 +20,8 @@ class PointerKernel : public AttentionKernel {
   struct Abilities {
     bool backward = false, float64 = false, weights = false;
     bool relative_bias_backward = false;  ///< computes the gradient of relative_bias
-    bool halves = false;                  ///< takes bfloat16 and float16 only
+    bool score_cap = false;
+    bool halves = false;  ///< takes bfloat16 and float16 only
     c10::DeviceType device = c10::DeviceType::CPU;
     int64_t max_head_width = 0;  ///< 0: any
   };

@@ -2,8 +2,9 @@
 //
 // A fused kernel keeps no score matrix. Causal attention with T = S is passed as a flag; every
 // other restriction becomes a dense mask, the only form that this operator accepts. Dropout is left
-// to kernel matmul: every kernel of the zoo drops the weights of dropout_mask.h, which the operator
-// would not, and on the CPU the operator is unfused with dropout, too.
+// to kernel matmul, as is a cap of the scores: every kernel of the zoo drops the weights of
+// dropout_mask.h, which the operator would not, and on the CPU the operator is unfused with
+// dropout, too.
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include <cmath>
@@ -51,7 +52,7 @@ class TorchKernel final : public AttentionKernel {
 
   torch::Tensor run(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                     const AttendArgs& args) const override {
-    if (args.dropout > 0.0) return matmul_kernel().run(q, k, v, args);
+    if (args.dropout > 0.0 || args.score_cap > 0.0) return matmul_kernel().run(q, k, v, args);
     const int64_t T = q.size(2), S = k.size(2);
     const bool grouped = q.size(1) != k.size(1);
     // torch's is_causal aligns to the first key: the same as ours only where T = S.

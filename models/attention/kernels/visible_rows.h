@@ -57,7 +57,8 @@ class VisibleRows {
     const int64_t position = args_.query_position(b, t);
     for (int64_t s = keys_.begin; s < keys_.end; ++s) {
       if (weight(s) == 0) continue;
-      const Real dbias = weight(s) * (dweights_[at(s)] - delta), dscore = dbias * args_.scale;
+      const Real dbias = weight(s) * (dweights_[at(s)] - delta),
+                 dscore = dbias * slopes_[at(s)] * args_.scale;
       if (drelative != nullptr) drelative[args_.relative_entry(position, s)] += dbias;
       const Real used = weight(s) * factors_[at(s)];
       const Real* const k = args_.k.at(b, kv, s);
@@ -77,6 +78,9 @@ class VisibleRows {
     for (int64_t s = keys_.begin; s < keys_.end; ++s)
       weight(s) =
           args_.scale * dot(args_.q.at(b, h, t), args_.k.at(b, args_.kv_head(h), s), args_.Dh);
+    slopes_.assign(weights_.size(), Real{1});
+    if (args_.score_cap > 0)
+      args_.cap_scores(weights_.data(), std::ssize(weights_), slopes_.data());
     args_.add_bias_and_mask(b, h, t, keys_, Real{1}, weights_.data());
     return softmax();
   }
@@ -112,7 +116,7 @@ class VisibleRows {
 
   const KernelArgs<Real>& args_;
   KeyRange keys_;
-  std::vector<Real> weights_, factors_, dweights_;  // of the current query
+  std::vector<Real> weights_, slopes_, factors_, dweights_;  // of the current query
 };
 
 /// Whether a row contains NaN.

@@ -60,6 +60,7 @@ class CaseSource {
     if (coin(0.3)) args.relative_bias = torch::randn({H, std::max<int64_t>(0, T + S - 1)});
     if (coin(0.2)) args.head_gate = coin(0.5) ? torch::randn({H}) : torch::randn({B, H});
     if (coin(0.2)) args.scale = 0.3;
+    if (coin(0.2)) args.score_cap = coin(0.5) ? 0.7 : 30.0;
     if (coin(0.3)) args.dropout = coin(0.1) ? 1.0 : 0.4;
     args.dropout_seed = random_();
     return args;
@@ -80,6 +81,7 @@ std::string describe(const AttendCase& c) {
   flag("relative_bias", c.args.relative_bias.defined());
   flag("head_gate", c.args.head_gate.defined());
   flag("scale", c.args.scale.has_value());
+  flag("score_cap", c.args.score_cap > 0);
   flag("dropout", c.args.dropout > 0);
   return text.str();
 }

@@ -116,19 +116,25 @@ torch::Tensor gate_of(const AttendCase& c) {
 /// One row of the score matrix, forward and backward; pointers to the row's own data.
 struct Row {
   int64_t S, Dh;
-  double scale, gate;
+  double scale, cap, gate;
   const double *q, *k, *v, *additive, *kept, *upstream;
   double *y, *dq, *dk, *dv, *weights, *dscores;
+  std::vector<double> slopes{};  // of the cap
 
   double dot(const double* a, const double* b) const {
     double sum = 0;
     for (int64_t i = 0; i < Dh; ++i) sum += a[i] * b[i];
     return sum;
   }
-  void softmax() const {
+  double capped(double score) {
+    if (cap == 0) return slopes.push_back(1), score;
+    slopes.push_back(1 - std::pow(std::tanh(score / cap), 2));
+    return cap * std::tanh(score / cap);
+  }
+  void softmax() {
     double top = -kInfinity, sum = 0;
     for (int64_t s = 0; s < S; ++s) {
-      weights[s] = scale * dot(q, k + s * Dh) + additive[s];
+      weights[s] = capped(scale * dot(q, k + s * Dh)) + additive[s];
       top = std::max(top, weights[s]);
     }
     for (int64_t s = 0; s < S; ++s) {
@@ -137,7 +143,7 @@ struct Row {
     }
     for (int64_t s = 0; s < S && sum > 0; ++s) weights[s] /= sum;
   }
-  void run() const {
+  void run() {
     softmax();
     std::vector<double> dweights(static_cast<size_t>(S));
     double mean = 0;
@@ -152,9 +158,10 @@ struct Row {
     }
     for (int64_t s = 0; s < S; ++s) {
       dscores[s] = weights[s] * (dweights[static_cast<size_t>(s)] - mean);
+      const double dproduct = scale * slopes[static_cast<size_t>(s)] * dscores[s];
       for (int64_t i = 0; i < Dh; ++i) {
-        dq[i] += scale * dscores[s] * k[s * Dh + i];
-        dk[s * Dh + i] += scale * dscores[s] * q[i];
+        dq[i] += dproduct * k[s * Dh + i];
+        dk[s * Dh + i] += dproduct * q[i];
       }
     }
   }
@@ -216,6 +223,7 @@ AttendResult reference(const AttendCase& c) {
     Row{S,
         Dh,
         scale_of(c),
+        c.args.score_cap,
         *at(gate, b * H + h),
         at(q, x),
         at(k, kv),
@@ -275,11 +283,12 @@ AttendResult run_torch_alone(const AttendCase& c) {
   const int64_t group = c.q.size(1) / c.k.size(1);
   const auto keys = k.repeat_interleave(group, 1), values = v.repeat_interleave(group, 1);
   torch::Tensor y;
-  if (c.args.dropout == 0.0) {
+  if (c.args.dropout == 0.0 && c.args.score_cap == 0.0) {
     y = at::scaled_dot_product_attention(q, keys, values, additive, 0.0, false, scale_of(c));
   } else {
-    const auto scores = torch::matmul(q * scale_of(c), keys.transpose(-2, -1)) + additive;
-    y = torch::matmul(scores.softmax(-1) * kept_of(c).to(q.scalar_type()), values);
+    auto scores = torch::matmul(q * scale_of(c), keys.transpose(-2, -1));
+    if (const double cap = c.args.score_cap; cap > 0.0) scores = torch::tanh(scores / cap) * cap;
+    y = torch::matmul((scores + additive).softmax(-1) * kept_of(c).to(q.scalar_type()), values);
   }
   y = y.masked_fill(empty, 0.0) * gate_of(c).to(q.scalar_type()).unsqueeze(-1).unsqueeze(-1);
   y.backward(c.upstream.cpu());

@@ -235,6 +235,7 @@ TEST_P(CudaBlocksTest, HiddenNanChangesNothing) {
   const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
   for (const auto& [T, S] : std::vector<std::pair<int64_t, int64_t>>{{3, 40}, {70, 70}}) {
     for (const auto& hidden : testing::hidden_cases(T, S, 8)) {
+      if (hidden.clean.args.score_cap > 0.0) continue;  // refused
       testing::expect_hidden(hidden, run(here(hidden.dirty)), run(here(hidden.clean)), tolerance);
     }
   }
@@ -244,6 +245,12 @@ TEST_P(CudaBlocksTest, PaddedQueriesThatAreNanAddNothing) {
   const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
   const auto padded = testing::with_nan_padding(40, 8);
   testing::expect_hidden(padded, run(here(padded.dirty)), run(here(padded.clean)), tolerance);
+}
+
+TEST_P(CudaBlocksTest, CappedScoresAreRefused) {
+  const auto c = here(random_case(1, 1, 1, 2, 2, 8, {.score_cap = 2.0}));
+  EXPECT_EQ(GetParam().kernel->refuses(c.q, c.k, c.v, c.args),
+            "it caps no scores; use kernel 'matmul'");
 }
 
 TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {

@@ -76,6 +76,8 @@ inline std::vector<HiddenCase> hidden_cases(int64_t T, int64_t S, int64_t Dh) {
   add("mask", {.may_attend = may}, some);
   add("causal mask", {.causal = true, .may_attend = may}, some);
   add("dropout", {.may_attend = may, .dropout = 0.3, .dropout_seed = 4}, some);
+  add("cap", {.causal = true, .key_lengths = lengths, .score_cap = 0.5}, padding);
+  add("capped mask", {.may_attend = may, .score_cap = 2.0}, some);
   add("bias of minus infinity", {.bias = minus}, some);
   if (S > T) add("window", {.causal = true, .window = 1}, positions.lt(S - T));
   return cases;

@@ -48,6 +48,7 @@ TEST(OwnKernelTest, RefusesWhatItCannotDo) {
   wants_weights.weights = &weights;
   EXPECT_THAT(kernel.refuses(q, q, q, wants_weights), HasSubstr("matmul"));
   EXPECT_THAT(kernel.refuses(q, q, q, {.bias = torch::zeros({1})}), HasSubstr("matmul"));
+  EXPECT_THAT(kernel.refuses(q, q, q, {.score_cap = 2.0}), HasSubstr("matmul"));
   EXPECT_THAT(kernel.refuses(q, q, q, {.dropout = 0.1}), HasSubstr("dropout"));
   EXPECT_TRUE(kernel.refuses(q, q, q, {.causal = true}).empty());
 }

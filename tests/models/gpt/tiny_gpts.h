@@ -83,6 +83,7 @@ inline std::vector<NamedGpt> tiny_gpts() {
   gemma.qk_norm = true;
   gemma.window = 3;
   gemma.window_pattern = "LG";
+  gemma.score_cap = 2.0;
 
   GptOptions experts = llama;
   experts.experts = 3;

@@ -66,6 +66,7 @@ std::vector<StackChange> changes() {
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
       {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
+      {"ScoreCap", [](StackOptions& o) { o.score_cap = 0.1; }},
       {"LayerScale", [](StackOptions& o) { o.layer_scale = 0.5; }},
       {"ActivationDropout", [](StackOptions& o) { o.activation_dropout = 0.4; }},
       {"HeadDropout", [](StackOptions& o) { o.head_dropout = 0.4; }},
@@ -210,6 +211,9 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   EXPECT_EQ(field(gpt), "");
   gpt.norm_place = NormPlace::kPost;
   EXPECT_EQ(field(gpt), "norm-place");
+  gpt = {};
+  gpt.score_cap = -1.0;
+  EXPECT_EQ(field(gpt), "score-cap");
   CctOptions cct;
   cct.dropout = 1.0;
   EXPECT_EQ(field(cct), "dropout");
