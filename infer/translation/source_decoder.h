@@ -10,7 +10,8 @@ namespace zoo {
 class SourceDecoder : public NextToken {
  public:
   /// Reads the sources [B, S] int64 with lengths [B], but no target yet. `longest`: the maximum
-  /// number of target tokens that a row will read, the start token included; 0: the model's limit.
+  /// number of target tokens that a row will read, the start token included; 0: the model's limit,
+  /// where it has one.
   virtual std::unique_ptr<DecodeState> start(const torch::Tensor& sources,
                                              const torch::Tensor& lengths,
                                              int64_t longest = 0) const = 0;

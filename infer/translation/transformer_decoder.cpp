@@ -78,8 +78,11 @@ std::unique_ptr<DecodeState> TransformerDecoder::start(const torch::Tensor& sour
   const auto device = transformer.source_embedding->weight.device();
   const auto known = lengths.to(device);
   const auto encoded = transformer.encode(sources.to(device), {.key_lengths = known});  // [B, S, C]
-  const int64_t context = transformer.options.context;
-  const int64_t capacity = longest > 0 ? std::min(longest, context) : context;
+  const int64_t context = transformer.options.context;  // 0: no limit
+  TORCH_CHECK(longest > 0 || context > 0,
+              "TransformerDecoder: this model has no longest target; say how long it may become");
+  const int64_t capacity =
+      longest > 0 && context > 0 ? std::min(longest, context) : std::max(longest, context);
   return std::make_unique<TransformerState>(transformer.cross_keys_values(encoded, known), known,
                                             transformer.make_cache(sources.size(0), capacity));
 }

@@ -23,6 +23,7 @@
 #include "infer/scores/score_flags.h"
 #include "infer/scores/score_report.h"
 #include "infer/show_ids.h"
+#include "infer/translation/languages.h"
 #include "infer/translation/translator.h"
 
 namespace {
@@ -35,6 +36,7 @@ struct Request {
   std::vector<std::string> texts, force_words, references;
   std::filesystem::path file, alignment;
   ModelChoice model;
+  Languages languages;
   std::string source_language = "source", target_language = "target";
   int64_t batch_size = 32;
   bool json = false, show_ids = false;
@@ -48,6 +50,10 @@ std::vector<std::string> read_texts(const Request& request) {
 void declare(CLI::App& app, Request& request) {
   add_texts(app, "text", request.texts, "Texts to translate");
   add_option(app, "Input", "file", request.file, "Texts from a file, one a line");
+  add_option(app, "Input", "from", request.languages.from,
+             "Code of the texts' language, for mBART and the like: en_XX (unset: the folder's)");
+  add_option(app, "Input", "to", request.languages.to,
+             "Code of the language to translate to: de_DE");
   add_option(app, "Input", "references", request.references,
              "A file with the right translations, one a line: prints scores");
   add_option(app, "Output", "json", request.json,
@@ -169,8 +175,12 @@ int run(Request request, const ScoreFlags& flags) {
   const auto device = prepare(request.model);
   const auto& folder = request.model.folder;
   const auto loaded = load_translation_model(folder, device, request.model.attention);
-  const Translator translator(*loaded.model, *loaded.source, *loaded.target,
-                              folder_format(*loaded.source, decoding.ids, loaded.ours));
+  // Where --to says what a target starts from, the folder need not.
+  if (!request.languages.to.empty() && !decoding.ids.decoder_start && !decoding.ids.bos)
+    decoding.ids.decoder_start = loaded.target->id_of(request.languages.to);
+  PairFormat format = folder_format(*loaded.source, decoding.ids, loaded.ours);
+  set_languages(request.languages, *loaded.source, *loaded.target, format, decoding.options);
+  const Translator translator(*loaded.model, *loaded.source, *loaded.target, std::move(format));
   fit_to_vocabulary(decoding, loaded.model->module().target_vocab_size());
   const auto texts = read_texts(request);
   References references;

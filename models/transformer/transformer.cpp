@@ -82,7 +82,8 @@ torch::Tensor TransformerImpl::hidden(const torch::Tensor& source,
 torch::Tensor TransformerImpl::logits_of(const torch::Tensor& hidden) {
   const auto& weight = lm_head ? lm_head->weight : target_embedding->weight;
   const auto bias = output_bias.defined() ? output_bias.squeeze(0) : output_bias;  // [V]
-  return torch::linear(hidden, weight, bias);                                      // [..., V]
+  const double C = static_cast<double>(options.d_model);
+  return torch::linear(options.scale_output ? hidden / std::sqrt(C) : hidden, weight, bias);
 }
 
 torch::Tensor TransformerImpl::encode(const torch::Tensor& source, const AttendArgs& args,
@@ -203,7 +204,9 @@ StackOptions decoder_stack(const TransformerOptions& options) {
 }
 
 void check(const TransformerOptions& o) {
-  require_at_least("context", o.context, 1);
+  const bool has_table =
+      o.position == PositionKind::kLearned || o.position == PositionKind::kSinusoidal;
+  require_at_least("context", o.context, has_table ? 1 : 0);
   require_probability("dropout", o.dropout);
   StackOptions stack = o;
   stack.layers = o.encoder_layers;

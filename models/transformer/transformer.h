@@ -1,8 +1,9 @@
 // The encoder-decoder Transformer: Vaswani et al. 2017 (arXiv:1706.03762), Figure 1. By options
 // also the shape of Marian (Junczys-Dowmunt et al. 2018, arXiv:1804.00344), BART (Lewis et al.
-// 2019, arXiv:1910.13461) and Pegasus (Zhang et al. 2019, arXiv:1912.08777). Differs from the
-// paper: nothing with the presets named after it, but for the order of the sinusoids, which is that
-// of its authors' code.
+// 2019, arXiv:1910.13461), mBART (Liu et al. 2020, arXiv:2001.08210), Pegasus (Zhang et al. 2019,
+// arXiv:1912.08777) and T5 (Raffel et al. 2019, arXiv:1910.10683). Differs from the paper: nothing
+// with the presets named after it, but for the order of the sinusoids, which is that of its
+// authors' code.
 #pragma once
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
@@ -24,7 +25,8 @@ namespace zoo {
 struct TransformerOptions : StackOptions, PositionOptions {
   int64_t vocab_size = 0;         ///< V of the target; 0 until the tokenizer is known
   int64_t source_vocab_size = 0;  ///< 0: as vocab_size
-  int64_t context = 512;          ///< longest source, and longest target
+  /// Longest source, and longest target. 0: no limit, where positions have no table.
+  int64_t context = 512;
   int64_t encoder_layers = 3;
   int64_t decoder_layers = 3;
   int64_t decoder_heads = 0;              ///< 0: as heads
@@ -34,6 +36,8 @@ struct TransformerOptions : StackOptions, PositionOptions {
   bool scale_embeddings = true;           ///< times sqrt(C): §3.4
   bool share_embeddings = true;  ///< source and target have one vocabulary and one table: §5.1
   bool tie_embeddings = true;    ///< the output layer is the target's table: §3.4
+  /// The output layer reads states / sqrt(C): Raffel et al. 2019, whose tied table is not scaled.
+  bool scale_output = false;
   bool output_bias =
       false;             ///< an untrained shift of the logits, as Marian's and BART's files have
   double dropout = 0.1;  ///< on embeddings and on each sub-layer's output: §5.4
@@ -47,13 +51,16 @@ struct TransformerOptions : StackOptions, PositionOptions {
     init_std = 0.0;  // uniform after Glorot & Bengio 2010
   }
 
-  static TransformerOptions tiny();          ///< 1 layer, width 32: the reverse task
-  static TransformerOptions small();         ///< 3 + 3 layers, width 256: the classroom size
-  static TransformerOptions base();          ///< Vaswani et al. 2017, Table 3: 65 M
-  static TransformerOptions big();           ///< the same table: 213 M
-  static TransformerOptions marian();        ///< OPUS-MT's Marian, "transformer-align": 6 + 6, 512
-  static TransformerOptions bart_base();     ///< Lewis et al. 2019, §4.1 in BERT-base's size
-  static TransformerOptions pegasus_base();  ///< Zhang et al. 2019, §6: 12 + 12, 768; pre-norm
+  static TransformerOptions tiny();           ///< 1 layer, width 32: the reverse task
+  static TransformerOptions small();          ///< 3 + 3 layers, width 256: the classroom size
+  static TransformerOptions base();           ///< Vaswani et al. 2017, Table 3: 65 M
+  static TransformerOptions big();            ///< the same table: 213 M
+  static TransformerOptions marian();         ///< OPUS-MT's Marian, "transformer-align": 6 + 6, 512
+  static TransformerOptions bart_base();      ///< Lewis et al. 2019, §4.1 in BERT-base's size
+  static TransformerOptions mbart_large();    ///< Liu et al. 2020, §2.2: 12 + 12, 1024; pre-norm
+  static TransformerOptions t5_small();       ///< Raffel et al. 2019, §3.7: 6 + 6, 512
+  static TransformerOptions flan_t5_small();  ///< Chung et al. 2022: 8 + 8, 512; gated, not tied
+  static TransformerOptions pegasus_base();   ///< Zhang et al. 2019, §6: 12 + 12, 768; pre-norm
   /// By name, as on the command line; throws std::invalid_argument with the known names.
   static TransformerOptions preset(std::string_view name);
 };
@@ -61,7 +68,7 @@ struct TransformerOptions : StackOptions, PositionOptions {
 /// One list of fields for command lines, recipes and config.json's "zoo".
 template <class Visitor>
 void visit(TransformerOptions& o, Visitor&& v) {
-  v("context", o.context, "Longest source and target in tokens");
+  v("context", o.context, "Longest source and target in tokens (0: any, without a table of them)");
   v("encoder-layers", o.encoder_layers, "Blocks of the encoder");
   v("decoder-layers", o.decoder_layers, "Blocks of the decoder");
   visit_stack(o, {"layers", "parallel", "residual-dropout"}, v);
@@ -74,6 +81,7 @@ void visit(TransformerOptions& o, Visitor&& v) {
   v("scale-embeddings", o.scale_embeddings, "Embeddings times sqrt(d-model)");
   v("share-embeddings", o.share_embeddings, "One table for source and target");
   v("tie-embeddings", o.tie_embeddings, "Output layer = target embedding");
+  v("scale-output", o.scale_output, "T5: states / sqrt(d-model) before the output layer");
   v("output-bias", o.output_bias, "An untrained shift of the logits");
   v("dropout", o.dropout, "Dropout on embeddings and on each sub-layer's output");
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the tiny Marian, BART and Pegasus folders beside this file: random weights of odd sizes as `transformers`
+"""Makes the tiny Marian, BART, Pegasus, mBART and T5 folders beside this file: random weights of odd sizes as `transformers`
 saves them, and in io.safetensors what it computes from them (float32, attention written out).
 
     .venv-reference/bin/python tests/golden/encoder_decoders.py
@@ -12,8 +12,9 @@ import shutil
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import (BartConfig, BartForConditionalGeneration, BartModel, MarianConfig, MarianMTModel,
-                          PegasusConfig, PegasusForConditionalGeneration)
+from transformers import (BartConfig, BartForConditionalGeneration, BartModel, MarianConfig, MarianMTModel, MBartConfig,
+                          MBartForConditionalGeneration, PegasusConfig, PegasusForConditionalGeneration, T5Config,
+                          T5ForConditionalGeneration)
 from transformers.utils import logging
 
 HERE = pathlib.Path(__file__).parent
@@ -21,12 +22,14 @@ ROWS, SOURCE, TARGET, PADDING = 3, 8, 6, 3
 SIZES = dict(vocab_size=29, d_model=15, encoder_layers=2, decoder_layers=1, encoder_attention_heads=3,
              decoder_attention_heads=5, encoder_ffn_dim=14, decoder_ffn_dim=11, max_position_embeddings=16,
              pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2)
+T5 = dict(vocab_size=29, d_model=15, d_kv=4, d_ff=11, num_layers=2, num_decoder_layers=1, num_heads=3,
+          relative_attention_num_buckets=8, relative_attention_max_distance=6, decoder_start_token_id=0)
 
 
 def randomise(model: torch.nn.Module, seed: int) -> None:
     """Fresh models have zero biases and norms of one: a reader that ignores them would go unnoticed."""
     generator = torch.Generator().manual_seed(seed)
-    tables = [] if isinstance(model, (BartModel, BartForConditionalGeneration)) else ["embed_positions"]
+    tables = ["embed_positions"] if isinstance(model, (MarianMTModel, PegasusForConditionalGeneration)) else []
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         if any(table in name for table in tables):
             continue
@@ -58,11 +61,13 @@ def expected(model: torch.nn.Module, seed: int) -> dict:
     return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
-def write(name: str, kind, config, seed: int) -> None:
+def write(name: str, kind, config, seed: int, own_head: bool = False) -> None:
     folder = HERE / name
     shutil.rmtree(folder, ignore_errors=True)
     model = kind._from_config(config, attn_implementation="eager")
     randomise(model, seed)
+    if own_head:  # which this T5 has in the file, whatever config.json says
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().flip(0))
     model.eval().save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     save_file(expected(model, seed), folder / "io.safetensors")
@@ -95,6 +100,10 @@ def main() -> None:
     write("bart_headless", BartModel, BartConfig(**SIZES, scale_embedding=True), 5)
     write("pegasus", PegasusForConditionalGeneration,
           PegasusConfig(**SIZES, activation_function="gelu_new", scale_embedding=True), 6)
+    write("mbart", MBartForConditionalGeneration, MBartConfig(**SIZES, scale_embedding=True), 7)
+    write("t5", T5ForConditionalGeneration, T5Config(**T5), 8)
+    write("t5_gated", T5ForConditionalGeneration, T5Config(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), 9,
+          own_head=True)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""Encoder-decoders across the border: `transformers` opens our runs, and our programs open Marian, BART and Pegasus
-models; equal logits, and equal translations with equal scores.
+"""Encoder-decoders across the border: `transformers` opens our runs, and our programs open Marian, BART, Pegasus, mBART and
+T5 models; equal logits, and equal translations with equal scores.
 
     .venv-reference/bin/python tests/interop/encoder_decoder_test.py build/release/bin
 """
 import json
 import random
+import subprocess
 
+import sentencepiece
+import tokenizers
 import torch
+import transformers
 from transformers import (AutoTokenizer, BartConfig, BartForConditionalGeneration, BartModel, MarianConfig, MarianModel,
-                          MarianMTModel, PegasusConfig, PegasusForConditionalGeneration)
+                          MarianMTModel, MBartConfig, MBartForConditionalGeneration, MBartModel, PegasusConfig,
+                          PegasusForConditionalGeneration, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration, T5Model)
 
 import interop
 
@@ -19,6 +24,8 @@ SIDES = ("encoder_hidden_states", "decoder_hidden_states", "encoder_attentions",
 BASE = dict(vocab_size=37, d_model=30, encoder_layers=2, decoder_layers=2, encoder_attention_heads=3,
             decoder_attention_heads=5, encoder_ffn_dim=20, decoder_ffn_dim=44, max_position_embeddings=24,
             pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2)
+T5 = dict(vocab_size=37, d_model=30, d_kv=7, d_ff=20, num_layers=2, num_heads=3, relative_attention_num_buckets=10,
+          relative_attention_max_distance=9, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0)
 
 
 def some_inputs(config, seed: int) -> dict:
@@ -30,6 +37,14 @@ def some_inputs(config, seed: int) -> dict:
     mask = torch.ones_like(source)
     mask[-1, 6:] = 0
     return {"input_ids": source, "attention_mask": mask, "decoder_input_ids": target}
+
+
+def word_tokenizer(ids: dict) -> tokenizers.Tokenizer:
+    """Words between blanks, then the end of text."""
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token="<unk>"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    made.post_processor = tokenizers.processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", ids["</s>"])])
+    return made
 
 
 class EncoderDecoderTest(interop.InteropTest):
@@ -50,11 +65,16 @@ class EncoderDecoderTest(interop.InteropTest):
             rows = slice(0, 2) if name.startswith("encoder") else slice(0, 3)
             self.assert_close(ours[name][rows], tensor[rows], TOLERANCE, f"{folder.name}: {name}")
 
-    def open_model(self, name: str, model):
+    def open_model(self, name: str, model, own_head: bool = False, dtype=torch.float32, **saved):
         folder = self.work / name
-        learned = isinstance(model, (BartModel, BartForConditionalGeneration))
-        interop.randomise(model, 5, () if learned else ("embed_positions",)).save_pretrained(folder)
-        self.compare(folder, model, some_inputs(model.config, 3))
+        sinusoidal = isinstance(model, (MarianModel, MarianMTModel, PegasusForConditionalGeneration))
+        interop.randomise(model, 5, ("embed_positions",) if sinusoidal else ())
+        if own_head:
+            model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach() + 0.1)
+        model.to(dtype).save_pretrained(folder, **saved)
+        # What a file in half precision holds is computed with in float32, there and here.
+        self.compare(folder, type(model).from_pretrained(folder, dtype=torch.float32), some_inputs(model.config, 3))
+        return folder
 
     def test_we_open_marian_models(self):
         shapes = [dict(activation_function="swish", scale_embedding=True), dict(activation_function="relu", d_model=45),
@@ -74,6 +94,92 @@ class EncoderDecoderTest(interop.InteropTest):
         self.open_model("marian-headless", MarianModel(MarianConfig(**BASE)))
         self.open_model("bart-headless", BartModel(BartConfig(**BASE)))
 
+    def test_we_open_mbart_models(self):
+        for n, shape in enumerate([dict(), dict(scale_embedding=True, decoder_layers=1, activation_function="relu"),
+                                   dict(tie_word_embeddings=False)]):
+            with self.subTest(shape):
+                self.open_model(f"mbart-{n}", MBartForConditionalGeneration(MBartConfig(**BASE | shape)))
+        self.open_model("mbart-headless", MBartModel(MBartConfig(**BASE)))
+        self.open_model("mbart-half", MBartForConditionalGeneration(MBartConfig(**BASE)), dtype=torch.bfloat16,
+                        max_shard_size="20KB")
+
+    def test_we_open_t5_models(self):
+        gated = dict(feed_forward_proj="gated-gelu", num_heads=5, num_decoder_layers=1)
+        cases = [(dict(), {}), (gated, {}), (gated | dict(tie_word_embeddings=False), dict(own_head=True)),
+                 (dict(tie_word_embeddings=False), {}), (dict(), dict(own_head=True)),
+                 (dict(feed_forward_proj="gated-silu", d_kv=16, layer_norm_epsilon=0.01), dict(dtype=torch.float16)),
+                 (dict(feed_forward_proj="gelu", num_layers=3), dict(dtype=torch.bfloat16, max_shard_size="20KB")),
+                 (dict(feed_forward_proj="gated-gelu_python"), dict(max_shard_size="20KB"))]
+        for n, (shape, saved) in enumerate(cases):
+            with self.subTest(f"{shape} {saved}"):
+                folder = self.open_model(f"t5-{n}", T5ForConditionalGeneration(T5Config(**T5 | shape)), **saved)
+                self.assertEqual((folder / "model.safetensors.index.json").exists(), "max_shard_size" in saved)
+                self.as_transformers_4_wrote_it(folder, shape)
+        self.open_model("t5-headless", T5Model(T5Config(**T5)))
+
+    def as_transformers_4_wrote_it(self, folder, shape: dict):
+        """Without the keys that transformers 5 derives: tie_word_embeddings says then whether outputs are scaled."""
+        config = json.loads((folder / "config.json").read_text())
+        for key in ("dense_act_fn", "is_gated_act", "scale_decoder_outputs"):
+            del config[key]
+        config["tie_word_embeddings"] = shape.get("tie_word_embeddings", True)
+        (folder / "config.json").write_text(json.dumps(config))
+        self.compare(folder, T5ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32),
+                     some_inputs(T5Config(**T5), 6))
+
+    def test_translations_of_t5_and_mbart(self):
+        """Greedy and by beams, ragged sources in one batch: ids by a tokenizer of words."""
+        words = ["<pad>", "</s>", "<unk>", *(f"w{n}" for n in range(34))]
+        ids = {word: n for n, word in enumerate(words)}
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=word_tokenizer(ids), pad_token="<pad>", eos_token="</s>",
+                                            unk_token="<unk>")
+        special = dict(pad_token_id=0, eos_token_id=1, bos_token_id=0, decoder_start_token_id=0)
+        models = {"t5": T5ForConditionalGeneration(T5Config(**T5 | dict(feed_forward_proj="gated-gelu"))),
+                  "mbart": MBartForConditionalGeneration(MBartConfig(**BASE | special | dict(forced_eos_token_id=None)))}
+        texts = ["w3 w5 w9", "w8", "w30 w1 w2 w4 w17 w6", "w11 w11"]
+        for name, model in models.items():
+            folder = self.work / f"words-{name}"
+            interop.randomise(model, 2).eval().save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            for beams in (1, 3):
+                made = model.generate(**tokenizer(texts, return_tensors="pt", padding=True, return_token_type_ids=False),
+                                      num_beams=beams, max_new_tokens=9, do_sample=False)
+                ours = self.run_program("translate", "--model", folder, "--json", "--num-beams", beams, "--max-new-tokens", 9,
+                                        "--threads", 1, "--", *texts)
+                for line, theirs in zip(ours.splitlines(), made.tolist(), strict=True):
+                    theirs = theirs[1:]
+                    theirs = theirs[:theirs.index(1) + 1] if 1 in theirs else theirs
+                    self.assertEqual(json.loads(line)["tokens"], theirs, f"{name}, {beams} beams")
+
+    def test_languages_of_mbart_and_mbart_50(self):
+        """--from and --to set what src_lang and the target's code set there: in its template, as first or as start token."""
+        text = self.work / "words.txt"
+        text.write_text(interop.random_text(6000, 2))
+        sentencepiece.SentencePieceTrainer.train(input=str(text), model_prefix=str(self.work / "sentencepiece.bpe"),
+                                                 model_type="unigram", vocab_size=120, num_threads=1, minloglevel=2)
+        for kind in ("MBartTokenizer", "MBart50Tokenizer"):
+            folder = self.work / kind
+            folder.mkdir()
+            (folder / "sentencepiece.bpe.model").write_bytes((self.work / "sentencepiece.bpe.model").read_bytes())
+            tokenizer = getattr(transformers, kind).from_pretrained(folder, src_lang="en_XX")
+            shape = dict(vocab_size=len(tokenizer), max_position_embeddings=40, decoder_start_token_id=2)
+            model = interop.randomise(MBartForConditionalGeneration(MBartConfig(**BASE | shape)), 3).eval()
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            tokenizer.src_lang = "ro_RO"
+            code = tokenizer.convert_tokens_to_ids("de_DE")
+            begins = "forced_bos_token_id" if kind == "MBart50Tokenizer" else "decoder_start_token_id"
+            for line in ("zebra quiz milk", "tax"):
+                made = model.generate(**tokenizer(line, return_tensors="pt"), num_beams=2, max_new_tokens=8, **{begins: code})
+                ours = json.loads(self.run_program("translate", "--model", folder, "--json", "--num-beams", 2, "--max-new-tokens", 8,
+                                                   "--from", "ro_RO", "--to", "de_DE", "--threads", 1, "--", line))
+                theirs = made[0].tolist()[1:]
+                theirs = theirs[:theirs.index(2) + 1] if 2 in theirs else theirs
+                self.assertEqual(ours["tokens"], theirs, kind)
+            done = subprocess.run([self.binaries / "translate", "--model", folder, "--to", "xx_YY", "tax"], capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
+            self.assertIn("--to xx_YY is none of the tokenizer's languages: ar_AR, cs_CZ, de_DE", done.stderr)
+
     def pairs(self) -> None:
         """A language with another word for each word, in reverse order."""
         rng = random.Random(3)
@@ -85,11 +191,11 @@ class EncoderDecoderTest(interop.InteropTest):
             (self.work / f"{name}.fr").write_text(
                 "".join(" ".join(other[word] for word in reversed(line)) + "\n" for line in lines))
 
-    def train_pairs(self, name: str, *arguments):
+    def train_pairs(self, name: str, *arguments, decoder_layers: int = 2):
         self.pairs()
         self.run_program("train_transformer", "--data", self.work / "train", "--validation-data", self.work / "valid",
                          "--tokenizer", "sentencepiece-unigram", "--vocab-size", 340, "--encoder-layers", 1,
-                         "--decoder-layers", 2, "--d-model", 24, "--heads", 3, "--context", 40, "--batch-tokens", 800,
+                         "--decoder-layers", decoder_layers, "--d-model", 24, "--heads", 3, "--context", 40, "--batch-tokens", 800,
                          "--max-steps", 60, "--evaluate-every", 60, "--learning-rate", 5e-3, "--threads", 1,
                          "--device", "cpu", "--out", self.work / name, *arguments)
         return self.work / name
@@ -122,6 +228,14 @@ class EncoderDecoderTest(interop.InteropTest):
 
     def test_python_opens_a_post_norm_run_as_marian(self):
         self.open_run(MarianMTModel, self.train_pairs("post"))
+
+    def test_python_opens_a_run_with_t5s_options_as_t5(self):
+        # Python cannot generate where a T5 has more layers in its decoder.
+        shape = ("--preset", "t5-small", "--feed-forward", 40, "--head-width", 7)
+        self.open_run(T5ForConditionalGeneration, self.train_pairs("t5", *shape, decoder_layers=1))
+        self.open_run(T5ForConditionalGeneration, self.train_pairs("t5-gated", *shape, "--activation", "geglu-tanh",
+                                                                   "--tie-embeddings=false", "--scale-output=false",
+                                                                   decoder_layers=1))
 
     def test_python_opens_a_pre_norm_run_as_pegasus(self):
         self.open_run(PegasusForConditionalGeneration, self.train_pairs("pre", "--norm-place", "pre"))

@@ -106,7 +106,8 @@ ParallelText TransformerTraining::read_text(bool validation) const {
 // The objective.
 
 std::unique_ptr<Task> TransformerTraining::make_pair_task() {
-  const int64_t context = model_.context;
+  // 0: no limit but that of what is trained on.
+  const int64_t context = model_.context > 0 ? model_.context : pairs_.max_tokens;
   // The source ends with one token more than its text, and so does the target.
   const CleaningOptions rules{.longest = std::min(pairs_.max_tokens, context),
                               .max_ratio = pairs_.max_ratio,

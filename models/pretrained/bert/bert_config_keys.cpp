@@ -46,7 +46,7 @@ constexpr FamilyKeys kFamilies[] = {
      .stack = {.layers = 6},
      .aliases = kDistilBertAliases}};
 
-const FamilyKeys& row_of(BertFamily family) {
+const FamilyKeys& keys_of(BertFamily family) {
   for (const auto& row : kFamilies)
     if (row.family == family) return row;
   throw std::invalid_argument("unknown BERT family");
@@ -56,7 +56,7 @@ const FamilyKeys& row_of(BertFamily family) {
 template <class Keys>
 void shared_keys(Keys& keys, BertTaskOptions& model, int64_t& places) {
   BertOptions& o = model.bert;
-  const FamilyKeys& row = row_of(o.family);
+  const FamilyKeys& row = keys_of(o.family);
   keys.count("vocab_size", o.vocab_size, row.vocab_size);
   keys.count("max_position_embeddings", places, 512);
   stack_keys(keys, o, row.stack, row.names);
@@ -82,7 +82,7 @@ void albert_keys(Keys& keys, BertOptions& o, int64_t& width) {
 /// The classifier's dropout where it is not the encoder's. ALBERT and DistilBERT have no null
 /// there.
 void read_classifier_dropout(const json& config, BertTaskOptions& model) {
-  const std::string key(row_of(model.bert.family).classifier_dropout);
+  const std::string key(keys_of(model.bert.family).classifier_dropout);
   if (const auto found = config.find(key); found != config.end() && !found->is_null())
     model.classifier_dropout = json_value<double>(*found, key);
   else if (model.bert.family == BertFamily::kDistilBert)
@@ -120,7 +120,7 @@ json bert_keys(const BertTaskOptions& options) {
   if (o.family == BertFamily::kAlbert) result["inner_group_num"] = 1;
   if (o.family == BertFamily::kRoberta) result["pad_token_id"] = o.position_padding;
   const bool no_null = o.family == BertFamily::kAlbert || o.family == BertFamily::kDistilBert;
-  json& classifier = result[std::string(row_of(o.family).classifier_dropout)];
+  json& classifier = result[std::string(keys_of(o.family).classifier_dropout)];
   if (model.classifier_dropout || no_null)
     classifier = model.classifier_dropout.value_or(o.dropout);
   return result;
@@ -130,7 +130,7 @@ BertTaskOptions bert_options_from_keys(const json& config, BertFamily family, Be
   BertTaskOptions model{.bert = {}, .task = task};
   BertOptions& o = model.bert;
   o.family = family;
-  ReadKeys keys(config, row_of(family).aliases);
+  ReadKeys keys(config, keys_of(family).aliases);
   int64_t places = 0, width = 0;
   shared_keys(keys, model, places);
   albert_keys(keys, o, width);

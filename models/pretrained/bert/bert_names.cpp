@@ -28,7 +28,7 @@ struct FamilyNames {
   std::string classifier_dense = "classifier.dense", text_classifier = "classifier";
 };
 
-const FamilyNames& row_of(BertFamily family) {
+const FamilyNames& names_of(BertFamily family) {
   static const FamilyNames rows[] = {
       {.family = BertFamily::kBert,
        .masked_lm = {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
@@ -76,7 +76,7 @@ class BertNames {
       : task_(options.task),
         tied_(options.tie_embeddings),
         family_(options.bert.family),
-        names_(row_of(family_)),
+        names_(names_of(family_)),
         heads_(heads),
         heads_optional_(heads != HeadsOnDisk::kRequired) {
     map_.family = name_of(family_);

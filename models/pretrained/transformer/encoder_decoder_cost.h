@@ -7,10 +7,10 @@
 
 namespace zoo {
 
-/// length: tokens of source and target (0: the model's context).
+/// length: tokens of source and target (0: the model's context, or 512 where it has no limit).
 template <class Options>
 CheckpointCost encoder_decoder_cost(const Options& options, int64_t length) {
-  if (length == 0) length = options.context;
+  if (length == 0) length = options.context > 0 ? options.context : 512;
   return {.input = fmt::format("a source and a target of {} tokens", length),
           .cost = cost_of(options, length)};
 }

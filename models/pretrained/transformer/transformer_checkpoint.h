@@ -6,17 +6,12 @@
 #include <filesystem>
 
 #include "models/pretrained/format/checkpoint_folder.h"
-#include "models/pretrained/format/name_map.h"
 #include "models/pretrained/transformer/transformer_config.h"
 #include "models/transformer/transformer.h"
 
 namespace zoo {
 
 class ModelRegistry;
-
-/// Our names and the layout's. `head_optional`: a file without output layer is welcome.
-NameMap transformer_name_map(TransformerLayout layout, const TransformerOptions& options,
-                             bool head_optional = false);
 
 /// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
 /// with its path.
@@ -31,7 +26,7 @@ Transformer load_transformer(const std::filesystem::path& folder,
 void save_transformer(const Transformer& model, const std::filesystem::path& folder,
                       const SpecialIds& ids);
 
-/// Adds the family: model types marian, bart, pegasus, zoo_transformer.
+/// Adds the family: model types marian, bart, pegasus, mbart, t5, zoo_transformer.
 void register_transformer(ModelRegistry& registry);
 
 }  // namespace zoo

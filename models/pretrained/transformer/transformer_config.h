@@ -1,5 +1,5 @@
-// config.json of encoder-decoders: the layouts of Marian, BART and Pegasus in Hugging Face's
-// `transformers`, and our own for what none of them can express.
+// config.json of encoder-decoders: the layouts of Marian, BART, Pegasus, mBART and T5 in Hugging
+// Face's `transformers`, and our own for what none of them can express.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -12,15 +12,14 @@
 namespace zoo {
 
 /// How a model lies on disk; the names are config.json's model_type.
-enum class TransformerLayout { kMarian, kBart, kPegasus, kZoo };
+enum class TransformerLayout { kMarian, kBart, kPegasus, kMbart, kT5, kZoo };
 template <>
 struct EnumNames<TransformerLayout> {
   static constexpr std::string_view what = "encoder-decoder layout";
   static constexpr std::pair<TransformerLayout, std::string_view> values[] = {
-      {TransformerLayout::kMarian, "marian"},
-      {TransformerLayout::kBart, "bart"},
-      {TransformerLayout::kPegasus, "pegasus"},
-      {TransformerLayout::kZoo, "zoo_transformer"}};
+      {TransformerLayout::kMarian, "marian"},   {TransformerLayout::kBart, "bart"},
+      {TransformerLayout::kPegasus, "pegasus"}, {TransformerLayout::kMbart, "mbart"},
+      {TransformerLayout::kT5, "t5"},           {TransformerLayout::kZoo, "zoo_transformer"}};
 };
 
 /// What config.json says.

@@ -102,12 +102,13 @@ TEST_P(WrittenTransformerTest, SavesTheNamesShapesAndValuesThatItRead) {
 
 INSTANTIATE_TEST_SUITE_P(Folders, WrittenTransformerTest,
                          ::testing::Values("marian", "marian_two_vocabularies", "bart",
-                                           "bart_untied", "pegasus"),
+                                           "bart_untied", "pegasus", "mbart", "t5", "t5_gated"),
                          [](const auto& info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Folders, GoldenTransformerTest,
                          ::testing::Values("marian", "marian_two_vocabularies", "bart",
-                                           "bart_untied", "bart_headless", "pegasus"),
+                                           "bart_untied", "bart_headless", "pegasus", "mbart", "t5",
+                                           "t5_gated"),
                          [](const auto& info) { return std::string(info.param); });
 
 /// What a config.json is refused with, after a change.
@@ -140,8 +141,20 @@ TEST_F(TransformerConfigTest, WhatTheZooLacksIsRefusedByName) {
               HasSubstr("\"encoder_ffn_dim\" must be a whole number, got 2.5"));
   EXPECT_THAT(refusal("marian", "decoder_vocab_size", 30), HasSubstr("they share a table"));
   EXPECT_THAT(refusal("bart", "normalize_before", true), HasSubstr("\"normalize_before\" is true"));
-  EXPECT_THAT(refusal("bart", "model_type", "mbart"),
-              HasSubstr("a checkpoint of another family (model_type \"mbart\")"));
+  EXPECT_THAT(refusal("bart", "model_type", "prophetnet"),
+              HasSubstr("a checkpoint of another family (model_type \"prophetnet\")"));
+  EXPECT_THAT(refusal("mbart", "normalize_before", false),
+              HasSubstr("\"normalize_before\" is false"));
+  EXPECT_THAT(refusal("t5", "relative_attention_num_buckets", 7),
+              HasSubstr("\"relative_attention_num_buckets\" must be even"));
+  EXPECT_THAT(refusal("t5", "relative_attention_max_distance", 4),
+              HasSubstr("\"relative_attention_max_distance\" must be above 4, got 4"));
+  EXPECT_THAT(refusal("t5", "feed_forward_proj", "gated-gelu-new"),
+              HasSubstr("\"feed_forward_proj\" must be an activation, or gated- before one"));
+  EXPECT_THAT(refusal("t5_gated", "dense_act_fn", "quick_gelu"),
+              HasSubstr("\"feed_forward_proj\": the zoo has no gate with quick-gelu"));
+  EXPECT_THAT(refusal("t5", "architectures", {"T5EncoderModel"}),
+              HasSubstr("T5ForConditionalGeneration and T5Model"));
   EXPECT_THAT(refusal("bart", "architectures", {"BartForSequenceClassification"}),
               HasSubstr("BartForConditionalGeneration and BartModel"));
 }
@@ -166,10 +179,14 @@ TEST(TransformerLayoutTest, APaperThatInterleavesItsSinusoidsIsNoPythonModel) {
   EXPECT_EQ(layout_of(options), TransformerLayout::kPegasus);
   options.sinusoids = SinusoidOrder::kInterleaved;
   EXPECT_EQ(layout_of(options), TransformerLayout::kZoo);
+  EXPECT_THAT(layout_note(options), HasSubstr("T5's would need position t5, scale-embeddings"));
   EXPECT_THAT(layout_note(options), HasSubstr("Pegasus's would need sinusoids halves"));
   EXPECT_EQ(layout_of(TransformerOptions::bart_base()), TransformerLayout::kBart);
   EXPECT_EQ(layout_of(TransformerOptions::pegasus_base()), TransformerLayout::kPegasus);
   EXPECT_EQ(layout_of(TransformerOptions::marian()), TransformerLayout::kMarian);
+  EXPECT_EQ(layout_of(TransformerOptions::mbart_large()), TransformerLayout::kMbart);
+  EXPECT_EQ(layout_of(TransformerOptions::t5_small()), TransformerLayout::kT5);
+  EXPECT_EQ(layout_of(TransformerOptions::flan_t5_small()), TransformerLayout::kT5);
 }
 
 TEST(TransformerLayoutTest, OursReturnsFromItsFolderToTheBit) {

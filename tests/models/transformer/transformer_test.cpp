@@ -6,6 +6,7 @@
 #include <ostream>
 #include <string>
 
+#include "models/cost/transformer_cost.h"
 #include "models/transformer/transformer.h"
 #include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
@@ -60,10 +61,19 @@ std::vector<NamedTransformer> transformers() {
   t5.position = PositionKind::kBucketed;
   t5.relative = {.buckets = 8, .max_distance = 6};
   t5.norm = NormKind::kRms;
+  auto flan = t5;
+  flan.head_width = 5;
+  flan.attention_bias = flan.feed_forward_bias = flan.scale_attention = false;
+  flan.activation = Activation::kGegluTanh;
+  flan.scale_embeddings = false;
+  flan.scale_output = true;
+  flan.context = 0;  // any length
+  auto mbart = bart;
+  mbart.norm_place = NormPlace::kPre;
   auto alibi = paper;
   alibi.position = PositionKind::kAlibi;
-  return {{"Paper", paper}, {"PreNorm", pre},           {"Bart", bart},
-          {"T5", t5},       {"TwoVocabularies", apart}, {"Alibi", alibi}};
+  return {{"Paper", paper},           {"PreNorm", pre}, {"Bart", bart}, {"T5", t5},
+          {"TwoVocabularies", apart}, {"Alibi", alibi}, {"Flan", flan}, {"Mbart", mbart}};
 }
 
 class TransformerTest : public ::testing::TestWithParam<NamedTransformer> {
@@ -159,6 +169,9 @@ TEST(TransformerPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
   // Vaswani et al. 2017, Table 3, says 65 for base; with 37000 pieces of vocabulary it is 63.
   EXPECT_EQ(millions(TransformerOptions::base()), 63);
   EXPECT_EQ(millions(TransformerOptions::bart_base()), 139);
+  EXPECT_EQ(cost_of(TransformerOptions::t5_small(), 1).parameters, 60'506'624);
+  EXPECT_EQ(cost_of(TransformerOptions::flan_t5_small(), 1).parameters, 76'961'152);
+  EXPECT_EQ(cost_of(TransformerOptions::mbart_large(), 1).parameters, 610'851'840);
   EXPECT_THAT([] { TransformerOptions::preset("huge"); },
               ::testing::ThrowsMessage<std::invalid_argument>(
                   HasSubstr("known are: tiny, small, base, big, marian, bart-base")));
@@ -193,6 +206,28 @@ TEST(TransformerErrorsTest, OptionsThatDoNotFitAreNamed) {
                 o.heads = 4;
               }),
               HasSubstr("head-width must be even"));
+}
+
+TEST(TransformerOptionsTest, AScaledOutputDividesTheLogitsByTheRootOfTheWidth) {
+  auto options = tiny();
+  Transformer plain(options);
+  options.scale_output = true;
+  Transformer scaled(options);
+  const torch::NoGradGuard no_grad;
+  scaled->target_embedding->weight.copy_(plain->target_embedding->weight);
+  const auto hidden = torch::randn({2, 3, 12});
+  EXPECT_TRUE(
+      torch::allclose(scaled->logits_of(hidden), plain->logits_of(hidden) / std::sqrt(12.0)));
+}
+
+TEST(TransformerOptionsTest, OnlyPositionsWithoutATableAllowAnyLength) {
+  const auto refused = [](PositionKind kind) {
+    return testing::refusal(tiny(), [=](auto& o) { o.position = kind, o.context = 0; });
+  };
+  EXPECT_EQ(refused(PositionKind::kBucketed), "");
+  EXPECT_EQ(refused(PositionKind::kAlibi), "");
+  EXPECT_EQ(refused(PositionKind::kLearned), "context must be 1 or more, got 0");
+  EXPECT_EQ(refused(PositionKind::kSinusoidal), "context must be 1 or more, got 0");
 }
 
 TEST(TransformerErrorsTest, ASequenceLongerThanTheContextIsRefused) {
