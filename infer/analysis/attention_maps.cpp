@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/layers/stack.h"
+
 namespace zoo {
 namespace {
 
@@ -59,6 +61,7 @@ AttentionMap patch_map(const std::string& name, int64_t prefix, Grid grid,
 
 AttentionMap vit_map(VitImpl& model, const std::string& name, const torch::Tensor& pixels) {
   Trace trace = weights_trace();
+  require_softmax_attention(model.blocks);
   model.encode(pixels.to(model.patch_embedding->parameters().front().device()), {.trace = &trace});
   return patch_map(name, prefix_tokens(model.options), grid_of(model.options),
                    traced_layers(trace, ""));
@@ -68,6 +71,7 @@ AttentionMap gpt_map(GptImpl& model, const std::string& name, const LabelledToke
   const auto tokens = row_of(text.ids, model.token_embedding->weight.device());  // [1, T]
   check_token_ids(tokens, model.options.vocab_size, kWho);
   Trace trace = weights_trace();
+  require_softmax_attention(model.blocks);
   model.hidden(tokens, {.trace = &trace});
   return self_map(name, text.labels, /*causal=*/true, traced_layers(trace, ""));
 }
@@ -88,6 +92,7 @@ AttentionMaps attention_maps(BertImpl& model, const LabelledTokens& text) {
   BertContext context{.trace = &trace};
   if (!text.segments.empty() && model.options.segments > 1)
     context.segments = row_of(text.segments, device);
+  require_softmax_attention(model.blocks);
   model.forward(tokens, context);
   return {.maps = {self_map("self", text.labels, /*causal=*/false, traced_layers(trace, ""))}};
 }
@@ -100,6 +105,7 @@ AttentionMaps attention_maps(TransformerImpl& model, const LabelledTokens& sourc
   check_token_ids(read, model.options.source_vocab_size, kWho);
   check_token_ids(written, model.options.vocab_size, kWho);
   Trace trace = weights_trace();
+  for (const auto& blocks : {model.encoder, model.decoder}) require_softmax_attention(blocks);
   const auto encoded = model.encode(read, {}, &trace);  // [1, S, C]
   model.decode(written, model.cross_keys_values(encoded), {.trace = &trace});
   AttentionMap encoder =
@@ -127,6 +133,7 @@ AttentionMaps attention_maps(VitImpl& model, const torch::Tensor& pixels) {
 AttentionMaps attention_maps(CctImpl& model, const torch::Tensor& pixels) {
   const torch::NoGradGuard no_grad;
   Trace trace = weights_trace();
+  require_softmax_attention(model.blocks);
   model.hidden(pixels.to(model.parameters().front().device()), &trace);
   return {.maps = {patch_map("self", 0, grid_of(model.options), traced_layers(trace, ""))}};
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "models/bert/bert_task.h"
+#include "models/layers/stack.h"
 
 namespace zoo {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 namespace F = torch::nn::functional;
 
 void add_layers(torch::nn::ModuleList blocks, const std::string& name, bool cross, HeadTask& task) {
+  require_softmax_attention(blocks);
   for (size_t n = 0; n < blocks->size(); ++n) {
     auto& block = blocks->at<BlockImpl>(n);
     task.layers.push_back({fmt::format("{}{}", name, n), block.attention.get()});

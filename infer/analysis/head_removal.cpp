@@ -13,6 +13,7 @@
 #include "models/clip/clip.h"
 #include "models/gpt/gpt.h"
 #include "models/layers/pruned_heads.h"
+#include "models/layers/stack.h"
 #include "models/pretrained/gpt/gpt_config.h"
 #include "models/transformer/transformer.h"
 #include "models/vision/cct.h"
@@ -30,7 +31,7 @@ struct Stack {
   std::vector<std::string*> pruned = {};  // StackOptions::pruned_heads and the like
 };
 
-std::vector<Stack> stacks_of(torch::nn::Module& model) {
+std::vector<Stack> all_stacks(torch::nn::Module& model) {
   if (auto* gpt = dynamic_cast<GptImpl*>(&model)) {
     auto& o = gpt->options;
     return {{"", gpt->blocks, false, o.heads, {&o.pruned_heads}}};
@@ -79,6 +80,13 @@ std::vector<Stack> stacks_of(torch::nn::Module& model) {
   }
   if (towers.empty()) throw std::runtime_error("this kind of model has no attention heads");
   return towers;
+}
+
+std::vector<Stack> stacks_of(torch::nn::Module& model) {
+  auto stacks = all_stacks(model);
+  for (const Stack& stack : stacks)
+    if (!stack.cross) require_softmax_attention(stack.blocks);
+  return stacks;
 }
 
 MultiHeadAttentionImpl& layer_of(const Stack& stack, int64_t n) {

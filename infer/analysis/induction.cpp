@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/stack.h"
+
 namespace zoo {
 namespace {
 
@@ -38,6 +40,7 @@ InductionScores induction_scores(GptImpl& model, int64_t length, int64_t sequenc
                                    at::detail::createCPUGenerator(seed), torch::kLong);
   const auto tokens = torch::cat({once, once}, 1).to(device);  // [B, T], T = 2 length
   Trace trace{.attentions = true, .tensors = {}};
+  require_softmax_attention(model.blocks);
   const auto hidden = model.hidden(tokens, {.trace = &trace});                  // [B, T, C]
   const auto scores = model.logits_of(hidden).slice(1, 0, -1).log_softmax(-1);  // [B, T - 1, V]
   const auto bits =

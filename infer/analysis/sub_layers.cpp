@@ -15,8 +15,8 @@ torch::Tensor run_block(BlockImpl& block, const torch::Tensor& x,
   };
   const auto normed = post ? x : block.attention_norm(x);  // [B, T, C]
   auto h =
-      x + change(LayerPart::kAttention, added(block.attention(normed, context),
-                                              block.attention_out_norm, block.attention_scale));
+      x + change(LayerPart::kAttention, added(block.mix(normed, context), block.attention_out_norm,
+                                              block.attention_scale));
   if (post) h = block.attention_norm(h);
   auto read = parallel ? x : h;  // [B, T, C]
   if (!post) read = block.feed_forward_norm ? block.feed_forward_norm(read) : normed;

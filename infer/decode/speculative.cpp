@@ -215,8 +215,8 @@ std::vector<Generation> speculate(const NextToken& model, DecodeState& state,
   check_prompts(prompts, draft, options);
   if (!state.can_truncate() || !draft_state.can_truncate()) {
     throw std::runtime_error(
-        "speculative decoding must take drafts back, which the state of a recurrent model cannot; "
-        "decode without --draft");
+        "speculative decoding must take drafts back, which the state of a recurrent model or of a "
+        "mixer cannot; decode without --draft");
   }
   if (model.vocab_size() != draft.vocab_size()) {
     throw std::runtime_error(

@@ -56,9 +56,10 @@ GptDecoder::GptDecoder(Gpt model, bool use_cache)
 }
 
 double GptDecoder::row_bytes(int64_t longest) const {
-  const double values = cost_of(model_->options, 1).cache_values_per_token;
-  return NextToken::row_bytes(longest) +
-         static_cast<double>(sizeof(float)) * values * static_cast<double>(longest);
+  const ModelCost cost = cost_of(model_->options, 1);
+  const double values =
+      cost.cache_values + cost.cache_values_per_token * static_cast<double>(longest);
+  return NextToken::row_bytes(longest) + static_cast<double>(sizeof(float)) * values;
 }
 
 std::unique_ptr<DecodeState> GptDecoder::start(int64_t batch, int64_t longest) const {

@@ -23,7 +23,7 @@ class GptState final : public DecodeState {
   torch::Tensor lengths() const override;
   void reorder(const torch::Tensor& rows) override;
   void append(std::unique_ptr<DecodeState> rows) override;
-  bool can_truncate() const override { return true; }
+  bool can_truncate() const override { return !cache_ || cache_->can_truncate(); }
   void truncate(const torch::Tensor& lengths) override;
 
   int64_t batch() const { return std::ssize(tokens_); }

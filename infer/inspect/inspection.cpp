@@ -71,6 +71,10 @@ void add_decoder(json& result, const CheckpointCost& cost) {
   parameters["non_embedding"] = parameters["total"].get<int64_t>() - embedding;
   result["memory_bytes"]["kv_cache_per_token"] =
       static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(cost.cost.cache_values_per_token);
+  if (cost.cost.cache_values > 0) {
+    result["memory_bytes"]["state_per_sequence"] =
+        static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(cost.cost.cache_values);
+  }
 }
 
 /// The tensors are what is there; config.json only tells what is done with them. It is believed
@@ -185,6 +189,8 @@ std::string inspection_text(const json& inspection) {
                       bytes_text(memory["optimizer"]));
   if (per_token)
     text += fmt::format(", KV cache {} a token", bytes_text(memory["kv_cache_per_token"]));
+  if (memory.contains("state_per_sequence"))
+    text += fmt::format(", state {} a sequence", bytes_text(memory["state_per_sequence"]));
   text += "\n";
   return text;
 }

@@ -47,7 +47,7 @@ class TransformerState final : public DecodeState {
       cross[n].lengths = source_lengths;
     }
   }
-  bool can_truncate() const override { return true; }
+  bool can_truncate() const override { return cache.can_truncate(); }
   void truncate(const torch::Tensor& lengths) override { cache.truncate(lengths); }
 
   std::vector<CrossKeyValues> cross;  // one a layer
@@ -65,9 +65,10 @@ TransformerDecoder::TransformerDecoder(Transformer model) : model_(std::move(mod
 
 /// The memory of a source, which every row has as well, is at most about as large.
 double TransformerDecoder::row_bytes(int64_t longest) const {
-  const double values = cost_of(model_->options, 1).cache_values_per_token;
-  return NextToken::row_bytes(longest) +
-         static_cast<double>(sizeof(float)) * values * static_cast<double>(longest);
+  const ModelCost cost = cost_of(model_->options, 1);
+  const double values =
+      cost.cache_values + cost.cache_values_per_token * static_cast<double>(longest);
+  return NextToken::row_bytes(longest) + static_cast<double>(sizeof(float)) * values;
 }
 
 std::unique_ptr<DecodeState> TransformerDecoder::start(const torch::Tensor& sources,

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "infer/vision/attention_rollout.h"
+#include "models/layers/stack.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "models/vision/vit.h"
 
@@ -42,6 +43,7 @@ Rollout ImageLabeller::rollout(const Image& image) {
     throw std::runtime_error("--page needs a ViT: the other models do not attend by patches");
   const torch::NoGradGuard no_grad;
   Trace trace{.attentions = true, .tensors = {}};
+  require_softmax_attention(vit->blocks);
   vit->encode(pixel_values(image).to(device_), {.trace = &trace});
   std::vector<torch::Tensor> layers;
   for (int64_t layer = 0; layer < vit->options.layers; ++layer)

@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace zoo {
 namespace {
@@ -72,6 +73,10 @@ KvCache::KvCache(int64_t batch, int64_t capacity, const std::vector<LayerShape>&
   for (const LayerShape& layer : layers) {
     layers_.push_back({new_buffer(batch, layer.kv_heads, capacity, layer.head_width, options),
                        new_buffer(batch, layer.kv_heads, capacity, layer.head_width, options)});
+    States& states = states_.emplace_back(States{.first = layer.first_state});
+    if (!states.first.lengths.defined()) continue;
+    states.now = states.first;
+    states.now.reorder(torch::zeros({batch}, torch::kLong));
   }
 }
 
@@ -81,7 +86,7 @@ KvPass KvCache::begin(int64_t T, const torch::Tensor& counts) const {
                   added.ge(0).all().item<bool>() && added.le(T).all().item<bool>(),
               "KvCache: counts must be int64 [", batch(), "], each between 0 and the ", T,
               " tokens given");
-  KvPass pass{.tokens = T, .lengths = lengths_ + added};
+  KvPass pass{.tokens = T, .lengths = lengths_ + added, .counts = counts};
   if (batch() == 0) return pass;
   pass.longest = pass.lengths.max().item<int64_t>();
   TORCH_CHECK(pass.longest <= capacity(), "KvCache: ", pass.longest,
@@ -97,7 +102,14 @@ KvPass KvCache::begin(int64_t T, const torch::Tensor& counts) const {
   return pass;
 }
 
-void KvCache::commit(const KvPass& pass) { set_lengths(pass.lengths); }
+void KvCache::commit(const KvPass& pass) {
+  for (States& layer : states_) {
+    if (!layer.after_pass.lengths.defined()) continue;
+    layer.before_pass = std::exchange(layer.now, std::exchange(layer.after_pass, {}));
+  }
+  lengths_before_pass_ = lengths_;
+  set_lengths(pass.lengths);
+}
 
 void KvCache::reorder(const torch::Tensor& rows) {
   const torch::NoGradGuard no_grad;
@@ -112,6 +124,11 @@ void KvCache::reorder(const torch::Tensor& rows) {
       first(*t, after, longest_).copy_(moved);
     }
   }
+  for (States& layer : states_) {
+    if (layer.now.lengths.defined()) layer.now.reorder(rows);
+    layer.before_pass = {};
+  }
+  lengths_before_pass_.reset();
   reserved_ = std::max(reserved_, after);
   set_lengths(std::move(lengths));
 }
@@ -121,7 +138,37 @@ void KvCache::truncate(const torch::Tensor& lengths) {
   TORCH_CHECK(wanted.sizes() == lengths_.sizes() && wanted.le(lengths_).all().item<bool>() &&
                   wanted.ge(0).all().item<bool>(),
               "KvCache: truncate must not lengthen a row");
+  if (!can_truncate()) rewind_states(wanted);
   set_lengths(wanted);
+}
+
+bool KvCache::can_truncate() const {
+  return std::ranges::none_of(states_, [](const States& s) { return s.first.lengths.defined(); });
+}
+
+/// Rows that stay, rows as they were before the last pass, and rows without tokens.
+void KvCache::rewind_states(const torch::Tensor& lengths) {
+  if (torch::equal(lengths, lengths_)) return;
+  const torch::NoGradGuard no_grad;
+  const int64_t B = batch();
+  const bool has_before = lengths_before_pass_.defined();
+  std::vector<int64_t> rows;
+  for (int64_t b = 0; b < B; ++b) {
+    const auto wanted = lengths[b].item<int64_t>();
+    const bool stays = wanted == lengths_[b].item<int64_t>();
+    const bool goes_back = has_before && wanted == lengths_before_pass_[b].item<int64_t>();
+    TORCH_CHECK(stays || goes_back || wanted == 0,
+                "KvCache: a mixer's state cannot drop single tokens; use softmax attention");
+    rows.push_back(stays ? b : goes_back ? B + b : (has_before ? 2 * B : B));
+  }
+  for (States& layer : states_) {
+    if (!layer.now.lengths.defined()) continue;
+    if (has_before) layer.now.append(layer.before_pass);
+    layer.now.append(layer.first);
+    layer.now.reorder(torch::tensor(rows, torch::kLong));
+    layer.before_pass = {};
+  }
+  lengths_before_pass_.reset();
 }
 
 void KvCache::append_rows(const KvCache& other) {
@@ -138,6 +185,11 @@ void KvCache::append_rows(const KvCache& other) {
       rows.narrow(2, other.longest_, capacity_ - other.longest_).zero_();
     }
   }
+  for (size_t n = 0; n < states_.size(); ++n) {
+    if (states_[n].now.lengths.defined()) states_[n].now.append(other.states_[n].now);
+    states_[n].before_pass = {};
+  }
+  lengths_before_pass_.reset();
   set_lengths(torch::cat({lengths_, other.lengths_}));
 }
 
@@ -174,6 +226,12 @@ std::pair<torch::Tensor, torch::Tensor> KvLayer::append(const torch::Tensor& k,
   const torch::NoGradGuard no_grad;
   buffer.write(*pass_, k, v);
   return buffer.read(B, pass_->longest);  // [B, Hkv, S, Dh]
+}
+
+MixerState& KvLayer::state() const {
+  auto& layer = cache_->states_.at(layer_);
+  layer.after_pass = layer.now;
+  return layer.after_pass;
 }
 
 }  // namespace zoo

@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/mixers/mixer.h"
+
 namespace zoo {
 
 /// T new tokens a row on their way through all layers.
@@ -29,6 +31,7 @@ struct KvPass {
   int64_t tokens = 0;              ///< T
   int64_t longest = 0;             ///< S: tokens of the longest row after the pass
   torch::Tensor lengths = {};      ///< [B] int64 on the CPU: tokens of each row after the pass
+  torch::Tensor counts = {};       ///< [B] int64: new tokens of each row; undefined: all T
   torch::Tensor query_start = {};  ///< [B] int64: position of each row's first new token; undefined
                                    ///< where all rows are equally long and bring all T
   torch::Tensor key_lengths = {};  ///< the same numbers as `lengths`, on the cache's device;
@@ -54,8 +57,9 @@ struct KvBuffer {
 class KvCache {
  public:
   struct LayerShape {
-    int64_t kv_heads = 0;    ///< Hkv
-    int64_t head_width = 0;  ///< Dh
+    int64_t kv_heads = 0;         ///< Hkv
+    int64_t head_width = 0;       ///< Dh
+    MixerState first_state = {};  ///< of one row, for a mixer in attention's place: no keys then
   };
   /// Room for `capacity` tokens in each of `batch` rows. `options`: dtype and device.
   KvCache(int64_t batch, int64_t capacity, const std::vector<LayerShape>& layers,
@@ -70,8 +74,11 @@ class KvCache {
   /// Row b becomes a copy of old row rows[b]: beams, samples; rows that are left out are gone.
   /// rows [B'] int64; B' may be 0, or larger than B.
   void reorder(const torch::Tensor& rows);
-  /// Drops the tokens of row b from lengths[b] on: [B] int64, none longer than now.
+  /// Drops the tokens of row b from lengths[b] on: [B] int64, none longer than now. Throws
+  /// c10::Error where a mixer's state cannot: it goes back to before the last pass, or to 0.
   void truncate(const torch::Tensor& lengths);
+  /// Whether truncate() can go back to any length: no layer has a mixer with a state.
+  bool can_truncate() const;
   /// Copies the rows of a cache with the same layers behind its own. The capacity becomes the
   /// larger of the two.
   void append_rows(const KvCache& other);
@@ -86,12 +93,21 @@ class KvCache {
 
  private:
   friend class KvLayer;
+  /// Of one layer; without lengths where it has none.
+  struct States {
+    MixerState first = {};  ///< of one row
+    MixerState now = {}, before_pass = {};
+    MixerState after_pass = {};  ///< until the pass is committed
+  };
   void set_lengths(torch::Tensor lengths);
+  void rewind_states(const torch::Tensor& lengths);
   void reserve(int64_t rows, int64_t capacity);
 
   std::vector<KvBuffer> layers_;  // with room for `reserved_` rows, of which the first B are used
+  std::vector<States> states_;    // one a layer
   int64_t reserved_ = 0, capacity_ = 0;
-  torch::Tensor lengths_;  // [B]
+  torch::Tensor lengths_;              // [B]
+  torch::Tensor lengths_before_pass_;  // [B], or undefined
   int64_t longest_ = 0;
   bool uniform_ = true;
 };
@@ -105,6 +121,8 @@ class KvLayer {
   /// k, v [B, Hkv, T, Dh] of the new tokens -> views of the cache [B, Hkv, S, Dh], theirs included.
   std::pair<torch::Tensor, torch::Tensor> append(const torch::Tensor& k,
                                                  const torch::Tensor& v) const;
+  /// What a mixer reads and changes: commit() makes the change last.
+  MixerState& state() const;
   const KvPass& pass() const { return *pass_; }
 
  private:

@@ -74,6 +74,7 @@ void initialise_bert(torch::nn::Module& module, double std) {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : module.named_parameters()) {
     torch::Tensor& value = parameter.value();
+    if (keeps_first_value(parameter.key())) continue;
     if (value.dim() >= 2) {
       value.normal_(0.0, std);
     } else if (parameter.key().ends_with("bias")) {
@@ -85,6 +86,7 @@ void initialise_bert(torch::nn::Module& module, double std) {
 BertOptions resolved(BertOptions o) {
   o.residual_dropout = o.dropout;
   if (o.shared_blocks == 0) o.shared_blocks = o.layers;
+  o.positions = o.context;
   resolve(o);
   return o;
 }
@@ -134,6 +136,7 @@ void check(const BertOptions& o) {
     check(distinct);
   }
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width, /*bidirectional=*/true);
+  check_mixers(resolved(o), acts_in_attention(o.position));
   require_at_least("segments", o.segments, 0);
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(!is_gated(o.activation), "activation", name_of(o.activation),

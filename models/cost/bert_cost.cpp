@@ -50,7 +50,7 @@ ModelCost cost_of(const BertOptions& options, int64_t length) {
   cost += shared_blocks_cost(o, T);
   if (o.norm_place != NormPlace::kPost) cost += norm_cost(C, norm_options(o));
   if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
-  cost.cache_values_per_token = 0;  // an encoder keeps none
+  cost.cache_values_per_token = cost.cache_values = 0;  // an encoder keeps none
   return cost;
 }
 

@@ -19,7 +19,7 @@ ModelCost cost_of(const ClipOptions& options, int64_t length) {
     ModelCost text = cost_of(o.text, length);
     text.forward_flops -=
         text.output_flops;  // the tower is read at one token, without scores of words
-    text.output_flops = text.cache_values_per_token = 0;
+    text.output_flops = text.cache_values_per_token = text.cache_values = 0;
     cost += text + linear_cost(1, double(o.text.d_model), double(o.projection), /*bias=*/false);
   }
   if (o.towers == ClipTowers::kBoth) cost.parameters += o.has_logit_bias ? 2 : 1;

@@ -1,6 +1,7 @@
 // Parameters and operations of the parts that all families share.
 #include "models/cost/cost.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/memory_limit.h"
@@ -55,11 +56,25 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
   return cost;
 }
 
+ModelCost mixing_cost(const BlockOptions& o, double T) {
+  if (!o.mixer) {
+    ModelCost cost = attention_cost(o.attention, T, T);
+    cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);
+    return cost;
+  }
+  const MixerCost mixer =
+      mixer_cost(o.mixer->kind, o.mixer->options, o.mixer->sizes, static_cast<int64_t>(T));
+  return {.parameters = mixer.parameters,
+          .forward_flops = mixer.operations,
+          .cache_values_per_token = mixer.token_values,
+          .cache_values = mixer.state_values};
+}
+
 }  // namespace
 
 ModelCost block_cost(const BlockOptions& o, double T, double S) {
   const auto C = double(o.attention.d_model);
-  ModelCost cost = attention_cost(o.attention, T, T);
+  ModelCost cost = mixing_cost(o, T);
   cost += o.experts ? mixture_cost(*o.experts, T) : feed_forward_cost(o.feed_forward, T);
   if (o.cross_attention) cost += attention_cost(*o.cross_attention, T, S);
   const double sub_layers = o.cross_attention ? 3 : 2;
@@ -67,19 +82,36 @@ ModelCost block_cost(const BlockOptions& o, double T, double S) {
   if (o.parallel == ParallelBranches::kOneNorm) norms -= 1;
   cost += norms * norm_cost(C, o.norm);
   if (o.layer_scale != 0.0) cost.parameters += sub_layers * C;
-  cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);
   cost.layers = 1;
   return cost;
 }
 
 namespace {
 
-/// Layers are alike but for those that lack heads. A hostile file may promise a billion of the
-/// former and many of the latter: each list is read once.
+/// What mixers cost more (or less) than the softmax attention in whose place they are.
+ModelCost mixers_beside_attention(const StackOptions& o, double T) {
+  const auto kinds = mixer_kinds(o);
+  const auto period = std::ssize(kinds);
+  ModelCost cost;
+  for (int64_t n = 0; n < std::min<int64_t>(period, o.layers); ++n) {
+    if (kinds[static_cast<size_t>(n)] == MixerKind::kSoftmax) continue;
+    BlockOptions block = block_options(o, n);
+    const ModelCost mixer = mixing_cost(block, T);
+    block.mixer.reset();
+    const auto layers = double((o.layers - n + period - 1) / period);
+    cost += layers * (mixer + -1.0 * mixing_cost(block, T));
+  }
+  return cost;
+}
+
+/// Layers are alike but for their mixers and for those that lack heads. A hostile file may promise
+/// a billion of the former and many of the latter: each list is read once.
 ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross) {
   StackOptions whole = o;
   whole.pruned_heads.clear();
   whole.cross_pruned_heads.clear();
+  const ModelCost mixers = mixers_beside_attention(whole, T);
+  static_cast<MixerOptions&>(whole) = {};
   const auto block = [&](int64_t n) { return block_options(whole, n, cross); };
   const HeadsByLayer own = parse_heads(o.pruned_heads), across = parse_heads(o.cross_pruned_heads);
   std::set<int64_t> pruned;
@@ -100,7 +132,7 @@ ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross)
     whole.experts = 0;
     cost += without * block_cost(block(0), T, S);
   }
-  return cost;
+  return cost + mixers;
 }
 
 }  // namespace
@@ -120,6 +152,7 @@ ModelCost& ModelCost::operator+=(const ModelCost& other) {
   forward_flops += other.forward_flops;
   output_flops += other.output_flops;
   cache_values_per_token += other.cache_values_per_token;
+  cache_values += other.cache_values;
   return *this;
 }
 
@@ -131,6 +164,7 @@ ModelCost operator*(double times, ModelCost cost) {
   cost.forward_flops *= times;
   cost.output_flops *= times;
   cost.cache_values_per_token *= times;
+  cost.cache_values *= times;
   return cost;
 }
 

@@ -20,7 +20,8 @@ struct ModelCost {
   double layers = 0;             ///< built one by one, each of several small modules
   double forward_flops = 0;      ///< operations of one forward pass
   double output_flops = 0;       ///< of these, those of the output layer over the vocabulary
-  double cache_values_per_token = 0;  ///< numbers that a key-value cache holds for each token
+  double cache_values_per_token = 0;  ///< numbers that a cache holds for each token
+  double cache_values = 0;            ///< numbers that it holds for a row, however long
 
   ModelCost& operator+=(const ModelCost& other);
   friend ModelCost operator+(ModelCost a, const ModelCost& b) { return a += b; }

@@ -36,7 +36,7 @@ ModelCost cost_of(const TransformerOptions& options, int64_t length) {
   const NormOptions norm = norm_options(encoder);
   if (o.norm_embeddings) cost += 2 * norm_cost(C, norm);
   cost += blocks_cost(encoder, T);
-  cost.cache_values_per_token = 0;  // the encoder keeps none
+  cost.cache_values_per_token = cost.cache_values = 0;  // the encoder keeps none
   cost += decoder_blocks_cost(decoder, T, T);
   if (o.norm_place != NormPlace::kPost) cost += 2 * norm_cost(C, norm);
   return cost;

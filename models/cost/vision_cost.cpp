@@ -16,7 +16,7 @@ ModelCost grid_cost(GridPositionKind kind, double rows, double columns, double p
 /// An encoder of T tokens, which keeps no cache, with the norm behind it.
 ModelCost stack_cost(const StackOptions& o, double T) {
   ModelCost cost = blocks_cost(o, T);
-  cost.cache_values_per_token = 0;
+  cost.cache_values_per_token = cost.cache_values = 0;
   if (o.norm_place != NormPlace::kPost) cost += norm_cost(double(o.d_model), norm_options(o));
   return cost;
 }

@@ -74,6 +74,7 @@ void GptImpl::initialise() {
       options.init_std / std::sqrt(2.0 * static_cast<double>(options.layers));
   for (auto& parameter : named_parameters()) {
     const std::string& name = parameter.key();
+    if (keeps_first_value(name)) continue;
     torch::Tensor& value = parameter.value();
     if (value.dim() < 2) {
       if (name.ends_with(".bias")) value.zero_();  // norms keep the ones they were made with
@@ -84,6 +85,8 @@ void GptImpl::initialise() {
 }
 
 GptOptions resolved(GptOptions o) {
+  o.causal = true;
+  o.positions = o.context;
   resolve(o);
   return o;
 }
@@ -92,6 +95,7 @@ void check(const GptOptions& o) {
   require_at_least("context", o.context, 1);
   check(static_cast<const StackOptions&>(o));
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
+  check_mixers(resolved(o), acts_in_attention(o.position));
   require_probability("embedding-dropout", o.embedding_dropout);
   require_model_memory(cost_of(o, 1));
 }

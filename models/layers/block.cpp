@@ -17,15 +17,27 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
   if (options.parallel != ParallelBranches::kNone) {
     const auto y = attention_norm(x);                             // [B, T, C]
     const auto z = feed_forward_norm ? feed_forward_norm(x) : y;  // [B, T, C]
-    return x + branch(attention(y, context), attends) + branch(feed(z, context), feeds);
+    return x + branch(mix(y, context), attends) + branch(feed(z, context), feeds);
   }
-  auto h = residual(x, attends, [&](const auto& y) { return attention(y, context); });
+  auto h = residual(x, attends, [&](const auto& y) { return mix(y, context); });
   if (options.cross_attention) {
     TORCH_CHECK(cross != nullptr, "Block: cross-attention needs the encoder's keys and values");
     h = residual(h, crosses,
                  [&](const auto& y) { return cross_attention->cross(y, *cross, cross_args); });
   }
   return residual(h, feeds, [&](const auto& y) { return feed(y, context); });  // [B, T, C]
+}
+
+torch::Tensor BlockImpl::mix(const torch::Tensor& y, const SelfAttentionContext& context) {
+  if (!mixer) return attention(y, context);
+  const AttendArgs& args = context.args;
+  TORCH_CHECK(!args.may_attend.defined() && !args.window && !args.bias.defined() &&
+                  !args.relative_bias.defined() && !args.head_gate.defined(),
+              "mixer '", name_of(mixer->kind()),
+              "': it hides padding at the end of a text only, and has no weights to mask, bias or "
+              "gate; softmax attention has");
+  if (context.cache) return mixer->step(y, context.cache->state(), context.cache->pass().counts);
+  return mixer->forward(y, {.causal = args.causal, .lengths = args.key_lengths});
 }
 
 torch::Tensor BlockImpl::feed(const torch::Tensor& y, const SelfAttentionContext& context) {
@@ -60,7 +72,12 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
               "Block: parallel branches need a norm before them, and no cross-attention");
   const bool sandwich = options.norm_place == NormPlace::kSandwich;
   attention_norm = register_norm("attention_norm");
-  attention = register_module("attention", MultiHeadAttention(options.attention));
+  if (options.mixer) {
+    const auto& [kind, chosen, sizes] = *options.mixer;
+    mixer = register_module("mixer", make_mixer(kind, chosen, sizes));
+  } else {
+    attention = register_module("attention", MultiHeadAttention(options.attention));
+  }
   attention_out_norm = register_norm("attention_out_norm", sandwich);
   attention_scale = register_scale("attention_scale");
   if (options.cross_attention) {

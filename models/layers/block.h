@@ -7,12 +7,14 @@
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/pimpl.h>
 
+#include <memory>
 #include <optional>
 
 #include "models/attention/multi_head_attention.h"
 #include "models/experts/mixture_of_experts.h"
 #include "models/layers/feed_forward.h"
 #include "models/layers/norm.h"
+#include "models/mixers/mixer_options.h"
 
 namespace zoo {
 
@@ -38,8 +40,16 @@ struct EnumNames<ParallelBranches> {
       {ParallelBranches::kTwoNorms, "two-norms"}};
 };
 
+/// A mixer in the place of self-attention.
+struct BlockMixer {
+  MixerKind kind = MixerKind::kLinear;  ///< not kSoftmax
+  MixerOptions options = {};
+  MixerSizes sizes = {};
+};
+
 struct BlockOptions {
   MultiHeadAttentionOptions attention;
+  std::optional<BlockMixer> mixer = {};  ///< unset: softmax attention
   FeedForwardOptions feed_forward;
   /// Experts in place of the feed-forward network; unset: none.
   std::optional<MixtureOfExpertsOptions> experts = {};
@@ -59,6 +69,9 @@ class BlockImpl : public torch::nn::Module {
   /// x [B, T, C] -> [B, T, C]; cross-attention has its own keys, values and masks.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
+  /// Self-attention or its mixer: y [B, T, C] -> [B, T, C]. Throws c10::Error for masks, windows,
+  /// biases and gates of heads that a mixer cannot honour.
+  torch::Tensor mix(const torch::Tensor& y, const SelfAttentionContext& context);
   /// The feed-forward network or the experts: y [B, T, C] -> [B, T, C]. Of the context the lengths
   /// are read: padding takes no place of an expert.
   torch::Tensor feed(const torch::Tensor& y, const SelfAttentionContext& context);
@@ -67,7 +80,9 @@ class BlockImpl : public torch::nn::Module {
   Norm feed_forward_norm{nullptr};  // empty where parallel branches share attention_norm
   /// After the sub-layers; empty but for norms on both sides.
   Norm attention_out_norm{nullptr}, cross_out_norm{nullptr}, feed_forward_out_norm{nullptr};
-  MultiHeadAttention attention{nullptr}, cross_attention{nullptr};
+  MultiHeadAttention attention{nullptr};  // empty with a mixer
+  std::shared_ptr<TokenMixer> mixer;      // null with softmax attention
+  MultiHeadAttention cross_attention{nullptr};
   FeedForward feed_forward{nullptr};  // empty with experts
   MixtureOfExperts experts{nullptr};
   torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C], or undefined

@@ -2,7 +2,9 @@
 #include "models/layers/stack.h"
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
+#include <stdexcept>
 #include <utility>
 
 namespace zoo {
@@ -23,7 +25,8 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
     const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
     if (trace != nullptr && trace->attentions) {
-      layer.args.weights = &slot("attentions.", n);
+      const bool attends = !blocks->at<BlockImpl>(block).mixer;
+      layer.args.weights = attends ? &slot("attentions.", n) : nullptr;
       if (context.cross_keys_values != nullptr)
         context.cross_args.weights = &trace->tensors["cross_attentions." + std::to_string(n)];
     }
@@ -59,14 +62,30 @@ torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tenso
   return positions;
 }
 
+void require_softmax_attention(const torch::nn::ModuleList& blocks) {
+  for (size_t n = 0; n < blocks->size(); ++n) {
+    const auto& mixer = blocks->ptr(n)->as<BlockImpl>()->mixer;
+    if (!mixer) continue;
+    throw std::runtime_error(
+        fmt::format("layer {} has the mixer {}, which has no attention weights; take a model whose "
+                    "layers all have softmax attention",
+                    n, name_of(mixer->kind())));
+  }
+}
+
 KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity) {
+  const auto numbers =
+      blocks->ptr(0)->as<BlockImpl>()->parameters().front().options().requires_grad(false);
   std::vector<KvCache::LayerShape> layers;
   for (const auto& module : *blocks) {
-    const auto& attention = *module->as<BlockImpl>()->attention;
-    layers.push_back({attention.kv_heads(), attention.head_width()});
+    const auto& block = *module->as<BlockImpl>();
+    if (block.mixer) {
+      layers.push_back({.first_state = block.mixer->make_state(1, numbers)});
+    } else {
+      layers.push_back({block.attention->kv_heads(), block.attention->head_width()});
+    }
   }
-  const auto& weight = blocks->ptr(0)->as<BlockImpl>()->attention->in_proj->weight;
-  return {batch, capacity, layers, weight.options().requires_grad(false)};
+  return {batch, capacity, layers, numbers};
 }
 
 }  // namespace zoo

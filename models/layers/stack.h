@@ -36,6 +36,10 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
 torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tensor& counts,
                              int64_t max_positions, std::string_view who);
 
+/// Throws std::runtime_error, in one line, where a layer has a mixer in the place of softmax
+/// attention: it has no heads' weights to look at.
+void require_softmax_attention(const torch::nn::ModuleList& blocks);
+
 /// An empty cache for all `blocks`: `batch` sequences of up to `capacity` tokens.
 KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity);
 

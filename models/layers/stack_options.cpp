@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -17,6 +18,15 @@ namespace {
 std::optional<int64_t> window_of_layer(const StackOptions& o, int64_t n) {
   const char kind = o.window_pattern.at(static_cast<size_t>(n) % o.window_pattern.size());
   return o.window > 0 && kind == 'L' ? std::optional(o.window) : std::nullopt;
+}
+
+MixerSizes mixer_sizes(const StackOptions& o) {
+  return {.d_model = o.d_model,
+          .heads = o.heads,
+          .positions = o.positions,
+          .bias = o.attention_bias,
+          .causal = o.causal,
+          .attention = o.attention};
 }
 
 }  // namespace
@@ -49,7 +59,11 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
                                    .activation = o.activation,
                                    .bias = o.feed_forward_bias,
                                    .dropout = o.activation_dropout};
+  const MixerKind mixer = mixer_of_layer(o, n);
   return {.attention = without_heads(whole, parse_heads(o.pruned_heads), n),
+          .mixer = mixer == MixerKind::kSoftmax
+                       ? std::nullopt
+                       : std::optional(BlockMixer{mixer, o, mixer_sizes(o)}),
           .feed_forward = network,
           .experts = has_experts(o, n) ? std::optional(mixture_options(o, network)) : std::nullopt,
           .norm = norm_options(o),
@@ -135,6 +149,34 @@ void check(const StackOptions& o) {
                  "pre or sandwich where branches are parallel");
   check_heads("pruned-heads", o.pruned_heads, o);
   check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
+}
+
+void check_mixers(const StackOptions& o, bool in_attention) {
+  check(static_cast<const MixerOptions&>(o), mixer_sizes(o), o.layers);
+  for (const auto& [layer, heads] : parse_heads(o.pruned_heads)) {
+    require_option(mixer_of_layer(o, layer) == MixerKind::kSoftmax, "pruned-heads", o.pruned_heads,
+                   "of layers with softmax attention");
+  }
+  const auto kinds = mixer_kinds(o);
+  if (std::ranges::find(kinds, MixerKind::kSoftmax) != kinds.end()) return;
+  // No layer is left on which these act.
+  for (const auto& [option, changed] : {std::pair("kv-heads", o.kv_heads != o.heads),
+                                        {"head-width", o.head_width * o.heads != o.d_model},
+                                        {"qk-norm", o.qk_norm},
+                                        {"window", o.window > 0},
+                                        {"scale-attention", !o.scale_attention},
+                                        {"scale-by-layer", o.scale_by_layer},
+                                        {"score-cap", o.score_cap > 0.0},
+                                        {"attention-dropout", o.attention_dropout > 0.0},
+                                        {"head-dropout", o.head_dropout > 0.0},
+                                        {"head-diversity", o.head_diversity > 0.0},
+                                        {"position", in_attention}}) {
+    if (!changed) continue;
+    throw OptionError(fmt::format(
+        "{} acts on softmax attention, which no layer has with {}; leave it out, or name softmax "
+        "in {}",
+        option_name(option), option_name("mixer"), option_name("mixer-pattern")));
+  }
 }
 
 }  // namespace zoo

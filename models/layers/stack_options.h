@@ -18,7 +18,7 @@
 
 namespace zoo {
 
-struct StackOptions : ExpertOptions {
+struct StackOptions : ExpertOptions, MixerOptions {
   int64_t layers = 4;        ///< L
   int64_t d_model = 128;     ///< C
   int64_t heads = 4;         ///< H
@@ -54,6 +54,10 @@ struct StackOptions : ExpertOptions {
   double layer_scale = 0.0;  ///< initial value of a learned scale on each sub-layer output; 0: none
   double init_std = 0.02;    ///< standard deviation of initial weights
   std::string attention = "torch";  ///< kernel of attend()
+
+  // What a mixer needs to know of the family, whose resolved() sets it.
+  bool causal = false;
+  int64_t positions = 0;  ///< longest sequence
 };
 
 /// The fields for command lines, recipes and config.json's "zoo", except those in `skipped`, which
@@ -95,10 +99,15 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("init-std", o.init_std, "Standard deviation of the initial weights");
   field("attention", o.attention, "Attention kernel");
   visit_experts(o, skipped, v);
+  visit_mixers(o, skipped, v);
 }
 
 /// Throws OptionError for values that no stack can have.
 void check(const StackOptions& options);
+
+/// Throws OptionError for mixers that do not fit the other options, resolved, or the family.
+/// `in_attention`: its positions act on queries, keys or scores.
+void check_mixers(const StackOptions& options, bool in_attention = false);
 
 /// Fills in the sizes that are 0.
 void resolve(StackOptions& options);

@@ -56,11 +56,13 @@ torch::Tensor GlaMixer::advance(const torch::Tensor& x, MixerState& state,
   return out_proj(detail::from_heads(y) * torch::silu(parts[3]));                // [B, T, C]
 }
 
-double GlaMixer::operations(int64_t T, bool) const {
-  const int64_t H = options.heads, Dv = options.d_model / H;
-  const auto C = static_cast<double>(options.d_model), R = static_cast<double>(options.gate_rank);
-  return static_cast<double>(T) * (8 * C * C + 3 * C * R) +
-         linear_attention_operations(T, H, H, Dv / 2, Dv, options.chunk, true);
+MixerCost cost_of(const GlaOptions& o, int64_t T, bool /*causal*/) {
+  const int64_t H = o.heads, Dv = o.d_model / H;
+  const auto C = double(o.d_model), R = double(o.gate_rank);
+  return {.parameters = 4 * C * C + 1.5 * C * R + C / 2 + double(Dv) + (o.bias ? 4 * C : 0),
+          .operations = double(T) * (8 * C * C + 3 * C * R) +
+                        linear_attention_operations(T, H, H, Dv / 2, Dv, o.chunk, true),
+          .state_values = C * double(Dv) / 2};
 }
 
 }  // namespace zoo

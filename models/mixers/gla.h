@@ -25,13 +25,16 @@ struct GlaOptions {
   int64_t chunk = 64;  ///< W
   double epsilon = 1e-5;
 };
+MixerCost cost_of(const GlaOptions& options, int64_t T, bool causal);
 
 class GlaMixer : public TokenMixer {
  public:
   explicit GlaMixer(const GlaOptions& options);
   MixerKind kind() const override { return MixerKind::kGla; }
   bool supports(bool causal) const override { return causal; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
 
   GlaOptions options;
   // [3 C, C]: rows for queries and keys (C/2 each), values and the output gate

@@ -55,12 +55,14 @@ torch::Tensor LinearMixer::advance(const torch::Tensor& x, MixerState& state,
   return project_out(result.y);
 }
 
-double LinearMixer::operations(int64_t T, bool causal) const {
-  const int64_t H = options.heads, D = options.d_model / H;
-  const auto C = static_cast<double>(options.d_model), length = static_cast<double>(T);
-  const double mixing = causal ? linear_attention_operations(T, H, H, D, D + 1, options.chunk)
-                               : 4 * length * C * static_cast<double>(D + 1);
-  return 8 * length * C * C + mixing;
+MixerCost cost_of(const LinearMixerOptions& o, int64_t T, bool causal) {
+  const int64_t H = o.heads, D = o.d_model / H;
+  const auto C = double(o.d_model), length = double(T), sums = C * double(D + 1);
+  const double mixing =
+      causal ? linear_attention_operations(T, H, H, D, D + 1, o.chunk) : 4 * length * sums;
+  return {.parameters = 4 * C * C + (o.bias ? 4 * C : 0),
+          .operations = 8 * length * C * C + mixing,
+          .state_values = sums};
 }
 
 }  // namespace zoo

@@ -20,6 +20,7 @@ struct LinearMixerOptions {
   bool bias = true;
   int64_t chunk = 64;  ///< W
 };
+MixerCost cost_of(const LinearMixerOptions& options, int64_t T, bool causal);
 
 /// phi(x) = elu(x) + 1, Eq. 7.
 torch::Tensor elu_features(const torch::Tensor& x);
@@ -29,7 +30,9 @@ class LinearMixer : public TokenMixer {
   explicit LinearMixer(const LinearMixerOptions& options);
   MixerKind kind() const override { return MixerKind::kLinear; }
   bool supports(bool) const override { return true; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
 
   LinearMixerOptions options;
   torch::nn::Linear in_proj{nullptr};   // [3 C, C]: rows for queries, then keys, then values

@@ -27,6 +27,12 @@ torch::Tensor linformer_attention(const torch::Tensor& q, const torch::Tensor& k
   return attend(kernel, q, project(E, k), project(F, v));  // Eq. 7: [B, H, T, Dh]
 }
 
+namespace {
+
+int64_t usual_length(int64_t positions) { return std::max<int64_t>(1, positions / 4); }
+
+}  // namespace
+
 LinformerMixer::LinformerMixer(const LinformerOptions& options_)
     : TokenMixer(options_.d_model), options(options_) {
   const int64_t C = options.d_model, N = options.positions;
@@ -35,7 +41,7 @@ LinformerMixer::LinformerMixer(const LinformerOptions& options_)
   TORCH_CHECK(N > 0, "LinformerMixer: positions (the longest text) must be 1 or more, got ", N);
   TORCH_CHECK(options.projected >= 0, "LinformerMixer: projected must be 0 or more, got ",
               options.projected);
-  if (options.projected == 0) options.projected = std::max<int64_t>(1, N / 4);
+  if (options.projected == 0) options.projected = usual_length(N);
   const auto linear = [&](int64_t rows) {
     return torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias));
   };
@@ -67,9 +73,11 @@ torch::Tensor LinformerMixer::advance(const torch::Tensor& x, MixerState&, const
   return x;
 }
 
-double LinformerMixer::operations(int64_t T, bool) const {
-  const auto C = static_cast<double>(options.d_model), length = static_cast<double>(T);
-  return 8 * length * C * C + 8 * length * C * static_cast<double>(options.projected);
+MixerCost cost_of(const LinformerOptions& o, int64_t T, bool /*causal*/) {
+  const auto C = double(o.d_model), length = double(T);
+  const auto K = double(o.projected > 0 ? o.projected : usual_length(o.positions));
+  return {.parameters = 4 * C * C + 2 * K * double(o.positions) + (o.bias ? 4 * C : 0),
+          .operations = 8 * length * C * C + 8 * length * C * K};
 }
 
 }  // namespace zoo

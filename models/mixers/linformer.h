@@ -31,6 +31,7 @@ struct LinformerOptions {
   bool bias = true;
   std::string kernel = "torch";  ///< of attend()
 };
+MixerCost cost_of(const LinformerOptions& options, int64_t T, bool causal);
 
 /// The heads of a layer share E and F ("headwise sharing", §4).
 /// Differs from the paper: nothing.
@@ -39,7 +40,9 @@ class LinformerMixer : public TokenMixer {
   explicit LinformerMixer(const LinformerOptions& options);
   MixerKind kind() const override { return MixerKind::kLinformer; }
   bool supports(bool causal) const override { return !causal; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
 
   LinformerOptions options;             // zeros replaced by what they stand for
   torch::nn::Linear in_proj{nullptr};   // [3 C, C]: rows for queries, then keys, then values

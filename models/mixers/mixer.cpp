@@ -3,7 +3,10 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "models/mixers/heads.h"
+#include "models/mixers/lsh_attention.h"
 
 namespace zoo {
 
@@ -11,6 +14,39 @@ void MixerState::reorder(const torch::Tensor& rows) {
   const auto pick = [&](torch::Tensor& t) { t = t.index_select(0, rows.to(t.device())); };
   pick(lengths);
   for (auto& [name, tensor] : tensors) pick(tensor);
+}
+
+namespace {
+
+/// With `width` numbers along dimension `dim`: those that are new stand for no token. Whole numbers
+/// are a Reformer's codes.
+torch::Tensor widened(const torch::Tensor& t, int64_t dim, int64_t width) {
+  if (t.size(dim) == width) return t;
+  auto shape = t.sizes().vec();
+  shape[static_cast<size_t>(dim)] = width - t.size(dim);
+  const int64_t nothing = t.is_floating_point() ? 0 : kNoCode;
+  return torch::cat({t, torch::full(shape, nothing, t.options())}, dim);
+}
+
+}  // namespace
+
+void MixerState::append(const MixerState& other) {
+  lengths = torch::cat({lengths, other.lengths.to(lengths.device())});
+  for (auto& [name, tensor] : tensors) {
+    torch::Tensor added = other.tensors.at(name);
+    for (int64_t dim = 1; dim < tensor.dim(); ++dim) {
+      const int64_t width = std::max(tensor.size(dim), added.size(dim));
+      tensor = widened(tensor, dim, width);
+      added = widened(added, dim, width);
+    }
+    tensor = torch::cat({tensor, added});
+  }
+}
+
+bool keeps_first_value(std::string_view parameter) {
+  return parameter.find(".mixer.") != std::string_view::npos &&
+         !parameter.ends_with(".in_proj.weight") && !parameter.ends_with(".out_proj.weight") &&
+         !parameter.ends_with("_proj.bias");
 }
 
 int64_t MixerState::bytes() const {

@@ -59,9 +59,24 @@ struct MixerState {
 
   /// Row b becomes a copy of old row rows[b] ([B'] int64): beams, samples.
   void reorder(const torch::Tensor& rows);
+  /// Copies the rows of another state of the same mixer behind its own.
+  void append(const MixerState& other);
   /// Memory of the tensors.
   int64_t bytes() const;
 };
+
+/// What a mixer consists of and what T tokens of one row cost, from its options alone. In floating
+/// point, as ModelCost.
+struct MixerCost {
+  double parameters = 0;
+  double operations = 0;    ///< of the matrix products, a multiply and an add being two
+  double state_values = 0;  ///< numbers that a state holds for a row, however long it is
+  double token_values = 0;  ///< numbers that it holds for each token besides
+};
+
+/// Whether a parameter of this name belongs to a mixer that has given it its first value: a model
+/// draws the first values of all others, of a mixer's projections in and out as well.
+bool keeps_first_value(std::string_view parameter);
 
 /// A sub-layer x [B, T, C] -> [B, T, C], with two ways to the same numbers: all tokens at once, or
 /// step by step with a state. Padding may hold anything, NaN included; its rows of the result are
@@ -81,8 +96,7 @@ class TokenMixer : public torch::nn::Module {
   /// int64; undefined: all T) -> [B, T, C]. T = 1 while text is generated, more for a prompt.
   torch::Tensor step(const torch::Tensor& x, MixerState& state, const torch::Tensor& counts = {});
 
-  /// Operations of the matrix products of one row's forward pass, a multiply and an add being two.
-  virtual double operations(int64_t T, bool causal = true) const = 0;
+  virtual MixerCost cost(int64_t T, bool causal = true) const = 0;
 
  protected:
   explicit TokenMixer(int64_t d_model) : d_model_(d_model) {}

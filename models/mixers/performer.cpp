@@ -131,6 +131,15 @@ torch::Tensor favor_attention(const torch::Tensor& q, const torch::Tensor& k,
   return ys.size() == 1 ? ys.front() : torch::cat(ys, 2);
 }
 
+namespace {
+
+int64_t usual_features(int64_t head_width) {
+  const auto Dh = double(head_width);
+  return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Dh * std::log(Dh))));
+}
+
+}  // namespace
+
 PerformerMixer::PerformerMixer(const PerformerOptions& options_)
     : TokenMixer(options_.d_model), options(options_) {
   const int64_t C = options.d_model;
@@ -139,9 +148,7 @@ PerformerMixer::PerformerMixer(const PerformerOptions& options_)
   TORCH_CHECK(options.chunk > 0 && options.features >= 0,
               "PerformerMixer: chunk must be 1 or more and features 0 or more, got ", options.chunk,
               " and ", options.features);
-  const auto Dh = static_cast<double>(C / options.heads);
-  if (options.features == 0)
-    options.features = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Dh * std::log(Dh))));
+  if (options.features == 0) options.features = usual_features(C / options.heads);
   const auto linear = [&](int64_t rows) {
     return torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias));
   };
@@ -184,13 +191,16 @@ torch::Tensor PerformerMixer::advance(const torch::Tensor& x, MixerState& state,
   return y;
 }
 
-double PerformerMixer::operations(int64_t T, bool causal) const {
-  const int64_t H = options.heads, Dh = options.d_model / H, M = options.features;
-  const auto C = static_cast<double>(options.d_model), length = static_cast<double>(T);
-  const auto features = static_cast<double>(M);
-  const double mixing = causal ? linear_attention_operations(T, H, H, M, Dh + 1, options.chunk)
-                               : 4 * length * features * static_cast<double>(H * (Dh + 1));
-  return 8 * length * C * C + 4 * length * C * features + mixing;
+MixerCost cost_of(const PerformerOptions& o, int64_t T, bool causal) {
+  const int64_t H = o.heads, Dh = o.d_model / H;
+  const int64_t M = o.features > 0 ? o.features : usual_features(Dh);
+  const auto C = double(o.d_model), length = double(T), features = double(M);
+  const double sums = features * double(H * (Dh + 1));
+  const double mixing =
+      causal ? linear_attention_operations(T, H, H, M, Dh + 1, o.chunk) : 4 * length * sums;
+  return {.parameters = 4 * C * C + (o.bias ? 4 * C : 0),
+          .operations = 8 * length * C * C + 4 * length * C * features + mixing,
+          .state_values = sums + double(H)};
 }
 
 }  // namespace zoo

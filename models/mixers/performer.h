@@ -48,6 +48,7 @@ struct PerformerOptions {
   bool bias = true;
   int64_t chunk = 64;  ///< W
 };
+MixerCost cost_of(const PerformerOptions& options, int64_t T, bool causal);
 
 /// Differs from the paper: the directions are drawn once, or when the caller says so.
 class PerformerMixer : public TokenMixer {
@@ -55,7 +56,9 @@ class PerformerMixer : public TokenMixer {
   explicit PerformerMixer(const PerformerOptions& options);
   MixerKind kind() const override { return MixerKind::kPerformer; }
   bool supports(bool) const override { return true; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
   /// New directions: while training, every now and then (§4.2). Old states are of no use then.
   void redraw();
 

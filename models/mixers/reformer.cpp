@@ -75,11 +75,15 @@ torch::Tensor ReformerMixer::advance(const torch::Tensor& x, MixerState& state,
             : lsh_attention_of_last(q, kept.at("keys"), kept.at("values"), kept.at("codes"))));
 }
 
-double ReformerMixer::operations(int64_t T, bool causal) const {
-  const auto C = static_cast<double>(options.d_model);
-  const int64_t H = options.heads, Dh = options.d_model / H;
-  return 6 * static_cast<double>(T) * C * C +
-         static_cast<double>(H) * lsh_operations(T, options.rounds, Dh, Dh, lsh(causal));
+MixerCost cost_of(const ReformerOptions& o, int64_t T, bool causal) {
+  const int64_t H = o.heads, Dh = o.d_model / H;
+  const auto C = double(o.d_model), R = double(o.rounds);
+  const LshOptions lsh{.buckets = o.buckets, .chunk = o.chunk, .causal = causal};
+  return {
+      .parameters = 3 * C * C + (o.bias ? 3 * C : 0),
+      .operations = 6 * double(T) * C * C + double(H) * lsh_operations(T, o.rounds, Dh, Dh, lsh),
+      .state_values = double(H) * R * double(o.buckets),
+      .token_values = 2 * C + double(H) * R};
 }
 
 }  // namespace zoo

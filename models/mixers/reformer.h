@@ -24,13 +24,16 @@ struct ReformerOptions {
   int64_t chunk = 32;    ///< m: a bucket of more than 2 m tokens is seen in part
   bool bias = true;
 };
+MixerCost cost_of(const ReformerOptions& options, int64_t T, bool causal);
 
 class ReformerMixer : public TokenMixer {
  public:
   explicit ReformerMixer(const ReformerOptions& options);
   MixerKind kind() const override { return MixerKind::kReformer; }
   bool supports(bool) const override { return true; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
   /// New directions. Old states are of no use then.
   void redraw();
 

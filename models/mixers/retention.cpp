@@ -67,11 +67,13 @@ torch::Tensor RetentionMixer::advance(const torch::Tensor& x, MixerState& state,
   return out_proj(detail::from_heads(y) * torch::silu(parts[3]));    // Eq. 8: [B, T, C]
 }
 
-double RetentionMixer::operations(int64_t T, bool) const {
-  const int64_t H = options.heads, Dk = options.d_model / H;
-  const auto C = static_cast<double>(options.d_model), E = static_cast<double>(options.expand);
-  return static_cast<double>(T) * C * C * (4 + 6 * E) +
-         linear_attention_operations(T, H, H, Dk, options.expand * Dk, options.chunk);
+MixerCost cost_of(const RetentionOptions& o, int64_t T, bool /*causal*/) {
+  const int64_t H = o.heads, Dk = o.d_model / H;
+  const auto C = double(o.d_model), E = double(o.expand);
+  return {.parameters = C * C * (2 + 3 * E) + (o.bias ? C * (3 + 2 * E) : 0),
+          .operations = double(T) * C * C * (4 + 6 * E) +
+                        linear_attention_operations(T, H, H, Dk, o.expand * Dk, o.chunk),
+          .state_values = C * E * double(Dk)};
 }
 
 }  // namespace zoo

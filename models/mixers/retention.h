@@ -25,6 +25,7 @@ struct RetentionOptions {
   int64_t chunk = 64;  ///< W
   double epsilon = 1e-5;
 };
+MixerCost cost_of(const RetentionOptions& options, int64_t T, bool causal);
 
 /// Eq. 8: gamma_h = 1 - 2^(-5 - h), as logarithms: [H], float64.
 torch::Tensor retention_log_decays(int64_t heads);
@@ -34,7 +35,9 @@ class RetentionMixer : public TokenMixer {
   explicit RetentionMixer(const RetentionOptions& options);
   MixerKind kind() const override { return MixerKind::kRetention; }
   bool supports(bool causal) const override { return causal; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
 
   RetentionOptions options;
   // [2 C + 2 E C, C]: rows for queries, keys, values and the gate

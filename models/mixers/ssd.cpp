@@ -134,11 +134,16 @@ torch::Tensor SsdMixer::advance(const torch::Tensor& x, MixerState& state,
   return out_proj(normal * norm_weight);  // [B, T, d]
 }
 
-double SsdMixer::operations(int64_t T, bool) const {
-  const auto& o = options;
-  const auto rows = static_cast<double>(inner + convolved() + o.heads + inner);
-  return 2 * static_cast<double>(T) * static_cast<double>(o.d_model) * rows +
-         linear_attention_operations(T, o.groups, o.heads, o.state, inner / o.heads, o.chunk);
+MixerCost cost_of(const SsdOptions& o, int64_t T, bool /*causal*/) {
+  const int64_t inner = o.expand * o.d_model;
+  const auto C = double(o.d_model), I = double(inner), H = double(o.heads),
+             K = double(o.convolution);
+  const double convolved = I + 2 * double(o.groups) * double(o.state), rows = I + convolved + H;
+  return {.parameters = C * (rows + I) + convolved * (K + 1) + 3 * H + I + (o.bias ? rows + C : 0),
+          .operations =
+              2 * double(T) * C * (rows + I) +
+              linear_attention_operations(T, o.groups, o.heads, o.state, inner / o.heads, o.chunk),
+          .state_values = I * double(o.state) + (K - 1) * convolved};
 }
 
 }  // namespace zoo

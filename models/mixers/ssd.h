@@ -53,6 +53,7 @@ struct SsdOptions {
   /// The first steps dt lie between these, evenly on a logarithmic scale.
   double least_step = 1e-3, largest_step = 0.1;
 };
+MixerCost cost_of(const SsdOptions& options, int64_t T, bool causal);
 
 /// The block of §7.1, Figure 6 (right): one projection for all inputs, a short convolution, SSD, a
 /// gate with a norm. Operations for T tokens: 2 T d (3 I + 2 G N + H), and those of SSD. Memory
@@ -63,7 +64,9 @@ class SsdMixer : public TokenMixer {
   explicit SsdMixer(const SsdOptions& options);
   MixerKind kind() const override { return MixerKind::kSsd; }
   bool supports(bool causal) const override { return causal; }
-  double operations(int64_t T, bool causal = true) const override;
+  MixerCost cost(int64_t T, bool causal = true) const override {
+    return cost_of(options, T, causal);
+  }
 
   SsdOptions options;
   int64_t inner = 0;  ///< I

@@ -49,4 +49,10 @@ struct EnumNames<PositionKind> {
       {PositionKind::kBucketed, "t5"}};
 };
 
+/// Whether the scheme acts on queries, keys or scores of softmax attention.
+constexpr bool acts_in_attention(PositionKind kind) {
+  return kind == PositionKind::kRotary || kind == PositionKind::kAlibi ||
+         kind == PositionKind::kBucketed;
+}
+
 }  // namespace zoo

@@ -158,6 +158,7 @@ void TransformerImpl::initialise() {
   const auto modules_by_name = named_modules("", /*include_self=*/false);
   for (auto& parameter : named_parameters()) {
     const std::string& name = parameter.key();
+    if (keeps_first_value(name)) continue;
     torch::Tensor& value = parameter.value();
     if (value.dim() < 2) {
       if (name.ends_with(".bias")) value.zero_();  // norms keep the ones they were made with
@@ -188,6 +189,7 @@ TransformerOptions resolved(TransformerOptions o) {
 StackOptions encoder_stack(const TransformerOptions& options) {
   StackOptions stack = resolved(options);
   stack.cross_pruned_heads.clear();
+  stack.positions = options.context;
   resolve(stack);
   return stack;
 }
@@ -199,6 +201,8 @@ StackOptions decoder_stack(const TransformerOptions& options) {
   stack.heads = o.decoder_heads;
   stack.feed_forward = o.decoder_feed_forward;
   stack.pruned_heads = o.decoder_pruned_heads;
+  stack.causal = true;
+  stack.positions = o.context;
   resolve(stack);
   return stack;
 }
@@ -222,8 +226,10 @@ void check(const TransformerOptions& o) {
                  {"pruned-heads", "decoder-pruned-heads"},
                  {"feed-forward", "decoder-feed-forward"}},
                 [&] { check(stack); });
-  for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)})
+  for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)}) {
     check(static_cast<const PositionOptions&>(o), side.head_width, /*bidirectional=*/true);
+    check_mixers(side, acts_in_attention(o.position));
+  }
   require_model_memory(cost_of(o, 1));
 }
 

@@ -62,6 +62,7 @@ torch::Tensor CctImpl::pool(const torch::Tensor& hidden) {
 void CctImpl::initialise() {
   const torch::NoGradGuard no_grad;
   for (auto& parameter : named_parameters()) {
+    if (keeps_first_value(parameter.key())) continue;
     torch::Tensor& value = parameter.value();
     if (value.dim() == 4) {
       torch::nn::init::kaiming_normal_(value);
@@ -93,6 +94,8 @@ CctOptions resolved(CctOptions o) {
   if (o.image_width == 0) o.image_width = o.image_size;
   if (o.feed_forward == 0) o.feed_forward = o.d_model;
   o.residual_dropout = o.dropout;
+  o.positions =
+      side_after(o.image_size, o.convolutions) * side_after(o.image_width, o.convolutions);
   resolve(o);
   return o;
 }
@@ -106,6 +109,7 @@ void check(const CctOptions& o) {
     require_option(resolved(o).head_width >= 4, "heads", o.heads,
                    "such that heads are at least 4 wide, for rotary positions");
   }
+  check_mixers(resolved(o), o.position == GridPositionKind::kRotary2d);
   require_probability("dropout", o.dropout);
   require_model_memory(cost_of(o));
 }

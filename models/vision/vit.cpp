@@ -110,6 +110,7 @@ void VitImpl::initialise() {
   const auto modules_by_name = named_modules("", /*include_self=*/false);
   for (auto& parameter : named_parameters()) {
     const std::string& name = parameter.key();
+    if (keeps_first_value(name)) continue;
     torch::Tensor& value = parameter.value();
     const bool is_token = name == "class_token" || name == "distillation_token";
     if (value.dim() < 2 && !is_token) {
@@ -143,6 +144,9 @@ VitOptions resolved(VitOptions o) {
   if (o.image_width == 0) o.image_width = o.image_size;
   if (o.patch_width == 0) o.patch_width = o.patch_size;
   o.residual_dropout = o.dropout;
+  if (o.patch_size > 0 && o.patch_width > 0) {
+    o.positions = o.image_size / o.patch_size * (o.image_width / o.patch_width) + prefix_tokens(o);
+  }
   resolve(o);
   return o;
 }
@@ -188,6 +192,7 @@ void check(const VitOptions& o) {
   check(static_cast<const StackOptions&>(o));
   check_images(o);
   check_tokens(o);
+  check_mixers(resolved(o), o.position == GridPositionKind::kRotary2d);
   require_probability("dropout", o.dropout);
   require_model_memory(cost_of(o));
 }

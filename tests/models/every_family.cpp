@@ -153,7 +153,10 @@ FamilyModel image_family(Model model, int64_t height, int64_t width,
 FamilyModel make_vit(const StackChange& change) {
   return image_family<Vit>(Vit(changed(tiny_vit(), change)), 6, 7, [](Vit model, int64_t n) {
     const auto dtype = model->parameters().front().scalar_type();
-    const auto images = pixels(n, 6 + 3 * (n % 2), 7 + 2 * (n % 3), dtype);  // of several sizes
+    // Of several sizes, but for a mixer whose matrices have one.
+    const bool any_size = model->options.mixer != MixerKind::kLinformer;
+    const auto images =
+        any_size ? pixels(n, 6 + 3 * (n % 2), 7 + 2 * (n % 3), dtype) : pixels(n, 6, 7, dtype);
     return model->logits_of(model->hidden_of(model->encode(images, {.interpolate = true})));
   });
 }

@@ -205,12 +205,15 @@ NameMap zoo_names(const NameMap& family, const BertOptions& o) {
   }
   // What no layout of the reference has.
   const std::string block = "bert.blocks.{}.";
-  for (const std::string& ours : {block + "attention_scale", block + "feed_forward_scale",
-                                  std::string("bert.position.relative_bias.weight")})
+  for (const std::string& ours :
+       {block + "attention_scale", block + "feed_forward_scale", block + "mixer.key_projection",
+        block + "mixer.value_projection", block + "mixer.directions",
+        std::string("bert.position.relative_bias.weight")})
     add_parameter(map, ours, ours);
   for (const std::string& ours :
        {block + "attention.q_norm", block + "attention.k_norm", block + "attention_out_norm",
-        block + "feed_forward_out_norm", std::string("bert.final_norm")})
+        block + "feed_forward_out_norm", block + "mixer.in_proj", block + "mixer.out_proj",
+        std::string("bert.final_norm")})
     add_layer(map, {.ours = ours, .theirs = {ours}});
   const std::string experts = block + "experts.";
   add_parameter(map, experts + "router.weight", experts + "router.weight");

@@ -80,6 +80,12 @@ TEST_P(GptCacheTest, RejectedTokensAreDropped) {
   auto cache = gpt->make_cache(2, 12);
   gpt->forward(batch, {.cache = &cache});
   const auto kept = torch::tensor({4, 7}, torch::kLong);
+  if (!cache.can_truncate()) {
+    EXPECT_THAT(testing::torch_error_of([&] { cache.truncate(kept); }),
+                ::testing::HasSubstr("a mixer's state cannot drop single tokens"));
+    EXPECT_EQ(cache.longest(), 9);
+    return;
+  }
   cache.truncate(kept);
   const auto next = tokens(2, 2);
   const auto logits = gpt->forward(next, {.cache = &cache});
@@ -87,6 +93,22 @@ TEST_P(GptCacheTest, RejectedTokensAreDropped) {
     const int64_t n = kept[b].item<int64_t>();
     const auto alone = torch::cat({batch[b].narrow(0, 0, n), next[b]}).unsqueeze(0);
     EXPECT_TRUE(close(logits[b], gpt(alone)[0].narrow(0, n, 2)));
+  }
+}
+
+TEST_P(GptCacheTest, ARowGoesBackByAPassOrToTheStart) {
+  const auto batch = tokens(3, 9), next = tokens(3, 2);
+  auto cache = gpt->make_cache(3, 12);
+  gpt->forward(batch.narrow(1, 0, 5), {.cache = &cache});
+  gpt->forward(batch.narrow(1, 5, 4), {.cache = &cache});
+  const auto kept = torch::tensor({5, 0, 9}, torch::kLong);
+  cache.truncate(kept);
+  EXPECT_TRUE(torch::equal(cache.lengths(), kept));
+  const auto logits = gpt->forward(next, {.cache = &cache});
+  for (int64_t b = 0; b < 3; ++b) {
+    const int64_t n = kept[b].item<int64_t>();
+    const auto alone = torch::cat({batch[b].narrow(0, 0, n), next[b]}).unsqueeze(0);
+    EXPECT_TRUE(close(logits[b], gpt(alone)[0].narrow(0, n, 2))) << b;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/gpt/gpt.h"
+#include "tests/models/mixers/tiny_mixers.h"
 
 namespace zoo::testing {
 
@@ -102,24 +103,38 @@ inline std::vector<NamedGpt> tiny_gpts() {
   GptOptions pruned = gpt2;
   pruned.pruned_heads = "0:1,3 1:2";
 
+  GptOptions hybrid = llama;  // two kinds of mixers, and softmax attention with its cache
+  hybrid.layers = 3;
+  hybrid.mixer_pattern = "ssd,softmax,retention";
+  hybrid.ssd_state = 5;
+
   GptOptions pruned_groups = grouped;
   pruned_groups.position = PositionKind::kRotary;
   pruned_groups.pruned_heads = "0:0,1 1:1,2";
 
-  return {{"gpt2", gpt2},
-          {"grouped", grouped},
-          {"post_norm_sinusoidal", post},
-          {"unplaced", unplaced},
-          {"llama", llama},
-          {"llama3_rotary", stretched},
-          {"yarn", yarn},
-          {"neox", neox},
-          {"gemma", gemma},
-          {"experts", experts},
-          {"alibi", alibi},
-          {"t5", t5},
-          {"pruned", pruned},
-          {"pruned_groups", pruned_groups}};
+  std::vector<NamedGpt> models{{"gpt2", gpt2},
+                               {"grouped", grouped},
+                               {"post_norm_sinusoidal", post},
+                               {"unplaced", unplaced},
+                               {"llama", llama},
+                               {"llama3_rotary", stretched},
+                               {"yarn", yarn},
+                               {"neox", neox},
+                               {"gemma", gemma},
+                               {"experts", experts},
+                               {"alibi", alibi},
+                               {"t5", t5},
+                               {"pruned", pruned},
+                               {"pruned_groups", pruned_groups},
+                               {"hybrid", hybrid}};
+  for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
+    if (kind == MixerKind::kSoftmax || kind == MixerKind::kLinformer) continue;
+    GptOptions mixed = gpt2;
+    mixed.mixer = kind;
+    shrink(mixed);
+    models.push_back({std::string(name), mixed});
+  }
+  return models;
 }
 
 /// One test a model: INSTANTIATE_TEST_SUITE_P(Models, YourTest, ValuesIn(tiny_gpts()), gpt_name).

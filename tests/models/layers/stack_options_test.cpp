@@ -14,6 +14,7 @@
 #include "models/transformer/transformer.h"
 #include "models/vision/cct.h"
 #include "tests/models/every_family.h"
+#include "tests/models/mixers/tiny_mixers.h"
 #include "tests/models/parameters.h"
 #include "tests/support/gradient_check.h"
 #include "tests/support/temporary_folder.h"
@@ -62,6 +63,7 @@ std::vector<StackChange> changes() {
          o.expert_every = 2, o.renormalise_experts = false;
          o.expert_router = RouterScore::kSigmoid;
        }},
+      {"MixerPattern", [](StackOptions& o) { o.mixer_pattern = "linear,softmax"; }},
       {"Window", [](StackOptions& o) { o.window = 2; }},
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
@@ -75,6 +77,14 @@ std::vector<StackChange> changes() {
   for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
     changes.push_back({.name = "Position_" + std::string(name),
                        .positions = [kind = kind](PositionOptions& o) { o.position = kind; }});
+  }
+  for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
+    if (kind == MixerKind::kSoftmax) continue;
+    changes.push_back(
+        {.name = "Mixer_" + std::string(name), .stack = [kind = kind](StackOptions& o) {
+           o.mixer = kind;
+           testing::shrink(o);
+         }});
   }
   changes.push_back({.name = "RotaryBase", .positions = [](PositionOptions& o) {
                        o.position = PositionKind::kRotary;
@@ -101,6 +111,11 @@ std::vector<Case> cases() {
       if (family.name == "bert" && is_one_of({"Swiglu", "Geglu", "GegluTanh", "Reglu"}))
         continue;  // its heads have no gate
       if (family.name == "transformer" && change.name.starts_with("Parallel")) continue;
+      if (family.name == "gpt" && change.name == "Mixer_linformer") continue;  // looks both ways
+      if (family.name != "gpt" &&
+          is_one_of({"Mixer_retention", "Mixer_gla", "Mixer_ssd"}))  // look back only
+        continue;
+      if (family.name == "transformer" && change.name == "Mixer_linformer") continue;
       if (family.name == "cct" && change.name == "NoQkvBias") continue;  // has none
       cases.push_back({family, change});
     }
@@ -214,6 +229,22 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   gpt = {};
   gpt.score_cap = -1.0;
   EXPECT_EQ(field(gpt), "score-cap");
+  gpt = {};
+  gpt.mixer = MixerKind::kLinformer;
+  EXPECT_EQ(field(gpt), "mixer");
+  gpt.mixer = MixerKind::kSsd;
+  EXPECT_EQ(field(gpt), "");
+  gpt.position = PositionKind::kAlibi;
+  EXPECT_NE(field(gpt), "");
+  gpt.mixer_pattern = "ssd,softmax";
+  EXPECT_EQ(field(gpt), "");
+  gpt.pruned_heads = "0:1";
+  EXPECT_EQ(field(gpt), "pruned-heads");
+  gpt.pruned_heads = "1:1";
+  EXPECT_EQ(field(gpt), "");
+  bert = {};
+  bert.mixer = MixerKind::kGla;
+  EXPECT_EQ(field(bert), "mixer");
   CctOptions cct;
   cct.dropout = 1.0;
   EXPECT_EQ(field(cct), "dropout");

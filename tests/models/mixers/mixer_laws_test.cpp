@@ -26,15 +26,15 @@ class MixerLawsTest : public ::testing::TestWithParam<MixerKind> {
     torch::manual_seed(7);
     // Small chunks, so that short texts have many.
     const MixerOptions options{.mixer_chunk = 5,
-                               .gate_rank = 3,
-                               .state_width = 4,
-                               .state_groups = 1,
-                               .convolution = 3,
-                               .features = 7,
-                               .projected_length = 6,
-                               .hash_rounds = 2,
-                               .hash_buckets = 4,
-                               .hash_chunk = 2};
+                               .gla_rank = 3,
+                               .ssd_state = 4,
+                               .ssd_groups = 1,
+                               .ssd_convolution = 3,
+                               .performer_features = 7,
+                               .linformer_length = 6,
+                               .reformer_rounds = 2,
+                               .reformer_buckets = 4,
+                               .reformer_chunk = 2};
     mixer =
         make_mixer(GetParam(), options,
                    {.d_model = kWidth, .heads = 3, .positions = kLongest, .attention = "matmul"});
@@ -221,14 +221,50 @@ TEST_P(MixerLawsTest, CountsItsOperations) {
       const auto x = normal({2, T, kWidth});
       const FlopCounter counter;
       mixer->forward(x, {.causal = causal});
-      EXPECT_EQ(counter.flops(), 2 * mixer->operations(T, causal)) << T << ", causal " << causal;
+      EXPECT_EQ(counter.flops(), 2 * mixer->cost(T, causal).operations)
+          << T << ", causal " << causal;
     }
   }
 }
 
+TEST_P(MixerLawsTest, CountsItsParametersAndWhatItKeeps) {
+  const torch::NoGradGuard no_grad;
+  const bool causal = mixer->supports(true);
+  const MixerCost cost = mixer->cost(7, causal);
+  double parameters = 0, kept = 0;
+  for (const auto& p : mixer->parameters()) parameters += static_cast<double>(p.numel());
+  EXPECT_EQ(cost.parameters, parameters);
+  if (!causal) return;
+  MixerState state = empty_state(1);
+  mixer->step(normal({1, 7, kWidth}), state);
+  for (const auto& [name, tensor] : state.tensors) kept += static_cast<double>(tensor.numel());
+  EXPECT_EQ(cost.state_values + 7 * cost.token_values, kept);
+}
+
+TEST_P(MixerLawsTest, RowsOfTwoStatesGoOnTogether) {
+  const torch::NoGradGuard no_grad;
+  if (!mixer->supports(true)) return;
+  MixerState together = empty_state(2), other = empty_state(1);
+  const auto first = normal({2, 5, kWidth}), second = normal({1, 9, kWidth}),
+             next = normal({3, 1, kWidth});
+  mixer->step(first, together);
+  mixer->step(second, other);
+  together.append(other);
+  const auto got = mixer->step(next, together);  // [3, 1, C]
+  const auto whole = [&](const torch::Tensor& before, int64_t row) {
+    return mixer->forward(torch::cat({before, next.narrow(0, row, 1)}, 1))
+        .narrow(1, before.size(1), 1);
+  };
+  const auto wanted = torch::cat(
+      {whole(first.narrow(0, 0, 1), 0), whole(first.narrow(0, 1, 1), 1), whole(second, 2)});
+  EXPECT_TRUE(torch::allclose(got, wanted, 1e-8, 1e-10));
+  EXPECT_TRUE(torch::equal(together.lengths, lengths_of({6, 6, 10})));
+}
+
 TEST_P(MixerLawsTest, OperationsGrowWithTheLength) {
   const bool causal = mixer->supports(true);
-  const double ratio = mixer->operations(65536, causal) / mixer->operations(16384, causal);
+  const double ratio =
+      mixer->cost(65536, causal).operations / mixer->cost(16384, causal).operations;
   EXPECT_NEAR(ratio, 4.0, 0.01);
 }
 

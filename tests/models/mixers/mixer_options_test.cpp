@@ -60,18 +60,18 @@ TEST(MixerOptionsTest, EveryKindButSoftmaxIsMade) {
 TEST(MixerOptionsTest, VisitNamesEachFieldOnce) {
   MixerOptions options;
   std::set<std::string> names;
-  visit_mixers(options, {"convolution"}, [&](const char* name, auto&, const char*) {
+  visit_mixers(options, {"ssd-convolution"}, [&](const char* name, auto&, const char*) {
     EXPECT_TRUE(names.insert(name).second) << name;
   });
   EXPECT_EQ(names.size(), 12u);
-  EXPECT_EQ(names.count("convolution"), 0u);
+  EXPECT_EQ(names.count("ssd-convolution"), 0u);
 }
 
 TEST(MixerOptionsTest, RefusesWhatCannotBe) {
   EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_chunk = 0; }),
               HasSubstr("mixer-chunk must be 1 or more, got 0"));
-  EXPECT_THAT(mixer_refusal([](auto& o) { o.hash_buckets = 12; }),
-              HasSubstr("hash-buckets must be a power of two, got 12"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.reformer_buckets = 12; }),
+              HasSubstr("reformer-buckets must be a power of two, got 12"));
   EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_pattern = "ssd,lstm"; }),
               HasSubstr("mixer-pattern: unknown mixer 'lstm'; known are: softmax, linear"));
   EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_pattern = "ssd,"; }), HasSubstr("unknown mixer"));
@@ -88,9 +88,13 @@ TEST(MixerOptionsTest, RefusesWhatCannotBe) {
       HasSubstr("d-model must be a multiple of 2 heads with the mixer gla, got 15"));
   EXPECT_THAT(mixer_refusal([](auto& o) {
                 o.mixer = MixerKind::kSsd;
-                o.state_groups = 2;
+                o.ssd_groups = 2;
               }),
-              HasSubstr("state-groups must be a divisor of heads, got 2"));
+              HasSubstr("ssd-groups must be a divisor of heads, got 2"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_pattern = "softmax,gla", o.ssd_state = 3; }),
+              HasSubstr("ssd-state needs a layer with mixer ssd"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_expand = 3; }),
+              HasSubstr("mixer-expand needs a layer with mixer retention, ssd"));
 }
 
 }  // namespace
