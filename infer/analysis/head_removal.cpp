@@ -147,9 +147,9 @@ void remove_from(const Stack& stack, const HeadsByLayer& heads) {
   for (std::string* text : stack.pruned) *text = heads_text(missing);
 }
 
-/// Llama's layout has a key for the width of heads: where all layers are left with equally many, it
-/// can say that there are fewer, and Python opens the folder as it is. transformers insists that
-/// their number divides d_model.
+/// Some layouts have a key for the width of heads, as Llama's: where all layers are left with
+/// equally many, they can say that there are fewer, and Python opens the folder as it is.
+/// transformers insists that their number divides d_model.
 void settle(GptImpl& model) {
   const Stack stack = stacks_of(model).front();
   const auto& first = layer_of(stack, 0).options;
@@ -162,7 +162,7 @@ void settle(GptImpl& model) {
   o.kv_heads = first.kv_heads;
   o.pruned_heads.clear();
   if (o.heads == 1) o.head_dropout = o.head_diversity = 0.0;  // there is no other head
-  if (layout_of(o) == GptLayout::kLlama && o.d_model % o.heads == 0) model.options = o;
+  if (layout_of(o) != GptLayout::kZoo && o.d_model % o.heads == 0) model.options = o;
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ void visit(ClipOptions& o, Visitor&& v) {
   v("cnn-blocks", o.cnn_blocks, "Blocks of each stage of a CNN");
   v("cnn-width", o.cnn_width, "Channels of the first stage of a CNN");
   visit(o.text, [&](std::string_view name, auto& field, std::string_view help) {
-    if (name == "tie-embeddings") return;
+    if (name == "tie-embeddings" || name == "output-bias" || name == "logit-cap") return;
     v("text-" + std::string(name), field, std::string(help));
   });
   v("projection", o.projection, "E: width of the common space");

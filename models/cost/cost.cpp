@@ -117,7 +117,7 @@ ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross)
   std::set<int64_t> pruned;
   for (const auto* heads : {&own, &across})
     for (const auto& [layer, numbers] : *heads) pruned.insert(layer);
-  double with_experts = o.experts > 0 ? double(o.layers / o.expert_every) : 0;
+  double with_experts = double(layers_with_experts(o, o.layers));
   double without = double(o.layers) - with_experts;
   ModelCost cost;
   for (const int64_t layer : pruned) {
@@ -127,6 +127,7 @@ ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross)
     if (cross) fewer.cross_attention = without_heads(*fewer.cross_attention, across, layer);
     cost += block_cost(fewer, T, S);
   }
+  whole.dense_layers.clear();
   if (with_experts > 0) cost += with_experts * block_cost(block(o.expert_every - 1), T, S);
   if (without > 0) {
     whole.experts = 0;

@@ -1,6 +1,9 @@
 #include "models/experts/expert_options.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "base/option_checks.h"
@@ -16,6 +19,7 @@ void check_unused(const ExpertOptions& o) {
         {"shared-experts", o.shared_experts != usual.shared_experts},
         {"expert-width", o.expert_width != usual.expert_width},
         {"expert-every", o.expert_every != usual.expert_every},
+        {"dense-layers", o.dense_layers != usual.dense_layers},
         {"expert-router", o.expert_router != usual.expert_router},
         {"renormalise-experts", o.renormalise_experts != usual.renormalise_experts},
         {"expert-capacity", o.expert_capacity != usual.expert_capacity},
@@ -45,6 +49,7 @@ void check(const ExpertOptions& o) {
                                       {"router-z-loss", o.router_z_loss}}) {
     require_option(std::isfinite(value) && value >= 0.0, option, value, "0 or more");
   }
+  dense_layers(o);  // their form
   if (o.experts == 0) check_unused(o);
 }
 
@@ -52,8 +57,34 @@ void resolve(ExpertOptions& o, int64_t feed_forward) {
   if (o.experts > 0 && o.expert_width == 0) o.expert_width = feed_forward;
 }
 
+std::set<int64_t> dense_layers(const ExpertOptions& o) {
+  std::set<int64_t> layers;
+  const char* at = o.dense_layers.data();
+  const char* const end = at + o.dense_layers.size();
+  while (at != end) {
+    int64_t layer = -1;
+    const auto [next, error] = std::from_chars(at, end, layer);
+    const bool fits = error == std::errc() && layer >= 0 &&
+                      (next == end || (*next == ',' && next + 1 != end)) &&
+                      layers.insert(layer).second;
+    require_option(fits, "dense-layers", o.dense_layers,
+                   "numbers of layers, none twice, as in 0,3");
+    at = next == end ? end : next + 1;
+  }
+  return layers;
+}
+
 bool has_experts(const ExpertOptions& o, int64_t n) {
-  return o.experts > 0 && (n + 1) % o.expert_every == 0;
+  return o.experts > 0 && (n + 1) % o.expert_every == 0 &&
+         (o.dense_layers.empty() || !dense_layers(o).contains(n));
+}
+
+int64_t layers_with_experts(const ExpertOptions& o, int64_t layers) {
+  if (o.experts == 0) return 0;
+  const auto dense = dense_layers(o);
+  return layers / o.expert_every - std::ranges::count_if(dense, [&](int64_t n) {
+           return n < layers && (n + 1) % o.expert_every == 0;
+         });
 }
 
 MixtureOfExpertsOptions mixture_options(const ExpertOptions& o,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "models/experts/mixture_of_experts.h"
@@ -15,6 +17,7 @@ struct ExpertOptions {
   int64_t shared_experts = 0;
   int64_t expert_width = 0;  ///< of one; 0: as wide as the feed-forward network in its place
   int64_t expert_every = 1;  ///< layers expert_every, 2 expert_every, ... (from 1) have experts
+  std::string dense_layers = {};  ///< of these, layers (from 0) that have none: "0,3"
   RouterScore expert_router = RouterScore::kSoftmax;
   bool renormalise_experts = true;
   double expert_capacity = 0.0;  ///< 0: unlimited
@@ -33,6 +36,7 @@ void visit_experts(ExpertOptions& o, std::initializer_list<std::string_view> ski
   field("shared-experts", o.shared_experts, "Experts that every token passes besides");
   field("expert-width", o.expert_width, "Width of an expert (0: as the feed-forward network)");
   field("expert-every", o.expert_every, "Every how many layers one has experts");
+  field("dense-layers", o.dense_layers, "Of these, layers (from 0) without experts: 0,3");
   field("expert-router", o.expert_router, "Scores of experts: of all together or each alone");
   field("renormalise-experts", o.renormalise_experts,
         "Weights of a token's experts sum to 1 (use false where it passes one)");
@@ -48,8 +52,13 @@ void check(const ExpertOptions& options);
 /// Fills in the width; feed_forward: that of the network in its place.
 void resolve(ExpertOptions& options, int64_t feed_forward);
 
+/// The numbers in the option. Throws OptionError for another form.
+std::set<int64_t> dense_layers(const ExpertOptions& options);
+
 /// Whether layer n (from 0) has experts.
 bool has_experts(const ExpertOptions& options, int64_t n);
+/// How many of so many layers have.
+int64_t layers_with_experts(const ExpertOptions& options, int64_t layers);
 
 /// Experts that stand where `feed_forward` would; the width must be resolved.
 MixtureOfExpertsOptions mixture_options(const ExpertOptions& options,

@@ -15,20 +15,28 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   const auto& o = options;
   TORCH_CHECK(o.vocab_size > 0, "Gpt: vocab_size must be positive, got ", o.vocab_size);
   token_embedding =
-      register_module("token_embedding", torch::nn::Embedding(o.vocab_size, o.d_model));
+      register_module("token_embedding", torch::nn::Embedding(o.vocab_size, o.embedding_width));
+  const bool projects = o.embedding_width != o.d_model;
+  const auto linear = [](int64_t in, int64_t out) {
+    return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false));
+  };
+  if (projects)
+    embedding_proj = register_module("embedding_proj", linear(o.embedding_width, o.d_model));
   position = register_module("position", make_position(o, {.positions = o.context,
                                                            .embedding_width = o.d_model,
                                                            .heads = o.heads,
                                                            .head_width = o.head_width}));
+  if (o.norm_embeddings)
+    embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
   if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
-  if (!o.tie_embeddings) {
-    const auto linear = torch::nn::LinearOptions(o.d_model, o.vocab_size).bias(false);
-    lm_head = register_module("lm_head", torch::nn::Linear(linear));
-  }
+  if (projects) output_proj = register_module("output_proj", linear(o.d_model, o.embedding_width));
+  if (!o.tie_embeddings)
+    lm_head = register_module("lm_head", linear(o.embedding_width, o.vocab_size));
+  if (o.output_bias) output_bias = register_parameter("output_bias", torch::zeros({o.vocab_size}));
   initialise();
 }
 
@@ -52,14 +60,25 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
       .trace_before_norm = context.trace_before_norm};
   stack.layer.args.causal = true;
 
-  auto h = token_embedding(tokens);  // [B, T, C]
+  auto h = token_embedding(tokens);           // [B, T, E]
+  if (embedding_proj) h = embedding_proj(h);  // [B, T, C]
   if (options.scale_embeddings) h = h * std::sqrt(static_cast<double>(options.d_model));
-  h = embedding_dropout(position->embed(h, positions));
+  h = position->embed(h, positions);
+  h = embedding_dropout(embedding_norm ? embedding_norm(h) : h);
   return run_stack(blocks, final_norm, h, stack);  // [B, T, C]
 }
 
 torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
-  return lm_head ? lm_head(hidden) : torch::linear(hidden, token_embedding->weight);  // [..., V]
+  const auto states = output_states(hidden);  // [..., E]
+  auto logits =
+      lm_head ? lm_head(states) : torch::linear(states, token_embedding->weight);  // [..., V]
+  if (output_bias.defined()) logits = logits + output_bias;
+  const double cap = options.logit_cap;
+  return cap > 0.0 ? cap * torch::tanh(logits / cap) : logits;
+}
+
+torch::Tensor GptImpl::output_states(const torch::Tensor& hidden) {
+  return output_proj ? output_proj(hidden) : hidden;
 }
 
 KvCache GptImpl::make_cache(int64_t batch, int64_t capacity) const {
@@ -88,6 +107,7 @@ GptOptions resolved(GptOptions o) {
   o.causal = true;
   o.positions = o.context;
   resolve(o);
+  if (o.embedding_width == 0) o.embedding_width = o.d_model;
   return o;
 }
 
@@ -96,6 +116,9 @@ void check(const GptOptions& o) {
   check(static_cast<const StackOptions&>(o));
   check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
   check_mixers(resolved(o), acts_in_attention(o.position));
+  require_at_least("embedding-width", o.embedding_width, 0);
+  require_option(std::isfinite(o.logit_cap) && o.logit_cap >= 0.0, "logit-cap", o.logit_cap,
+                 "0 or more");
   require_probability("embedding-dropout", o.embedding_dropout);
   require_model_memory(cost_of(o, 1));
 }

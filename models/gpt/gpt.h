@@ -24,6 +24,11 @@ struct GptOptions : StackOptions, PositionOptions {
   int64_t context = 64;           ///< longest sequence
   bool tie_embeddings = true;     ///< the output layer shares the token embedding
   bool scale_embeddings = false;  ///< times sqrt(C), as the 2017 Transformer does
+  bool norm_embeddings = false;   ///< a norm on them, before the first layer (BLOOM)
+  /// E: width of the token embeddings, with a projection to C and one back; 0: C, without (OPT).
+  int64_t embedding_width = 0;
+  bool output_bias = false;  ///< of the output layer (Phi)
+  double logit_cap = 0.0;    ///< logits become cap tanh(logits / cap) (Gemma 2); 0: they stay
   double embedding_dropout = 0.0;
 
   static GptOptions tiny();         ///< the classroom size: 4 layers, width 128, 0.8 M parameters
@@ -44,9 +49,13 @@ template <class Visitor>
 void visit(GptOptions& o, Visitor&& v) {
   v("context", o.context, "Longest sequence in tokens");
   visit_stack(o, {}, v);
-  visit_positions(o, {"position-offset"}, v);
+  visit_positions(o, {}, v);
   v("tie-embeddings", o.tie_embeddings, "Output layer = token embedding");
   v("scale-embeddings", o.scale_embeddings, "Embeddings times sqrt(d-model)");
+  v("norm-embeddings", o.norm_embeddings, "Norm on the embeddings");
+  v("embedding-width", o.embedding_width, "E: width of the token embeddings (0: d-model)");
+  v("output-bias", o.output_bias, "Bias of the output layer");
+  v("logit-cap", o.logit_cap, "Bound that logits bend towards: cap tanh(logits / cap) (0: none)");
   v("embedding-dropout", o.embedding_dropout, "Dropout on the embeddings");
 }
 
@@ -78,16 +87,21 @@ class GptImpl : public torch::nn::Module {
   torch::Tensor hidden(const torch::Tensor& tokens, const GptContext& context = {});
   /// [..., C] -> [..., V]
   torch::Tensor logits_of(const torch::Tensor& hidden);
+  /// [..., C] -> [..., E], of the token embeddings' width: the output layer's matrix times these
+  torch::Tensor output_states(const torch::Tensor& hidden);
   /// An empty cache for `batch` sequences of up to `capacity` tokens.
   KvCache make_cache(int64_t batch, int64_t capacity) const;
 
-  GptOptions options;  // zeros replaced by what they stand for
-  torch::nn::Embedding token_embedding{nullptr};
+  GptOptions options;                             // zeros replaced by what they stand for
+  torch::nn::Embedding token_embedding{nullptr};  // [V, E]
+  torch::nn::Linear embedding_proj{nullptr}, output_proj{nullptr};  // empty where E is C
   std::shared_ptr<Position> position;
+  Norm embedding_norm{nullptr};  // empty without norm_embeddings
   torch::nn::Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList blocks{nullptr};
   Norm final_norm{nullptr};            // empty with post-norm: the last block ends in one
-  torch::nn::Linear lm_head{nullptr};  // empty where tied
+  torch::nn::Linear lm_head{nullptr};  // [V, E]; empty where tied
+  torch::Tensor output_bias;           // [V]; undefined without
 
  private:
   void initialise();

@@ -32,7 +32,8 @@ MixerSizes mixer_sizes(const StackOptions& o) {
 }  // namespace
 
 BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
-  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(o.head_width)) : 1.0;
+  const int64_t scale_width = o.scale_width > 0 ? o.scale_width : o.head_width;
+  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(scale_width)) : 1.0;
   if (o.scale_by_layer) scale /= static_cast<double>(n + 1);
   const MultiHeadAttentionOptions whole{
       .d_model = o.d_model,
@@ -40,7 +41,7 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .kv_heads = o.kv_heads,
       .head_width = o.head_width,
       .bias = o.attention_bias && o.qkv_bias,
-      .out_bias = o.attention_bias,
+      .out_bias = o.attention_bias && o.out_bias,
       .dropout = o.attention_dropout,
       .head_dropout = o.head_dropout,
       .head_diversity = o.head_diversity / static_cast<double>(o.layers),
@@ -103,8 +104,9 @@ void check(const StackOptions& o) {
        {std::pair("layers", o.layers), {"d-model", o.d_model}, {"heads", o.heads}}) {
     require_at_least(option, value, 1);
   }
-  for (const auto& [option, value] :
-       {std::pair("head-width", o.head_width), {"feed-forward", o.feed_forward}}) {
+  for (const auto& [option, value] : {std::pair("head-width", o.head_width),
+                                      {"feed-forward", o.feed_forward},
+                                      {"scale-width", o.scale_width}}) {
     require_at_least(option, value, 0);
   }
   if (o.head_width == 0 && o.d_model % o.heads != 0) {
@@ -138,6 +140,10 @@ void check(const StackOptions& o) {
                    fmt::format("0 with {} 1", option_name("heads")));
   }
   check(static_cast<const ExpertOptions&>(o));
+  for (const int64_t layer : dense_layers(o)) {
+    require_option(layer < o.layers, "dense-layers", o.dense_layers,
+                   fmt::format("numbers of layers from 0 to {}", o.layers - 1));
+  }
   require_at_least("window", o.window, 0);
   require_option(
       !o.window_pattern.empty() && o.window_pattern.find_first_not_of("LG") == std::string::npos,

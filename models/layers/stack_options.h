@@ -40,8 +40,10 @@ struct StackOptions : ExpertOptions, MixerOptions {
   std::string window_pattern = "L";
   bool attention_bias = true;  ///< on all attention projections
   bool qkv_bias = true;        ///< false: none on queries, keys and values
+  bool out_bias = true;        ///< false: none on what attention gives out
   bool feed_forward_bias = true;
-  bool scale_attention = true;      ///< scale scores by 1 / sqrt(Dh)
+  bool scale_attention = true;      ///< scale scores by 1 / sqrt(scale_width)
+  int64_t scale_width = 0;          ///< 0: Dh
   bool scale_by_layer = false;      ///< also divide the scores of layer n (from 1) by n
   double score_cap = 0.0;           ///< scores s become score_cap tanh(s / score_cap); 0: no cap
   double residual_dropout = 0.0;    ///< on each sub-layer's output
@@ -85,8 +87,10 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("norm-bias", o.norm_bias, "Layer norm with a shift");
   field("attention-bias", o.attention_bias, "Biases in attention's projections");
   field("qkv-bias", o.qkv_bias, "Biases of queries, keys and values");
+  field("out-bias", o.out_bias, "Bias of attention's output projection");
   field("feed-forward-bias", o.feed_forward_bias, "Biases in the feed-forward network");
-  field("scale-attention", o.scale_attention, "Scores divided by sqrt(head width)");
+  field("scale-attention", o.scale_attention, "Scores divided by sqrt(scale-width)");
+  field("scale-width", o.scale_width, "Whose square root divides scores (0: head-width)");
   field("scale-by-layer", o.scale_by_layer, "Scores of layer n divided by n as well");
   field("score-cap", o.score_cap, "Cap of the scores: cap tanh(score / cap) (0: none)");
   field("residual-dropout", o.residual_dropout, "Dropout on each sub-layer's output");

@@ -35,7 +35,10 @@ void expect_text_tower(const ClipOptions& o, Demands& demands) {
   demands.expect(t.norm_place == NormPlace::kPre, "text-norm-place pre");
   expect_usual_stack(t, demands, "text-");
   demands.expect(!is_gated(t.activation), "a text-activation without a gate");
+  demands.expect(t.position_offset == 0, "text-position-offset 0");
   demands.expect(!t.scale_embeddings, "text-scale-embeddings false");
+  demands.expect(!t.norm_embeddings, "text-norm-embeddings false");
+  demands.expect(resolved(t).embedding_width == t.d_model, "text-embedding-width 0");
   demands.expect(o.end_token != kLargestIdEnds, "an end token other than 2");
 }
 

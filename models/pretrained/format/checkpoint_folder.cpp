@@ -20,14 +20,14 @@ void check_claim(double parameters, const SafetensorsReader& reader) {
 }
 
 bool lacks_output_layer(bool class_has_head, bool tied, const SafetensorsReader& reader,
-                        bool head_optional) {
-  if (class_has_head || tied || reader.contains("lm_head.weight")) return false;
+                        bool head_optional, const std::string& name) {
+  if (class_has_head || tied || reader.contains(name)) return false;
   if (head_optional) return true;
   throw std::runtime_error(fmt::format(
-      "{}: a checkpoint without an output layer (no tensor \"lm_head.weight\"), which "
+      "{}: a checkpoint without an output layer (no tensor \"{}\"), which "
       "cannot predict tokens; save it in Python as the class with one (GPT2LMHeadModel, "
       "LlamaForCausalLM, MarianMTModel, ...)",
-      reader.path().string()));
+      reader.path().string(), name));
 }
 
 void write_checkpoint(const std::filesystem::path& folder, const nlohmann::json& config,

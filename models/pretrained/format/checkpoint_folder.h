@@ -57,10 +57,10 @@ Model build_model(const Options& options, const std::filesystem::path& folder) {
 std::string settled_kernel(const std::string& asked, const std::string& trained_with,
                            torch::Device device);
 
-/// Whether a file lacks the output layer of a model, because its class has none. Throws
-/// std::runtime_error where it may not be missing.
+/// Whether a file lacks the output layer of a model, because its class has none. `name`: its
+/// matrix. Throws std::runtime_error where it may not be missing.
 bool lacks_output_layer(bool class_has_head, bool tied, const SafetensorsReader& reader,
-                        bool head_optional);
+                        bool head_optional, const std::string& name = "lm_head.weight");
 
 /// Writes config.json and model.safetensors into an existing folder.
 void write_checkpoint(const std::filesystem::path& folder, const nlohmann::json& config,

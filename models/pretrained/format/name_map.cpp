@@ -50,9 +50,10 @@ std::string fill(std::string pattern, const std::vector<std::string>& numbers) {
 /// One tensor on disk: which rows of which of our parameters it holds, and in what shape.
 struct Piece {
   std::string ours, theirs;
-  torch::Tensor target;  // the rows of our parameter, turned as they lie on disk
+  torch::Tensor target;  // the rows of our parameter, in the order in which they lie on disk
   Shape shape;
   bool optional = false;
+  double plus = 0.0;
 };
 
 std::vector<int64_t> rows_of_parts(const NameRow& row, const torch::Tensor& parameter) {
@@ -71,11 +72,16 @@ void add_pieces(const std::string& name, const torch::Tensor& parameter, const N
                 const std::vector<std::string>& numbers, std::vector<Piece>& pieces) {
   const auto turned = [&](const torch::Tensor& part) { return row.transposed ? part.t() : part; };
   const auto add = [&](const std::string& theirs, const torch::Tensor& target) {
-    pieces.push_back({name, fill(theirs, numbers), target, target.sizes().vec(), row.optional});
+    pieces.push_back(
+        {name, fill(theirs, numbers), target, target.sizes().vec(), row.optional, row.plus});
   };
   if (row.theirs.size() == 1) {
     const auto whole = turned(parameter);
-    return add(row.theirs.front(), row.shape.empty() ? whole : whole.view(row.shape));
+    add(row.theirs.front(), row.shape.empty() ? whole : whole.view(row.shape));
+    if (row.interleaved > 0) {  // [3, H, Dh, ...] -> [H, 3, Dh, ...]
+      pieces.back().target = parameter.unflatten(0, Shape{3, -1, row.interleaved}).transpose(0, 1);
+    }
+    return;
   }
   int64_t begin = 0;
   const auto rows = rows_of_parts(row, parameter);
@@ -90,7 +96,7 @@ std::vector<Piece> pieces_of(const torch::nn::Module& module, const NameMap& map
   std::vector<Piece> pieces;
   const auto add = [&](const std::string& name, const torch::Tensor& value) {
     if (map.rows.empty()) {
-      pieces.push_back({name, name, value.detach(), value.sizes().vec(), false});
+      pieces.push_back({name, name, value.detach(), value.sizes().vec()});
       return true;
     }
     for (const auto& row : map.rows) {
@@ -249,8 +255,11 @@ std::vector<std::string> load_named(torch::nn::Module& module, const Safetensors
   const torch::NoGradGuard no_grad;
   for (const auto& piece : pieces) {
     const auto on_disk = found.find(piece.theirs);
+    if (on_disk == found.end()) continue;
     // A view of our parameter takes the values, so that no fused copy is ever built.
-    if (on_disk != found.end()) piece.target.copy_(reader.tensor(on_disk->second));
+    auto values = reader.tensor(on_disk->second);
+    if (piece.plus != 0.0) values = values.to(torch::kFloat) + piece.plus;
+    piece.target.copy_(values.view(piece.target.sizes()));
   }
   return lacking;
 }
@@ -290,7 +299,9 @@ std::map<std::string, torch::Tensor> export_named(const torch::nn::Module& modul
   torch::TensorOptions options;
   for (const auto& piece : pieces_of(module, map)) {
     const bool bare = !map.writes_prefix && piece.theirs.starts_with(map.prefix);
-    tensors[bare ? piece.theirs.substr(map.prefix.size()) : piece.theirs] = piece.target.detach();
+    auto values = piece.target.detach().reshape(piece.shape);
+    if (piece.plus != 0.0) values = values - piece.plus;
+    tensors[bare ? piece.theirs.substr(map.prefix.size()) : piece.theirs] = values;
     options = options.dtype(piece.target.scalar_type());
   }
   for (const auto& [name, shape] : map.zeros) tensors[name] = torch::zeros(shape, options);

@@ -21,6 +21,10 @@ struct NameRow {
   bool optional = false;  ///< may be missing on disk; the module then keeps its own values
   /// On disk, where it differs and the values lie the same: [1, 1, C] for our [C]. Of one tensor.
   std::vector<int64_t> shape = {};
+  /// Queries, keys and values, which lie one below the other in ours, are together on disk for each
+  /// head of this width; 0: as in ours. Of one tensor.
+  int64_t interleaved = 0;
+  double plus = 0.0;  ///< our values are those on disk and so much
 };
 
 /// What a family's files look like. Names may carry `prefix` or come without it.

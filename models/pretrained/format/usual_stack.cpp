@@ -15,10 +15,12 @@ void expect_usual_stack(const StackOptions& options, Demands& demands, std::stri
   expect(o.norm_bias, "norm-bias true");
   expect(o.attention_bias, "attention-bias true");
   expect(o.qkv_bias || any_qkv_bias, "qkv-bias true");
+  expect(o.out_bias, "out-bias true");
   expect(o.feed_forward_bias, "feed-forward-bias true");
   expect(o.kv_heads == o.heads, "kv-heads as heads");
   expect(o.head_width * o.heads == o.d_model, "head-width d-model / heads");
   expect(o.scale_attention, "scale-attention true");
+  expect(o.scale_width == 0 || o.scale_width == o.head_width, "scale-width 0");
   expect(!o.scale_by_layer, "scale-by-layer false");
   expect(!o.qk_norm, "qk-norm false");
   expect(o.window == 0, "window 0");

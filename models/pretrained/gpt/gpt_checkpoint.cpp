@@ -14,6 +14,10 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
+std::string output_matrix(GptLayout layout) {
+  return layout == GptLayout::kZoo ? "lm_head.weight" : gpt_layout(layout).output + ".weight";
+}
+
 struct GptFormat : LanguageModelFormat<GptFormat, Gpt, GptConfig> {
   static GptConfig from_json(const nlohmann::json& config) { return gpt_config_from_json(config); }
   static nlohmann::json to_json(const GptConfig& config, const std::string& dtype) {
@@ -21,6 +25,20 @@ struct GptFormat : LanguageModelFormat<GptFormat, Gpt, GptConfig> {
   }
   static NameMap name_map(GptLayout layout, const GptOptions& options, bool head_optional) {
     return gpt_name_map(layout, options, head_optional);
+  }
+  static NameMap names_in(const GptOptions& options, const GptConfig& config,
+                          const SafetensorsReader& reader, bool head_optional) {
+    // A bias is the output layer's own, tied or not.
+    const bool whole = options.tie_embeddings && !options.output_bias;
+    return gpt_name_map(config.layout, options,
+                        lacks_output_layer(config.has_head, whole, reader, head_optional,
+                                           output_matrix(config.layout)));
+  }
+  static void settle(GptOptions& options, const GptConfig& config,
+                     const SafetensorsReader& reader) {
+    const NameMap names = gpt_name_map(config.layout, options);
+    if (differs_from_original(reader, names, output_matrix(config.layout)))
+      options.tie_embeddings = false;
   }
   static ModelCost cost(const GptOptions& o) { return cost_of(o, o.context); }
 };
@@ -52,7 +70,7 @@ CheckpointCost checkpoint_cost(const fs::path& folder, int64_t length) {
                         .held_parameters = parameters_in(reader, config)};
   ModelCost& cost = result.cost;
   if (!config.has_head) cost.forward_flops -= cost.output_flops;
-  if (!config.has_head && !reader.contains("lm_head.weight"))
+  if (!config.has_head && !reader.contains(output_matrix(config.layout)))
     cost.parameters -= cost.output_parameters;
   return result;
 }
@@ -62,13 +80,17 @@ CheckpointCost checkpoint_cost(const fs::path& folder, int64_t length) {
 NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional) {
   if (layout == GptLayout::kZoo) return {.family = "zoo_gpt", .rows = {}};
   const GptOptions o = resolved(options);
-  NameMap map = gpt_layout(layout).names(o);
+  const GptLayoutRow& row = gpt_layout(layout);
+  NameMap map = row.names(o);
+  map.family = row.title;
+  const std::string matrix = output_matrix(layout);
   if (o.tie_embeddings) {
-    map.copies["lm_head.weight"] = map.rows.front().theirs.front();
+    map.copies[matrix] = map.rows.front().theirs.front();
   } else {
-    map.rows.push_back(
-        {.ours = "lm_head.weight", .theirs = {"lm_head.weight"}, .optional = head_optional});
+    map.rows.push_back({.ours = "lm_head.weight", .theirs = {matrix}, .optional = head_optional});
   }
+  map.rows.push_back(
+      {.ours = "output_bias", .theirs = {row.output + ".bias"}, .optional = head_optional});
   return map;
 }
 

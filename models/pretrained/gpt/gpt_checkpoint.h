@@ -14,8 +14,8 @@ namespace zoo {
 
 class ModelRegistry;
 
-/// Our names and the layout's. `head_optional`: a file without output layer is welcome (GPT2Model,
-/// LlamaModel).
+/// Our names and the layout's. `head_optional`: a file without output layer is welcome, as of
+/// GPT2Model.
 NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_optional = false);
 
 /// Reads config.json of a checkpoint folder. Throws std::runtime_error with one line that begins
@@ -33,7 +33,7 @@ void load_gpt_weights(Gpt& model, const std::filesystem::path& folder);
 /// layout_of() names.
 void save_gpt(const Gpt& model, const std::filesystem::path& folder, const SpecialIds& ids = {});
 
-/// Adds the family: model types gpt2, llama, zoo_gpt.
+/// Adds the family: the model types of GptLayout.
 void register_gpt(ModelRegistry& registry);
 
 }  // namespace zoo

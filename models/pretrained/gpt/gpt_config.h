@@ -1,5 +1,5 @@
-// config.json of decoder-only models: the layouts of GPT-2 and Llama in Hugging Face's
-// `transformers` (4 and 5), and our own for what neither can express.
+// config.json of decoder-only models: layouts of Hugging Face's `transformers` (4 and 5), and our
+// own for what none of them can express.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -12,12 +12,30 @@
 namespace zoo {
 
 /// How a model lies on disk; the names are config.json's model_type.
-enum class GptLayout { kGpt2, kLlama, kZoo };
+enum class GptLayout {
+  kGpt2,
+  kLlama,
+  kMistral,
+  kMixtral,
+  kQwen2,
+  kQwen3,
+  kQwen3Moe,
+  kPhi,
+  kNeox,
+  kOpt,
+  kBloom,
+  kZoo
+};
 template <>
 struct EnumNames<GptLayout> {
   static constexpr std::string_view what = "GPT layout";
   static constexpr std::pair<GptLayout, std::string_view> values[] = {
-      {GptLayout::kGpt2, "gpt2"}, {GptLayout::kLlama, "llama"}, {GptLayout::kZoo, "zoo_gpt"}};
+      {GptLayout::kGpt2, "gpt2"},          {GptLayout::kLlama, "llama"},
+      {GptLayout::kMistral, "mistral"},    {GptLayout::kMixtral, "mixtral"},
+      {GptLayout::kQwen2, "qwen2"},        {GptLayout::kQwen3, "qwen3"},
+      {GptLayout::kQwen3Moe, "qwen3_moe"}, {GptLayout::kPhi, "phi"},
+      {GptLayout::kNeox, "gpt_neox"},      {GptLayout::kOpt, "opt"},
+      {GptLayout::kBloom, "bloom"},        {GptLayout::kZoo, "zoo_gpt"}};
 };
 
 /// What config.json says.

@@ -1,4 +1,4 @@
-// GPT2LMHeadModel, GPT2Model, LlamaForCausalLM, LlamaModel, ZooGpt over named tensors.
+// GPT2LMHeadModel, GPT2Model, ... and ZooGpt over named tensors.
 #pragma once
 #include "models/pretrained/registry/forward_pass.h"
 

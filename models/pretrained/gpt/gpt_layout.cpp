@@ -52,6 +52,17 @@ void settle_positions(GptOptions& o) {
   if (o.position != PositionKind::kLearned && o.position != PositionKind::kRotary) o.context = 0;
 }
 
+/// Layers that would have experts if they were not named.
+void settle_experts(GptOptions& o) {
+  if (o.experts == 0) return;
+  std::string named;
+  for (const int64_t n : dense_layers(o)) {
+    if ((n + 1) % o.expert_every == 0) named += (named.empty() ? "" : ",") + std::to_string(n);
+  }
+  o.dense_layers = named;
+  if (layers_with_experts(o, o.layers) == o.layers) o.feed_forward = o.expert_width;
+}
+
 /// A letter for each layer, as short as it can be: LGLG is LG.
 std::string shortest(const std::string& pattern, int64_t layers) {
   std::string whole;
@@ -76,9 +87,12 @@ GptOptions settled(GptOptions o) {
   o = resolved(o);
   settle_positions(o);
   settle_window(o);
+  settle_experts(o);
   if (o.norm == NormKind::kRms) o.norm_bias = false;
   o.qkv_bias = o.qkv_bias && o.attention_bias;
-  if (o.experts > 0 && o.expert_every == 1) o.feed_forward = o.expert_width;
+  o.out_bias = o.out_bias && o.attention_bias;
+  o.attention_bias = true;
+  if (o.scale_width == 0 || !o.scale_attention) o.scale_width = o.head_width;
   return o;
 }
 
@@ -99,17 +113,17 @@ std::vector<Field> fields_of(const GptOptions& options, const GptLayoutRow& row)
       fields.emplace_back(name, fmt::format("{}", field));
     }
   };
-  visit(o, [&](std::string_view name, const auto& field, std::string_view help) {
-    // Shown as what it makes of the projections.
-    add(name == "attention-bias" ? "out-bias" : name, field, help);
-  });
+  visit(o, add);
   return fields;
 }
 
 }  // namespace
 
 std::span<const GptLayoutRow> gpt_layouts() {
-  static const GptLayoutRow rows[] = {gpt2_layout(), llama_layout()};
+  static const GptLayoutRow rows[] = {gpt2_layout(),    llama_layout(),    mistral_layout(),
+                                      qwen2_layout(),   qwen3_layout(),    neox_layout(),
+                                      phi_layout(),     opt_layout(),      bloom_layout(),
+                                      mixtral_layout(), qwen3_moe_layout()};
   return rows;
 }
 
@@ -130,8 +144,15 @@ json layout_keys(const GptLayoutRow& row, const GptOptions& options) {
 
 GptOptions options_of_keys(const GptLayoutRow& row, const json& config) {
   GptOptions o = row.built_in();
-  ReadKeys keys(config, row.aliases);
+  ReadKeys keys(config, row.aliases, row.layer_types);
   row.read(keys, o);
+  const GptOptions whole = resolved(o);
+  const double turning = o.rotary.share * static_cast<double>(whole.head_width);
+  if (o.position == PositionKind::kRotary && o.rotary.share < 1.0 &&
+      static_cast<int64_t>(turning) % 2 != 0) {
+    config_fail("of {} coordinates of a head an odd number would rotate: a share of {}",
+                whole.head_width, o.rotary.share);
+  }
   return o;
 }
 

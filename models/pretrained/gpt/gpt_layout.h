@@ -22,10 +22,14 @@ struct GptLayoutRow {
   void (*read)(ReadKeys& keys, GptOptions& options) = nullptr;
   void (*write)(WriteKeys& keys, GptOptions& options) = nullptr;
   std::span<const KeyAlias> aliases = {};
+  LayerTypes layer_types = LayerTypes::kRefused;
   /// Options that the layout expresses although no key does.
   std::span<const std::string_view> free_options = {};
   /// Our names and theirs, those of the token embedding first; the output layer is added to them.
   NameMap (*names)(const GptOptions& options) = nullptr;
+  std::string output = "lm_head";  ///< its name
+  /// Positions count the tokens that attention_mask keeps, not all.
+  bool counts_mask = false;
 };
 
 /// In the order in which layout_of() tries them; kZoo has no row.

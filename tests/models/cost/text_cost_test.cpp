@@ -49,6 +49,14 @@ TEST(GptCostTest, IsWhatTheModelHasAndComputes) {
       [](GptOptions& o) { o.experts = 3, o.expert_every = 2, o.pruned_heads = "0:1,3 1:0"; },
       [](GptOptions& o) { o.position = PositionKind::kBucketed, o.relative.buckets = 10; },
       [](GptOptions& o) { o.qkv_bias = false, o.layer_scale = 0.1; },
+      [](GptOptions& o) { o.out_bias = false, o.scale_width = 7; },
+      [](GptOptions& o) { o.experts = 3, o.dense_layers = "0,2"; },
+      [](GptOptions& o) { o.experts = 3, o.expert_every = 2, o.dense_layers = "0,1"; },
+      [](GptOptions& o) { o.experts = 3, o.dense_layers = "1", o.pruned_heads = "1:0 2:1"; },
+      [](GptOptions& o) { o.norm_embeddings = true, o.logit_cap = 3.0; },
+      [](GptOptions& o) { o.embedding_width = 5, o.position_offset = 2; },
+      [](GptOptions& o) { o.embedding_width = 17, o.tie_embeddings = false, o.output_bias = true; },
+      [](GptOptions& o) { o.output_bias = true; },
       [](GptOptions& o) { o.pruned_heads = "0:1,3 2:0"; },
       [](GptOptions& o) { o.kv_heads = 2, o.pruned_heads = "0:2,3 1:0,2"; }};
   for (size_t n = 0; n < changes.size(); ++n) {

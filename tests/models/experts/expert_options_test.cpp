@@ -20,8 +20,8 @@ TEST(ExpertOptionsTest, HaveTheNamesOfTheContract) {
   visit_experts(options, {"expert-width", "router-z-loss"},
                 [&](const char* name, auto&, const char*) { names.push_back(name); });
   EXPECT_THAT(names, ElementsAre("experts", "experts-per-token", "shared-experts", "expert-every",
-                                 "expert-router", "renormalise-experts", "expert-capacity",
-                                 "expert-balance"));
+                                 "dense-layers", "expert-router", "renormalise-experts",
+                                 "expert-capacity", "expert-balance"));
 }
 
 TEST(ExpertOptionsTest, ValuesThatNoModelCanHaveAreNamed) {
@@ -53,6 +53,13 @@ TEST(ExpertOptionsTest, ValuesThatNoModelCanHaveAreNamed) {
   EXPECT_EQ(refusal([](O& o) { o.experts = 65537; }), "--experts must be at most 65536, got 65537");
   EXPECT_EQ(refusal([](O& o) { o.expert_width = -1; }), "--expert-width must be 0 or more, got -1");
   EXPECT_EQ(refusal([](O& o) { o.expert_every = 0; }), "--expert-every must be 1 or more, got 0");
+  for (const char* layers : {"1,", ",1", "-1", "a", "1 2", "2,2"}) {
+    EXPECT_EQ(refusal([&](O& o) { o.dense_layers = layers; }),
+              std::string("--dense-layers must be numbers of layers, none twice, as in 0,3, got ") +
+                  layers);
+  }
+  EXPECT_EQ(refusal([](O& o) { o.experts = 0, o.dense_layers = "0"; }),
+            "--dense-layers needs --experts");
   EXPECT_EQ(refusal([](O& o) { o.expert_capacity = -1; }),
             "--expert-capacity must be 0 or more, got -1");
   EXPECT_EQ(refusal([](O& o) { o.expert_balance = INFINITY; }),
@@ -89,6 +96,12 @@ TEST(ExpertOptionsTest, DescribeALayerInPlaceOfAFeedForwardNetwork) {
   std::vector<bool> layers;
   for (int64_t n = 0; n < 4; ++n) layers.push_back(has_experts(o, n));
   EXPECT_THAT(layers, ElementsAre(false, true, false, true));
+  o.dense_layers = "0,3,9";  // of which layer 3 alone would have experts
+  EXPECT_TRUE(has_experts(o, 1));
+  EXPECT_FALSE(has_experts(o, 3));
+  EXPECT_EQ(layers_with_experts(o, 9), 3);
+  EXPECT_EQ(layers_with_experts(o, 10), 3);
+  EXPECT_EQ(layers_with_experts(o, 12), 4);
   o.experts = 0;
   EXPECT_FALSE(has_experts(o, 1));
 }

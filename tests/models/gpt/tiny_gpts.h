@@ -85,6 +85,9 @@ inline std::vector<NamedGpt> tiny_gpts() {
   gemma.window = 3;
   gemma.window_pattern = "LG";
   gemma.score_cap = 2.0;
+  gemma.scale_embeddings = true;
+  gemma.scale_width = 5;
+  gemma.logit_cap = 1.5;
 
   GptOptions experts = llama;
   experts.experts = 3;
@@ -99,6 +102,30 @@ inline std::vector<NamedGpt> tiny_gpts() {
   t5.position = PositionKind::kBucketed;
   t5.relative = {.buckets = 6, .max_distance = 7};
   t5.scale_attention = false;
+
+  GptOptions bloom = alibi;
+  bloom.norm_embeddings = true;
+  bloom.pruned_heads = {};
+  bloom.norm_bias = true;
+
+  GptOptions opt = gpt2;
+  opt.norm_place = NormPlace::kPost;
+  opt.position_offset = 2;
+  opt.embedding_width = 10;
+
+  GptOptions phi = neox;
+  phi.parallel = ParallelBranches::kOneNorm;
+  phi.tie_embeddings = false;
+  phi.output_bias = true;
+
+  GptOptions qwen = llama;
+  qwen.attention_bias = true;
+  qwen.out_bias = false;
+
+  GptOptions qwen_experts = experts;
+  qwen_experts.experts_per_token = 3;
+  qwen_experts.expert_every = 1;
+  qwen_experts.dense_layers = "0";
 
   GptOptions pruned = gpt2;
   pruned.pruned_heads = "0:1,3 1:2";
@@ -124,6 +151,11 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"experts", experts},
                                {"alibi", alibi},
                                {"t5", t5},
+                               {"bloom", bloom},
+                               {"opt", opt},
+                               {"phi", phi},
+                               {"qwen", qwen},
+                               {"qwen_experts", qwen_experts},
                                {"pruned", pruned},
                                {"pruned_groups", pruned_groups},
                                {"hybrid", hybrid}};

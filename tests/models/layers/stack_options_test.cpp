@@ -40,6 +40,7 @@ std::vector<StackChange> changes() {
       {"PrunedHeads", [](StackOptions& o) { o.pruned_heads = "1:0"; }},
       {"NoAttentionBias", [](StackOptions& o) { o.attention_bias = false; }},
       {"NoQkvBias", [](StackOptions& o) { o.qkv_bias = false; }},
+      {"NoOutBias", [](StackOptions& o) { o.out_bias = false; }},
       {"NoFeedForwardBias", [](StackOptions& o) { o.feed_forward_bias = false; }},
       {"Swiglu", [](StackOptions& o) { o.activation = Activation::kSwiglu; }},
       {"Geglu", [](StackOptions& o) { o.activation = Activation::kGeglu; }},
@@ -64,9 +65,11 @@ std::vector<StackChange> changes() {
          o.expert_router = RouterScore::kSigmoid;
        }},
       {"MixerPattern", [](StackOptions& o) { o.mixer_pattern = "linear,softmax"; }},
+      {"ExpertsButInALayer", [](StackOptions& o) { o.experts = 3, o.dense_layers = "1"; }},
       {"Window", [](StackOptions& o) { o.window = 2; }},
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
+      {"ScaleWidth", [](StackOptions& o) { o.scale_width = 50; }},
       {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
       {"ScoreCap", [](StackOptions& o) { o.score_cap = 0.1; }},
       {"LayerScale", [](StackOptions& o) { o.layer_scale = 0.5; }},
@@ -245,6 +248,20 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   bert = {};
   bert.mixer = MixerKind::kGla;
   EXPECT_EQ(field(bert), "mixer");
+  gpt = {};
+  gpt.experts = 2, gpt.dense_layers = "3";
+  EXPECT_EQ(field(gpt), "");
+  gpt.dense_layers = "4";  // the layers are 0 to 3
+  EXPECT_EQ(field(gpt), "dense-layers");
+  gpt = {};
+  gpt.scale_width = -1;
+  EXPECT_EQ(field(gpt), "scale-width");
+  gpt = {};
+  gpt.embedding_width = -1;
+  EXPECT_EQ(field(gpt), "embedding-width");
+  gpt = {};
+  gpt.logit_cap = -1.0;
+  EXPECT_EQ(field(gpt), "logit-cap");
   CctOptions cct;
   cct.dropout = 1.0;
   EXPECT_EQ(field(cct), "dropout");

@@ -55,7 +55,7 @@ void add_zeros(NameMap& map, const GptOptions& o) {
 // GPT-2 keeps its matrices as [in, out] (a "Conv1D"), hence transposed; queries, keys and values
 // are one matrix there as here.
 NameMap gpt2_names(const GptOptions& o) {
-  NameMap map{.family = "GPT-2", .prefix = "transformer.", .rows = {}};
+  NameMap map{.family = {}, .prefix = "transformer.", .rows = {}};
   const std::string layer = "transformer.h.{}.";
   const auto add = [&](const std::string& ours, const std::string& theirs, bool transposed) {
     add_layer(map, {.ours = ours, .theirs = {theirs}, .transposed = transposed});
