@@ -29,6 +29,8 @@ FOLDERS = {
     "mixtral": ("Mixtral", GROUPED | dict(num_local_experts=3)),
     "qwen3_moe": ("Qwen3Moe", GROUPED | dict(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=9,
                                              mlp_only_layers=[0])),
+    "gemma2": ("Gemma2", GROUPED | dict(query_pre_attn_scalar=5, sliding_window=3, attn_logit_softcapping=2.0,
+                                        final_logit_softcapping=3.0)),
 }
 
 

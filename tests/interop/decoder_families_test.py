@@ -47,10 +47,15 @@ MODELS = {
     "Qwen3MoeForCausalLM": [QWEN_EXPERTS | dict(head_dim=8), QWEN_EXPERTS | dict(norm_topk_prob=True, mlp_only_layers=[1]),
                             QWEN_EXPERTS | dict(num_hidden_layers=4, decoder_sparse_step=2, mlp_only_layers=[3], head_dim=8,
                                                 use_sliding_window=True, sliding_window=5)],
+    "Gemma2ForCausalLM": [GROUPED | dict(head_dim=8, query_pre_attn_scalar=7, sliding_window=4, attn_logit_softcapping=1.5,
+                                         final_logit_softcapping=2.0),
+                          GROUPED | dict(head_dim=6, attn_logit_softcapping=None, final_logit_softcapping=None,
+                                         attention_bias=True, tie_word_embeddings=False, sliding_window=3, layer_types=[
+                                             "full_attention", "sliding_attention", "sliding_attention"])],
 }
 # What train_gpt makes of these options is a model of the class.
-LLAMA = ("--position", "rotary", "--norm", "rms", "--activation", "swiglu", "--norm-bias=false", "--feed-forward-bias=false",
-         "--feed-forward", 50)
+ROTARY = ("--position", "rotary", "--norm", "rms", "--norm-bias=false", "--feed-forward-bias=false", "--feed-forward", 50)
+LLAMA = ROTARY + ("--activation", "swiglu")
 BIASES = ("--norm-bias=true", "--attention-bias=true", "--feed-forward-bias=true")
 NO_BIAS = ("--attention-bias=false",)
 RUNS = {
@@ -65,6 +70,9 @@ RUNS = {
     "BloomForCausalLM": BIASES + ("--position", "alibi", "--norm-embeddings=true", "--activation", "gelu-tanh"),
     "MixtralForCausalLM": LLAMA + NO_BIAS + ("--experts", 4),
     "Qwen3MoeForCausalLM": LLAMA + NO_BIAS + ("--experts", 4, "--dense-layers", "0", "--qk-norm=true", "--expert-width", 12),
+    "Gemma2ForCausalLM": ROTARY + NO_BIAS + ("--activation", "geglu-tanh", "--norm-place", "sandwich", "--score-cap", 5, "--logit-cap", 9,
+                                            "--scale-width", 11, "--scale-embeddings=true", "--window", 6,
+                                            "--window-pattern", "LG"),
 }
 
 

@@ -28,11 +28,25 @@ SEQ2SEQ = dict(vocab_size=40, d_model=16, encoder_layers=2, decoder_layers=2, en
 IMAGE = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, image_size=8, patch_size=4)
 CLIP_TEXT = ENCODER | dict(eos_token_id=7, bos_token_id=0, pad_token_id=1, projection_dim=6)
 CLIP_VISION = IMAGE | dict(projection_dim=6)
+GROUPED = ENCODER | dict(num_key_value_heads=1, head_dim=8, eos_token_id=1, bos_token_id=0)
 # The class, and the options of its configuration.
 MODELS = {
     "gpt2": ("GPT2LMHeadModel", dict(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2, n_inner=20, bos_token_id=0,
                                      eos_token_id=0)),
     "llama": ("LlamaForCausalLM", ENCODER | dict(num_key_value_heads=1, head_dim=8, eos_token_id=1, bos_token_id=0)),
+    "mistral": ("MistralForCausalLM", GROUPED | dict(sliding_window=4)),
+    "mixtral": ("MixtralForCausalLM", GROUPED | dict(num_local_experts=3, num_experts_per_tok=2)),
+    "qwen2": ("Qwen2ForCausalLM", GROUPED | dict(use_sliding_window=True, sliding_window=4, max_window_layers=1)),
+    "qwen3": ("Qwen3ForCausalLM", GROUPED | dict(use_sliding_window=True, sliding_window=4, max_window_layers=1)),
+    "qwen3_moe": ("Qwen3MoeForCausalLM", GROUPED | dict(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=12, mlp_only_layers=[0],
+                                                        use_sliding_window=True, sliding_window=4)),
+    "gemma2": ("Gemma2ForCausalLM", GROUPED | dict(sliding_window=4, query_pre_attn_scalar=8, attn_logit_softcapping=2.0,
+                                                   final_logit_softcapping=3.0)),
+    "phi": ("PhiForCausalLM", ENCODER | dict(eos_token_id=1, bos_token_id=0)),
+    "gpt_neox": ("GPTNeoXForCausalLM", ENCODER | dict(eos_token_id=1, bos_token_id=0)),
+    "opt": ("OPTForCausalLM", dict(vocab_size=40, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=20,
+                                   max_position_embeddings=24)),
+    "bloom": ("BloomForCausalLM", dict(vocab_size=40, hidden_size=16, n_layer=2, n_head=2)),
     "bert": ("BertForMaskedLM", ENCODER), "roberta": ("RobertaForMaskedLM", ENCODER),
     "albert": ("AlbertForMaskedLM", ENCODER | dict(embedding_size=8, num_hidden_groups=1)),
     "electra": ("ElectraForMaskedLM", ENCODER | dict(embedding_size=8)),
@@ -48,8 +62,11 @@ MODELS = {
     "clip_text": ("CLIPTextModelWithProjection", CLIP_TEXT), "clip_vision": ("CLIPVisionModelWithProjection", CLIP_VISION),
     "clip": ("CLIPModel", dict(projection_dim=6, text_config=CLIP_TEXT, vision_config=CLIP_VISION))}
 GROUPS = {"berts": ["bert", "roberta", "albert", "electra"], "seq2seq": ["bart", "marian", "pegasus", "mbart"], "vits": ["vit", "deit"],
-          "clips": ["clip_text", "clip_vision"], "all": list(MODELS)}
-GROUPS["text"] = ["gpt2", "llama", "clip_text", "distilbert", "t5", *GROUPS["berts"], *GROUPS["seq2seq"]]
+          "clips": ["clip_text", "clip_vision"], "all": list(MODELS),
+          "llamas": ["llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "gemma2"]}
+GROUPS["decoders"] = ["gpt2", *GROUPS["llamas"], "phi", "gpt_neox", "opt", "bloom"]
+GROUPS["rest"] = [family for family in MODELS if family not in ("qwen2", "qwen3", "gemma2")]
+GROUPS["text"] = [*GROUPS["decoders"], "clip_text", "distilbert", "t5", *GROUPS["berts"], *GROUPS["seq2seq"]]
 
 # Another value of a key; of a family alone where its name stands before.
 OTHER = {
@@ -72,7 +89,19 @@ OTHER = {
     "inner_group_num": 2, "position_embedding_type": "relative_key", "partial_rotary_factor": 0.5, "pooler_act": "relu",
     "pooler_output_size": 8, "quantization_config": {"quant_method": "gptq", "bits": 4},
     "per_layer_config": {"0": {"num_attention_heads": 4}}, "layer_types": ["sliding_attention", "full_attention"],
-    "llama hidden_act": "gelu", "is_causal": True, "llama max_position_embeddings": 5,
+    "llama hidden_act": "gelu", "is_causal": True,
+    # of decoders
+    **{f"{family} max_position_embeddings": 5 for family in (*GROUPS["llamas"], "phi", "gpt_neox")},
+    **{f"{family} tie_word_embeddings": True for family in ("mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe", "phi", "gpt_neox")},
+    "gemma2 layer_types": ["full_attention", "sliding_attention"], "gpt_neox attention_bias": False, "ffn_dim": 24,
+    "word_embed_proj_dim": 8, "n_embed": 24, "seq_length": 99, "hidden_activation": "relu", "qk_layernorm": True,
+    "query_pre_attn_scalar": 3, "attn_logit_softcapping": None, "final_logit_softcapping": 9.0, "sliding_window": 2,
+    "use_sliding_window": False, "max_window_layers": 2, "num_local_experts": 2, "num_experts": 2, "num_experts_per_tok": 1,
+    "moe_intermediate_size": 8, "decoder_sparse_step": 2, "mlp_only_layers": [1], "phi num_key_value_heads": 1,
+    "gpt_neox num_attention_heads": 1, "norm_topk_prob": True,
+    "output_router_logits": True, "router_aux_loss_coef": 0.5, "router_jitter_noise": 0.5, "use_parallel_residual": False,
+    "do_layer_norm_before": False, "enable_bias": False, "rotary_emb_base": 77, "rotary_pct": 0.5,
+    "is_decoder": True, "layerdrop": 0.4, "hidden_dropout": 0.4, "opt activation_function": "gelu",
     # of keys that change nothing
     "bos_token_id": 3, "pad_token_id": 4, "decoder_start_token_id": 5, "forced_eos_token_id": 6, "encoder_stride": 2,
     "logit_scale_init_value": 1.5, "initializer_factor": 2.0, "initializer_range": 0.5, "init_std": 0.5,
@@ -92,11 +121,15 @@ ELSEWHERE = {("distilbert", "num_labels"), ("distilbert", "id2label"), ("distilb
              ("vits", "id2label"), ("vits", "problem_type")}
 # Another value that Python, too, computes the same numbers with.
 # transformers 5 writes what follows from these, which then counts (encoder_decoder_test.py tries them alone).
-SAME_NUMBERS = {("t5", "feed_forward_proj"), ("t5", "tie_word_embeddings"), ("llama", "tie_word_embeddings"), ("llama", "rope_theta"), ("marian", "max_position_embeddings")}
+SAME_NUMBERS = {
+    *((family, key) for family in (*GROUPS["llamas"], "phi", "gpt_neox") for key in ("tie_word_embeddings", "rope_theta")),
+    ("phi", "partial_rotary_factor"), ("qwen3_moe", "num_experts"), ("gpt_neox", "rotary_emb_base"), ("gpt_neox", "rotary_pct"), ("qwen2", "max_window_layers"),
+    ("qwen3", "max_window_layers"), ("t5", "feed_forward_proj"), ("t5", "tie_word_embeddings"), ("marian", "max_position_embeddings")}
 # What Python computes all the same, and we refuse in one line: texts beyond the context, one table of two sizes, whole
 # weights that should lack heads (pruned_heads_test.py has such as do).
-REFUSED_HERE = {("llama", "max_position_embeddings"), ("marian", "decoder_vocab_size")} | {
-    (family, "pruned_heads") for family in ("gpt2", "llama", "vit", "deit", "clip_text", "clip_vision", "distilbert", *GROUPS["berts"])}
+REFUSED_HERE = {("marian", "decoder_vocab_size")} | {
+    (family, "max_position_embeddings") for family in (*GROUPS["llamas"], "phi", "gpt_neox")} | {
+    (family, "pruned_heads") for family in (*GROUPS["decoders"], "vit", "deit", "clip_text", "clip_vision", "distilbert", *GROUPS["berts"])}
 
 
 def families_of(cell: str) -> list:
@@ -237,6 +270,12 @@ class ConfigKeysTest(FolderTest):
     def test_rows_of_decoders(self):
         self.try_rows("gpt2", "llama")
 
+    def test_rows_of_decoders_with_windows_and_experts(self):
+        self.try_rows(*GROUPS["llamas"][1:])
+
+    def test_rows_of_other_decoders(self):
+        self.try_rows("phi", "gpt_neox", "opt", "bloom")
+
     def test_rows_of_berts(self):
         self.try_rows("distilbert", *GROUPS["berts"])
 
@@ -244,7 +283,7 @@ class ConfigKeysTest(FolderTest):
         self.try_rows("t5", *GROUPS["seq2seq"])
 
     def test_rows_of_images(self):
-        self.try_rows(*set(MODELS) - {"gpt2", "llama", "distilbert", "t5", *GROUPS["berts"], *GROUPS["seq2seq"]})
+        self.try_rows(*set(MODELS) - {*GROUPS["decoders"], "distilbert", "t5", *GROUPS["berts"], *GROUPS["seq2seq"]})
 
     def try_rows(self, *families: str):
         table = key_table()

@@ -20,6 +20,7 @@ enum class GptLayout {
   kQwen2,
   kQwen3,
   kQwen3Moe,
+  kGemma2,
   kPhi,
   kNeox,
   kOpt,
@@ -30,12 +31,19 @@ template <>
 struct EnumNames<GptLayout> {
   static constexpr std::string_view what = "GPT layout";
   static constexpr std::pair<GptLayout, std::string_view> values[] = {
-      {GptLayout::kGpt2, "gpt2"},          {GptLayout::kLlama, "llama"},
-      {GptLayout::kMistral, "mistral"},    {GptLayout::kMixtral, "mixtral"},
-      {GptLayout::kQwen2, "qwen2"},        {GptLayout::kQwen3, "qwen3"},
-      {GptLayout::kQwen3Moe, "qwen3_moe"}, {GptLayout::kPhi, "phi"},
-      {GptLayout::kNeox, "gpt_neox"},      {GptLayout::kOpt, "opt"},
-      {GptLayout::kBloom, "bloom"},        {GptLayout::kZoo, "zoo_gpt"}};
+      {GptLayout::kGpt2, "gpt2"},
+      {GptLayout::kLlama, "llama"},
+      {GptLayout::kMistral, "mistral"},
+      {GptLayout::kMixtral, "mixtral"},
+      {GptLayout::kQwen2, "qwen2"},
+      {GptLayout::kQwen3, "qwen3"},
+      {GptLayout::kQwen3Moe, "qwen3_moe"},
+      {GptLayout::kGemma2, "gemma2"},
+      {GptLayout::kPhi, "phi"},
+      {GptLayout::kNeox, "gpt_neox"},
+      {GptLayout::kOpt, "opt"},
+      {GptLayout::kBloom, "bloom"},
+      {GptLayout::kZoo, "zoo_gpt"}};
 };
 
 /// What config.json says.

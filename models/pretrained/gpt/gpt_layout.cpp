@@ -120,10 +120,10 @@ std::vector<Field> fields_of(const GptOptions& options, const GptLayoutRow& row)
 }  // namespace
 
 std::span<const GptLayoutRow> gpt_layouts() {
-  static const GptLayoutRow rows[] = {gpt2_layout(),    llama_layout(),    mistral_layout(),
-                                      qwen2_layout(),   qwen3_layout(),    neox_layout(),
-                                      phi_layout(),     opt_layout(),      bloom_layout(),
-                                      mixtral_layout(), qwen3_moe_layout()};
+  static const GptLayoutRow rows[] = {gpt2_layout(),    llama_layout(),     mistral_layout(),
+                                      qwen2_layout(),   qwen3_layout(),     neox_layout(),
+                                      phi_layout(),     opt_layout(),       bloom_layout(),
+                                      mixtral_layout(), qwen3_moe_layout(), gemma2_layout()};
   return rows;
 }
 

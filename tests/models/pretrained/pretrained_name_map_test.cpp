@@ -86,6 +86,33 @@ TEST_F(NameMapTest, LoadUndoesExport) {
   }
 }
 
+TEST(NameMapTransformTest, PutsHeadsTogetherAndAddsWhatTheFileLeavesOut) {
+  struct HeadsImpl : torch::nn::Module {
+    HeadsImpl() { register_module("in", torch::nn::Linear(5, 12)); }  // 2 heads, 2 wide
+  } module, other;
+  const NameMap map = {
+      .family = "test",
+      .rows = {{.ours = "in.weight", .theirs = {"qkv.w"}, .interleaved = 2},
+               {.ours = "in.bias", .theirs = {"qkv.b"}, .interleaved = 2, .plus = 1}}};
+
+  auto tensors = export_named(module, map);
+
+  const auto weights = module.named_parameters();
+  const auto& ours = weights["in.weight"];  // queries, keys, values: of head 0, then of head 1
+  const auto theirs = tensors["qkv.w"];
+  ASSERT_EQ(theirs.sizes(), ours.sizes());
+  const int64_t order[] = {0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11};
+  for (int64_t row = 0; row < 12; ++row) {
+    EXPECT_TRUE(torch::equal(theirs[row], ours[order[row]])) << row;
+    EXPECT_TRUE(torch::equal(tensors["qkv.b"][row], weights["in.bias"][order[row]] - 1)) << row;
+  }
+  const testing::TemporaryFolder folder;
+  write_safetensors(folder / "model.safetensors", tensors);
+  load_named(other, SafetensorsReader(folder.path()), map);
+  EXPECT_TRUE(torch::equal(other.named_parameters()["in.weight"], ours));
+  EXPECT_TRUE(torch::allclose(other.named_parameters()["in.bias"], weights["in.bias"], 0, 1e-6));
+}
+
 TEST_F(NameMapTest, PrefixMayBeMissing) {
   for (const auto& name : {"0.bias", "0.k", "0.q", "1.k", "1.q", "out.b", "out.w"})
     rename(std::string("base.") + name, name);

@@ -30,6 +30,7 @@ void bloom_keys(Keys& keys, GptOptions& o) {
   keys.number("hidden_dropout", o.residual_dropout, 0.0);
   keys.number("attention_dropout", o.attention_dropout, 0.0);
   keys.flag("tie_word_embeddings", o.tie_embeddings, true);
+  keys.fixed("slow_but_exact", false, {}, Null::kRefused);  // which would leave out biases
   keys.fixed("apply_residual_connection_post_layernorm", false);
   keys.fixed("is_encoder_decoder", false);
   keys.fixed("is_causal", true, {}, Null::kRefused);

@@ -11,6 +11,7 @@ GptLayoutRow qwen2_layout();
 GptLayoutRow qwen3_layout();
 GptLayoutRow mixtral_layout();
 GptLayoutRow qwen3_moe_layout();
+GptLayoutRow gemma2_layout();
 GptLayoutRow neox_layout();
 GptLayoutRow phi_layout();
 GptLayoutRow opt_layout();

@@ -25,6 +25,8 @@ void mistral_keys(Keys& keys, GptOptions& o) {
   keys.number("attention_dropout", o.attention_dropout, 0.0);
 }
 
+constexpr KeyAlias kMixtralAliases[] = {{"num_experts", "num_local_experts"}};
+
 template <class Keys>
 void mixtral_keys(Keys& keys, GptOptions& o) {
   if (o.expert_width > 0) o.feed_forward = o.expert_width;  // it has no other
@@ -37,7 +39,7 @@ void mixtral_keys(Keys& keys, GptOptions& o) {
   keys.width("head_dim", o.head_width, Null::kMeansMissing);
   keys.count_or_null("sliding_window", o.window, 0, 0);
   keys.number("attention_dropout", o.attention_dropout, 0.0);
-  llama_expert_keys(keys, o, 8, 2);
+  llama_expert_keys(keys, o, "num_local_experts", 8, 2);
 }
 
 NameMap mixtral_names(const GptOptions& o) {
@@ -77,7 +79,7 @@ GptLayoutRow mixtral_layout() {
           .built_in = llama_built_in,
           .read = mixtral_keys<ReadKeys>,
           .write = mixtral_keys<WriteKeys>,
-          .aliases = kLlamaExpertAliases,
+          .aliases = kMixtralAliases,
           .names = mixtral_names};
 }
 

@@ -36,15 +36,15 @@ void llama_shared_keys(Keys& keys, GptOptions& o, const LlamaDefaults& d) {
   keys.fixed("is_causal", true, {}, Null::kRefused);
 }
 
-/// Experts in layers; a model without any has none of these keys.
+/// Experts, whose number has this key. A model without any, which no such layout has, is written
+/// as one with an expert.
 template <class Keys>
-void llama_expert_keys(Keys& keys, GptOptions& o, int64_t experts, int64_t per_token) {
+void llama_expert_keys(Keys& keys, GptOptions& o, std::string_view key, int64_t experts,
+                       int64_t per_token) {
   o.experts = std::max<int64_t>(o.experts, 1);
-  keys.count("num_local_experts", o.experts, experts);
+  keys.count(key, o.experts, experts);
   keys.count("num_experts_per_tok", o.experts_per_token, per_token);
 }
-
-inline constexpr KeyAlias kLlamaExpertAliases[] = {{"num_experts", "num_local_experts"}};
 
 /// The names of all, whichever of these parts a model has.
 NameMap llama_names(const GptOptions& options);

@@ -23,7 +23,8 @@ void window_keys(Keys& keys, GptOptions& o) {
 template <class Keys>
 void window_layers_keys(Keys& keys, GptOptions& o) {
   window_keys(keys, o);
-  constexpr int64_t kUsually = 28, kMany = 1'000'000;  // for a damaged file
+  constexpr int64_t kUsually = 28;
+  constexpr int64_t kMany = 1'000'000;  // enough for a damaged file
   const auto layers = static_cast<size_t>(std::min(o.layers, kMany));
   int64_t global = kUsually;
   if (o.window > 0) global = static_cast<int64_t>(o.window_pattern.find('L'));
@@ -71,6 +72,8 @@ void qwen3_keys(Keys& keys, GptOptions& o) {
   window_layers_keys(keys, o);
 }
 
+constexpr KeyAlias kQwenAliases[] = {{"num_local_experts", "num_experts"}};
+
 template <class Keys>
 void qwen3_moe_keys(Keys& keys, GptOptions& o) {
   llama_shared_keys(keys, o,
@@ -82,7 +85,7 @@ void qwen3_moe_keys(Keys& keys, GptOptions& o) {
   keys.flag("attention_bias", o.attention_bias, false);
   keys.number("attention_dropout", o.attention_dropout, 0.0);
   window_keys(keys, o);
-  llama_expert_keys(keys, o, 128, 8);
+  llama_expert_keys(keys, o, "num_experts", 128, 8);
   o.expert_width = std::max<int64_t>(o.expert_width, 1);
   keys.count("moe_intermediate_size", o.expert_width, 768);
   keys.count("decoder_sparse_step", o.expert_every, 1);
@@ -127,7 +130,7 @@ GptLayoutRow qwen3_moe_layout() {
           .built_in = qwen3_built_in,
           .read = qwen3_moe_keys<ReadKeys>,
           .write = qwen3_moe_keys<WriteKeys>,
-          .aliases = kLlamaExpertAliases,
+          .aliases = kQwenAliases,
           .names = qwen3_moe_names};
 }
 
