@@ -97,7 +97,7 @@ OTHER = {
     "word_embed_proj_dim": 8, "n_embed": 24, "seq_length": 99, "hidden_activation": "relu", "qk_layernorm": True,
     "query_pre_attn_scalar": 3, "attn_logit_softcapping": None, "final_logit_softcapping": 9.0, "sliding_window": 2,
     "use_sliding_window": False, "max_window_layers": 2, "num_local_experts": 2, "num_experts": 2, "num_experts_per_tok": 1,
-    "moe_intermediate_size": 8, "decoder_sparse_step": 2, "mlp_only_layers": [1], "phi num_key_value_heads": 1,
+    "moe_intermediate_size": 8, "decoder_sparse_step": 3, "mlp_only_layers": [1], "phi num_key_value_heads": 1,
     "gpt_neox num_attention_heads": 1, "norm_topk_prob": True,
     "output_router_logits": True, "router_aux_loss_coef": 0.5, "router_jitter_noise": 0.5, "use_parallel_residual": False,
     "do_layer_norm_before": False, "enable_bias": False, "rotary_emb_base": 77, "rotary_pct": 0.5,

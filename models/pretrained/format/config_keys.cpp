@@ -210,8 +210,10 @@ void WriteKeys::activation(std::string_view key, Activation field, std::string_v
   put(key, reference_activation(gate_of(field)));
 }
 
-void WriteKeys::gate(std::string_view key, Activation field, std::string_view) {
-  put(key, reference_activation(gate_of(field)));
+void WriteKeys::gate(std::string_view key, Activation field, std::string_view usual) {
+  const Activation gate = gate_of(field);  // has several names
+  const bool is_usual = activation_of(std::string(usual), key) == gate;
+  put(key, is_usual ? std::string(usual) : reference_activation(gate));
 }
 
 void WriteKeys::heads(std::string_view key, const std::string& field) {

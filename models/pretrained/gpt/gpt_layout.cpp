@@ -88,6 +88,7 @@ GptOptions settled(GptOptions o) {
   settle_positions(o);
   settle_window(o);
   settle_experts(o);
+  if (!has_mixers(o)) static_cast<MixerOptions&>(o) = {};
   if (o.norm == NormKind::kRms) o.norm_bias = false;
   o.qkv_bias = o.qkv_bias && o.attention_bias;
   o.out_bias = o.out_bias && o.attention_bias;
