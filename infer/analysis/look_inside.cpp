@@ -23,7 +23,7 @@ GptImpl& require_gpt(const OpenedInput& opened, const char* verb) {
   auto* gpt = opened.as<GptImpl>();
   if (gpt != nullptr) return *gpt;
   throw std::runtime_error(fmt::format(
-      "{} reads decoders of text (model types gpt2, llama, zoo_gpt); this model is none", verb));
+      "{} reads decoders of text, as GPT-2 and Llama are; this model is none", verb));
 }
 
 /// "embedding", "layer 0", ...: after what.

@@ -149,6 +149,16 @@ class DecoderFamiliesTest(interop.InteropTest):
                 inputs = masked_inputs(3)
                 inputs["input_ids"] %= model.config.vocab_size
                 self.compare(run, model, inputs)
+                text = (self.work / "text.txt").read_text()
+                ids = {character: n for n, character in enumerate(sorted(set(text)))}
+                # Of a Qwen 2, Python takes Qwen 2's own tokenizer whatever the folder says.
+                kind = transformers.PreTrainedTokenizerFast if name == "Qwen2ForCausalLM" else transformers.AutoTokenizer
+                tokenizer = kind.from_pretrained(run)
+                self.assertEqual(tokenizer(text[:300])["input_ids"], [ids[character] for character in text[:300]])
+                out = self.run_program("generate", "--model", run, "zebra", "--temperature", 0, "--max-new-tokens", 5, "--json")
+                prompt = tokenizer("zebra", return_tensors="pt")["input_ids"]
+                theirs = model.generate(prompt, max_new_tokens=5, do_sample=False)
+                self.assertEqual(json.loads(out)["tokens"], theirs[0, prompt.shape[1]:].tolist())
 
     def tokenizer(self):
         maker = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=None))

@@ -71,8 +71,10 @@ TokenizerClass tokenizer_class_of(const ordered_json& config, const ordered_json
   const std::string asked = text(tokenizer_config, "tokenizer_class");
   const std::string named = asked.empty() ? text(config, "tokenizer_class") : asked;
   const bool own_code = has_own_code(tokenizer_config);
-  const bool wrong = std::find(std::begin(kNamesWrongClass), std::end(kNamesWrongClass),
-                               model_type) != std::end(kNamesWrongClass);
+  // A folder that the zoo wrote names the class of what is in it.
+  const bool wrong =
+      !config.contains("zoo") && std::find(std::begin(kNamesWrongClass), std::end(kNamesWrongClass),
+                                           model_type) != std::end(kNamesWrongClass);
   const TokenizerClass plain = {.name = std::string(kGenericClass), .named = !named.empty()};
   const auto result = [&](std::string_view name) {
     return generic(name) ? plain : TokenizerClass{.name = std::string(name), .named = true};

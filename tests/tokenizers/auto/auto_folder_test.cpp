@@ -41,6 +41,7 @@ TEST(TokenizerClassTest, FollowsTheReferencesOrder) {
   const char* const bert = R"({"tokenizer_class": "BertTokenizer"})";
   EXPECT_EQ(class_of(R"({"model_type": "glm"})", bert), kGenericClass);
   EXPECT_EQ(class_of(R"({"model_type": "qwen2"})", bert), "Qwen2Tokenizer");
+  EXPECT_EQ(class_of(R"({"model_type": "qwen2", "zoo": {}})", bert), "BertTokenizer");  // our own
   EXPECT_EQ(class_of(gpt2, R"({"auto_map": {"AutoTokenizer": [null, "x.Y"]}})"), "GPT2Tokenizer");
   EXPECT_THROW(class_of("{}", R"({"auto_map": {"AutoTokenizer": [null, "x.Y"]}})"),
                std::runtime_error);
