@@ -22,8 +22,8 @@ using nlohmann::json;
 GptImpl& require_gpt(const OpenedInput& opened, const char* verb) {
   auto* gpt = opened.as<GptImpl>();
   if (gpt != nullptr) return *gpt;
-  throw std::runtime_error(fmt::format(
-      "{} reads decoders of text, as GPT-2 and Llama are; this model is none", verb));
+  throw std::runtime_error(
+      fmt::format("{} reads decoders of text, as GPT-2 and Llama are; this model is none", verb));
 }
 
 /// "embedding", "layer 0", ...: after what.
