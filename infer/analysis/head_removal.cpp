@@ -82,10 +82,20 @@ std::vector<Stack> all_stacks(torch::nn::Module& model) {
   return towers;
 }
 
+void require_removable_heads(const torch::nn::ModuleList& blocks) {
+  require_softmax_attention(blocks);
+  for (size_t n = 0; n < blocks->size(); ++n) {
+    if (!blocks->ptr(n)->as<BlockImpl>()->attention->latent) continue;
+    throw std::runtime_error(fmt::format(
+        "layer {} has latent attention, whose heads share what they read and cannot be taken out",
+        n));
+  }
+}
+
 std::vector<Stack> stacks_of(torch::nn::Module& model) {
   auto stacks = all_stacks(model);
   for (const Stack& stack : stacks)
-    if (!stack.cross) require_softmax_attention(stack.blocks);
+    if (!stack.cross) require_removable_heads(stack.blocks);
   return stacks;
 }
 

@@ -55,15 +55,23 @@ void KvBuffer::write(const KvPass& pass, const torch::Tensor& k, const torch::Te
   if (!pass.rows.defined()) {
     const int64_t start = pass.longest - pass.tokens;
     first(keys, k.size(0), pass.longest).narrow(2, start, pass.tokens).copy_(k);
-    first(values, v.size(0), pass.longest).narrow(2, start, pass.tokens).copy_(v);
+    if (values.defined())
+      first(values, v.size(0), pass.longest).narrow(2, start, pass.tokens).copy_(v);
     return;
   }
   keys.transpose(1, 2).index_put_({pass.rows, pass.slots}, real_tokens(k, pass.sources));
-  values.transpose(1, 2).index_put_({pass.rows, pass.slots}, real_tokens(v, pass.sources));
+  if (values.defined())
+    values.transpose(1, 2).index_put_({pass.rows, pass.slots}, real_tokens(v, pass.sources));
 }
 
 std::pair<torch::Tensor, torch::Tensor> KvBuffer::read(int64_t batch, int64_t length) const {
-  return {first(keys, batch, length), first(values, batch, length)};
+  const auto k = first(keys, batch, length);
+  return {k, values.defined() ? first(values, batch, length) : k};
+}
+
+std::vector<torch::Tensor*> KvBuffer::tensors() {
+  if (!values.defined()) return {&keys};
+  return {&keys, &values};
 }
 
 KvCache::KvCache(int64_t batch, int64_t capacity, const std::vector<LayerShape>& layers,
@@ -71,8 +79,10 @@ KvCache::KvCache(int64_t batch, int64_t capacity, const std::vector<LayerShape>&
     : reserved_(batch), capacity_(capacity), lengths_(torch::zeros({batch}, torch::kLong)) {
   TORCH_CHECK(!layers.empty(), "KvCache: a cache needs at least one layer");
   for (const LayerShape& layer : layers) {
-    layers_.push_back({new_buffer(batch, layer.kv_heads, capacity, layer.head_width, options),
-                       new_buffer(batch, layer.kv_heads, capacity, layer.head_width, options)});
+    const auto buffer = [&] {
+      return new_buffer(batch, layer.kv_heads, capacity, layer.head_width, options);
+    };
+    layers_.push_back({buffer(), layer.one_buffer ? torch::Tensor() : buffer()});
     States& states = states_.emplace_back(States{.first = layer.first_state});
     if (!states.first.lengths.defined()) continue;
     states.now = states.first;
@@ -117,7 +127,7 @@ void KvCache::reorder(const torch::Tensor& rows) {
   auto lengths = lengths_.index_select(0, rows.cpu());  // first: throws for a row that is not there
   const auto on_device = rows.to(layers_.front().keys.device());
   for (KvBuffer& layer : layers_) {
-    for (torch::Tensor* t : {&layer.keys, &layer.values}) {
+    for (torch::Tensor* t : layer.tensors()) {
       const auto moved = first(*t, before, longest_).index_select(0, on_device);
       if (after > reserved_)
         *t = new_buffer(after, t->size(1), capacity_, t->size(3), t->options());
@@ -180,6 +190,7 @@ void KvCache::append_rows(const KvCache& other) {
   for (size_t n = 0; n < layers_.size(); ++n) {
     const auto [k, v] = other.layers_[n].read(added, other.longest_);
     for (const auto& [to, from] : {std::pair(layers_[n].keys, k), {layers_[n].values, v}}) {
+      if (!to.defined()) continue;
       const auto rows = to.narrow(0, own, added);
       rows.narrow(2, 0, other.longest_).copy_(from);
       rows.narrow(2, other.longest_, capacity_ - other.longest_).zero_();
@@ -199,7 +210,7 @@ void KvCache::reserve(int64_t rows, int64_t capacity) {
   // Half as much again: rows that come one by one are not copied each time.
   if (rows > reserved_) reserved_ = std::max(rows, reserved_ + reserved_ / 2);
   for (KvBuffer& layer : layers_) {
-    for (torch::Tensor* t : {&layer.keys, &layer.values}) {
+    for (torch::Tensor* t : layer.tensors()) {
       const auto larger = new_buffer(reserved_, t->size(1), capacity, t->size(3), t->options());
       first(larger, batch(), longest_).copy_(first(*t, batch(), longest_));
       *t = larger;

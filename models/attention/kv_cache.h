@@ -43,12 +43,14 @@ struct KvPass {
 
 /// Keys and values of one layer, [rows, Hkv, capacity, Dh] each.
 struct KvBuffer {
-  torch::Tensor keys, values;
+  torch::Tensor keys, values;  // values undefined: they are the keys
 
   /// k, v [B, Hkv, T, Dh] go where the pass says.
   void write(const KvPass& pass, const torch::Tensor& k, const torch::Tensor& v);
   /// Views of the first `batch` rows' first `length` tokens: [batch, Hkv, length, Dh].
   std::pair<torch::Tensor, torch::Tensor> read(int64_t batch, int64_t length) const;
+  /// Those that there are.
+  std::vector<torch::Tensor*> tensors();
 };
 
 /// The cache of all layers. Rows of a batch may hold different numbers of tokens (prompts of
@@ -59,6 +61,7 @@ class KvCache {
   struct LayerShape {
     int64_t kv_heads = 0;         ///< Hkv
     int64_t head_width = 0;       ///< Dh
+    bool one_buffer = false;      ///< values are the keys, and kept once
     MixerState first_state = {};  ///< of one row, for a mixer in attention's place: no keys then
   };
   /// Room for `capacity` tokens in each of `batch` rows. `options`: dtype and device.

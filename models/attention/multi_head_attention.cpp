@@ -60,8 +60,13 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& 
     : options(resolved(options_)) {
   const int64_t C = options.d_model, Dh = options.head_width;
   const int64_t rows = (options.heads + 2 * options.kv_heads) * Dh;
-  in_proj = register_module(
-      "in_proj", torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias)));
+  if (options.latent) {
+    latent = register_module(
+        "latent", LatentProjections(C, options.heads, Dh, options.bias, *options.latent));
+  } else {
+    in_proj = register_module(
+        "in_proj", torch::nn::Linear(torch::nn::LinearOptions(C, rows).bias(options.bias)));
+  }
   out_proj = register_module(
       "out_proj",
       torch::nn::Linear(torch::nn::LinearOptions(options.heads * Dh, C).bias(options.out_bias)));
@@ -87,6 +92,28 @@ void place(SelfAttentionContext& context, int64_t T, const KvPass* pass) {
   context.relative_bias = position.relative_bias(T, S, device);
 }
 
+MultiHeadAttentionImpl::Heads MultiHeadAttentionImpl::project_in(const torch::Tensor& x) {
+  if (latent) {
+    const auto [q, vectors] = latent->project(x);  // [B, H, T, Dr + Dh], [B, 1, T, Dr + r]
+    return {q, vectors, vectors};
+  }
+  const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width;
+  const auto parts = in_proj(x).split_with_sizes({H * Dh, Hkv * Dh, Hkv * Dh}, -1);
+  const auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
+  const auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
+  const auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
+  return q_norm ? Heads{q_norm(q), k_norm(k), v} : Heads{q, k, v};
+}
+
+torch::Tensor MultiHeadAttentionImpl::attend_to(const torch::Tensor& q, const torch::Tensor& k,
+                                                const torch::Tensor& v, const AttendArgs& args) {
+  if (!latent) return attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args);
+  const bool absorbs = prefers_absorbed(*options.latent, options.head_width, q.size(2), k.size(2));
+  const auto heads = latent->heads_of(q, k, absorbs);
+  const auto& kernel = kernel_for(options.kernel, heads.q, heads.k, heads.v, args);
+  return latent->values_of(attend(kernel, heads.q, heads.k, heads.v, args), heads.absorbed);
+}
+
 torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
                                               const SelfAttentionContext& context) {
   if (!context.placed && context.position != nullptr) {
@@ -94,12 +121,7 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     place(placed, x.size(1), context.cache ? &context.cache->pass() : nullptr);
     return forward(x, placed);
   }
-  const int64_t H = options.heads, Hkv = options.kv_heads, Dh = options.head_width;
-  const auto parts = in_proj(x).split_with_sizes({H * Dh, Hkv * Dh, Hkv * Dh}, -1);
-  auto q = split_heads(parts[0], H);    // [B, H, T, Dh]
-  auto k = split_heads(parts[1], Hkv);  // [B, Hkv, T, Dh]
-  auto v = split_heads(parts[2], Hkv);  // [B, Hkv, T, Dh]
-  if (q_norm) q = q_norm(q), k = k_norm(k);
+  auto [q, k, v] = project_in(x);
   auto args = with_options(context.args, x);
   if (options.window)
     args.window = std::min(*options.window, args.window.value_or(*options.window));
@@ -118,8 +140,7 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     if (keys_later) k = rotate(k, context.key_rotation);
   }
   add_relative_bias(args, context.relative_bias);
-  return project_out(attend(kernel_for(options.kernel, q, k, v, args), q, k, v, args),
-                     context.args.key_lengths);  // [B, T, C]
+  return project_out(attend_to(q, k, v, args), context.args.key_lengths);  // [B, T, C]
 }
 
 void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias) const {
@@ -155,6 +176,11 @@ CrossKeyValues MultiHeadAttentionImpl::project_keys_values(const torch::Tensor& 
   auto k = split_heads(kv[0], options.kv_heads);  // [B, Hkv, S, Dh]
   if (k_norm) k = k_norm(k);
   return {k, split_heads(kv[1], options.kv_heads), lengths};
+}
+
+KvCache::LayerShape MultiHeadAttentionImpl::cached() const {
+  if (latent) return {.kv_heads = 1, .head_width = latent->cached_width(), .one_buffer = true};
+  return {.kv_heads = options.kv_heads, .head_width = options.head_width};
 }
 
 std::vector<torch::Tensor> MultiHeadAttentionImpl::qkv_matrices() const {

@@ -12,6 +12,7 @@
 
 #include "models/attention/attend.h"
 #include "models/attention/kv_cache.h"
+#include "models/attention/latent_projections.h"
 #include "models/layers/norm.h"
 #include "models/positions/position.h"
 
@@ -32,6 +33,9 @@ struct MultiHeadAttentionOptions {
   /// A norm of each query and each key, over a head's width and before positions (Dehghani et al.
   /// 2023, arXiv:2302.05442, §2: scores stay small); unset: none.
   std::optional<NormOptions> qk_norm = {};
+  /// Keys and values come from a latent vector, which alone is cached; no cross-attention. Unset:
+  /// no.
+  std::optional<LatentOptions> latent = {};
   std::optional<int64_t> window = {};  ///< as AttendArgs::window; not of cross-attention
   std::string kernel = "torch";        ///< attend()'s kernel
   /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
@@ -81,16 +85,25 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
 
   /// in_proj.weight in three: queries [H Dh, C], keys and values [Hkv Dh, C].
   std::vector<torch::Tensor> qkv_matrices() const;
-  int64_t kv_heads() const { return options.kv_heads; }
-  int64_t head_width() const { return options.head_width; }
+  /// What the cache keeps of a token.
+  KvCache::LayerShape cached() const;
 
   MultiHeadAttentionOptions options;  // zeros replaced by what they stand for
+  LatentProjections latent{nullptr};  // in the place of in_proj
   torch::nn::Linear in_proj{
       nullptr};  // [H Dh + 2 Hkv Dh, C]: rows for queries, then keys, then values
   torch::nn::Linear out_proj{nullptr};    // [C, H Dh]
   Norm q_norm{nullptr}, k_norm{nullptr};  // over Dh; empty without qk_norm
 
  private:
+  struct Heads {
+    torch::Tensor q, k, v;
+  };
+  /// x [B, T, C] -> q, k, v, or with latent vectors q, and these in the place of both.
+  Heads project_in(const torch::Tensor& x);
+  /// q, k, v as project_in() gives them, rotated, k and v of all keys -> [B, H, T, Dh]
+  torch::Tensor attend_to(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                          const AttendArgs& args);
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
   torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
   void add_relative_bias(AttendArgs& args, torch::Tensor bias) const;

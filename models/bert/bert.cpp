@@ -19,7 +19,7 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
       register_module("position", make_position(o, {.positions = o.context + o.position_padding + 1,
                                                     .embedding_width = E,
                                                     .heads = o.heads,
-                                                    .head_width = o.head_width,
+                                                    .head_width = rotated_width(o),
                                                     .bidirectional = true}));
   if (o.segments > 0)
     segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
@@ -135,8 +135,9 @@ void check(const BertOptions& o) {
     distinct.layers = o.shared_blocks;
     check(distinct);
   }
-  check(static_cast<const PositionOptions&>(o), resolved(o).head_width, /*bidirectional=*/true);
-  check_mixers(resolved(o), acts_in_attention(o.position));
+  check_mixing(resolved(o), place_of(o.position));
+  check(static_cast<const PositionOptions&>(o), rotated_width(resolved(o)),
+        /*bidirectional=*/true);
   require_at_least("segments", o.segments, 0);
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(!is_gated(o.activation), "activation", name_of(o.activation),

@@ -56,7 +56,23 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
   return cost;
 }
 
+ModelCost latent_cost(const MultiHeadAttentionOptions& o, double T) {
+  const auto C = double(o.d_model), H = double(o.heads), Dh = double(o.head_width);
+  const auto r = double(o.latent->width), rq = double(o.latent->query_width),
+             Dr = double(o.latent->rotary_width);
+  ModelCost cost = linear_cost(T, rq > 0 ? rq : C, H * (Dh + Dr), o.bias) +
+                   linear_cost(T, C, r + Dr, o.bias) + linear_cost(T, r, 2 * H * Dh, false) +
+                   linear_cost(T, H * Dh, C, o.out_bias) + norm_cost(r, o.latent->norm);
+  if (rq > 0) cost += linear_cost(T, C, rq, o.bias) + norm_cost(rq, o.latent->norm);
+  const auto length = static_cast<int64_t>(T);
+  const bool absorbs = prefers_absorbed(*o.latent, o.head_width, length, length);
+  cost.forward_flops += attention_flops(T, T, H * (Dr + (absorbs ? r : Dh)));
+  cost.cache_values_per_token = r + Dr;
+  return cost;
+}
+
 ModelCost mixing_cost(const BlockOptions& o, double T) {
+  if (!o.mixer && o.attention.latent) return latent_cost(o.attention, T);
   if (!o.mixer) {
     ModelCost cost = attention_cost(o.attention, T, T);
     cost.cache_values_per_token = 2 * double(o.attention.head_width) * double(o.attention.kv_heads);

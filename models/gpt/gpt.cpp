@@ -25,7 +25,7 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   position = register_module("position", make_position(o, {.positions = o.context,
                                                            .embedding_width = o.d_model,
                                                            .heads = o.heads,
-                                                           .head_width = o.head_width}));
+                                                           .head_width = rotated_width(o)}));
   if (o.norm_embeddings)
     embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
@@ -114,8 +114,8 @@ GptOptions resolved(GptOptions o) {
 void check(const GptOptions& o) {
   require_at_least("context", o.context, 1);
   check(static_cast<const StackOptions&>(o));
-  check(static_cast<const PositionOptions&>(o), resolved(o).head_width);
-  check_mixers(resolved(o), acts_in_attention(o.position));
+  check_mixing(resolved(o), place_of(o.position));
+  check(static_cast<const PositionOptions&>(o), rotated_width(resolved(o)));
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(std::isfinite(o.logit_cap) && o.logit_cap >= 0.0, "logit-cap", o.logit_cap,
                  "0 or more");

@@ -82,7 +82,7 @@ KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t c
     if (block.mixer) {
       layers.push_back({.first_state = block.mixer->make_state(1, numbers)});
     } else {
-      layers.push_back({block.attention->kv_heads(), block.attention->head_width()});
+      layers.push_back(block.attention->cached());
     }
   }
   return {batch, capacity, layers, numbers};

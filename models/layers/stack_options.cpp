@@ -20,6 +20,14 @@ std::optional<int64_t> window_of_layer(const StackOptions& o, int64_t n) {
   return o.window > 0 && kind == 'L' ? std::optional(o.window) : std::nullopt;
 }
 
+std::optional<LatentOptions> latent_options(const StackOptions& o) {
+  if (o.latent_width == 0) return std::nullopt;
+  return LatentOptions{.width = o.latent_width,
+                       .query_width = o.latent_query_width,
+                       .rotary_width = o.latent_rotary_width,
+                       .norm = norm_options(o)};
+}
+
 MixerSizes mixer_sizes(const StackOptions& o) {
   return {.d_model = o.d_model,
           .heads = o.heads,
@@ -32,9 +40,11 @@ MixerSizes mixer_sizes(const StackOptions& o) {
 }  // namespace
 
 BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attention) {
-  const int64_t scale_width = o.scale_width > 0 ? o.scale_width : o.head_width;
-  double scale = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(scale_width)) : 1.0;
-  if (o.scale_by_layer) scale /= static_cast<double>(n + 1);
+  const auto scale = [&](int64_t width) {
+    if (o.scale_width > 0) width = o.scale_width;
+    const double factor = o.scale_attention ? 1.0 / std::sqrt(static_cast<double>(width)) : 1.0;
+    return o.scale_by_layer ? factor / static_cast<double>(n + 1) : factor;
+  };
   const MultiHeadAttentionOptions whole{
       .d_model = o.d_model,
       .heads = o.heads,
@@ -45,15 +55,18 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .dropout = o.attention_dropout,
       .head_dropout = o.head_dropout,
       .head_diversity = o.head_diversity / static_cast<double>(o.layers),
-      .scale = scale,
+      .scale = scale(o.head_width + o.latent_rotary_width),
       .score_cap = o.score_cap,
       .qk_norm = o.qk_norm ? std::optional(norm_options(o)) : std::nullopt,
+      .latent = latent_options(o),
       .window = window_of_layer(o, n),
       .kernel = o.attention};
   std::optional<MultiHeadAttentionOptions> cross;
   if (cross_attention) {
     cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
     cross->window.reset();
+    cross->latent.reset();
+    cross->scale = scale(o.head_width);
   }
   const FeedForwardOptions network{.d_model = o.d_model,
                                    .width = o.feed_forward,
@@ -157,7 +170,33 @@ void check(const StackOptions& o) {
   check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
 }
 
-void check_mixers(const StackOptions& o, bool in_attention) {
+int64_t rotated_width(const StackOptions& o) {
+  return o.latent_width > 0 ? o.latent_rotary_width : o.head_width;
+}
+
+namespace {
+
+void check_latent(const StackOptions& o, PositionPlace positions) {
+  for (const auto& [option, value] : {std::pair("latent-width", o.latent_width),
+                                      {"latent-query-width", o.latent_query_width},
+                                      {"latent-rotary-width", o.latent_rotary_width}}) {
+    require_at_least(option, value, 0);
+    require_option(o.latent_width > 0 || value == 0, option, value,
+                   "0 without " + option_name("latent-width"));
+  }
+  if (o.latent_width == 0) return;
+  const bool rotates = positions == PositionPlace::kRotation;
+  require_option(rotates == (o.latent_rotary_width > 0) && o.latent_rotary_width % 2 == 0,
+                 "latent-rotary-width", o.latent_rotary_width,
+                 "an even number above 0 with rotary positions, and 0 with others");
+  const std::string with = " with " + option_name("latent-width");
+  require_option(o.kv_heads == o.heads, "kv-heads", o.kv_heads, "as many as heads" + with);
+  require_option(!o.qk_norm, "qk-norm", "true", "false" + with);
+  require_option(o.pruned_heads.empty(), "pruned-heads", o.pruned_heads, "empty" + with);
+  require_option(o.head_diversity == 0.0, "head-diversity", o.head_diversity, "0" + with);
+}
+
+void check_mixers(const StackOptions& o, PositionPlace positions) {
   check(static_cast<const MixerOptions&>(o), mixer_sizes(o), o.layers);
   for (const auto& [layer, heads] : parse_heads(o.pruned_heads)) {
     require_option(mixer_of_layer(o, layer) == MixerKind::kSoftmax, "pruned-heads", o.pruned_heads,
@@ -171,18 +210,28 @@ void check_mixers(const StackOptions& o, bool in_attention) {
                                         {"qk-norm", o.qk_norm},
                                         {"window", o.window > 0},
                                         {"scale-attention", !o.scale_attention},
+                                        {"scale-width", o.scale_width > 0},
+                                        {"out-bias", o.attention_bias && !o.out_bias},
                                         {"scale-by-layer", o.scale_by_layer},
                                         {"score-cap", o.score_cap > 0.0},
                                         {"attention-dropout", o.attention_dropout > 0.0},
                                         {"head-dropout", o.head_dropout > 0.0},
                                         {"head-diversity", o.head_diversity > 0.0},
-                                        {"position", in_attention}}) {
+                                        {"latent-width", o.latent_width > 0},
+                                        {"position", positions != PositionPlace::kEmbeddings}}) {
     if (!changed) continue;
     throw OptionError(fmt::format(
         "{} acts on softmax attention, which no layer has with {}; leave it out, or name softmax "
         "in {}",
         option_name(option), option_name("mixer"), option_name("mixer-pattern")));
   }
+}
+
+}  // namespace
+
+void check_mixing(const StackOptions& o, PositionPlace positions) {
+  check_latent(o, positions);
+  check_mixers(o, positions);
 }
 
 }  // namespace zoo

@@ -38,9 +38,12 @@ struct StackOptions : ExpertOptions, MixerOptions {
   int64_t window = 0;    ///< local layers see so many tokens back, their own included; 0: all
   /// Which layers are local (L) and which see all (G), repeated over the layers: "LLLG".
   std::string window_pattern = "L";
-  bool attention_bias = true;  ///< on all attention projections
-  bool qkv_bias = true;        ///< false: none on queries, keys and values
-  bool out_bias = true;        ///< false: none on what attention gives out
+  int64_t latent_width = 0;         ///< r: latent attention (latent_projections.h); 0: none
+  int64_t latent_query_width = 0;   ///< of the queries' latent vector; 0: none
+  int64_t latent_rotary_width = 0;  ///< Dr: what rotates, with rotary positions
+  bool attention_bias = true;       ///< on all attention projections
+  bool qkv_bias = true;             ///< false: none on queries, keys and values
+  bool out_bias = true;             ///< false: none on what attention gives out
   bool feed_forward_bias = true;
   bool scale_attention = true;      ///< scale scores by 1 / sqrt(scale_width)
   int64_t scale_width = 0;          ///< 0: Dh
@@ -85,6 +88,12 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("window-pattern", o.window_pattern, "Local (L) and global (G) layers, repeated: LLLG");
   field("norm-epsilon", o.norm_epsilon, "Added to the variance");
   field("norm-bias", o.norm_bias, "Layer norm with a shift");
+  field("latent-width", o.latent_width,
+        "Latent attention: numbers from which keys and values come (0: none)");
+  field("latent-query-width", o.latent_query_width,
+        "Latent attention: numbers from which queries come (0: all of d-model)");
+  field("latent-rotary-width", o.latent_rotary_width,
+        "Latent attention: numbers of queries and keys that rotate");
   field("attention-bias", o.attention_bias, "Biases in attention's projections");
   field("qkv-bias", o.qkv_bias, "Biases of queries, keys and values");
   field("out-bias", o.out_bias, "Bias of attention's output projection");
@@ -109,9 +118,12 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
 /// Throws OptionError for values that no stack can have.
 void check(const StackOptions& options);
 
-/// Throws OptionError for mixers that do not fit the other options, resolved, or the family.
-/// `in_attention`: its positions act on queries, keys or scores.
-void check_mixers(const StackOptions& options, bool in_attention = false);
+/// Throws OptionError for mixers and latent attention that do not fit the other options, resolved,
+/// or the family.
+void check_mixing(const StackOptions& options, PositionPlace positions);
+
+/// The width of the part of a head that rotary positions may rotate.
+int64_t rotated_width(const StackOptions& options);
 
 /// Fills in the sizes that are 0.
 void resolve(StackOptions& options);

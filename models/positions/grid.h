@@ -28,6 +28,10 @@ struct EnumNames<GridPositionKind> {
       {GridPositionKind::kSinusoidal2d, "sinusoidal-2d"},
       {GridPositionKind::kRotary2d, "rotary-2d"}};
 };
+constexpr PositionPlace place_of(GridPositionKind kind) {
+  return kind == GridPositionKind::kRotary2d ? PositionPlace::kRotation
+                                             : PositionPlace::kEmbeddings;
+}
 
 /// The scheme "none", and the base of the others. Position ids count tokens: first `prefix` tokens
 /// outside the grid (the class token), then patches row by row. Each pass gives the grid of its

@@ -49,10 +49,12 @@ struct EnumNames<PositionKind> {
       {PositionKind::kBucketed, "t5"}};
 };
 
-/// Whether the scheme acts on queries, keys or scores of softmax attention.
-constexpr bool acts_in_attention(PositionKind kind) {
-  return kind == PositionKind::kRotary || kind == PositionKind::kAlibi ||
-         kind == PositionKind::kBucketed;
+/// Where a scheme acts.
+enum class PositionPlace { kEmbeddings, kRotation, kScores };
+constexpr PositionPlace place_of(PositionKind kind) {
+  if (kind == PositionKind::kRotary) return PositionPlace::kRotation;
+  const bool biases = kind == PositionKind::kAlibi || kind == PositionKind::kBucketed;
+  return biases ? PositionPlace::kScores : PositionPlace::kEmbeddings;
 }
 
 }  // namespace zoo

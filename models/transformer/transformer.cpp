@@ -18,7 +18,7 @@ std::shared_ptr<Position> position_for(const TransformerOptions& o, const StackO
   return make_position(o, {.positions = o.context,
                            .embedding_width = o.d_model,
                            .heads = stack.heads,
-                           .head_width = stack.head_width,
+                           .head_width = rotated_width(stack),
                            .bidirectional = bidirectional});
 }
 
@@ -227,8 +227,8 @@ void check(const TransformerOptions& o) {
                  {"feed-forward", "decoder-feed-forward"}},
                 [&] { check(stack); });
   for (const StackOptions& side : {encoder_stack(o), decoder_stack(o)}) {
-    check(static_cast<const PositionOptions&>(o), side.head_width, /*bidirectional=*/true);
-    check_mixers(side, acts_in_attention(o.position));
+    check_mixing(side, place_of(o.position));
+    check(static_cast<const PositionOptions&>(o), rotated_width(side), /*bidirectional=*/true);
   }
   require_model_memory(cost_of(o, 1));
 }

@@ -20,7 +20,7 @@ CctImpl::CctImpl(const CctOptions& options_) : options(resolved(checked(options_
         torch::nn::Conv2dOptions(in, out, o.kernel).padding(o.kernel / 2).bias(false)));
   }
   position = register_module(
-      "position", make_grid_position(o.position, grid_of(o), 0, o.d_model, o.head_width));
+      "position", make_grid_position(o.position, grid_of(o), 0, o.d_model, rotated_width(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
@@ -106,10 +106,10 @@ void check(const CctOptions& o) {
   require_at_least("convolutions", o.convolutions, 1);
   require_option(o.kernel >= 1 && o.kernel % 2 == 1, "kernel", o.kernel, "odd");
   if (o.position == GridPositionKind::kRotary2d) {
-    require_option(resolved(o).head_width >= 4, "heads", o.heads,
+    require_option(rotated_width(resolved(o)) >= 4, "heads", o.heads,
                    "such that heads are at least 4 wide, for rotary positions");
   }
-  check_mixers(resolved(o), o.position == GridPositionKind::kRotary2d);
+  check_mixing(resolved(o), place_of(o.position));
   require_probability("dropout", o.dropout);
   require_model_memory(cost_of(o));
 }

@@ -26,7 +26,7 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_
     distillation_token = register_parameter("distillation_token", torch::zeros({o.d_model}));
   position = register_module(
       "position",
-      make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, o.head_width));
+      make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, rotated_width(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
   const NormOptions norm = norm_options(o);
   if (o.embedding_norm) embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm));
@@ -170,7 +170,7 @@ void check_images(const VitOptions& o) {
   require_option(full.patch_width <= full.image_width, "patch-width", full.patch_width,
                  fmt::format("at most the images' width {}", full.image_width));
   if (o.position == GridPositionKind::kRotary2d) {
-    require_option(full.head_width >= 4, "heads", o.heads,
+    require_option(rotated_width(full) >= 4, "heads", o.heads,
                    "such that heads are at least 4 wide, for rotary positions");
   }
 }
@@ -192,7 +192,7 @@ void check(const VitOptions& o) {
   check(static_cast<const StackOptions&>(o));
   check_images(o);
   check_tokens(o);
-  check_mixers(resolved(o), o.position == GridPositionKind::kRotary2d);
+  check_mixing(resolved(o), place_of(o.position));
   require_probability("dropout", o.dropout);
   require_model_memory(cost_of(o));
 }

@@ -210,6 +210,11 @@ NameMap zoo_names(const NameMap& family, const BertOptions& o) {
         block + "mixer.value_projection", block + "mixer.directions",
         std::string("bert.position.relative_bias.weight")})
     add_parameter(map, ours, ours);
+  for (const char* const part :
+       {"query_down", "query_norm", "query_up", "key_down", "key_norm", "key_up"}) {
+    const std::string ours = block + "attention.latent." + part;
+    add_layer(map, {.ours = ours, .theirs = {ours}});
+  }
   for (const std::string& ours :
        {block + "attention.q_norm", block + "attention.k_norm", block + "attention_out_norm",
         block + "feed_forward_out_norm", block + "mixer.in_proj", block + "mixer.out_proj",

@@ -135,6 +135,17 @@ inline std::vector<NamedGpt> tiny_gpts() {
   hybrid.mixer_pattern = "ssd,softmax,retention";
   hybrid.ssd_state = 5;
 
+  GptOptions latent = gpt2;  // expanded for whole texts, absorbed beside a cache
+  latent.position = PositionKind::kRotary;
+  latent.latent_width = 9;
+  latent.latent_query_width = 7;
+  latent.latent_rotary_width = 2;
+  latent.norm = NormKind::kRms;
+
+  GptOptions narrow_latent = gpt2;  // so narrow that whole texts are read in the absorbed form
+  narrow_latent.latent_width = 3;
+  narrow_latent.norm = NormKind::kRms;
+
   GptOptions pruned_groups = grouped;
   pruned_groups.position = PositionKind::kRotary;
   pruned_groups.pruned_heads = "0:0,1 1:1,2";
@@ -158,7 +169,9 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"qwen_experts", qwen_experts},
                                {"pruned", pruned},
                                {"pruned_groups", pruned_groups},
-                               {"hybrid", hybrid}};
+                               {"hybrid", hybrid},
+                               {"latent", latent},
+                               {"narrow_latent", narrow_latent}};
   for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
     if (kind == MixerKind::kSoftmax || kind == MixerKind::kLinformer) continue;
     GptOptions mixed = gpt2;

@@ -66,6 +66,8 @@ std::vector<StackChange> changes() {
        }},
       {"MixerPattern", [](StackOptions& o) { o.mixer_pattern = "linear,softmax"; }},
       {"ExpertsButInALayer", [](StackOptions& o) { o.experts = 3, o.dense_layers = "1"; }},
+      {"Latent", [](StackOptions& o) { o.latent_width = 5; }},
+      {"LatentQueries", [](StackOptions& o) { o.latent_width = 3, o.latent_query_width = 4; }},
       {"Window", [](StackOptions& o) { o.window = 2; }},
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
@@ -89,6 +91,10 @@ std::vector<StackChange> changes() {
            testing::shrink(o);
          }});
   }
+  changes.push_back(
+      {.name = "LatentRotary",
+       .stack = [](StackOptions& o) { o.latent_width = 3, o.latent_rotary_width = 4; },
+       .positions = [](PositionOptions& o) { o.position = PositionKind::kRotary; }});
   changes.push_back({.name = "RotaryBase", .positions = [](PositionOptions& o) {
                        o.position = PositionKind::kRotary;
                        o.rotary.base = 50.0;
@@ -245,6 +251,23 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   EXPECT_EQ(field(gpt), "pruned-heads");
   gpt.pruned_heads = "1:1";
   EXPECT_EQ(field(gpt), "");
+  gpt = {};
+  gpt.latent_rotary_width = 4;
+  EXPECT_EQ(field(gpt), "latent-rotary-width");
+  gpt.latent_width = 8;
+  EXPECT_EQ(field(gpt), "latent-rotary-width");  // without rotary positions
+  gpt.position = PositionKind::kRotary;
+  EXPECT_EQ(field(gpt), "");
+  gpt.latent_rotary_width = 0;
+  EXPECT_EQ(field(gpt), "latent-rotary-width");
+  gpt = {};
+  gpt.latent_width = 8;
+  EXPECT_EQ(field(gpt), "");
+  gpt.kv_heads = 1;
+  EXPECT_EQ(field(gpt), "kv-heads");
+  gpt.kv_heads = 0;
+  gpt.pruned_heads = "0:1";
+  EXPECT_EQ(field(gpt), "pruned-heads");
   bert = {};
   bert.mixer = MixerKind::kGla;
   EXPECT_EQ(field(bert), "mixer");
