@@ -31,7 +31,7 @@ int64_t text_end_id(const Tokenizer& tokenizer) {
 }
 
 torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::string> texts,
-                          int64_t end, int64_t context) {
+                          int64_t end, int64_t context, std::optional<int64_t> padding) {
   std::vector<std::vector<int64_t>> rows;
   for (const auto& text : texts) {
     const auto ids = tokenizer.encode(text, {.add_special = true}).ids;
@@ -42,7 +42,13 @@ torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::strin
       row.back() = end;
     }
   }
-  return pad_rows(rows, {.filler = end, .width = 1});  // [B, T]
+  return pad_rows(rows, {.filler = padding.value_or(end), .width = padding ? context : 1});
+}
+
+std::optional<int64_t> text_padding(const ClipOptions& options, const Tokenizer& tokenizer,
+                                    int64_t end) {
+  if (options.text_pooling != ClipTextPooling::kLast) return std::nullopt;
+  return tokenizer.pad_id() ? int64_t{*tokenizer.pad_id()} : end;
 }
 
 torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
@@ -52,7 +58,8 @@ torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,
   std::vector<torch::Tensor> parts;
   for (size_t begin = 0; begin < texts.size(); begin += kBatch) {
     const auto batch = std::span(texts).subspan(begin, std::min(kBatch, texts.size() - begin));
-    const auto tokens = clip_tokens(tokenizer, batch, end, model.options.text.context);  // [B, T]
+    const auto tokens = clip_tokens(tokenizer, batch, end, model.options.text.context,
+                                    text_padding(model.options, tokenizer, end));  // [B, T]
     const auto highest = static_cast<int32_t>(tokens.max().item<int64_t>());
     check_token_rows({&highest, 1}, model.options.text.vocab_size, tokenizer);
     parts.push_back(model.embed_texts(tokens.to(device)));

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,9 +20,14 @@ int64_t text_end_id(const Tokenizer& tokenizer);
 
 /// [B, T] int64: each text in the tokenizer's template with `end` as its last token; T is the
 /// longest one's length, at most `context`. Shorter texts are padded with `end`, which the causal
-/// tower cannot see from the text.
+/// tower cannot see from the text. A tower that is read at the last place was trained on texts of
+/// full length: `padding` is then what fills them, to T = context.
 torch::Tensor clip_tokens(const Tokenizer& tokenizer, std::span<const std::string> texts,
-                          int64_t end, int64_t context);
+                          int64_t end, int64_t context, std::optional<int64_t> padding = {});
+
+/// What clip_tokens() fills texts with for this model: the tokenizer's padding token, else `end`.
+std::optional<int64_t> text_padding(const ClipOptions& options, const Tokenizer& tokenizer,
+                                    int64_t end);
 
 /// N texts -> [N, E], rows of length one, on the model's device
 torch::Tensor embed_clip_texts(ClipImpl& model, const Tokenizer& tokenizer,

@@ -55,7 +55,10 @@ torch::Tensor ImageTextEncoder::encode_texts(const std::vector<std::string>& tex
 torch::Tensor ImageTextEncoder::probabilities(const torch::Tensor& images,
                                               const torch::Tensor& texts) const {
   const torch::NoGradGuard no_grad;
-  return clip_.model->logits_per_image(images.to(device_), texts.to(device_)).softmax(-1).cpu();
+  const auto logits = clip_.model->logits_per_image(images.to(device_), texts.to(device_));
+  // With SigLIP's loss each pair is judged for itself, as pipelines in Python say of it.
+  const bool each = clip_.model->options.has_logit_bias;
+  return (each ? logits.sigmoid() : logits.softmax(-1)).cpu();
 }
 
 std::vector<fs::path> pictures_below(const fs::path& folder) {

@@ -51,9 +51,8 @@ Rollout ImageLabeller::rollout(const Image& image) {
   const auto flow = attention_rollout(layers);                                         // [T, T]
   const int64_t prefix = prefix_tokens(vit->options);
   const Grid grid = grid_of(vit->options);
-  // What the head reads: the class token, or the mean of the patches.
-  const bool has_token = vit->options.pooling == VitPooling::kClassToken;
-  const auto answer = has_token ? flow[0] : flow.slice(0, prefix).mean(0);  // [T]
+  // What the head reads: the class token, or of all tokens the mean.
+  const auto answer = prefix > 0 ? flow[0] : flow.slice(0, prefix).mean(0);  // [T]
   const auto shares = answer.slice(0, prefix).view({grid.rows, grid.columns});
   return {.seen = resized_and_cropped(image, pixels_->steps()), .shares = shares};
 }

@@ -2,6 +2,7 @@
 #include "models/clip/clip.h"
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -14,11 +15,17 @@ bool has_images(const ClipOptions& o) { return o.towers != ClipTowers::kText; }
 bool has_texts(const ClipOptions& o) { return o.towers != ClipTowers::kImage; }
 
 /// Normal, as wide as its input: the paper's code.
-torch::nn::Linear projection_from(int64_t width, int64_t projection) {
-  torch::nn::Linear linear(torch::nn::LinearOptions(width, projection).bias(false));
+torch::nn::Linear projection_from(int64_t width, int64_t projection, bool bias) {
+  torch::nn::Linear linear(torch::nn::LinearOptions(width, projection).bias(bias));
   const torch::NoGradGuard no_grad;
   linear->weight.normal_(0.0, 1.0 / std::sqrt(static_cast<double>(width)));
+  if (bias) linear->bias.zero_();
   return linear;
+}
+
+/// Of what the image tower gives.
+int64_t image_width(const ClipOptions& o) {
+  return o.image_tower == ImageTower::kVit ? pooled_width(o.image) : 4 * o.cnn_width;
 }
 
 torch::Tensor unit(const torch::Tensor& x) { return x / x.norm(2, -1, /*keepdim=*/true); }
@@ -35,13 +42,15 @@ ClipImpl::ClipImpl(const ClipOptions& options_) : options(resolved(options_)) {
     } else {
       image_cnn = register_module("image_cnn", Cnn(cnn_options(o)));
     }
-    const int64_t width = image ? o.image.d_model : 4 * o.cnn_width;
-    image_projection = register_module("image_projection", projection_from(width, o.projection));
+    if (o.image_projection) {
+      image_projection = register_module(
+          "image_projection", projection_from(image_width(o), o.projection, o.projection_bias));
+    }
   }
   if (has_texts(o)) {
     text = register_module("text", Gpt(o.text));
-    text_projection =
-        register_module("text_projection", projection_from(o.text.d_model, o.projection));
+    text_projection = register_module(
+        "text_projection", projection_from(o.text.d_model, o.projection, o.projection_bias));
   }
   if (o.towers != ClipTowers::kBoth) return;
   logit_scale = register_parameter("logit_scale", torch::tensor(o.logit_scale, torch::kFloat));
@@ -76,12 +85,14 @@ torch::Tensor ClipImpl::text_hidden(const torch::Tensor& tokens, const ClipTextC
   TORCH_CHECK(has_texts(options), "Clip: this model has no text tower");
   return text->hidden(tokens, {.positions = context.positions,
                                .args = context.args,
+                               .causal = options.text_causal,
                                .trace = context.trace,
                                .trace_prefix = has_images(options) ? "text_" : "",
                                .trace_before_norm = true});  // as the reference's
 }
 
 torch::Tensor ClipImpl::text_pool(const torch::Tensor& hidden, const torch::Tensor& tokens) const {
+  if (options.text_pooling == ClipTextPooling::kLast) return hidden.select(1, -1);
   // argmax names the first of several; a text without end token is read at its first token.
   const auto ends =
       options.end_token < 0 ? tokens : tokens.eq(options.end_token).to(torch::kLong);  // [B, T]
@@ -89,11 +100,17 @@ torch::Tensor ClipImpl::text_pool(const torch::Tensor& hidden, const torch::Tens
   return hidden.index({rows, ends.argmax(1)});  // [B, C]
 }
 
+torch::Tensor ClipImpl::map_images(const torch::Tensor& features) {
+  return image_projection ? image_projection(features) : features;
+}
+torch::Tensor ClipImpl::map_texts(const torch::Tensor& features) {
+  return text_projection(features);
+}
 torch::Tensor ClipImpl::project_images(const torch::Tensor& features) {
-  return unit(image_projection(features));
+  return unit(map_images(features));
 }
 torch::Tensor ClipImpl::project_texts(const torch::Tensor& features) {
-  return unit(text_projection(features));
+  return unit(map_texts(features));
 }
 
 ClipOptions resolved(ClipOptions o) {
@@ -135,6 +152,14 @@ void check(const ClipOptions& o) {
   require_at_least("cnn-blocks", o.cnn_blocks, 1);
   require_at_least("cnn-width", o.cnn_width, 1);
   require_at_least("projection", o.projection, 1);
+  if (has_images(o)) {
+    require_option(o.image_projection || image_width(resolved(o)) == o.projection, "projection",
+                   o.projection,
+                   fmt::format("as wide as the image tower, {}, without {}",
+                               image_width(resolved(o)), option_name("image-projection")));
+  }
+  require_option(o.text_causal || !has_mixers(o.text), "text-causal", o.text_causal,
+                 "true with mixers, which look back");
   require_option(std::isfinite(o.logit_scale) && std::exp(o.logit_scale) <= 100.001, "logit-scale",
                  o.logit_scale, "at most ln 100 = 4.605");
   require_option(std::isfinite(o.logit_bias), "logit-bias", o.logit_bias, "a number");

@@ -1,7 +1,7 @@
 // CLIP: images and texts in one space. Radford et al. 2021 (arXiv:2103.00020), §2.4: an image
 // tower, a text tower, and a projection behind each; what belongs together has a large cosine. By
-// an option also SigLIP's bias on the scores (Zhai et al. 2023, arXiv:2303.15343). Differs from the
-// paper: the residual network of the image tower is that of cnn.h.
+// options also SigLIP (Zhai et al. 2023, arXiv:2303.15343). Differs from the paper: the residual
+// network of the image tower is that of cnn.h.
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/linear.h>
@@ -32,6 +32,15 @@ struct EnumNames<ImageTower> {
                                                                        {ImageTower::kCnn, "cnn"}};
 };
 
+/// Where a text is read: at its end token, or at the last place, whatever stands there.
+enum class ClipTextPooling { kEndToken, kLast };
+template <>
+struct EnumNames<ClipTextPooling> {
+  static constexpr std::string_view what = "text pooling";
+  static constexpr std::pair<ClipTextPooling, std::string_view> values[] = {
+      {ClipTextPooling::kEndToken, "end-token"}, {ClipTextPooling::kLast, "last"}};
+};
+
 struct ClipOptions {
   ClipTowers towers = ClipTowers::kBoth;
   ImageTower image_tower = ImageTower::kVit;
@@ -40,6 +49,10 @@ struct ClipOptions {
   int64_t cnn_width = 16;
   GptOptions text = clip_gpt();  ///< a decoder, read at one token
   int64_t projection = 64;       ///< E: width of the common space
+  bool image_projection = true;  ///< false: pictures lie in it as their tower leaves them
+  bool projection_bias = false;  ///< on the projections
+  bool text_causal = true;       ///< false: the text tower sees both sides
+  ClipTextPooling text_pooling = ClipTextPooling::kEndToken;
   /// A text is read at its first token with this id. -1: at the largest id, as OpenAI's vocabulary
   /// allows, where the token that ends a text is the last one.
   int64_t end_token = -1;
@@ -51,6 +64,7 @@ struct ClipOptions {
   static ClipOptions base32();   ///< Radford et al. 2021, Table 20: 151 M
   static ClipOptions base16();   ///< 150 M
   static ClipOptions large14();  ///< 428 M
+  static ClipOptions siglip_base16();  ///< Zhai et al. 2023, §4.1: 203 M
   /// By name, as on the command line; throws std::invalid_argument with the known names.
   static ClipOptions preset(std::string_view name);
 
@@ -66,7 +80,7 @@ void visit(ClipOptions& o, Visitor&& v) {
   v("towers", o.towers, "Which towers the model has");
   v("image-tower", o.image_tower, "What looks at images");
   visit(o.image, [&](std::string_view name, auto& field, std::string_view help) {
-    if (name == "pooler" || name == "distillation") return;
+    if (name == "pooler" || name == "distillation" || name == "mask-token") return;
     const std::string prefix = name.starts_with("image-") ? "" : "image-";
     v(prefix + std::string(name), field, std::string(help));
   });
@@ -76,7 +90,11 @@ void visit(ClipOptions& o, Visitor&& v) {
     if (name == "tie-embeddings" || name == "output-bias" || name == "logit-cap") return;
     v("text-" + std::string(name), field, std::string(help));
   });
+  v("text-causal", o.text_causal, "The text tower looks back alone");
+  v("text-pooling", o.text_pooling, "Where a text is read");
   v("projection", o.projection, "E: width of the common space");
+  v("image-projection", o.image_projection, "A projection behind the image tower");
+  v("projection-bias", o.projection_bias, "Biases on the projections");
   v("logit-scale", o.logit_scale, "First value of ln(1 / temperature)");
   v("has-logit-bias", o.has_logit_bias, "A learned bias on the scores, as SigLIP has");
   v("logit-bias", o.logit_bias, "Its first value");
@@ -111,9 +129,12 @@ class ClipImpl : public torch::nn::Module {
 
   /// tokens -> [B, T, C] after the last norm; hidden states of the trace are those before it
   torch::Tensor text_hidden(const torch::Tensor& tokens, const ClipTextContext& context = {});
-  /// hidden [B, T, C], tokens [B, T] -> [B, C]: each text at its end
+  /// hidden [B, T, C], tokens [B, T] -> [B, C]: each text where it is read
   torch::Tensor text_pool(const torch::Tensor& hidden, const torch::Tensor& tokens) const;
-  /// Features of a tower [B, C] -> [B, E] of length one
+  /// Features of a tower [B, C] -> [B, E]
+  torch::Tensor map_images(const torch::Tensor& features);
+  torch::Tensor map_texts(const torch::Tensor& features);
+  /// The same, of length one
   torch::Tensor project_images(const torch::Tensor& features);
   torch::Tensor project_texts(const torch::Tensor& features);
 
@@ -121,7 +142,7 @@ class ClipImpl : public torch::nn::Module {
   Vit image{nullptr};      // empty for a Cnn, or without image tower
   Cnn image_cnn{nullptr};  // empty for a Vit, or without image tower
   Gpt text{nullptr};       // empty without text tower
-  torch::nn::Linear image_projection{nullptr}, text_projection{nullptr};  // [E, C]
+  torch::nn::Linear image_projection{nullptr}, text_projection{nullptr};  // [E, C], or empty
   torch::Tensor logit_scale, logit_bias;  // []; undefined with one tower, or without bias
 };
 TORCH_MODULE(Clip);

@@ -55,12 +55,33 @@ ClipOptions ClipOptions::base32() { return clip_sized(12, 768, 32, 512); }
 ClipOptions ClipOptions::base16() { return clip_sized(12, 768, 16, 512); }
 ClipOptions ClipOptions::large14() { return clip_sized(24, 1024, 14, 768); }
 
+// Zhai et al. 2023, §4.1 and its released B/16: both towers of ViT-B, GELU's tanh form, texts of 64
+// tokens of which 32 000 are known; first values of scale and bias: §3.2.
+ClipOptions ClipOptions::siglip_base16() {
+  ClipOptions o = clip_sized(12, 768, 16, 768);
+  o.image.activation = o.text.activation = Activation::kGeluTanh;
+  o.image.norm_epsilon = o.text.norm_epsilon = 1e-6;
+  o.image.pooling = VitPooling::kAttention;
+  o.image.embedding_norm = false;
+  o.image.patch_bias = true;
+  o.image_projection = false;
+  o.projection_bias = true;
+  o.text.vocab_size = 32000;
+  o.text.context = 64;
+  o.text_causal = false;
+  o.text_pooling = ClipTextPooling::kLast;
+  o.logit_scale = 2.3026;
+  o.has_logit_bias = true;
+  return o;
+}
+
 ClipOptions ClipOptions::preset(std::string_view name) {
   static const std::pair<std::string_view, ClipOptions (*)()> presets[] = {
       {"tiny", &ClipOptions::tiny},
       {"base32", &ClipOptions::base32},
       {"base16", &ClipOptions::base16},
-      {"large14", &ClipOptions::large14}};
+      {"large14", &ClipOptions::large14},
+      {"siglip-base16", &ClipOptions::siglip_base16}};
   return find_preset(presets, name);
 }
 

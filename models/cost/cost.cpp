@@ -43,9 +43,6 @@ ModelCost position_cost(const PositionOptions& options, double positions, double
 
 double attention_flops(double T, double S, double width) { return 4 * T * S * width; }
 
-namespace {
-
-/// Queries come from T tokens; keys and values from S, which are the same tokens in self-attention.
 ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S) {
   const auto C = double(o.d_model), Dh = double(o.head_width);
   const double q = double(o.heads) * Dh, kv = double(o.kv_heads) * Dh;
@@ -55,6 +52,8 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
   if (o.qk_norm) cost += 2 * norm_cost(Dh, *o.qk_norm);
   return cost;
 }
+
+namespace {
 
 ModelCost latent_cost(const MultiHeadAttentionOptions& o, double T) {
   const auto C = double(o.d_model), H = double(o.heads), Dh = double(o.head_width);

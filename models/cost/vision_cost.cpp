@@ -37,13 +37,19 @@ ModelCost cost_of(const VitOptions& options) {
   const double patches = double(grid.rows) * double(grid.columns), T = prefix + patches;
   const double pixels = double(o.channels) * double(o.patch_size) * double(o.patch_width);
   ModelCost cost = linear_cost(patches, pixels, C, o.patch_bias);
-  cost += table_cost(prefix, C) +
+  cost += table_cost(prefix + (o.mask_token ? 1 : 0), C) +
           grid_cost(o.position, double(grid.rows), double(grid.columns), prefix, C);
   if (o.embedding_norm) cost += norm_cost(C, norm_options(o));
   cost += stack_cost(o, T);
+  if (o.pooling == VitPooling::kAttention) {
+    const auto pooling = pooling_options(o);
+    cost += attention_cost(pooling.attention, 1, T) + norm_cost(C, pooling.norm) +
+            feed_forward_cost(pooling.feed_forward, 1);
+    cost.parameters += C;  // the query
+  }
   if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
   const double heads = o.distillation == Distillation::kHead ? 2 : 1;
-  return cost + heads * head_cost(C, double(o.classes));
+  return cost + heads * head_cost(double(pooled_width(o)), double(o.classes));
 }
 
 ModelCost cost_of(const CctOptions& options) {

@@ -58,7 +58,7 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
       .trace = context.trace,
       .trace_prefix = context.trace_prefix,
       .trace_before_norm = context.trace_before_norm};
-  stack.layer.args.causal = true;
+  stack.layer.args.causal = context.causal;
 
   auto h = token_embedding(tokens);           // [B, T, E]
   if (embedding_proj) h = embedding_proj(h);  // [B, T, C]

@@ -70,6 +70,7 @@ GptOptions resolved(GptOptions options);
 struct GptContext {
   torch::Tensor positions = {};  ///< ids [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
   AttendArgs args = {};          ///< padding and the like; causal is added
+  bool causal = true;            ///< false: an encoder, which sees both sides; without a cache
   KvCache* cache = nullptr;
   torch::Tensor counts = {};  ///< [B] int64: real tokens of each row, with a cache
   Trace* trace = nullptr;

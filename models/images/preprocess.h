@@ -1,5 +1,6 @@
 // From a picture to a model's input: preprocessor_config.json and processor_config.json of
-// `transformers`, as its PIL-based processors for ViT, DeiT and CLIP apply them.
+// `transformers`, as its PIL-based processors for ViT, DeiT, CLIP, BiT (which DINOv2 has) and
+// SigLIP apply them.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,14 +17,16 @@
 namespace zoo {
 
 /// The processor whose defaults apply to missing keys.
-enum class ImageProcessor { kVit, kDeit, kClip };
+enum class ImageProcessor { kVit, kDeit, kClip, kBit, kSiglip };
 template <>
 struct EnumNames<ImageProcessor> {
   static constexpr std::string_view what = "image processor";
   static constexpr std::pair<ImageProcessor, std::string_view> values[] = {
       {ImageProcessor::kVit, "ViTImageProcessor"},
       {ImageProcessor::kDeit, "DeiTImageProcessor"},
-      {ImageProcessor::kClip, "CLIPImageProcessor"}};
+      {ImageProcessor::kClip, "CLIPImageProcessor"},
+      {ImageProcessor::kBit, "BitImageProcessor"},
+      {ImageProcessor::kSiglip, "SiglipImageProcessor"}};
 };
 
 /// The steps in their order, each of which is optional. The defaults are ViT's.

@@ -93,8 +93,9 @@ void take_sides(const Sizes& sizes, const std::string& key, int& height, int& wi
 }
 
 void take_size(const json& config, ImagePreprocessing& o) {
-  // CLIP's number is the shortest edge.
-  bool square = o.processor != ImageProcessor::kClip, square_size = false;
+  // Of the others a number is the shortest edge.
+  bool square = o.processor == ImageProcessor::kVit || o.processor == ImageProcessor::kDeit;
+  bool square_size = false;
   take_flag(config, "default_to_square", square);
   take_flag(config, "use_square_size", square_size);  // KOSMOS-2's key
   if (square_size && o.processor == ImageProcessor::kClip) {
@@ -203,6 +204,8 @@ ImageProcessor processor_of_model(const fs::path& folder) {
   if (!name.empty()) return processor_named(name);
   if (type.starts_with("clip") || type == "zoo_clip") return ImageProcessor::kClip;
   if (type == "deit") return ImageProcessor::kDeit;
+  if (type == "dinov2") return ImageProcessor::kBit;
+  if (type == "siglip") return ImageProcessor::kSiglip;
   if (type == "vit" || type.starts_with("zoo_")) return ImageProcessor::kVit;
   fail("it names no \"image_processor_type\", and config.json no model that has one");
 }
@@ -270,9 +273,10 @@ json to_json(const ImagePreprocessing& o) {
 ImagePreprocessing default_preprocessing(ImageProcessor processor) {
   ImagePreprocessing o{.processor = processor};
   if (processor == ImageProcessor::kVit) return o;
+  o.resample = Resample::kBicubic;
+  if (processor == ImageProcessor::kSiglip) return o;
   o.center_crop = true;
   o.crop_height = o.crop_width = 224;
-  o.resample = Resample::kBicubic;
   if (processor == ImageProcessor::kDeit) {
     o.height = o.width = 256;
   } else {

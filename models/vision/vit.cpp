@@ -11,6 +11,15 @@
 
 namespace zoo {
 
+AttentionPoolingOptions pooling_options(const VitOptions& options) {
+  VitOptions o = resolved(options);
+  o.pruned_heads.clear();
+  BlockOptions block = block_options(o, 0);
+  block.attention.window.reset();
+  block.attention.latent.reset();
+  return {.attention = block.attention, .norm = block.norm, .feed_forward = block.feed_forward};
+}
+
 VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_))) {
   const auto& o = options;
   patch_embedding = register_module(
@@ -22,6 +31,7 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_
                                                               .method = o.patch_method}));
   if (prefix_tokens(o) >= 1)
     class_token = register_parameter("class_token", torch::zeros({o.d_model}));
+  if (o.mask_token) mask_token = register_parameter("mask_token", torch::zeros({o.d_model}));
   if (prefix_tokens(o) == 2)
     distillation_token = register_parameter("distillation_token", torch::zeros({o.d_model}));
   position = register_module(
@@ -34,8 +44,10 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
   if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm));
+  if (o.pooling == VitPooling::kAttention)
+    attention_pooling = register_module("attention_pooling", AttentionPooling(pooling_options(o)));
   if (o.pooler) pooler = register_module("pooler", torch::nn::Linear(o.d_model, o.d_model));
-  if (o.classes > 0) head = register_module("head", torch::nn::Linear(o.d_model, o.classes));
+  if (o.classes > 0) head = register_module("head", torch::nn::Linear(pooled_width(o), o.classes));
   if (o.distillation == Distillation::kHead) {
     distillation_head =
         register_module("distillation_head", torch::nn::Linear(o.d_model, o.classes));
@@ -48,7 +60,7 @@ torch::Tensor VitImpl::forward(const torch::Tensor& pixels) {
 }
 
 torch::Tensor VitImpl::encode(const torch::Tensor& pixels, const VitContext& context) {
-  const auto h = embed(pixels, context.interpolate);  // [B, T, C]
+  const auto h = embed(pixels, context);  // [B, T, C]
   const auto rotation =
       position->rotation(token_positions(h), grid_for(pixels, context.interpolate));
   Norm none{nullptr};  // hidden states of the reference are those before the last norm
@@ -59,20 +71,36 @@ torch::Tensor VitImpl::hidden_of(const torch::Tensor& encoded) {
   return final_norm ? final_norm(encoded) : encoded;
 }
 
-torch::Tensor VitImpl::embed(const torch::Tensor& pixels, bool interpolate) {
+torch::Tensor VitImpl::embed(const torch::Tensor& pixels, const VitContext& context) {
   auto h = patch_embedding(pixels);  // [B, P, C]
+  if (context.masked.defined()) {
+    TORCH_CHECK(mask_token.defined(), "Vit: this model has no mask token; set options.mask_token");
+    h = torch::where(context.masked.unsqueeze(-1), mask_token.to(h.scalar_type()), h);
+  }
   std::vector<torch::Tensor> tokens;
   for (const auto& token : {class_token, distillation_token})
     if (token.defined()) tokens.push_back(token.expand({h.size(0), 1, -1}));
   tokens.push_back(h);
   h = torch::cat(tokens, 1);  // [B, T, C]
-  h = position->embed(h, token_positions(h), grid_for(pixels, interpolate));
+  h = position->embed(h, token_positions(h), grid_for(pixels, context.interpolate));
   h = embedding_dropout(h);
   return embedding_norm ? embedding_norm(h) : h;
 }
 
-torch::Tensor VitImpl::pool(const torch::Tensor& hidden) const {
-  return options.pooling == VitPooling::kMean ? hidden.mean(1) : hidden.select(1, 0);
+torch::Tensor VitImpl::pool(const torch::Tensor& hidden) {
+  switch (options.pooling) {
+    case VitPooling::kClassToken:
+      return hidden.select(1, 0);
+    case VitPooling::kMean:
+      return hidden.mean(1);
+    case VitPooling::kClassTokenAndMean: {  // Oquab et al. 2023, appendix B.3
+      const auto patches = hidden.narrow(1, 1, hidden.size(1) - 1);
+      return torch::cat({hidden.select(1, 0), patches.mean(1)}, -1);  // [B, 2 C]
+    }
+    case VitPooling::kAttention:
+      return attention_pooling(hidden);
+  }
+  TORCH_CHECK(false, "Vit: unknown pooling");
 }
 
 VitLogits VitImpl::heads_of(const torch::Tensor& hidden) {
@@ -112,7 +140,7 @@ void VitImpl::initialise() {
     const std::string& name = parameter.key();
     if (keeps_first_value(name)) continue;
     torch::Tensor& value = parameter.value();
-    const bool is_token = name == "class_token" || name == "distillation_token";
+    const bool is_token = name.ends_with("_token") || name == "attention_pooling.probe";
     if (value.dim() < 2 && !is_token) {
       if (name.ends_with(".bias")) value.zero_();  // norms and scales keep what they were made with
     } else if (!glorot || is_token || name.starts_with("position.")) {
@@ -136,8 +164,12 @@ Grid grid_of(const VitOptions& options) {
 }
 
 int64_t prefix_tokens(const VitOptions& o) {
-  if (o.pooling == VitPooling::kMean) return 0;
+  if (o.pooling == VitPooling::kMean || o.pooling == VitPooling::kAttention) return 0;
   return o.distillation == Distillation::kNone ? 1 : 2;
+}
+
+int64_t pooled_width(const VitOptions& o) {
+  return o.pooling == VitPooling::kClassTokenAndMean ? 2 * o.d_model : o.d_model;
 }
 
 VitOptions resolved(VitOptions o) {
@@ -176,7 +208,8 @@ void check_images(const VitOptions& o) {
 }
 
 void check_tokens(const VitOptions& o) {
-  const std::string with_mean = " with " + option_name("pooling") + " mean";
+  const std::string with_mean =
+      fmt::format(" with {} {}", option_name("pooling"), name_of(o.pooling));
   const bool by_token = o.pooling == VitPooling::kClassToken;
   require_option(by_token || o.distillation == Distillation::kNone, "distillation",
                  name_of(o.distillation), "none" + with_mean);

@@ -1,7 +1,7 @@
 // ViT: an encoder of images. Dosovitskiy et al. 2020 (arXiv:2010.11929); by options also DeiT
-// (Touvron et al. 2020, arXiv:2012.12877) with stochastic depth, and CaiT's layer scale (Touvron et
-// al. 2021, arXiv:2103.17239). Differs from the papers: first weights are normal, not truncated
-// normal.
+// (Touvron et al. 2020, arXiv:2012.12877) with stochastic depth, CaiT's layer scale (Touvron et al.
+// 2021, arXiv:2103.17239) and DINOv2 (Oquab et al. 2023, arXiv:2304.07193). Differs from the
+// papers: first weights are normal, not truncated normal.
 #pragma once
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "models/layers/attention_pooling.h"
 #include "models/layers/patch_embedding.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/grid.h"
@@ -20,13 +21,17 @@
 
 namespace zoo {
 
-/// How the tokens become one vector: by a token of their own, or by the mean of the patches.
-enum class VitPooling { kClassToken, kMean };
+/// How the tokens become one vector: by a token of their own, by the mean of the patches, by both,
+/// one beside the other, or by attention_pooling.h.
+enum class VitPooling { kClassToken, kMean, kClassTokenAndMean, kAttention };
 template <>
 struct EnumNames<VitPooling> {
   static constexpr std::string_view what = "pooling";
   static constexpr std::pair<VitPooling, std::string_view> values[] = {
-      {VitPooling::kClassToken, "class-token"}, {VitPooling::kMean, "mean"}};
+      {VitPooling::kClassToken, "class-token"},
+      {VitPooling::kMean, "mean"},
+      {VitPooling::kClassTokenAndMean, "class-token-and-mean"},
+      {VitPooling::kAttention, "attention"}};
 };
 
 /// DeiT's second token: absent; there, but without a head of its own (fine-tuned without a
@@ -55,6 +60,7 @@ struct VitOptions : StackOptions {
   bool patch_bias = true;
   bool embedding_norm = false;  ///< CLIP: a norm before the first layer as well
   bool pooler = false;          ///< of an encoder alone: a layer with tanh on the class token
+  bool mask_token = false;      ///< a learned token in place of patches that are masked
   double dropout = 0.0;         ///< on the embeddings and on each sub-layer's output
 
   VitOptions() {
@@ -63,17 +69,21 @@ struct VitOptions : StackOptions {
     norm_epsilon = 1e-6;
   }
 
-  static VitOptions pixels28();    ///< classroom, gray images of 28 x 28: 0.2 M
-  static VitOptions pixels32();    ///< classroom, colour images of 32 x 32: 0.2 M
-  static VitOptions tiny16();      ///< Touvron et al. 2020, Table 1: 5.7 M
-  static VitOptions small16();     ///< 22 M
-  static VitOptions base16();      ///< Dosovitskiy et al. 2020, Table 1: 86 M
-  static VitOptions base32();      ///< 88 M
-  static VitOptions large16();     ///< 304 M
-  static VitOptions huge14();      ///< 632 M
-  static VitOptions deit_tiny();   ///< Touvron et al. 2020, Table 1, with the second token
-  static VitOptions deit_small();  ///< 22 M
-  static VitOptions deit_base();   ///< 87 M
+  static VitOptions pixels28();      ///< classroom, gray images of 28 x 28: 0.2 M
+  static VitOptions pixels32();      ///< classroom, colour images of 32 x 32: 0.2 M
+  static VitOptions tiny16();        ///< Touvron et al. 2020, Table 1: 5.7 M
+  static VitOptions small16();       ///< 22 M
+  static VitOptions base16();        ///< Dosovitskiy et al. 2020, Table 1: 86 M
+  static VitOptions base32();        ///< 88 M
+  static VitOptions large16();       ///< 304 M
+  static VitOptions huge14();        ///< 632 M
+  static VitOptions deit_tiny();     ///< Touvron et al. 2020, Table 1, with the second token
+  static VitOptions deit_small();    ///< 22 M
+  static VitOptions deit_base();     ///< 87 M
+  static VitOptions dinov2_small();  ///< Oquab et al. 2023, Table 17: 22 M
+  static VitOptions dinov2_base();   ///< 87 M
+  static VitOptions dinov2_large();  ///< 304 M
+  static VitOptions dinov2_giant();  ///< 1.1 G, with gates
   /// By name, as on the command line ("deit-tiny"); throws std::invalid_argument with the known
   /// names.
   static VitOptions preset(std::string_view name);
@@ -95,6 +105,7 @@ void visit(VitOptions& o, Visitor&& v) {
   v("patch-bias", o.patch_bias, "A bias on the patches' projection");
   v("embedding-norm", o.embedding_norm, "CLIP: a norm before the first layer");
   v("pooler", o.pooler, "Of an encoder alone: a layer with tanh on the class token");
+  v("mask-token", o.mask_token, "A learned token for masked patches");
   v("dropout", o.dropout, "Dropout on the embeddings and each sub-layer's output");
 }
 
@@ -109,10 +120,16 @@ VitOptions resolved(VitOptions options);
 Grid grid_of(const VitOptions& options);
 /// Tokens before the patches: class token, distillation token.
 int64_t prefix_tokens(const VitOptions& options);
+/// Of what pooling gives: C, or 2 C.
+int64_t pooled_width(const VitOptions& options);
+
+/// The attention and the feed-forward network of a block, over all tokens.
+AttentionPoolingOptions pooling_options(const VitOptions& options);
 
 /// What one pass needs besides the pixels; all optional.
 struct VitContext {
-  bool interpolate = false;  ///< images may have another size than the model's
+  bool interpolate = false;   ///< images may have another size than the model's
+  torch::Tensor masked = {};  ///< bool [B, P]: patches that the mask token stands for
   Trace* trace = nullptr;
 };
 
@@ -132,9 +149,9 @@ class VitImpl : public ImageClassifier {
   /// [B, T, C] of encode -> the same, normed (pre-norm): what heads read
   torch::Tensor hidden_of(const torch::Tensor& encoded);
   /// pixels -> [B, T, C]: what the first layer reads
-  torch::Tensor embed(const torch::Tensor& pixels, bool interpolate = false);
-  /// hidden [B, T, C] -> [B, C]: the image by its class token, or by the mean of its patches
-  torch::Tensor pool(const torch::Tensor& hidden) const;
+  torch::Tensor embed(const torch::Tensor& pixels, const VitContext& context = {});
+  /// hidden [B, T, C] -> [B, pooled_width]: the image as options.pooling says
+  torch::Tensor pool(const torch::Tensor& hidden);
   /// hidden [B, T, C] -> scores of each head
   VitLogits heads_of(const torch::Tensor& hidden);
   /// hidden [B, T, C] -> [B, K]; of two heads the mean, as DeiT predicts
@@ -149,14 +166,15 @@ class VitImpl : public ImageClassifier {
 
   VitOptions options;  // zeros replaced by what they stand for
   PatchEmbedding patch_embedding{nullptr};
-  torch::Tensor class_token, distillation_token;  // [C]; undefined where there is none
+  torch::Tensor class_token, distillation_token, mask_token;  // [C]; undefined where there is none
   std::shared_ptr<GridPosition> position;
   torch::nn::Dropout embedding_dropout{nullptr};
   Norm embedding_norm{nullptr};
   torch::nn::ModuleList blocks{nullptr};
-  Norm final_norm{nullptr};                                     // empty with post-norm
+  Norm final_norm{nullptr};  // empty with post-norm
+  AttentionPooling attention_pooling{nullptr};
   torch::nn::Linear pooler{nullptr};                            // [C, C]
-  torch::nn::Linear head{nullptr}, distillation_head{nullptr};  // [K, C]
+  torch::nn::Linear head{nullptr}, distillation_head{nullptr};  // [K, pooled_width], [K, C]
 
  private:
   /// The grid of these images; throws c10::Error for another than the model's, unless told to

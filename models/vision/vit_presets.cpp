@@ -36,6 +36,16 @@ VitOptions classroom(int64_t image_size, int64_t channels) {
   return o;
 }
 
+// Oquab et al. 2023, Table 17: patches of 14, layer scale; in the end images of 518 x 518 (§4).
+VitOptions dinov2(VitOptions o) {
+  o.image_size = 518;
+  o.patch_size = 14;
+  o.layer_scale = 1e-5;
+  o.mask_token = true;
+  o.pooling = VitPooling::kClassTokenAndMean;
+  return o;
+}
+
 }  // namespace
 
 VitOptions VitOptions::pixels28() { return classroom(28, 1); }
@@ -50,14 +60,33 @@ VitOptions VitOptions::deit_tiny() { return deit(tiny16()); }
 VitOptions VitOptions::deit_small() { return deit(small16()); }
 VitOptions VitOptions::deit_base() { return deit(base16()); }
 
+VitOptions VitOptions::dinov2_small() { return dinov2(small16()); }
+VitOptions VitOptions::dinov2_base() { return dinov2(base16()); }
+VitOptions VitOptions::dinov2_large() { return dinov2(large16()); }
+VitOptions VitOptions::dinov2_giant() {
+  VitOptions o = dinov2(vit_sized(40, 1536, 24, 14));
+  o.activation = Activation::kSwiglu;
+  o.feed_forward = 4096;
+  return o;
+}
+
 VitOptions VitOptions::preset(std::string_view name) {
   static const std::pair<std::string_view, VitOptions (*)()> presets[] = {
-      {"pixels28", &VitOptions::pixels28},   {"pixels32", &VitOptions::pixels32},
-      {"tiny16", &VitOptions::tiny16},       {"small16", &VitOptions::small16},
-      {"base16", &VitOptions::base16},       {"base32", &VitOptions::base32},
-      {"large16", &VitOptions::large16},     {"huge14", &VitOptions::huge14},
-      {"deit-tiny", &VitOptions::deit_tiny}, {"deit-small", &VitOptions::deit_small},
-      {"deit-base", &VitOptions::deit_base}};
+      {"pixels28", &VitOptions::pixels28},
+      {"pixels32", &VitOptions::pixels32},
+      {"tiny16", &VitOptions::tiny16},
+      {"small16", &VitOptions::small16},
+      {"base16", &VitOptions::base16},
+      {"base32", &VitOptions::base32},
+      {"large16", &VitOptions::large16},
+      {"huge14", &VitOptions::huge14},
+      {"deit-tiny", &VitOptions::deit_tiny},
+      {"deit-small", &VitOptions::deit_small},
+      {"deit-base", &VitOptions::deit_base},
+      {"dinov2-small", &VitOptions::dinov2_small},
+      {"dinov2-base", &VitOptions::dinov2_base},
+      {"dinov2-large", &VitOptions::dinov2_large},
+      {"dinov2-giant", &VitOptions::dinov2_giant}};
   return find_preset(presets, name);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the tiny ViT, DeiT and CLIP folders in vision/ beside this file: random weights of odd sizes as `transformers`
+"""Makes the tiny ViT, DeiT, DINOv2, CLIP and SigLIP folders in vision/ beside this file: random weights of odd sizes as `transformers`
 saves them, and in io.safetensors what it computes from them (float32, attention written out).
 
     .venv-reference/bin/python tests/golden/vision.py
@@ -68,10 +68,22 @@ def main() -> None:
     write(transformers.ViTModel(transformers.ViTConfig(**VIT)), pixels, 2)
     write(transformers.DeiTForImageClassificationWithTeacher(transformers.DeiTConfig(**VIT)), pixels, 3)
     write(transformers.DeiTForImageClassification(transformers.DeiTConfig(**VIT)), pixels, 4, interpolated)
+    dinov2 = {key: value for key, value in VIT.items() if key != "intermediate_size"} | dict(mlp_ratio=2)
+
+    def resized(model):  # always interpolated
+        return {"large_pixel_values": large, "large_logits": model(large).logits}
+
+    write(transformers.Dinov2ForImageClassification(transformers.Dinov2Config(**dinov2)), pixels, 8, resized)
+    write(transformers.Dinov2Model(transformers.Dinov2Config(**dinov2, use_swiglu_ffn=True)), pixels, 9)
     clip = transformers.CLIPConfig(**CLIP)
     write(transformers.CLIPModel(clip), pixels | texts, 5)
     write(transformers.CLIPTextModelWithProjection(clip.text_config), texts, 6)
     write(transformers.CLIPVisionModelWithProjection(clip.vision_config), pixels, 7)
+    siglip = transformers.SiglipConfig(
+        text_config=TOWER | dict(hidden_size=12, vocab_size=19, max_position_embeddings=9, projection_size=15, hidden_act="gelu_new",
+                                 bos_token_id=None, eos_token_id=1, pad_token_id=1),
+        vision_config=TOWER | dict(image_size=8, patch_size=3, hidden_act="relu"))
+    write(transformers.SiglipModel(siglip), pixels | texts, 10)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import CLIPImageProcessorPil, DeiTImageProcessorPil, ViTImageProcessorPil
+from transformers import (BitImageProcessorPil, CLIPImageProcessorPil, DeiTImageProcessorPil, SiglipImageProcessorPil,
+                          ViTImageProcessorPil)
 
 import interop
 
@@ -45,6 +46,8 @@ def some_processor(rng: random.Random, side: int):
         ViTImageProcessorPil(size=square, image_mean=[0.1, 0.5, 0.9], image_std=[0.3, 0.2, 0.1]),
         DeiTImageProcessorPil(size={"height": larger, "width": side + 2}, crop_size=square, resample=resample),
         CLIPImageProcessorPil(size={"shortest_edge": larger}, crop_size=square, resample=resample),
+        BitImageProcessorPil(size={"shortest_edge": larger}, crop_size=square, resample=resample),
+        SiglipImageProcessorPil(size=square, resample=resample),
         CLIPImageProcessorPil(size={"shortest_edge": max(1, side - 3)}, crop_size=square),
     ])
 

@@ -59,7 +59,10 @@ MODELS = {
                                               pad_token_id=0, eos_token_id=1, decoder_start_token_id=0)),
     "marian": ("MarianMTModel", SEQ2SEQ), "pegasus": ("PegasusForConditionalGeneration", SEQ2SEQ),
     "vit": ("ViTForImageClassification", IMAGE), "deit": ("DeiTForImageClassification", IMAGE),
+    "dinov2": ("Dinov2ForImageClassification", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2,
+                                                    image_size=8, patch_size=4)),
     "clip_text": ("CLIPTextModelWithProjection", CLIP_TEXT), "clip_vision": ("CLIPVisionModelWithProjection", CLIP_VISION),
+    "siglip": ("SiglipModel", dict(text_config=ENCODER | dict(projection_size=16), vision_config=IMAGE)),
     "clip": ("CLIPModel", dict(projection_dim=6, text_config=CLIP_TEXT, vision_config=CLIP_VISION))}
 GROUPS = {"berts": ["bert", "roberta", "albert", "electra"], "seq2seq": ["bart", "marian", "pegasus", "mbart"], "vits": ["vit", "deit"],
           "clips": ["clip_text", "clip_vision"], "all": list(MODELS),
@@ -84,6 +87,8 @@ OTHER = {
     "projection_dim": 8, "roberta pad_token_id": 9, "eos_token_id": 2, "llama tie_word_embeddings": True,
     "d_kv": 5, "d_ff": 24, "num_layers": 3, "num_decoder_layers": 1, "num_heads": 4, "relative_attention_num_buckets": 6,
     "relative_attention_max_distance": 30, "feed_forward_proj": "gelu", "dropout_rate": 0.4,
+    "mlp_ratio": 3, "use_swiglu_ffn": True, "layerscale_value": 0.5, "drop_path_rate": 0.1, "use_mask_token": False,
+    "apply_layernorm": False, "reshape_hidden_states": False,
     "dim": 24, "n_layers": 3, "n_heads": 4, "hidden_dim": 24, "activation": "relu",
     # of keys that have one value
     "inner_group_num": 2, "position_embedding_type": "relative_key", "partial_rotary_factor": 0.5, "pooler_act": "relu",
@@ -116,7 +121,8 @@ OTHER = {
     "name_or_path": "x", "_name_or_path": "y", "pruned_heads": {"0": [1]}, "torchscript": True, "tie_encoder_decoder": True,
     "reorder_and_upcast_attn": True, "is_encoder_decoder": True}
 # Rows that another test of this file tries.
-ELSEWHERE = {("distilbert", "num_labels"), ("distilbert", "id2label"), ("distilbert", "problem_type"),
+ELSEWHERE = {("dinov2", "num_labels"), ("dinov2", "id2label"), ("dinov2", "problem_type"),
+             ("distilbert", "num_labels"), ("distilbert", "id2label"), ("distilbert", "problem_type"),
              ("berts", "num_labels"), ("berts", "id2label"), ("berts", "problem_type"), ("vits", "num_labels"),
              ("vits", "id2label"), ("vits", "problem_type")}
 # Another value that Python, too, computes the same numbers with.
@@ -129,7 +135,7 @@ SAME_NUMBERS = {
 # weights that should lack heads (pruned_heads_test.py has such as do).
 REFUSED_HERE = {("marian", "decoder_vocab_size")} | {
     (family, "max_position_embeddings") for family in (*GROUPS["llamas"], "phi", "gpt_neox")} | {
-    (family, "pruned_heads") for family in (*GROUPS["decoders"], "vit", "deit", "clip_text", "clip_vision", "distilbert", *GROUPS["berts"])}
+    (family, "pruned_heads") for family in (*GROUPS["decoders"], "vit", "deit", "clip_text", "clip_vision", "distilbert", "dinov2", *GROUPS["berts"])}
 
 
 def families_of(cell: str) -> list:
@@ -166,9 +172,9 @@ class FolderTest(interop.InteropTest):
         generator = torch.Generator().manual_seed(3)
         ids = torch.tensor([[5, 9, 31, 7, 39, 12], [9, 2, 7, 38, 30, 11]])
         pixels = torch.randn(2, channels, side, side, generator=generator)
-        if family in ("vit", "deit", "clip_vision"):
+        if family in ("vit", "deit", "dinov2", "clip_vision"):
             return {"pixel_values": pixels}
-        if family == "clip":
+        if family in ("clip", "siglip"):
             return {"input_ids": ids, "pixel_values": pixels}
         targets = {"decoder_input_ids": torch.tensor([[2, 4, 8], [2, 30, 6]])}
         return {"input_ids": ids} | (targets if family in ["t5", *GROUPS["seq2seq"]] else {})
@@ -369,13 +375,13 @@ class ConfigKeysTest(FolderTest):
 
     def test_missing_keys_have_the_classes_defaults(self):
         """Of every family a model with the default of each key that is small enough to be tried."""
-        large = {"d_kv", "d_ff", "num_layers", "num_heads", "dim", "n_layers", "n_heads", "hidden_dim", "vocab_size", "hidden_size", "d_model", "n_embd", "intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim",
+        large = {"mlp_ratio", "d_kv", "d_ff", "num_layers", "num_heads", "dim", "n_layers", "n_heads", "hidden_dim", "vocab_size", "hidden_size", "d_model", "n_embd", "intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim",
                  "n_inner", "num_hidden_layers", "n_layer", "encoder_layers", "decoder_layers", "num_attention_heads", "n_head",
                  "encoder_attention_heads", "decoder_attention_heads", "image_size", "embedding_size", "head_dim",
                  "num_key_value_heads", "model_type", "decoder_start_token_id", "architectures", "text_config", "vision_config", "eos_token_id",
                  "projection_dim"}
         for family in MODELS:
-            if family == "clip":
+            if family in ("clip", "siglip"):
                 continue
             with self.subTest(family):
                 name, base = MODELS[family]
@@ -439,6 +445,26 @@ class ConfigKeysTest(FolderTest):
                 for none in ({"architectures": ...}, {"architectures": None}, {"architectures": []}):
                     got = self.ours(self.edited(base, "none", none), inputs)
                     self.assert_close(got["last_hidden_state"], headless["last_hidden_state"], TOLERANCE, family)
+
+    def test_keys_of_siglips_towers(self):
+        """Every key of the towers' classes: what another value means there, it means here."""
+        base, inputs = self.save("siglip"), self.inputs("siglip")
+        config = json.loads((base / "config.json").read_text())
+        wanted = self.compare(base, inputs, "siglip")
+        values = OTHER | {"projection_size": 24, "vision_use_head": False}
+        without_effect = {"transformers_version", "output_hidden_states", "return_dict", "dtype", "chunk_size_feed_forward", "id2label",
+                          "label2id", "problem_type", "architectures", "attention_dropout", "pad_token_id", "bos_token_id",
+                          "eos_token_id", "is_encoder_decoder", "image_size"}
+        for tower, kind in (("text_config", transformers.SiglipTextConfig), ("vision_config", transformers.SiglipVisionConfig)):
+            for key in sorted(field.name for field in dataclasses.fields(kind) if not field.name.startswith("_")):
+                with self.subTest(f"{tower}: {key}"):
+                    folder = self.edited(base, f"{tower}-{key}", {tower: config[tower] | {key: values[key]}})
+                    if key == "vision_use_head":
+                        self.assert_refused(folder, inputs, key)
+                        continue
+                    changed = self.compare(folder, inputs, f"{tower} {key}")
+                    if changed:
+                        self.assertEqual(self.same(changed, wanted), key in without_effect, key)
 
     def test_clips_towers_of_old_files(self):
         base, inputs = self.save("clip"), self.inputs("clip")

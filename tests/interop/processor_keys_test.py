@@ -26,6 +26,8 @@ TOLERANCE = 1e-5
 VIT = {"image_processor_type": "ViTImageProcessor", "size": {"height": 8, "width": 8}}
 DEIT = {"image_processor_type": "DeiTImageProcessor", "size": {"height": 10, "width": 10}, "crop_size": {"height": 8, "width": 8}}
 CLIP = {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 8}, "crop_size": {"height": 8, "width": 8}}
+BIT = CLIP | {"image_processor_type": "BitImageProcessor"}
+SIGLIP = VIT | {"image_processor_type": "SiglipImageProcessor"}
 BARE = VIT | {"do_resize": False}
 
 CHANGES, NOTHING, REFUSED = "changes the values", "changes nothing", "is refused"
@@ -42,6 +44,8 @@ ROWS = [
     (CLIP | {"do_center_crop": False}, {"use_square_size": True}, CHANGES), (VIT, {"use_square_size": True}, NOTHING),
     *[(VIT, {"resample": number}, CHANGES) for number in (0, 1, 3, 4, 5, 6, 7)], (VIT, {"resample": 2}, NOTHING), (VIT, {"resample": None}, REFUSED),
     (VIT, {"resample": 8}, REFUSED), (CLIP, {"resample": 0}, CHANGES), (DEIT, {"resample": 2}, CHANGES),
+    (BIT, {"size": 9}, CHANGES), (BIT, {"do_center_crop": False}, CHANGES), (BIT, {"resample": 3}, NOTHING),
+    (SIGLIP, {"size": 9}, CHANGES), (SIGLIP, {"resample": 3}, NOTHING), (SIGLIP, {"do_normalize": False}, CHANGES),
     (VIT, {"do_center_crop": True}, REFUSED), (VIT, {"crop_size": 6}, NOTHING), (VIT | {"crop_size": 6}, {"do_center_crop": True}, CHANGES),
     (DEIT, {"do_center_crop": False}, CHANGES), (DEIT, {"do_center_crop": None}, CHANGES), (DEIT, {"crop_size": 7}, CHANGES),
     (DEIT, {"crop_size": [6, 9]}, CHANGES), (DEIT, {"crop_size": {"height": 12, "width": 9}}, CHANGES), (DEIT, {"crop_size": {"shortest_edge": 8}}, REFUSED),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ViT and DeiT across the border: our programs open what `transformers` saves; equal outputs.
+"""ViT, DeiT and DINOv2 across the border: our programs open what `transformers` saves; equal outputs.
 
     .venv-reference/bin/python tests/interop/vit_test.py build/release/bin
 """
@@ -12,7 +12,7 @@ import interop
 
 TOLERANCE = 1e-4
 ARCHITECTURES = ["ViTModel", "ViTForImageClassification", "DeiTModel", "DeiTForImageClassification",
-                 "DeiTForImageClassificationWithTeacher"]
+                 "DeiTForImageClassificationWithTeacher", "Dinov2Model", "Dinov2ForImageClassification"]
 
 
 def side_or_sides(rng: random.Random, low: int, high: int):
@@ -28,7 +28,14 @@ def some_config(architecture: str, rng: random.Random, **changes):
                  layer_norm_eps=rng.choice([1e-12, 1e-5, 1e-2]))
     if "Classification" in architecture:
         sizes["num_labels"] = rng.randint(1, 5)
-    return getattr(transformers, ("DeiT" if architecture.startswith("DeiT") else "ViT") + "Config")(**sizes | changes)
+    if architecture.startswith("Dinov2"):
+        # Square grids: of others the reference makes nothing.
+        patch, rows = sizes["patch_size"], rng.randint(1, 4)
+        sizes["image_size"] = patch * rows + 1 if isinstance(patch, int) else [side * rows for side in patch]
+        sizes |= dict(mlp_ratio=rng.randint(1, 5), use_swiglu_ffn=rng.random() < 0.5, use_mask_token=rng.random() < 0.7)
+        del sizes["intermediate_size"]
+    family = next(family for family in ("DeiT", "Dinov2", "ViT") if architecture.startswith(family))
+    return getattr(transformers, family + "Config")(**sizes | changes)
 
 
 def some_pixels(config, rng: random.Random, size=None) -> dict:
@@ -82,11 +89,35 @@ class VitTest(interop.InteropTest):
                     inputs = some_pixels(config, random.Random(7), size)
                     self.compare(folder, model, inputs, interpolate_pos_encoding=True)
 
+    def test_positions_of_dinov2_are_always_interpolated(self):
+        for swiglu in (False, True):
+            config = some_config("Dinov2ForImageClassification", random.Random(swiglu), image_size=12, patch_size=3, use_swiglu_ffn=swiglu)
+            model = interop.randomise(transformers.Dinov2ForImageClassification(config), 4)
+            folder = self.work / f"dinov2-{swiglu}"
+            model.save_pretrained(folder)
+            for size in ([24, 24], [9, 15], [21, 13], [12, 13], [3, 48]):
+                with self.subTest(f"{swiglu} {size}"):
+                    self.compare(folder, model, some_pixels(config, random.Random(7), size))
+
+    def test_masked_patches_of_dinov2(self):
+        config = some_config("Dinov2Model", random.Random(1), image_size=12, patch_size=3, use_mask_token=True)
+        model = interop.randomise(transformers.Dinov2Model(config), 4)
+        model.save_pretrained(self.work / "masked")
+        inputs = some_pixels(config, random.Random(7)) | {"bool_masked_pos": torch.rand(3, 16, generator=torch.Generator().manual_seed(1)) < 0.4}
+        self.compare(self.work / "masked", model, inputs)
+
     def test_half_precision_weights(self):
         config = some_config("ViTForImageClassification", random.Random(3))
         model = interop.randomise(transformers.ViTForImageClassification(config), 1).to(torch.bfloat16)
         model.save_pretrained(self.work / "half")
         self.compare(self.work / "half", model.float(), some_pixels(config, random.Random(4)))
+
+    def test_half_precision_shards_of_dinov2(self):
+        config = some_config("Dinov2ForImageClassification", random.Random(3))
+        model = interop.randomise(transformers.Dinov2ForImageClassification(config), 1).to(torch.float16)
+        model.save_pretrained(self.work / "shards", max_shard_size="1KB")
+        self.assertTrue((self.work / "shards" / "model.safetensors.index.json").exists())
+        self.compare(self.work / "shards", model.float(), some_pixels(config, random.Random(4)))
 
 
 if __name__ == "__main__":

@@ -107,12 +107,37 @@ ClassParts udop(ClassInput& in) {
   return parts;
 }
 
+/// Zhai et al. 2023, arXiv:2303.15343: T5's pieces of texts in lower case without punctuation, a
+/// mark before them. Differs from the reference: what follows a special token in a text has a mark
+/// as well, and a sigma at the end of a word becomes that of its middle.
+ClassParts siglip(ClassInput& in) {
+  const std::string eos = in.token("eos_token", "</s>"), unk = in.token("unk_token", "<unk>");
+  in.default_tokens({{"pad_token", "</s>"}});
+  ClassParts parts =
+      unigram_on_text(in, "always", index_of(in.source.vocab, unk, 0, false).value_or(2));
+  parts.pre_tokenizer = metaspace("never", /*split=*/false);
+  json prepend = stage("Prepend");
+  prepend["prepend"] = kMark;
+  json::array_t steps = {replace(kMark, " "), prepend};
+  if (in.flag("do_lower_case", true)) steps.push_back(stage("Lowercase"));
+  steps.push_back(replace_regex(R"([!-/:-@\[-`{-~])", ""));
+  steps.push_back(replace_regex("\\s+", " "));
+  add_charsmap(in, steps);
+  steps.push_back(replace_regex(" {2,}", " "));
+  steps.push_back(replace_regex(" $", ""));
+  steps.push_back(replace_regex("^\xE2\x96\x81$", ""));  // nothing is left of the text
+  parts.normalizer = sequence_json("normalizers", std::move(steps));
+  parts.own_post_processor = t5_end(eos);
+  return parts;
+}
+
 }  // namespace
 
 std::span<const ClassRules> t5_classes() {
   static const std::vector<std::string_view> files = {"spiece.model"};
   static const std::vector<ClassRules> all = {
       {"PegasusTokenizer", Model::kUnigram, files, pegasus},
+      {"SiglipTokenizer", Model::kUnigram, files, siglip},
       {"T5Tokenizer", Model::kUnigram, files, t5},
       {"UdopTokenizer", Model::kUnigram, files, udop},
   };

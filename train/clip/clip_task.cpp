@@ -61,7 +61,9 @@ torch::Tensor ClipTask::changed_pictures(const torch::Tensor& pictures, uint64_t
 }
 
 torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
-  return clip_tokens(*tokenizer_, texts, end_, model_->options.text.context).to(device_);
+  const auto& o = model_->options;
+  return clip_tokens(*tokenizer_, texts, end_, o.text.context, text_padding(o, *tokenizer_, end_))
+      .to(device_);
 }
 
 ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector<int64_t>& indices,

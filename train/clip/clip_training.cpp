@@ -77,7 +77,7 @@ std::vector<AttentionUse> ClipTraining::attention() const {
   const GptOptions& text = model_.text;
   return {
       {.kernel = image.attention, .causal = false, .dropout = image.attention_dropout},
-      {.kernel = text.attention, .causal = true, .dropout = text.attention_dropout},
+      {.kernel = text.attention, .causal = model_.text_causal, .dropout = text.attention_dropout},
   };
 }
 

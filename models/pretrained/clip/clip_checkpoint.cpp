@@ -18,13 +18,17 @@ class ClipNames {
  public:
   explicit ClipNames(const ClipOptions& options) : options_(options) {
     map_.family = name_of(layout_of(options));
+    siglip_ = layout_of(options) == ClipLayout::kSiglip;
   }
 
   NameMap make() {
     if (layout_of(options_) == ClipLayout::kZoo) return map_;
     if (options_.towers != ClipTowers::kText) add_image_tower();
     if (options_.towers != ClipTowers::kImage) add_text_tower();
-    map_.rows.push_back({.ours = "logit_scale", .theirs = {"logit_scale"}});
+    // SigLIP's are vectors of one number.
+    const std::vector<int64_t> shape = siglip_ ? std::vector<int64_t>{1} : std::vector<int64_t>{};
+    for (const char* name : {"logit_scale", "logit_bias"})
+      map_.rows.push_back({.ours = name, .theirs = {name}, .shape = shape});
     return map_;
   }
 
@@ -51,12 +55,22 @@ class ClipNames {
   void add_image_tower() {
     const std::string at = "vision_model.";
     add_row("image.class_token", at + "embeddings.class_embedding");
-    add_row("image.patch_embedding.projection.weight", at + "embeddings.patch_embedding.weight");
+    add("image.patch_embedding.projection", {at + "embeddings.patch_embedding"});
     add_row("image.position.table.weight", at + "embeddings.position_embedding.weight");
     add("image.embedding_norm", {at + "pre_layrnorm"});  // spelt so
     add_blocks("image.", at);
     add("image.final_norm", {at + "post_layernorm"});
     add_row("image_projection.weight", "visual_projection.weight");
+    const std::string ours = "image.attention_pooling.", head = at + "head.";
+    map_.rows.push_back({.ours = ours + "probe",
+                         .theirs = {head + "probe"},
+                         .shape = {1, 1, options_.image.d_model}});
+    add_row(ours + "attention.in_proj.weight", head + "attention.in_proj_weight");
+    add_row(ours + "attention.in_proj.bias", head + "attention.in_proj_bias");
+    add(ours + "attention.out_proj", {head + "attention.out_proj"});
+    add(ours + "norm", {head + "layernorm"});
+    add(ours + "feed_forward.in_proj", {head + "mlp.fc1"});
+    add(ours + "feed_forward.out_proj", {head + "mlp.fc2"});
   }
 
   void add_text_tower() {
@@ -65,10 +79,14 @@ class ClipNames {
     add_row("text.position.table.weight", at + "embeddings.position_embedding.weight");
     add_blocks("text.", at);
     add("text.final_norm", {at + "final_layer_norm"});
-    add_row("text_projection.weight", "text_projection.weight");
+    if (siglip_)
+      add("text_projection", {at + "head"});
+    else
+      add_row("text_projection.weight", "text_projection.weight");
   }
 
   const ClipOptions& options_;
+  bool siglip_ = false;
   NameMap map_{.family = {}, .rows = {}};
 };
 

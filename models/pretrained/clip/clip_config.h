@@ -10,7 +10,7 @@
 namespace zoo {
 
 /// How a checkpoint of our Clip lies on disk: config.json's model_type.
-enum class ClipLayout { kClip, kText, kVision, kZoo };
+enum class ClipLayout { kClip, kText, kVision, kSiglip, kZoo };
 template <>
 struct EnumNames<ClipLayout> {
   static constexpr std::string_view what = "CLIP layout";
@@ -18,6 +18,7 @@ struct EnumNames<ClipLayout> {
       {ClipLayout::kClip, "clip"},
       {ClipLayout::kText, "clip_text_model"},
       {ClipLayout::kVision, "clip_vision_model"},
+      {ClipLayout::kSiglip, "siglip"},
       {ClipLayout::kZoo, "zoo_clip"}};
 };
 

@@ -56,8 +56,7 @@ torch::Tensor embed_images(ClipImpl& model, const torch::Tensor& pixels, Trace& 
                            ForwardOutputs& outputs) {
   const bool both = model.options.towers == ClipTowers::kBoth;
   if (!model.image) {
-    return both ? model.embed_images(pixels)
-                : model.image_projection(model.image_cnn->features(pixels));
+    return both ? model.embed_images(pixels) : model.map_images(model.image_cnn->features(pixels));
   }
   Trace of_tower{
       .hidden_states = trace.hidden_states, .attentions = trace.attentions, .tensors = {}};
@@ -66,7 +65,7 @@ torch::Tensor embed_images(ClipImpl& model, const torch::Tensor& pixels, Trace& 
     trace.tensors[(both ? "vision_" : "") + name] = tensor;
   if (!both) outputs["last_hidden_state"] = encoded;  // before the last norm, as the reference's
   const auto features = model.image->pool(model.image->hidden_of(encoded));  // [B, C]
-  return both ? model.project_images(features) : model.image_projection(features);
+  return both ? model.project_images(features) : model.map_images(features);
 }
 
 torch::Tensor embed_texts(ClipImpl& model, const ModelInputs& inputs, torch::Device device,
@@ -84,7 +83,7 @@ torch::Tensor embed_texts(ClipImpl& model, const ModelInputs& inputs, torch::Dev
   const auto features = model.text_pool(hidden, tokens);   // [B, C]
   if (model.options.towers == ClipTowers::kBoth) return model.project_texts(features);
   outputs["last_hidden_state"] = hidden;
-  return model.text_projection(features);
+  return model.map_texts(features);
 }
 
 }  // namespace

@@ -35,18 +35,29 @@ void add_heads(VitImpl& model, const torch::Tensor& hidden, ForwardOutputs& outp
 }  // namespace
 
 ForwardOutputs forward_vit(const ForwardRequest& request, const SafetensorsReader& file) {
-  const ModelInputs inputs(file, {"pixel_values"}, {});
-  const auto pixels = read_pixels(inputs, read_vit_config(request.model).options);
+  const VitConfig config = read_vit_config(request.model);
+  std::vector<std::string> optional;
+  if (config.options.mask_token) optional.emplace_back("bool_masked_pos");
+  const ModelInputs inputs(file, {"pixel_values"}, optional);
+  const auto pixels = read_pixels(inputs, config.options);
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   Vit model = load_vit(request.model, {.device = request.device, .attention = request.kernel()});
   const torch::NoGradGuard no_grad;
-  const auto encoded =
-      model->encode(pixels.to(request.device), {.interpolate = true, .trace = &trace});
+  VitContext context{.interpolate = true, .trace = &trace};
+  if (inputs.contains("bool_masked_pos")) {
+    const VitOptions& o = model->options;
+    const int64_t P = (pixels.size(2) / o.patch_size) * (pixels.size(3) / o.patch_width);
+    context.masked = inputs.mask("bool_masked_pos", {pixels.size(0), P}).to(request.device);
+  }
+  const auto encoded = model->encode(pixels.to(request.device), context);
   const auto hidden = model->hidden_of(encoded);  // [B, T, C]
   ForwardOutputs outputs = std::move(trace.tensors);
   outputs["last_hidden_state"] = hidden;
   add_heads(*model, hidden, outputs);
+  // DINOv2's class is read at its class token, without a layer.
+  if (config.layout == VitLayout::kDinov2 && model->classes() == 0)
+    outputs["pooler_output"] = model->pool(hidden);
   return outputs;
 }
 

@@ -1,4 +1,4 @@
-// Names on disk of ViT's and DeiT's layouts, and whole checkpoints in and out.
+// Whole checkpoints of ViT, DeiT and DINOv2 in and out.
 #include "models/pretrained/vision/vit_checkpoint.h"
 
 #include <fmt/format.h>
@@ -13,8 +13,6 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_encoder_alone(const VitOptions& o) { return o.classes == 0; }
-
 struct VitFormat : CheckpointFormat<Vit, VitConfig> {
   static VitConfig from_json(const nlohmann::json& config) { return vit_config_from_json(config); }
   static nlohmann::json to_json(const VitConfig& config, const std::string& dtype) {
@@ -23,7 +21,8 @@ struct VitFormat : CheckpointFormat<Vit, VitConfig> {
   static ModelCost cost(const VitOptions& o) { return cost_of(o); }
   static NameMap names(const VitOptions& o) { return vit_name_map(o); }
   static void settle(VitOptions& o, const VitConfig& config, const SafetensorsReader& reader) {
-    if (!is_encoder_alone(o) || config.layout == VitLayout::kZoo) return;
+    if (o.classes > 0 || config.layout == VitLayout::kZoo || config.layout == VitLayout::kDinov2)
+      return;
     const std::string name = "pooler.dense.weight";
     o.pooler =
         reader.contains(name) || reader.contains(std::string(name_of(config.layout)) + "." + name);
@@ -31,57 +30,6 @@ struct VitFormat : CheckpointFormat<Vit, VitConfig> {
 };
 
 }  // namespace
-
-NameMap vit_name_map(const VitOptions& options) {
-  const VitLayout layout = layout_of(options);
-  NameMap map{.family = std::string(name_of(layout)), .rows = {}};
-  if (layout == VitLayout::kZoo) return map;
-  const bool deit = layout == VitLayout::kDeit;
-  const std::string root = map.prefix = map.family + ".", embeddings = root + "embeddings.";
-  map.writes_prefix = !is_encoder_alone(options);
-  const auto add = [&](const std::string& ours, const std::vector<std::string>& theirs) {
-    add_layer(map, {.ours = ours, .theirs = theirs});
-  };
-  const int64_t C = options.d_model, T = prefix_tokens(options) + grid_of(options).patches();
-  map.rows.push_back(
-      {.ours = "class_token", .theirs = {embeddings + "cls_token"}, .shape = {1, 1, C}});
-  map.rows.push_back({.ours = "distillation_token",
-                      .theirs = {embeddings + "distillation_token"},
-                      .shape = {1, 1, C}});
-  map.rows.push_back({.ours = "position.table.weight",
-                      .theirs = {embeddings + "position_embeddings"},
-                      .shape = {1, T, C}});
-  add("patch_embedding.projection", {embeddings + "patch_embeddings.projection"});
-  const std::string layer = root + "encoder.layer.{}.", self = layer + "attention.attention.";
-  add("blocks.{}.attention_norm", {layer + "layernorm_before"});
-  add("blocks.{}.attention.in_proj", {self + "query", self + "key", self + "value"});
-  add("blocks.{}.attention.out_proj", {layer + "attention.output.dense"});
-  add("blocks.{}.feed_forward_norm", {layer + "layernorm_after"});
-  add("blocks.{}.feed_forward.in_proj", {layer + "intermediate.dense"});
-  add("blocks.{}.feed_forward.out_proj", {layer + "output.dense"});
-  add("final_norm", {root + "layernorm"});
-  add("pooler", {root + "pooler.dense"});
-  add("head",
-      {deit && options.distillation == Distillation::kHead ? "cls_classifier" : "classifier"});
-  add("distillation_head", {"distillation_classifier"});
-  const std::string memory = root + "layers.{}.";
-  for (const auto& [other, today] : {std::pair("attention.q_proj", "attention.attention.query"),
-                                     {"attention.k_proj", "attention.attention.key"},
-                                     {"attention.v_proj", "attention.attention.value"},
-                                     {"attention.o_proj", "attention.output.dense"},
-                                     {"mlp.fc1", "intermediate.dense"},
-                                     {"mlp.fc2", "output.dense"},
-                                     {"layernorm_before", "layernorm_before"},
-                                     {"layernorm_after", "layernorm_after"}}) {
-    for (const char* kind : {".weight", ".bias"})
-      map.synonyms.emplace_back(memory + other + kind, layer + today + kind);
-  }
-  // What other classes of the reference have besides: a token for masked patches, a pooler.
-  map.ignored = {embeddings + "mask_token"};
-  map.other_heads = {"classifier.", "cls_classifier.", "distillation_classifier.", "decoder."};
-  if (!options.pooler) ignore_layer(map, root + "pooler.dense");
-  return map;
-}
 
 VitConfig read_vit_config(const fs::path& folder) {
   return read_checkpoint_config<VitFormat>(folder);

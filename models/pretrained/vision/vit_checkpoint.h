@@ -31,7 +31,7 @@ Vit load_vit(const std::filesystem::path& folder, const LoadModelOptions& option
 void save_vit(const VitImpl& model, const std::filesystem::path& folder,
               std::vector<std::string> labels = {});
 
-/// Adds the family: model types vit, deit, zoo_vit.
+/// Adds the family: model types vit, deit, dinov2, zoo_vit.
 void register_vit(ModelRegistry& registry);
 
 }  // namespace zoo

@@ -1,4 +1,4 @@
-// config.json of ViT and DeiT as Hugging Face's `transformers` writes it.
+// config.json of ViT, DeiT and DINOv2 as Hugging Face's `transformers` writes it.
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -11,12 +11,15 @@
 namespace zoo {
 
 /// How a checkpoint of our Vit lies on disk: config.json's model_type.
-enum class VitLayout { kVit, kDeit, kZoo };
+enum class VitLayout { kVit, kDeit, kDinov2, kZoo };
 template <>
 struct EnumNames<VitLayout> {
   static constexpr std::string_view what = "ViT layout";
   static constexpr std::pair<VitLayout, std::string_view> values[] = {
-      {VitLayout::kVit, "vit"}, {VitLayout::kDeit, "deit"}, {VitLayout::kZoo, "zoo_vit"}};
+      {VitLayout::kVit, "vit"},
+      {VitLayout::kDeit, "deit"},
+      {VitLayout::kDinov2, "dinov2"},
+      {VitLayout::kZoo, "zoo_vit"}};
 };
 
 /// What config.json says; of an encoder alone there are no labels.

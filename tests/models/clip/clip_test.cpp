@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "models/cost/clip_cost.h"
 #include "models/pretrained/clip/clip_checkpoint.h"
 #include "models/pretrained/format/safetensors.h"
 #include "tests/models/parameters.h"
@@ -39,6 +40,20 @@ ClipOptions tiny_clip() {
   o.text.d_model = 12;
   o.text.heads = 3;
   o.projection = 10;
+  return o;
+}
+
+ClipOptions tiny_siglip() {
+  ClipOptions o = tiny_clip();
+  o.image.pooling = VitPooling::kAttention;
+  o.image.embedding_norm = false;
+  o.image.patch_bias = true;
+  o.image_projection = false;
+  o.projection = 15;
+  o.projection_bias = true;
+  o.text_causal = false;
+  o.text_pooling = ClipTextPooling::kLast;
+  o.has_logit_bias = true;
   return o;
 }
 
@@ -122,6 +137,7 @@ TEST(ClipTest, GradientsMatchFiniteDifferences) {
     auto options = tiny_clip();
     options.image_tower = tower;
     options.has_logit_bias = true;
+    if (tower == ImageTower::kVit) options = tiny_siglip();
     auto clip = seeded(options);
     clip->to(torch::kDouble);
     const auto pixels = some_pixels().to(torch::kDouble);
@@ -132,6 +148,28 @@ TEST(ClipTest, GradientsMatchFiniteDifferences) {
     };
     testing::expect_gradients_match_differences(loss, clip->parameters(), 3, 1e-4);
   }
+}
+
+TEST(ClipTest, ASiglipReadsATextAtItsLastPlaceAndSeesBothSides) {
+  const torch::NoGradGuard no_grad;
+  auto clip = seeded(tiny_siglip());
+  auto tokens = three_texts();
+  const auto hidden = clip->text_hidden(tokens);
+  EXPECT_TRUE(torch::equal(clip->text_pool(hidden, tokens), hidden.select(1, 5)));
+  tokens.select(1, 5).fill_(3);
+  EXPECT_FALSE(torch::allclose(clip->text_hidden(tokens).select(1, 0), hidden.select(1, 0)));
+}
+
+TEST(ClipOptionsTest, WithoutAProjectionTheSpaceIsAsWideAsTheTower) {
+  auto options = tiny_siglip();
+  EXPECT_NO_THROW(check(options));
+  options.projection = 10;
+  EXPECT_THAT([&] { check(options); },
+              ::testing::ThrowsMessage<std::invalid_argument>(
+                  HasSubstr("projection must be as wide as the image tower, 15, without")));
+  options.image.pooling = VitPooling::kClassTokenAndMean;
+  options.projection = 30;
+  EXPECT_NO_THROW(check(options));
 }
 
 TEST(ClipTest, AModelMayHaveOneTower) {
@@ -168,7 +206,8 @@ TEST(ClipPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
   EXPECT_EQ(weights_by_formula(ClipOptions::base32()), 151'277'313);
   EXPECT_EQ(weights_by_formula(ClipOptions::base16()), 149'620'737);
   EXPECT_EQ(weights_by_formula(ClipOptions::large14()), 427'616'513);
-  for (const char* name : {"tiny", "base32", "base16", "large14"})
+  EXPECT_EQ(cost_of(ClipOptions::siglip_base16(), 64).parameters, 203'155'970);
+  for (const char* name : {"tiny", "base32", "base16", "large14", "siglip-base16"})
     EXPECT_NO_THROW(check(ClipOptions::preset(name))) << name;
 }
 
@@ -209,6 +248,7 @@ TEST_F(ClipCheckpointTest, EveryKindReturnsFromItsFolder) {
   const std::pair<ClipOptions, std::string> kinds[] = {{tiny_clip(), "clip"},
                                                        {of_text, "clip_text_model"},
                                                        {of_images, "clip_vision_model"},
+                                                       {tiny_siglip(), "siglip"},
                                                        {cnn, "zoo_clip"},
                                                        {siglip, "zoo_clip"}};
   for (const auto& [options, type] : kinds) {

@@ -25,6 +25,8 @@ TEST(VitCostTest, IsWhatTheModelHasAndComputes) {
       [](VitOptions& o) { o.layer_scale = 0.1, o.embedding_norm = true; },
       [](VitOptions& o) { o.norm = NormKind::kRms, o.norm_place = NormPlace::kPost; },
       [](VitOptions& o) { o.kv_heads = 1, o.head_width = 6, o.feed_forward_bias = false; },
+      [](VitOptions& o) { o.pooling = VitPooling::kClassTokenAndMean, o.mask_token = true; },
+      [](VitOptions& o) { o.pooling = VitPooling::kAttention, o.activation = Activation::kSwiglu; },
       [](VitOptions& o) { o.position = GridPositionKind::kNone; },
       [](VitOptions& o) { o.position = GridPositionKind::kLearned2d; },
       [](VitOptions& o) { o.position = GridPositionKind::kSinusoidal2d; }};
@@ -83,6 +85,11 @@ TEST(ClipCostTest, IsWhatTheTowersHaveAndCompute) {
       o.image.attention = o.text.attention = "matmul";
       o.text.vocab_size = 11;
       o.has_logit_bias = tower == ImageTower::kCnn;
+      if (tower == ImageTower::kVit && towers == ClipTowers::kBoth) {
+        o.image.pooling = VitPooling::kAttention;
+        o.image_projection = o.text_causal = false;
+        o.projection_bias = true;
+      }
       Clip model(o);
       const auto pixels = torch::zeros({1, o.image.channels, 16, 16});
       expect_cost(cost_of(o, 9), *model, [&] {

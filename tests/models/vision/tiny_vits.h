@@ -49,13 +49,23 @@ inline std::vector<NamedVit> tiny_vits() {
   deit.layer_scale = 0.5;
   deit.position = GridPositionKind::kLearned2d;
 
+  VitOptions dinov2 = vit;
+  dinov2.pooling = VitPooling::kClassTokenAndMean;
+  dinov2.layer_scale = 0.5;
+  dinov2.activation = Activation::kSwiglu;
+
+  VitOptions siglip = vit;
+  siglip.pooling = VitPooling::kAttention;
+  siglip.activation = Activation::kGeluTanh;
+
   VitOptions rotary = vit;
   rotary.position = GridPositionKind::kRotary2d;
   rotary.embedding_norm = true;
   rotary.patch_bias = rotary.qkv_bias = false;
   rotary.activation = Activation::kQuickGelu;
 
-  return {{"vit", vit}, {"mean", mean}, {"deit", deit}, {"rotary", rotary}};
+  return {{"vit", vit},       {"mean", mean},     {"deit", deit},
+          {"dinov2", dinov2}, {"siglip", siglip}, {"rotary", rotary}};
 }
 
 inline std::string vit_name(const ::testing::TestParamInfo<NamedVit>& info) {

@@ -66,7 +66,8 @@ TEST_P(GoldenVitTest, ComputesWhatTransformersDoes) {
     if (io.contains("last_hidden_state"))
       expect_close(hidden, io.tensor("last_hidden_state"), "last_hidden_state");
     if (io.contains("pooler_output"))
-      expect_close(model->pooler_output(hidden), io.tensor("pooler_output"), "pooler_output");
+      expect_close(model->pooler ? model->pooler_output(hidden) : model->pool(hidden),
+                   io.tensor("pooler_output"), "pooler_output");
     if (io.contains("logits"))
       expect_close(model->forward(io.tensor("pixel_values")), io.tensor("logits"), "logits");
     if (io.contains("distillation_logits")) {
@@ -92,7 +93,8 @@ TEST_P(GoldenVitTest, SavesTheNamesShapesValuesAndKeysThatItRead) {
 INSTANTIATE_TEST_SUITE_P(Folders, GoldenVitTest,
                          ::testing::Values("ViTForImageClassification", "ViTModel",
                                            "DeiTForImageClassificationWithTeacher",
-                                           "DeiTForImageClassification"),
+                                           "DeiTForImageClassification",
+                                           "Dinov2ForImageClassification", "Dinov2Model"),
                          [](const auto& info) { return std::string(info.param); });
 
 class GoldenClipTest : public ::testing::TestWithParam<const char*> {
@@ -130,7 +132,7 @@ TEST_P(GoldenClipTest, SavesTheNamesShapesValuesAndKeysThatItRead) {
 
 INSTANTIATE_TEST_SUITE_P(Folders, GoldenClipTest,
                          ::testing::Values("CLIPModel", "CLIPTextModelWithProjection",
-                                           "CLIPVisionModelWithProjection"),
+                                           "CLIPVisionModelWithProjection", "SiglipModel"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

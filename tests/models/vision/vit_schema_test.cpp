@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/cost/vision_cost.h"
 #include "models/vision/vit.h"
 #include "tests/models/parameters.h"
 #include "tests/models/vision/tiny_vits.h"
@@ -86,6 +87,13 @@ TEST(VitPresetTest, PublishedSizesHaveThePublishedNumberOfParameters) {
   EXPECT_EQ(count_by_formula(VitOptions::deit_tiny()), 5'910'800);
   EXPECT_EQ(count_by_formula(VitOptions::deit_small()), 22'436'432);
   EXPECT_EQ(count_by_formula(VitOptions::deit_base()), 87'338'192);
+  const auto of_imagenet = [](VitOptions o) {
+    o.classes = 1000;
+    return cost_of(o).parameters;
+  };
+  EXPECT_EQ(of_imagenet(VitOptions::dinov2_small()), 22'825'576);
+  EXPECT_EQ(of_imagenet(VitOptions::dinov2_base()), 88'117'480);
+  EXPECT_EQ(of_imagenet(VitOptions::dinov2_giant()), 1'139'553'768);
 }
 
 TEST(VitPresetTest, ClassroomSizesHaveAFifthOfAMillion) {
@@ -99,7 +107,8 @@ TEST(VitPresetTest, ClassroomSizesHaveAFifthOfAMillion) {
 
 TEST(VitPresetTest, AreFoundByNameAndPassTheirOwnCheck) {
   for (const char* name : {"pixels28", "pixels32", "tiny16", "small16", "base16", "base32",
-                           "large16", "huge14", "deit-tiny", "deit-small", "deit-base"})
+                           "large16", "huge14", "deit-tiny", "deit-small", "deit-base",
+                           "dinov2-small", "dinov2-base", "dinov2-large", "dinov2-giant"})
     EXPECT_NO_THROW(check(VitOptions::preset(name))) << name;
   EXPECT_THAT([] { VitOptions::preset("vast"); },
               ::testing::ThrowsMessage<std::invalid_argument>(

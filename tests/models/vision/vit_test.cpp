@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/nn/modules/activation.h>
 
 #include "tests/models/attention/kernel_support.h"
 #include "tests/models/vision/tiny_vits.h"
@@ -163,6 +164,52 @@ TEST(VitHeadsTest, ADistillationTokenWithoutHeadIsOnlyLookedAt) {
   const torch::NoGradGuard no_grad;
   vit->distillation_token.add_(torch::randn({15}));
   EXPECT_FALSE(torch::allclose(vit(pixels), before, 1e-3, 1e-3));
+}
+
+TEST(VitPoolingTest, ClassTokenAndMeanStandSideBySide) {
+  auto options = testing::tiny_vit();
+  options.pooling = VitPooling::kClassTokenAndMean;
+  Vit model(options);
+  const auto hidden = torch::randn({2, 7, 15});
+  const auto pooled = model->pool(hidden);  // [2, 30]
+  EXPECT_TRUE(torch::equal(pooled.narrow(1, 0, 15), hidden.select(1, 0)));
+  EXPECT_TRUE(torch::allclose(pooled.narrow(1, 15, 15), hidden.slice(1, 1).mean(1)));
+}
+
+/// torch's own attention with the same weights.
+TEST(VitPoolingTest, AttentionPoolingIsThatOfTorch) {
+  auto options = testing::tiny_vit();
+  options.pooling = VitPooling::kAttention;
+  options.norm_epsilon = 1e-5;
+  Vit model(options);
+  const torch::NoGradGuard no_grad;
+  auto& pooling = *model->attention_pooling;
+  torch::nn::MultiheadAttention theirs(torch::nn::MultiheadAttentionOptions(15, 3));
+  theirs->in_proj_weight.copy_(pooling.attention->in_proj->weight);
+  theirs->in_proj_bias.copy_(pooling.attention->in_proj->bias.normal_());
+  theirs->out_proj->weight.copy_(pooling.attention->out_proj->weight);
+  theirs->out_proj->bias.copy_(pooling.attention->out_proj->bias.normal_());
+  const auto hidden = torch::randn({2, 6, 15});
+  const auto keys = hidden.transpose(0, 1);  // [T, B, C]
+  const auto query = pooling.probe.expand({1, 2, 15});
+  const auto h = std::get<0>(theirs->forward(query, keys, keys))[0];  // [B, C]
+  const auto wanted = h + pooling.feed_forward(pooling.norm(h));
+  EXPECT_TRUE(torch::allclose(model->pool(hidden), wanted, 1e-4, 1e-6));
+}
+
+TEST(VitMaskTest, TheMaskTokenStandsForMaskedPatches) {
+  auto options = testing::tiny_vit();
+  options.mask_token = true;
+  Vit model(options);
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const auto a = torch::randn({1, 3, 6, 7}), b = torch::randn({1, 3, 6, 7});
+  const auto all = torch::ones({1, 6}, torch::kBool);
+  EXPECT_FALSE(torch::allclose(model->encode(a), model->encode(b)));
+  EXPECT_TRUE(torch::equal(model->encode(a, {.masked = all}), model->encode(b, {.masked = all})));
+  EXPECT_THAT(
+      testing::torch_error_of([&] { Vit(testing::tiny_vit())->encode(a, {.masked = all}); }),
+      HasSubstr("this model has no mask token"));
 }
 
 TEST(VitHeadsTest, AnEncoderAloneHasAPoolerAtMost) {
