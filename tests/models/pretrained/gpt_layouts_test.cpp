@@ -74,6 +74,9 @@ TEST_F(GptLayoutTest, EveryShapeHasTheLayoutThatCanSayIt) {
     auto json = config();  // its own keys say it all
     json.erase("zoo");
     EXPECT_EQ(layout_of(gpt_config_from_json(json).options), layout_of(options));
+    const O pruned = like(options, [](O& o) { o.pruned_heads = "0:1"; });
+    EXPECT_EQ(name_of(layout_of(pruned)), model_type) << layout_note(pruned);
+    expect_round_trip(pruned, model_type != "gemma2");
   }
 }
 
