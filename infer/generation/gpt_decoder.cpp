@@ -124,8 +124,9 @@ Scores GptDecoder::read(GptState& rows, const torch::Tensor& tokens,
   const bool ragged = std::ranges::any_of(lengths, [&](int64_t n) { return n != longest; });
 
   GptImpl& gpt = *model_.ptr();  // in evaluation mode: its forward pass changes nothing
-  const GptContext context{.cache = rows.cache(),
-                           .counts = ragged && use_cache_ ? to_tensor(lengths) : torch::Tensor()};
+  GptContext context{.cache = rows.cache(),
+                     .counts = ragged && use_cache_ ? to_tensor(lengths) : torch::Tensor()};
+  if (gpt.options.prefix_lm) context.args.prefix_lengths = rows.prompt_lengths();
   const auto device = gpt.token_embedding->weight.device();
   auto hidden = gpt.hidden(pad_rows(unread, {.width = longest}).to(device), context);  // [B, T', C]
   if (ragged || longest > 1) hidden = pick(hidden, lengths, counts, T, wants.every_token);

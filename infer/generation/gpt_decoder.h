@@ -14,6 +14,7 @@
 
 namespace zoo {
 
+/// Of a prefix language model, a row's prompt is what its first step brings.
 class GptDecoder final : public NextToken {
  public:
   /// The model must be in evaluation mode. Without the cache every step reads the whole window

@@ -19,6 +19,7 @@ int64_t window_start(int64_t length, int64_t context) {
 GptState::GptState(int64_t batch, int64_t context, std::optional<KvCache> cache)
     : context_(context),
       tokens_(static_cast<size_t>(batch)),
+      prompts_(static_cast<size_t>(batch), 0),
       starts_(static_cast<size_t>(batch), 0),
       cache_(std::move(cache)) {}
 
@@ -30,13 +31,15 @@ torch::Tensor GptState::lengths() const {
 
 void GptState::reorder(const torch::Tensor& rows) {
   std::vector<std::vector<int64_t>> tokens;
-  std::vector<int64_t> starts;
+  std::vector<int64_t> prompts, starts;
   for (const int64_t row : to_vector(rows)) {
     tokens.push_back(tokens_.at(static_cast<size_t>(row)));
+    prompts.push_back(prompts_.at(static_cast<size_t>(row)));
     starts.push_back(starts_.at(static_cast<size_t>(row)));
   }
   if (cache_) cache_->reorder(rows);
   tokens_ = std::move(tokens);
+  prompts_ = std::move(prompts);
   starts_ = std::move(starts);
 }
 
@@ -47,6 +50,7 @@ void GptState::append(std::unique_ptr<DecodeState> rows) {
               "GptDecoder: the rows to append must come from the same decoder");
   if (cache_) cache_->append_rows(*other->cache_);
   std::ranges::move(other->tokens_, std::back_inserter(tokens_));
+  std::ranges::copy(other->prompts_, std::back_inserter(prompts_));
   std::ranges::copy(other->starts_, std::back_inserter(starts_));
 }
 
@@ -73,7 +77,15 @@ bool GptState::moves_within(size_t b, int64_t count) const {
 }
 
 void GptState::add_tokens(size_t b, std::span<const int64_t> tokens) {
+  if (tokens_[b].empty()) prompts_[b] = std::ssize(tokens);
   tokens_[b].insert(tokens_[b].end(), tokens.begin(), tokens.end());
+}
+
+torch::Tensor GptState::prompt_lengths() const {
+  std::vector<int64_t> lengths;
+  for (size_t b = 0; b < tokens_.size(); ++b)
+    lengths.push_back(std::max<int64_t>(0, prompts_[b] - starts_[b]));
+  return to_tensor(lengths);
 }
 
 std::vector<std::span<const int64_t>> GptState::unread() {

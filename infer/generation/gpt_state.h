@@ -33,6 +33,9 @@ class GptState final : public DecodeState {
   /// The tokens that the model must read now: the part of each row's window that is not cached.
   /// Moves windows that must move.
   std::vector<std::span<const int64_t>> unread();
+  /// [B] int64: tokens that each row's first read brought, its prompt, as far as the window holds
+  /// them.
+  torch::Tensor prompt_lengths() const;
   /// Null if there is none.
   KvCache* cache() { return cache_ ? &*cache_ : nullptr; }
 
@@ -41,8 +44,9 @@ class GptState final : public DecodeState {
 
   int64_t context_;
   std::vector<std::vector<int64_t>>
-      tokens_;                   // all tokens of each row: any window can be read again
-  std::vector<int64_t> starts_;  // index of the token at position 0 of the row's cache
+      tokens_;                    // all tokens of each row: any window can be read again
+  std::vector<int64_t> prompts_;  // how many of them the first read brought
+  std::vector<int64_t> starts_;   // index of the token at position 0 of the row's cache
   std::optional<KvCache> cache_;
 };
 

@@ -40,13 +40,32 @@ void check_per_row(const char* name, const torch::Tensor& t, int64_t B) {
               "attend: ", name, " must be int64 [", B, "], got ", t.dtype(), " ", t.sizes());
 }
 
+void check_blocks(const AttendArgs& args, int64_t H, int64_t S) {
+  const auto& layout = args.block_layout;
+  if (!layout.defined()) return;
+  TORCH_CHECK(args.block_size >= 1, "attend: block_layout needs a block_size of at least 1, got ",
+              args.block_size);
+  TORCH_CHECK(layout.scalar_type() == torch::kBool &&
+                  (layout.dim() == 2 || (layout.dim() == 3 && layout.size(0) == H)) &&
+                  layout.size(-2) > 0,
+              "attend: block_layout must be bool [blocks of queries, blocks of keys], or one for "
+              "each of ",
+              H, " heads, got ", layout.dtype(), " ", layout.sizes());
+  TORCH_CHECK(layout.size(-1) * args.block_size >= S, "attend: block_layout must cover ", S,
+              " keys, got ", layout.size(-1), " blocks of ", args.block_size);
+}
+
 void check_args(const AttendArgs& args, int64_t B, int64_t H, int64_t T, int64_t S) {
   const std::array<int64_t, 4> shape{B, H, T, S};
   const at::IntArrayRef scores(shape);
   check_per_row("query_start", args.query_start, B);
   check_per_row("key_lengths", args.key_lengths, B);
+  check_per_row("prefix_lengths", args.prefix_lengths, B);
+  check_blocks(args, H, S);
   TORCH_CHECK(!args.window || *args.window >= 1, "attend: window must be at least 1, got ",
               args.window.value_or(0));
+  TORCH_CHECK(args.global_tokens >= 0, "attend: global_tokens must be 0 or more, got ",
+              args.global_tokens);
   TORCH_CHECK(std::isfinite(args.score_cap) && args.score_cap >= 0.0,
               "attend: score_cap must be 0 (none) or a positive number, got ", args.score_cap);
   TORCH_CHECK(args.dropout >= 0.0 && args.dropout <= 1.0,

@@ -21,15 +21,26 @@ struct Trace {
   std::map<std::string, torch::Tensor> tensors;
 };
 
-/// Options of one call. Causal, window and lengths are not turned into a dense mask, so that
-/// kernels can skip whole blocks. A key must pass all restrictions. A query without visible keys
-/// gets zeros.
+/// Options of one call. Causal, window, lengths and layout are not turned into a dense mask, so
+/// that kernels can skip whole blocks. A key must pass all restrictions. A query without visible
+/// keys gets zeros.
 struct AttendArgs {
   /// Query t sees keys up to its own position, which is query_start + t.
   bool causal = false;
+  /// [B] int64: causal hides none of a row's first prefix_lengths[b] keys (prefix LM: Raffel et al.
+  /// 2020, arXiv:1910.10683, section 3.2.1). Undefined: it hides all later ones.
+  torch::Tensor prefix_lengths = {};
   /// Sliding window: of the keys up to its own position, a query sees the last `window`, its own
-  /// included. Without causal, it also sees the window - 1 keys after its position.
+  /// included. Of those after it, where causal hides them not, it sees the first window - 1.
   std::optional<int64_t> window = {};
+  /// The window hides no pair of which the key or the query is one of the first `global_tokens`
+  /// positions (Longformer, arXiv:2004.05150; attention sinks, arXiv:2309.17453).
+  int64_t global_tokens = 0;
+  /// Bool [Tb, Sb] or [H, Tb, Sb]: a query at position p sees key s only where entry
+  /// [p / block_size, s / block_size] is true (block_layout.h). Sb blocks hold all keys; positions
+  /// outside of the Tb blocks count to the nearest.
+  torch::Tensor block_layout = {};
+  int64_t block_size = 0;
   /// [B] int64: position of each row's first query among the keys. Undefined: S - T, which aligns
   /// the last query to the last key. Rows that are decoded together differ here.
   torch::Tensor query_start = {};

@@ -123,8 +123,6 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   }
   auto [q, k, v] = project_in(x);
   auto args = with_options(context.args, x);
-  if (options.window)
-    args.window = std::min(*options.window, args.window.value_or(*options.window));
   const bool keys_later = context.key_rotation.defined();
   if (context.rotation.defined()) {
     q = rotate(q, context.rotation);                   // [B, H, T, Dh]
@@ -134,13 +132,25 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
     const KvPass& pass = context.cache->pass();
     if (pass.query_start.defined()) args.query_start = pass.query_start;
     // A row's last token sees all of its keys: no mask but their number.
-    if (pass.tokens == 1 && !args.window) args.causal = false;
+    if (pass.tokens == 1 && !args.window && !options.window) args.causal = false;
     if (pass.key_lengths.defined()) args.key_lengths = pass.key_lengths;
     std::tie(k, v) = context.cache->append(k, v);  // [B, Hkv, S, Dh]
     if (keys_later) k = rotate(k, context.key_rotation);
   }
+  restrict(args, k.size(2), context.cache ? &context.cache->pass() : nullptr);
   add_relative_bias(args, context.relative_bias);
   return project_out(attend_to(q, k, v, args), context.args.key_lengths);  // [B, T, C]
+}
+
+void MultiHeadAttentionImpl::restrict(AttendArgs& args, int64_t S, const KvPass* pass) const {
+  if (options.window)
+    args.window = std::min(*options.window, args.window.value_or(*options.window));
+  args.global_tokens = std::max(args.global_tokens, options.global_tokens);
+  if (options.blocks.pattern == BlockPattern::kNone || args.block_layout.defined()) return;
+  // The position of the first new token of any row.
+  const int64_t first = pass != nullptr ? pass->lengths.min().item<int64_t>() - pass->tokens : 0;
+  args.block_layout = block_layout(options.blocks, S, first / options.blocks.size);
+  args.block_size = options.blocks.size;
 }
 
 void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/attention/attend.h"
+#include "models/attention/block_layout.h"
 #include "models/attention/kv_cache.h"
 #include "models/attention/latent_projections.h"
 #include "models/layers/norm.h"
@@ -36,7 +37,10 @@ struct MultiHeadAttentionOptions {
   /// Keys and values come from a latent vector, which alone is cached; no cross-attention. Unset:
   /// no.
   std::optional<LatentOptions> latent = {};
-  std::optional<int64_t> window = {};  ///< as AttendArgs::window; not of cross-attention
+  // What self-attention sees, besides what a call says; not of cross-attention.
+  std::optional<int64_t> window = {};  ///< as AttendArgs::window
+  int64_t global_tokens = 0;           ///< as AttendArgs::global_tokens
+  BlockLayoutOptions blocks = {};      ///< a call's own layout comes before it
   std::string kernel = "torch";        ///< attend()'s kernel
   /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
   std::vector<int64_t> position_heads = {};
@@ -106,6 +110,8 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
                           const AttendArgs& args);
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
   torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
+  /// The layer's own restrictions, with S keys; `pass` as in place().
+  void restrict(AttendArgs& args, int64_t S, const KvPass* pass) const;
   void add_relative_bias(AttendArgs& args, torch::Tensor bias) const;
   AttendArgs with_options(AttendArgs args, const torch::Tensor& x) const;
 };

@@ -119,6 +119,8 @@ void check(const GptOptions& o) {
   require_at_least("embedding-width", o.embedding_width, 0);
   require_option(std::isfinite(o.logit_cap) && o.logit_cap >= 0.0, "logit-cap", o.logit_cap,
                  "0 or more");
+  require_option(!o.prefix_lm || !has_mixers(o), "prefix-lm", o.prefix_lm,
+                 "false with " + option_name("mixer") + ", which looks back only");
   require_probability("embedding-dropout", o.embedding_dropout);
   require_model_memory(cost_of(o, 1));
 }

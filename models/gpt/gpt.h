@@ -30,6 +30,8 @@ struct GptOptions : StackOptions, PositionOptions {
   bool output_bias = false;  ///< of the output layer (Phi)
   double logit_cap = 0.0;    ///< logits become cap tanh(logits / cap) (Gemma 2); 0: they stay
   double embedding_dropout = 0.0;
+  /// Prefix language model: callers give the length of a prompt as AttendArgs::prefix_lengths.
+  bool prefix_lm = false;
 
   static GptOptions tiny();         ///< the classroom size: 4 layers, width 128, 0.8 M parameters
   static GptOptions gpt2();         ///< Radford et al. 2019, Table 2: 124 M
@@ -57,6 +59,7 @@ void visit(GptOptions& o, Visitor&& v) {
   v("output-bias", o.output_bias, "Bias of the output layer");
   v("logit-cap", o.logit_cap, "Bound that logits bend towards: cap tanh(logits / cap) (0: none)");
   v("embedding-dropout", o.embedding_dropout, "Dropout on the embeddings");
+  v("prefix-lm", o.prefix_lm, "A prompt's tokens see each other, later ones too");
 }
 
 /// Throws OptionError for values that no model can have, std::invalid_argument for a model that

@@ -31,7 +31,8 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
 torch::Tensor BlockImpl::mix(const torch::Tensor& y, const SelfAttentionContext& context) {
   if (!mixer) return attention(y, context);
   const AttendArgs& args = context.args;
-  TORCH_CHECK(!args.may_attend.defined() && !args.window && !args.bias.defined() &&
+  TORCH_CHECK(!args.may_attend.defined() && !args.window && !args.prefix_lengths.defined() &&
+                  !args.block_layout.defined() && !args.bias.defined() &&
                   !args.relative_bias.defined() && !args.head_gate.defined(),
               "mixer '", name_of(mixer->kind()),
               "': it hides padding at the end of a text only, and has no weights to mask, bias or "

@@ -15,9 +15,15 @@ namespace zoo {
 
 namespace {
 
-std::optional<int64_t> window_of_layer(const StackOptions& o, int64_t n) {
-  const char kind = o.window_pattern.at(static_cast<size_t>(n) % o.window_pattern.size());
-  return o.window > 0 && kind == 'L' ? std::optional(o.window) : std::nullopt;
+bool is_local(const StackOptions& o, int64_t n) {
+  return o.window_pattern.at(static_cast<size_t>(n) % o.window_pattern.size()) == 'L';
+}
+
+void restrict_to_neighbours(MultiHeadAttentionOptions& attention, const StackOptions& o,
+                            int64_t n) {
+  if (o.window > 0) attention.window = o.window;
+  attention.global_tokens = o.global_tokens;
+  attention.blocks = layout_options(o, n);
 }
 
 std::optional<LatentOptions> latent_options(const StackOptions& o) {
@@ -59,22 +65,22 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .score_cap = o.score_cap,
       .qk_norm = o.qk_norm ? std::optional(norm_options(o)) : std::nullopt,
       .latent = latent_options(o),
-      .window = window_of_layer(o, n),
       .kernel = o.attention};
   std::optional<MultiHeadAttentionOptions> cross;
   if (cross_attention) {
     cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
-    cross->window.reset();
     cross->latent.reset();
     cross->scale = scale(o.head_width);
   }
+  auto own = without_heads(whole, parse_heads(o.pruned_heads), n);
+  if (is_local(o, n)) restrict_to_neighbours(own, o, n);
   const FeedForwardOptions network{.d_model = o.d_model,
                                    .width = o.feed_forward,
                                    .activation = o.activation,
                                    .bias = o.feed_forward_bias,
                                    .dropout = o.activation_dropout};
   const MixerKind mixer = mixer_of_layer(o, n);
-  return {.attention = without_heads(whole, parse_heads(o.pruned_heads), n),
+  return {.attention = own,
           .mixer = mixer == MixerKind::kSoftmax
                        ? std::nullopt
                        : std::optional(BlockMixer{mixer, o, mixer_sizes(o)}),
@@ -161,8 +167,10 @@ void check(const StackOptions& o) {
   require_option(
       !o.window_pattern.empty() && o.window_pattern.find_first_not_of("LG") == std::string::npos,
       "window-pattern", o.window_pattern, "letters L (local) and G (global), as in LLLG");
-  require_option(o.window > 0 || o.window_pattern == "L", "window-pattern", o.window_pattern,
-                 "given with " + option_name("window"));
+  const bool has_local = o.window > 0 || o.attention_blocks != BlockPattern::kNone;
+  require_option(has_local || o.window_pattern == "L", "window-pattern", o.window_pattern,
+                 "given with " + option_name("window") + " or " + option_name("attention-blocks"));
+  check(static_cast<const SparseOptions&>(o), o.window);
   require_option(o.parallel == ParallelBranches::kNone || o.norm_place != NormPlace::kPost,
                  "norm-place", name_of(o.norm_place),
                  "pre or sandwich where branches are parallel");
@@ -205,20 +213,22 @@ void check_mixers(const StackOptions& o, PositionPlace positions) {
   const auto kinds = mixer_kinds(o);
   if (std::ranges::find(kinds, MixerKind::kSoftmax) != kinds.end()) return;
   // No layer is left on which these act.
-  for (const auto& [option, changed] : {std::pair("kv-heads", o.kv_heads != o.heads),
-                                        {"head-width", o.head_width * o.heads != o.d_model},
-                                        {"qk-norm", o.qk_norm},
-                                        {"window", o.window > 0},
-                                        {"scale-attention", !o.scale_attention},
-                                        {"scale-width", o.scale_width > 0},
-                                        {"out-bias", o.attention_bias && !o.out_bias},
-                                        {"scale-by-layer", o.scale_by_layer},
-                                        {"score-cap", o.score_cap > 0.0},
-                                        {"attention-dropout", o.attention_dropout > 0.0},
-                                        {"head-dropout", o.head_dropout > 0.0},
-                                        {"head-diversity", o.head_diversity > 0.0},
-                                        {"latent-width", o.latent_width > 0},
-                                        {"position", positions != PositionPlace::kEmbeddings}}) {
+  for (const auto& [option, changed] :
+       {std::pair("kv-heads", o.kv_heads != o.heads),
+        {"head-width", o.head_width * o.heads != o.d_model},
+        {"qk-norm", o.qk_norm},
+        {"window", o.window > 0},
+        {"attention-blocks", o.attention_blocks != BlockPattern::kNone},
+        {"scale-attention", !o.scale_attention},
+        {"scale-width", o.scale_width > 0},
+        {"out-bias", o.attention_bias && !o.out_bias},
+        {"scale-by-layer", o.scale_by_layer},
+        {"score-cap", o.score_cap > 0.0},
+        {"attention-dropout", o.attention_dropout > 0.0},
+        {"head-dropout", o.head_dropout > 0.0},
+        {"head-diversity", o.head_diversity > 0.0},
+        {"latent-width", o.latent_width > 0},
+        {"position", positions != PositionPlace::kEmbeddings}}) {
     if (!changed) continue;
     throw OptionError(fmt::format(
         "{} acts on softmax attention, which no layer has with {}; leave it out, or name softmax "

@@ -15,10 +15,11 @@
 
 #include "models/experts/expert_options.h"
 #include "models/layers/block.h"
+#include "models/layers/sparse_options.h"
 
 namespace zoo {
 
-struct StackOptions : ExpertOptions, MixerOptions {
+struct StackOptions : ExpertOptions, SparseOptions, MixerOptions {
   int64_t layers = 4;        ///< L
   int64_t d_model = 128;     ///< C
   int64_t heads = 4;         ///< H
@@ -111,6 +112,7 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("layer-scale", o.layer_scale, "First value of a learned factor on each output (0: none)");
   field("init-std", o.init_std, "Standard deviation of the initial weights");
   field("attention", o.attention, "Attention kernel");
+  visit_sparse(o, skipped, v);
   visit_experts(o, skipped, v);
   visit_mixers(o, skipped, v);
 }

@@ -60,6 +60,25 @@ TEST_F(TrainGptTaskTest, LearnsToAnswerAndGenerateAnswersAsItWasMeasured) {
   EXPECT_THAT(answer.out, HasSubstr("3=3"));
 }
 
+TEST_F(TrainGptTaskTest, APrefixModelAnswersAsItWasTrained) {
+  auto flags = tiny("run", {{"max-steps", "250"},
+                            {"schedule-steps", "250"},
+                            {"evaluate-every", "250"},
+                            {"learning-rate", "1e-2"},
+                            {"warmup-steps", "20"}});
+  flags.emplace_back("--prefix-lm");
+  const auto trained = train(flags);
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("exact_match 1.0000"));
+  const auto answer = run_program(
+      "generate", {"--model", (folder_ / "run").string(), "--temperature", "0", "213=", "3="});
+  EXPECT_EQ(answer.exit_code, 0) << answer.err;
+  EXPECT_THAT(answer.out, HasSubstr("213=213"));
+  EXPECT_THAT(answer.out, HasSubstr("3=3"));
+  expect_one_line(run_program("train_gpt", {"--prefix-lm", "--data", "text.txt"}), 2, "train_gpt",
+                  "--prefix-lm needs a --task");
+}
+
 TEST_F(TrainGptTaskTest, ResumedRunEqualsTheWholeOne) {
   ASSERT_EQ(train(tiny("whole", {{"max-steps", "8"}})).exit_code, 0);
   ASSERT_EQ(train(tiny("parts")).exit_code, 0);

@@ -47,6 +47,13 @@ ParallelText questions(const SyntheticOptions& options, bool validation, uint64_
   return text;
 }
 
+/// [B] int64
+torch::Tensor question_lengths(const SequencePairs& pairs, std::span<const int64_t> indices) {
+  std::vector<int64_t> lengths;
+  for (const int64_t index : indices) lengths.push_back(pairs.sources.length(index));
+  return torch::tensor(lengths, torch::kLong);
+}
+
 }  // namespace
 
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options) {
@@ -91,7 +98,9 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
   const int64_t eos = *tokenizer_->eos_id();
   // Padding stands behind everything that is predicted, where causal attention does not look.
   const auto batch = collate_answers(pairs, indices, eos, tokenizer_->pad_id().value_or(eos));
-  const auto hidden = model_->hidden(batch.tokens.to(device_));  // [B, T, C]
+  GptContext context;
+  if (model_->options.prefix_lm) context.args.prefix_lengths = question_lengths(pairs, indices);
+  const auto hidden = model_->hidden(batch.tokens.to(device_), context);  // [B, T, C]
   const auto chosen = select_targets(hidden, batch.targets.to(device_));
   return {.logits = model_->logits_of(chosen.hidden), .targets = chosen.targets, .batch = batch};
 }

@@ -91,6 +91,8 @@ NameMap GptTraining::names_on_disk() const {
 // A text.
 
 void GptTraining::prepare_text() {
+  if (model_.prefix_lm)
+    throw UsageError("--prefix-lm needs a --task, whose questions are the prompts; leave it out");
   const TextOptions& text = data_.text;
   const auto files = text_files(data_.data);  // one clear error where there are none
   if (is_token_stream(data_.data) && !fs::is_directory(tokenizer_options().tokenizer)) {

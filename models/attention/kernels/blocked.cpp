@@ -6,6 +6,7 @@
 // thread, where `matmul` keeps B H T S. Costs 4 B H T S Dh operations, less the blocks that causal,
 // window and lengths hide.
 #include <span>
+#include <utility>
 
 #include "models/attention/kernels/blocks.h"
 #include "models/attention/kernels/kernels.h"
@@ -27,28 +28,44 @@ class Blocked {
   }
 
  private:
+  /// Blocks of keys, whose scores lie one after the other in a row.
+  struct Keys {
+    std::vector<KeyRange> blocks;
+    int64_t count = 0;
+
+    /// Calls f(block, its place in a row).
+    template <typename F>
+    void for_each(F f) const {
+      int64_t at = 0;
+      for (const KeyRange block : blocks) f(block, std::exchange(at, at + block.end - block.begin));
+    }
+  };
+
   void one_block(const Queries& of) const {
-    const KeyRange all = blocks::visible_keys(args_, of);
-    const int64_t S = std::max<int64_t>(0, all.end - all.begin);
+    Keys keys;
+    blocks::for_each_keys(args_, of, blocks::kKeys, [&](KeyRange block) {
+      keys.blocks.push_back(block);
+      keys.count += block.end - block.begin;
+    });
+    const int64_t S = keys.count;
     std::vector<Real> rows(static_cast<size_t>(of.count * S));  // scores, then weights
-    blocks::for_each_block(all, blocks::kKeys, [&](KeyRange keys) {
-      blocks::compute_scores(args_, of, keys, rows.data() + keys.begin - all.begin, S);
+    keys.for_each([&](KeyRange block, int64_t at) {
+      blocks::compute_scores(args_, of, block, rows.data() + at, S);
     });
     for (int64_t i = 0; i < of.count; ++i)
-      softmax(of, of.first + i, all, std::span(rows.data() + i * S, static_cast<size_t>(S)));
+      softmax(of, of.first + i, keys, std::span(rows.data() + i * S, static_cast<size_t>(S)));
     for (int64_t i = 0; i < of.count; ++i)
       std::fill_n(outputs_.y.at(of.b, of.h, of.first + i), args_.Dh, Real{0});
-    blocks::for_each_block(all, blocks::kKeys, [&](KeyRange keys) {
+    keys.for_each([&](KeyRange block, int64_t at) {
       for (int64_t i = 0; i < of.count; ++i) {
-        blocks::add_rows(rows.data() + i * S + keys.begin - all.begin, args_.v, of.b,
-                         args_.kv_head(of.h), keys, args_.Dh,
-                         outputs_.y.at(of.b, of.h, of.first + i));
+        blocks::add_rows(rows.data() + i * S + at, args_.v, of.b, args_.kv_head(of.h), block,
+                         args_.Dh, outputs_.y.at(of.b, of.h, of.first + i));
       }
     });
     recompute_nan_queries(args_, outputs_, of.b, of.h, of.first, of.count);
   }
 
-  void softmax(const Queries& of, int64_t t, KeyRange keys, std::span<Real> row) const {
+  void softmax(const Queries& of, int64_t t, const Keys& keys, std::span<Real> row) const {
     constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
     const Real row_max = blocks::largest(row.data(), std::ssize(row), -kInfinity);
     Real row_sum = 0;
@@ -63,9 +80,14 @@ class Blocked {
       outputs_.row_max[index] = empty ? Real{0} : row_max;
       outputs_.inverse_row_sum[index] = empty ? Real{0} : 1 / row_sum;
     }
-    if (outputs_.weights != nullptr)
-      std::copy(row.begin(), row.end(), outputs_.weights + index * args_.S + keys.begin);
-    if (args_.dropout > 0.0) args_.apply_dropout(of.b, of.h, t, keys, row.data());
+    keys.for_each([&](KeyRange block, int64_t at) {
+      Real* const weights = row.data() + at;
+      if (outputs_.weights != nullptr) {
+        std::copy_n(weights, block.end - block.begin,
+                    outputs_.weights + index * args_.S + block.begin);
+      }
+      if (args_.dropout > 0.0) args_.apply_dropout(of.b, of.h, t, block, weights);
+    });
   }
 
   const KernelArgs<Real>& args_;
@@ -83,7 +105,8 @@ class BlockedKernel final : public PointerKernel {
             .float64 = true,
             .weights = true,
             .relative_bias_backward = true,
-            .score_cap = true};
+            .score_cap = true,
+            .segments = true};
   }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     Blocked(args, outputs).run();

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "models/attention/kernels/kernel_args.h"
 #include "models/attention/kernels/visible_rows.h"
 #include "models/simd/parallel.h"
 
@@ -17,10 +16,8 @@ inline constexpr int64_t kKeys = 64;
 
 inline int64_t count_of(int64_t T) { return (T + kQueries - 1) / kQueries; }
 
-/// Queries first ... first + count - 1 of head h in row b of the batch.
-struct Queries {
-  int64_t b, h, first, count;
-};
+/// Of one head.
+using Queries = QueryBlock;
 
 inline Queries queries_of(int64_t b, int64_t h, int64_t block, int64_t T) {
   const int64_t first = block * kQueries;
@@ -37,18 +34,14 @@ void for_each_queries(const KernelArgs<Real>& args, F one_block) {
   });
 }
 
-/// The range of keys that the queries see together.
-template <typename Real>
-KeyRange visible_keys(const KernelArgs<Real>& args, const Queries& of) {
-  return {args.visible_keys(of.b, of.first).begin,
-          args.visible_keys(of.b, of.first + of.count - 1).end};
-}
-
-/// Calls f(keys) for each block of `size` keys in a range.
-template <typename F>
-void for_each_block(KeyRange range, int64_t size, F f) {
-  for (int64_t s = range.begin; s < range.end; s += size)
-    f(KeyRange{s, std::min(s + size, range.end)});
+/// Calls f(keys) for each block of at most `size` keys that some of the queries see. A block lies
+/// in one segment.
+template <typename Real, typename F>
+void for_each_keys(const KernelArgs<Real>& args, const Queries& of, int64_t size, F f) {
+  for_each_segment(args, of, [&](KeyRange segment) {
+    const KeyRange all = keys_of_any(args, of, segment);
+    for (int64_t s = all.begin; s < all.end; s += size) f(KeyRange{s, std::min(s + size, all.end)});
+  });
 }
 
 /// The largest of `row_max` and `count` scores; NaN where one of them is NaN.
@@ -97,7 +90,7 @@ void compute_scores(const KernelArgs<Real>& args, const Queries& of, KeyRange ke
     }
     if (args.has_bias_or_mask())
       args.add_bias_and_mask(of.b, of.h, of.first + i, keys, Real{1}, row);
-    const KeyRange visible = args.visible_keys(of.b, of.first + i);
+    const KeyRange visible = args.visible_keys(of.b, of.h, of.first + i, keys);
     for (int64_t s = keys.begin; s < keys.end; ++s) {
       if (s < visible.begin || s >= visible.end)
         row[s - keys.begin] = -std::numeric_limits<Real>::infinity();
@@ -149,8 +142,7 @@ class Backward {
         const Queries of = queries_of(b, h, block, args_.T);
         for (int64_t i = 0; i < of.count; ++i)
           std::fill_n(gradients_.dq.at(b, h, of.first + i), args_.Dh, Real{0});
-        for_each_block(visible_keys(args_, of), key_block_,
-                       [&](KeyRange keys) { one_block(of, keys, scratch); });
+        for_each_keys(args_, of, key_block_, [&](KeyRange keys) { one_block(of, keys, scratch); });
       }
     }
     recompute_nan_head(args_, gradients_, b, kv);

@@ -55,13 +55,41 @@ class Decode {
     return static_cast<size_t>((head * chunks_ + chunk) * rows_ + row);
   }
 
+  /// Runs of keys that some of the queries see, whose scores lie one after the other in a row.
+  struct Keys {
+    std::vector<KeyRange> runs;
+    int64_t count = 0;
+
+    /// Calls f(run, its number of keys, its place in a row).
+    template <typename F>
+    void for_each(F f) const {
+      int64_t at = 0;
+      for (const KeyRange run : runs) {
+        const int64_t size = run.end - run.begin;
+        f(run, size, at);
+        at += size;
+      }
+    }
+  };
+
+  Keys keys_of(int64_t b, int64_t kv, int64_t chunk) const {
+    Keys keys;
+    const QueryBlock of{b, kv * group_, 0, args_.T, group_};
+    const KeyRange within{chunk * kChunk, std::min((chunk + 1) * kChunk, args_.S)};
+    for_each_segment(args_, of, within, [&](KeyRange segment) {
+      const KeyRange run = keys_of_any(args_, of, segment);
+      if (run.empty()) return;
+      keys.runs.push_back(run);
+      keys.count += run.end - run.begin;
+    });
+    return keys;
+  }
+
   void one_chunk(int64_t b, int64_t kv, int64_t chunk) {
     const int64_t head = b * args_.Hkv + kv, Dh = args_.Dh;
-    // From the first key of the first query to the last key of the last one.
-    KeyRange keys{std::max(chunk * kChunk, args_.visible_keys(b, 0).begin),
-                  std::min((chunk + 1) * kChunk, args_.visible_keys(b, args_.T - 1).end)};
-    const int64_t count = keys.end - keys.begin;
-    if (count <= 0) return;
+    const Keys keys = keys_of(b, kv, chunk);
+    const int64_t count = keys.count;
+    if (count == 0) return;
     std::vector<float> queries(static_cast<size_t>(rows_ * Dh)),
         scores(static_cast<size_t>(rows_ * count));
     const float factor = args_.score_cap > 0.0F ? args_.scale / args_.score_cap  // for its tanh
@@ -70,34 +98,42 @@ class Decode {
       const float* const q = args_.q.at(b, head_of(kv, r), query_of(r));
       for (int64_t i = 0; i < Dh; ++i) queries[static_cast<size_t>(r * Dh + i)] = q[i] * factor;
     }
-    decode::multiply_keys(queries.data(), rows_, args_.k.at(b, kv, keys.begin), args_.k.step, count,
-                          Dh, scores.data(), count);
+    keys.for_each([&](KeyRange run, int64_t size, int64_t at) {
+      decode::multiply_keys(queries.data(), rows_, args_.k.at(b, kv, run.begin), args_.k.step, size,
+                            Dh, scores.data() + at, count);
+    });
     for (int64_t r = 0; r < rows_; ++r) {
       parts_[index_of(head, chunk, r)] =
           softmax(b, head_of(kv, r), query_of(r), keys, scores.data() + r * count);
     }
-    decode::add_values(scores.data(), count, rows_, args_.v.at(b, kv, keys.begin), args_.v.step,
-                       count, Dh,
-                       sums_.data() + index_of(head, chunk, 0) * static_cast<size_t>(Dh));
+    float* const sums = sums_.data() + index_of(head, chunk, 0) * static_cast<size_t>(Dh);
+    keys.for_each([&](KeyRange run, int64_t size, int64_t at) {
+      decode::add_values(scores.data() + at, count, rows_, args_.v.at(b, kv, run.begin),
+                         args_.v.step, size, Dh, sums);
+    });
   }
 
   /// Scores x, of a cap its tanh's arguments, to unnormalised weights 2^(x - row_max).
-  PartialSoftmax softmax(int64_t b, int64_t h, int64_t t, KeyRange keys, float* scores) const {
-    const int64_t count = keys.end - keys.begin;
-    const KeyRange visible = args_.visible_keys(b, t);
-    if (args_.score_cap > 0.0F) decode::cap_scores(scores, count, args_.score_cap * kLog2E);
-    if (args_.has_bias_or_mask()) args_.add_bias_and_mask(b, h, t, keys, kLog2E, scores);
-    for (int64_t s = keys.begin; s < std::min(visible.begin, keys.end); ++s)
-      scores[s - keys.begin] = -kInfinity;
-    for (int64_t s = std::max(visible.end, keys.begin); s < keys.end; ++s)
-      scores[s - keys.begin] = -kInfinity;
-    const float row_max = blocks::largest(scores, count, -kInfinity);
+  PartialSoftmax softmax(int64_t b, int64_t h, int64_t t, const Keys& keys, float* scores) const {
+    if (args_.score_cap > 0.0F) decode::cap_scores(scores, keys.count, args_.score_cap * kLog2E);
+    keys.for_each([&](KeyRange run, int64_t size, int64_t at) {
+      const KeyRange visible = args_.visible_keys(b, h, t, run);
+      if (args_.has_bias_or_mask()) args_.add_bias_and_mask(b, h, t, run, kLog2E, scores + at);
+      for (int64_t n = 0; n < size; ++n)
+        if (run.begin + n < visible.begin || run.begin + n >= visible.end)
+          scores[at + n] = -kInfinity;
+    });
+    const float row_max = blocks::largest(scores, keys.count, -kInfinity);
     if (row_max == -kInfinity) {
-      std::fill_n(scores, count, 0.0F);
+      std::fill_n(scores, keys.count, 0.0F);
       return {};
     }
-    const PartialSoftmax part{row_max, decode::exponentials(scores, count, row_max)};
-    if (args_.dropout > 0.0) args_.apply_dropout(b, h, t, keys, scores);
+    const PartialSoftmax part{row_max, decode::exponentials(scores, keys.count, row_max)};
+    if (args_.dropout > 0.0) {
+      keys.for_each([&](KeyRange run, int64_t, int64_t at) {
+        args_.apply_dropout(b, h, t, run, scores + at);
+      });
+    }
     return part;
   }
 
@@ -133,7 +169,7 @@ class DecodeKernel final : public PointerKernel {
   std::string_view summary() const override {
     return "a few queries against a long cache, which threads divide";
   }
-  Abilities abilities() const override { return {.score_cap = true}; }
+  Abilities abilities() const override { return {.score_cap = true, .segments = true}; }
   using PointerKernel::forward;
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     if (args.T > decode::kMaxQueries) return flash_kernel().forward(args, outputs);

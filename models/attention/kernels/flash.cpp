@@ -118,7 +118,7 @@ class FlashKernel final : public PointerKernel {
     return "tiles in SIMD registers, threads, no score matrix; skips hidden keys";
   }
   Abilities abilities() const override {
-    return {.backward = true, .relative_bias_backward = true, .score_cap = true};
+    return {.backward = true, .relative_bias_backward = true, .score_cap = true, .segments = true};
   }
   using PointerKernel::backward;
   using PointerKernel::forward;

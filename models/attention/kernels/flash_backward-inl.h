@@ -17,7 +17,6 @@ class Backward {
   Backward(const KernelArgs<float>& args, const KernelGradients<float>& gradients, int64_t b,
            int64_t h, int64_t tile, const HeadSums& sums)
       : tile_(args, b, h, tile), gradients_(gradients), sums_(sums), width_(padded(args.Dh)) {
-    if (sums_.drelative != nullptr) tile_.relative.clear_sums();
     const int64_t Dh = args.Dh, side = Dh * kQueries, rows = width_ * kQueries;
     const int64_t scores = kKeys * kQueries, slopes = args.score_cap > 0.0F ? scores : 0;
     float* memory = scratch(3 * side + 3 * scores + slopes + 2 * rows);
@@ -39,12 +38,17 @@ class Backward {
 
   void run() {
     const KernelArgs<float>& args = tile_.args;
-    view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
+    for_each_segment(args, tile_.block(), [&](KeyRange segment) HWY_ATTR {
+      view_.look_at(args, tile_.block(), segment);
+      tile_.relative.look_at(tile_.block(), segment);
+      if (sums_.drelative != nullptr) tile_.relative.clear_sums();
+      view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
+      if (sums_.drelative != nullptr) tile_.relative.write_sums(sums_.drelative);
+    });
     HWY_ALIGN float scale[kQueries];
     std::fill(scale, scale + kQueries, args.scale);
     unpack(dq_t_, tile_.queries, args.Dh, scale, gradients_.dq.at(tile_.b, tile_.h, tile_.first),
            gradients_.dq.step);
-    if (sums_.drelative != nullptr) tile_.relative.write_sums(sums_.drelative);
   }
 
  private:
@@ -191,8 +195,8 @@ class Backward {
              Add{sums + piece.key * width_, width_});
   }
 
-  const Tile tile_;
-  const View view_{tile_.args, tile_.b, tile_.first, tile_.queries};
+  Tile tile_;
+  View view_;  // of the current segment
   const KernelGradients<float>& gradients_;
   const HeadSums& sums_;
   int64_t width_;                         // Dh padded to whole vectors

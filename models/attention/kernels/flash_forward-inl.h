@@ -30,7 +30,11 @@ class Forward {
 
   void run(const KernelOutputs<float>& outputs) {
     const KernelArgs<float>& args = tile_.args;
-    view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
+    for_each_segment(args, tile_.block(), [&](KeyRange segment) HWY_ATTR {
+      view_.look_at(args, tile_.block(), segment);
+      tile_.relative.look_at(tile_.block(), segment);
+      view_.for_each_group([&](const Group& group) HWY_ATTR { add(group); });
+    });
     alignas(64) float inverse[kQueries];
     for (int64_t i = 0; i < kQueries; ++i)
       inverse[i] = row_sum_[i] == 0.0F ? 0.0F : 1.0F / row_sum_[i];
@@ -143,8 +147,8 @@ class Forward {
     }
   };
 
-  const Tile tile_;
-  const View view_{tile_.args, tile_.b, tile_.first, tile_.queries};
+  Tile tile_;
+  View view_;                // of the current segment
   float *q_, *y_, *scores_;  // transposed: [Dh, kQueries], [Dh, kQueries], [kKeys, kQueries]
   const float *keys_, *values_;
   HWY_ALIGN float row_max_[kQueries];  // of each query, so far: the largest score,

@@ -19,24 +19,26 @@ using namespace vectors::HWY_NAMESPACE;
 
 // In a tile a row is a key and the lanes of a vector are queries, so a row's biases are neighbours
 // in a table by distance: entry query - key + last_. One load serves a vector. The table holds the
-// keys that the tile sees, and is made once a tile; the gradient is summed in a second one.
+// keys that the tile sees of a segment; the gradient is summed in a second one.
 class RelativeBias {
  public:
-  RelativeBias(const KernelArgs<float>& args, int64_t b, int64_t h, int64_t first, int64_t queries)
-      : args_(args) {
-    if (args.relative_bias == nullptr) return;
-    const int64_t begin = args.visible_keys(b, first).begin;
-    const int64_t end = args.visible_keys(b, first + queries - 1).end;
-    if (begin >= end) return;
-    last_ = end - 1;
-    position_ = args.query_position(b, first);
-    size_ = end - begin + kQueries - 1;
+  explicit RelativeBias(const KernelArgs<float>& args) : args_(args) {}
+
+  // Makes the tables of a segment.
+  void look_at(const QueryBlock& of, KeyRange segment) {
+    size_ = 0;
+    if (args_.relative_bias == nullptr) return;
+    const KeyRange keys = keys_of_any(args_, of, segment);
+    if (keys.empty()) return;
+    last_ = keys.end - 1;
+    position_ = args_.query_position(of.b, of.first);
+    size_ = keys.end - keys.begin + kQueries - 1;
     thread_local std::vector<float> memory;
     if (memory.size() < static_cast<size_t>(2 * size_))
       memory.resize(static_cast<size_t>(2 * size_));
     biases_ = memory.data();
     sums_ = biases_ + size_;
-    const float* const table = args.relative_bias + h * (args.T + args.S - 1);
+    const float* const table = args_.relative_bias + of.h * (args_.T + args_.S - 1);
     for (int64_t n = 0; n < size_; ++n) {
       const float bias = table[entry(n)];
       biases_[n] = bias < kLowest ? bias : std::max(bias * kLog2E, kLowest);

@@ -45,10 +45,12 @@ struct Tile {
         h(h_),
         first(tile * kQueries),
         queries(std::min(kQueries, args_.T - first)),
-        relative(args_, b_, h_, first, queries),
+        relative(args_),
         dense(args_) {
     dense.relative_bias = nullptr;
   }
+
+  QueryBlock block() const { return {b, h, first, queries}; }
 
   // What a query is multiplied by: products with keys are scores in units of 1 / log2(e), or with a
   // cap the arguments of its tanh.

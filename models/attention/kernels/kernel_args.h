@@ -42,9 +42,25 @@ struct Broadcast {
   }
 };
 
+/// Pairs of blocks of `size` positions and `size` keys that may see each other: [heads, rows,
+/// columns].
+struct BlockLayout {
+  const bool* data = nullptr;                         ///< null: not given
+  int64_t head = 0, rows = 0, columns = 0, size = 1;  ///< head: stride, 0 where all share one
+
+  int64_t row_of(int64_t position) const {
+    return std::min(std::max<int64_t>(position, 0) / size, rows - 1);
+  }
+  bool sees(int64_t h, int64_t row, int64_t column) const {
+    return data[h * head + row * columns + column];
+  }
+};
+
 /// Keys begin, begin + 1, ..., end - 1; none where end <= begin.
 struct KeyRange {
   int64_t begin = 0, end = 0;
+
+  bool empty() const { return begin >= end; }
 };
 
 /// The fields of AttendArgs under the same names. Scores and sums are Real; q, k, v, y and their
@@ -60,8 +76,11 @@ struct KernelArgs {
   Real score_cap = 0;  ///< 0: none
   bool causal = false;
   int64_t window = kNoWindow;
-  const int64_t* query_start = nullptr;  ///< [B]
-  const int64_t* key_lengths = nullptr;  ///< [B]
+  int64_t global_tokens = 0;
+  const int64_t* query_start = nullptr;     ///< [B]
+  const int64_t* key_lengths = nullptr;     ///< [B]
+  const int64_t* prefix_lengths = nullptr;  ///< [B]
+  BlockLayout block_layout;
   Broadcast<bool> may_attend;
   Broadcast<Real> bias;
   const Real* relative_bias = nullptr;  ///< [H, T + S - 1]
@@ -82,17 +101,40 @@ struct KernelArgs {
     return std::clamp<int64_t>(s - position + S - 1, 0, T + S - 2);
   }
 
+  /// The end of the keys that causal and lengths leave to a query at this position.
+  ZOO_DEVICE int64_t end_of_keys(int64_t b, int64_t position) const {
+    int64_t end = position + 1;
+    if (prefix_lengths != nullptr) end = std::max(end, prefix_lengths[b]);
+    if (!causal) end = S;
+    if (key_lengths != nullptr) end = std::min(end, key_lengths[b]);
+    return std::clamp<int64_t>(end, 0, S);
+  }
+
   /// The keys that causal, window and lengths leave to query t. Neither bound decreases with t.
   ZOO_DEVICE KeyRange visible_keys(int64_t b, int64_t t) const {
-    const int64_t position = query_position(b, t);
-    int64_t end = key_lengths != nullptr ? key_lengths[b] : S;
-    if (causal) {
-      end = std::min(end, position + 1);
-    } else if (window != kNoWindow) {
-      end = std::min(end, position + window);
+    const int64_t position = query_position(b, t), end = end_of_keys(b, position);
+    if (window == kNoWindow) return {0, end};
+    return {std::clamp<int64_t>(position - window + 1, 0, S),
+            std::clamp<int64_t>(position + window, 0, end)};
+  }
+
+  /// Whether a query may see more than one range of keys: then segments.h cuts them.
+  bool has_segments() const {
+    return block_layout.data != nullptr || (global_tokens > 0 && window != kNoWindow);
+  }
+
+  /// The keys of a segment that query t of head h sees: one range.
+  KeyRange visible_keys(int64_t b, int64_t h, int64_t t, KeyRange segment) const {
+    KeyRange seen = visible_keys(b, t);
+    if (has_segments()) {
+      const int64_t position = query_position(b, t);
+      const bool is_global = position >= 0 && position < global_tokens;
+      if (is_global || segment.begin < global_tokens) seen = {0, end_of_keys(b, position)};
+      if (block_layout.data != nullptr &&
+          !block_layout.sees(h, block_layout.row_of(position), segment.begin / block_layout.size))
+        seen = {};
     }
-    const auto inside = [&](int64_t s) { return std::clamp<int64_t>(s, 0, S); };
-    return {window == kNoWindow ? 0 : inside(position - window + 1), inside(end)};
+    return {std::max(seen.begin, segment.begin), std::min(seen.end, segment.end)};
   }
 
   ZOO_DEVICE bool has_bias_or_mask() const {
@@ -101,7 +143,8 @@ struct KernelArgs {
 
   /// Whether any query may be kept from any key.
   ZOO_DEVICE bool restricted() const {
-    return causal || window != kNoWindow || key_lengths != nullptr || has_bias_or_mask();
+    return causal || window != kNoWindow || key_lengths != nullptr ||
+           block_layout.data != nullptr || has_bias_or_mask();
   }
 
   /// Caps `count` scaled scores: x becomes score_cap tanh(x / score_cap). slopes: not null, where

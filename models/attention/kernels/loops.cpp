@@ -31,7 +31,7 @@ class LoopsKernel final : public PointerKernel {
     return "the definition in plain loops, on one thread";
   }
   Abilities abilities() const override {
-    return {.float64 = true, .weights = true, .score_cap = true};
+    return {.float64 = true, .weights = true, .score_cap = true, .segments = true};
   }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     attend_all(args, outputs);

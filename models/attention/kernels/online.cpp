@@ -37,7 +37,7 @@ class Online {
     std::vector<Real> scores(blocks::kQueries * blocks::kKeys);
     for (int64_t i = 0; i < of.count; ++i)
       std::fill_n(outputs_.y.at(of.b, of.h, of.first + i), args_.Dh, Real{0});
-    blocks::for_each_block(blocks::visible_keys(args_, of), blocks::kKeys, [&](KeyRange keys) {
+    blocks::for_each_keys(args_, of, blocks::kKeys, [&](KeyRange keys) {
       blocks::compute_scores(args_, of, keys, scores.data(), blocks::kKeys);
       for (int64_t i = 0; i < of.count; ++i)
         add(of, of.first + i, keys, scores.data() + i * blocks::kKeys, softmax[i]);
@@ -85,7 +85,11 @@ class OnlineKernel final : public PointerKernel {
     return "online softmax: blocks only, no row of scores";
   }
   Abilities abilities() const override {
-    return {.backward = true, .float64 = true, .relative_bias_backward = true, .score_cap = true};
+    return {.backward = true,
+            .float64 = true,
+            .relative_bias_backward = true,
+            .score_cap = true,
+            .segments = true};
   }
   void forward(const KernelArgs<float>& args, const KernelOutputs<float>& outputs) const override {
     Online(args, outputs).run();

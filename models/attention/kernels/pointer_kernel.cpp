@@ -77,8 +77,11 @@ struct KernelInputs {
     const auto here_as_scores = [&](torch::Tensor& t) {
       t = t.defined() ? t.detach().to(q.options().dtype(real_of(q.scalar_type()))) : t;
     };
-    for (torch::Tensor* t : {&args.query_start, &args.key_lengths, &args.may_attend}) here(*t);
-    for (torch::Tensor* t : {&args.query_start, &args.key_lengths})
+    for (torch::Tensor* t : {&args.query_start, &args.key_lengths, &args.prefix_lengths,
+                             &args.may_attend, &args.block_layout})
+      here(*t);
+    for (torch::Tensor* t :
+         {&args.query_start, &args.key_lengths, &args.prefix_lengths, &args.block_layout})
       if (t->defined()) *t = t->contiguous();
     here_as_scores(args.bias);
     here_as_scores(args.relative_bias);
@@ -102,6 +105,12 @@ struct KernelInputs {
     };
     out.query_start = numbers(args.query_start);
     out.key_lengths = numbers(args.key_lengths);
+    out.prefix_lengths = numbers(args.prefix_lengths);
+    out.global_tokens = args.global_tokens;
+    if (const auto& layout = args.block_layout; layout.defined()) {
+      out.block_layout = {layout.const_data_ptr<bool>(), layout.dim() == 3 ? layout.stride(0) : 0,
+                          layout.size(-2), layout.size(-1), args.block_size};
+    }
     const int64_t scores[] = {out.B, out.H, out.T, out.S};
     out.may_attend = broadcast_of<bool>(args.may_attend, scores);
     out.bias = broadcast_of<Real>(args.bias, scores);
@@ -163,7 +172,8 @@ struct PointerFunction : torch::autograd::Function<PointerFunction> {
     AttendArgs kept = inputs.args;
     kept.weights = nullptr;
     // Lengths may change before backward (a cache grows). Autograd reports changes of the rest.
-    for (torch::Tensor* rows : {&kept.query_start, &kept.key_lengths})
+    for (torch::Tensor* rows :
+         {&kept.query_start, &kept.key_lengths, &kept.prefix_lengths, &kept.block_layout})
       if (rows->defined()) *rows = rows->clone();
     context->save_for_backward({inputs.q, inputs.k, inputs.v, out.y, out.row_max,
                                 out.inverse_row_sum, std::exchange(kept.may_attend, {}),
@@ -253,6 +263,8 @@ std::string PointerKernel::refuses(const torch::Tensor& q, const torch::Tensor& 
   }
   if (!can.weights && args.weights != nullptr)
     return "it never forms a whole row of attention weights; use kernel 'matmul' for them";
+  if (!can.segments && (args.block_layout.defined() || (args.window && args.global_tokens > 0)))
+    return "it takes no global tokens and no block layouts; use kernel 'matmul'";
   if (!can.score_cap && args.score_cap > 0.0) return "it caps no scores; use kernel 'matmul'";
   if (!torch::GradMode::is_enabled()) return {};
   if (!can.backward && (wants_gradient(q) || wants_gradient(k) || wants_gradient(v)))

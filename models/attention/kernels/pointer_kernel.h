@@ -21,7 +21,8 @@ class PointerKernel : public AttentionKernel {
     bool backward = false, float64 = false, weights = false;
     bool relative_bias_backward = false;  ///< computes the gradient of relative_bias
     bool score_cap = false;
-    bool halves = false;  ///< takes bfloat16 and float16 only
+    bool segments = false;  ///< takes global_tokens and block_layout
+    bool halves = false;    ///< takes bfloat16 and float16 only
     c10::DeviceType device = c10::DeviceType::CPU;
     int64_t max_head_width = 0;  ///< 0: any
   };

@@ -58,7 +58,8 @@ class TorchKernel final : public AttentionKernel {
     // torch's is_causal aligns to the first key: the same as ours only where T = S.
     AttendArgs masked = args;
     const bool is_causal = args.causal && T == S && !args.query_start.defined() && !args.window &&
-                           !args.key_lengths.defined() && !args.may_attend.defined() &&
+                           !args.key_lengths.defined() && !args.prefix_lengths.defined() &&
+                           !args.may_attend.defined() && !args.block_layout.defined() &&
                            !has_bias(args);
     if (is_causal) masked.causal = false;
     const auto mask = dense_mask(masked, T, S, q.device());  // broadcasts to [B, H, T, S]

@@ -11,7 +11,7 @@
 #include <limits>
 #include <vector>
 
-#include "models/attention/kernels/kernel_args.h"
+#include "models/attention/kernels/segments.h"
 
 namespace zoo {
 
@@ -27,7 +27,7 @@ class VisibleRows {
     for (int64_t i = 0; i < Dh; ++i) y[i] = 0;
     if (!compute_weights(b, h, t)) return;
     if (weights != nullptr) std::copy(weights_.begin(), weights_.end(), weights + keys_.begin);
-    if (args_.dropout > 0.0) args_.apply_dropout(b, h, t, keys_, weights_.data());
+    if (args_.dropout > 0.0) apply_dropout(b, h, t, weights_);
     for (int64_t s = keys_.begin; s < keys_.end; ++s) {
       if (weight(s) == 0) continue;
       for (int64_t i = 0; i < Dh; ++i) y[i] += weight(s) * args_.v.at(b, kv, s)[i];
@@ -45,7 +45,7 @@ class VisibleRows {
     if (std::all_of(dy, dy + Dh, [](Real x) { return x == 0; })) return;
     if (!compute_weights(b, h, t)) return;
     factors_.assign(weights_.size(), Real{1});
-    if (args_.dropout > 0.0) args_.apply_dropout(b, h, t, keys_, factors_.data());
+    if (args_.dropout > 0.0) apply_dropout(b, h, t, factors_);
     dweights_.assign(weights_.size(), Real{0});
     Real delta = 0;  // Σ_s weight_s dweight_s
     for (int64_t s = keys_.begin; s < keys_.end; ++s) {
@@ -70,19 +70,34 @@ class VisibleRows {
   }
 
  private:
-  /// Sets keys_ and their weights before dropout; false where the query sees no key.
+  /// Sets the query's keys and their weights before dropout; false where it sees no key.
   bool compute_weights(int64_t b, int64_t h, int64_t t) {
-    keys_ = args_.visible_keys(b, t);
-    if (keys_.end <= keys_.begin) return false;
-    weights_.resize(static_cast<size_t>(keys_.end - keys_.begin));
-    for (int64_t s = keys_.begin; s < keys_.end; ++s)
-      weight(s) =
-          args_.scale * dot(args_.q.at(b, h, t), args_.k.at(b, args_.kv_head(h), s), args_.Dh);
+    find_keys(b, h, t);
+    if (runs_.empty()) return false;
+    weights_.assign(static_cast<size_t>(keys_.end - keys_.begin), kHidden);
     slopes_.assign(weights_.size(), Real{1});
-    if (args_.score_cap > 0)
-      args_.cap_scores(weights_.data(), std::ssize(weights_), slopes_.data());
-    args_.add_bias_and_mask(b, h, t, keys_, Real{1}, weights_.data());
+    for (const KeyRange run : runs_) {
+      for (int64_t s = run.begin; s < run.end; ++s)
+        weight(s) =
+            args_.scale * dot(args_.q.at(b, h, t), args_.k.at(b, args_.kv_head(h), s), args_.Dh);
+      if (args_.score_cap > 0)
+        args_.cap_scores(&weight(run.begin), run.end - run.begin, &slopes_[at(run.begin)]);
+      args_.add_bias_and_mask(b, h, t, run, Real{1}, &weight(run.begin));
+    }
     return softmax();
+  }
+
+  void find_keys(int64_t b, int64_t h, int64_t t) {
+    runs_.clear();
+    for_each_segment(args_, QueryBlock{b, h, t, 1}, [&](KeyRange segment) {
+      const KeyRange run = args_.visible_keys(b, h, t, segment);
+      if (!run.empty()) runs_.push_back(run);
+    });
+    keys_ = runs_.empty() ? KeyRange{} : KeyRange{runs_.front().begin, runs_.back().end};
+  }
+
+  void apply_dropout(int64_t b, int64_t h, int64_t t, std::vector<Real>& weights) const {
+    for (const KeyRange run : runs_) args_.apply_dropout(b, h, t, run, &weights[at(run.begin)]);
   }
 
   Real* drelative_of(const KernelGradients<Real>& gradients, int64_t b, int64_t h) const {
@@ -98,7 +113,6 @@ class VisibleRows {
 
   /// In place; false where all keys are hidden.
   bool softmax() {
-    constexpr Real kHidden = -std::numeric_limits<Real>::infinity();
     const auto hidden = [](Real score) { return score == kHidden; };
     if (std::all_of(weights_.begin(), weights_.end(), hidden)) return false;
     Real row_max = kHidden, row_sum = 0;
@@ -114,8 +128,11 @@ class VisibleRows {
   size_t at(int64_t s) const { return static_cast<size_t>(s - keys_.begin); }
   Real& weight(int64_t s) { return weights_[at(s)]; }
 
+  static constexpr Real kHidden = -std::numeric_limits<Real>::infinity();
+
   const KernelArgs<Real>& args_;
-  KeyRange keys_;
+  KeyRange keys_;               // from the first to the last that the current query sees
+  std::vector<KeyRange> runs_;  // those that it sees
   std::vector<Real> weights_, slopes_, factors_, dweights_;  // of the current query
 };
 

@@ -24,6 +24,7 @@ void expect_usual_stack(const StackOptions& options, Demands& demands, std::stri
   expect(!o.scale_by_layer, "scale-by-layer false");
   expect(!o.qk_norm, "qk-norm false");
   expect(o.window == 0, "window 0");
+  expect(o.attention_blocks == BlockPattern::kNone, "attention-blocks none");
   expect(o.score_cap == 0, "score-cap 0");
   expect(o.experts == 0, "experts 0");
   expect(!has_mixers(o), "mixer softmax");

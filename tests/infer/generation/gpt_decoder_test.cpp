@@ -98,6 +98,43 @@ TEST(GptDecoderTest, ABatchOfDifferentLengthsEqualsOneByOne) {
   }
 }
 
+// The prompt is what the first step brings; rows then go on token by token, past the context too.
+TEST(GptDecoderTest, APrefixModelSeesItsPromptBothWays) {
+  auto options = tiny_options();
+  options.prefix_lm = true;
+  const auto model = tiny_gpt(options);
+  const auto scores = [&](bool use_cache, const std::vector<std::vector<int64_t>>& prompts) {
+    GptDecoder decoder(model, use_cache);
+    const auto B = std::ssize(prompts);
+    auto state = decoder.start(B);
+    std::vector<torch::Tensor> parts;
+    auto tokens = torch::zeros({B, 9}, torch::kLong);
+    auto counts = torch::zeros({B}, torch::kLong);
+    for (int64_t b = 0; b < B; ++b) {
+      const auto& prompt = prompts[static_cast<size_t>(b)];
+      counts[b] = std::ssize(prompt);
+      tokens[b].narrow(0, 0, std::ssize(prompt)).copy_(torch::tensor(prompt, torch::kLong));
+    }
+    parts.push_back(decoder.step(tokens, counts, *state).logits);
+    for (int64_t t = 0; t < 12; ++t) {
+      const auto next = torch::full({B, 1}, t, torch::kLong);
+      parts.push_back(decoder.step(next, torch::ones({B}, torch::kLong), *state).logits);
+    }
+    return torch::cat(parts, 1);  // [B, 13, V]
+  };
+  const std::vector<std::vector<int64_t>> prompts{random_tokens(9, 5), random_tokens(4, 6)};
+  const auto cached = scores(true, prompts);
+  EXPECT_TRUE(torch::allclose(cached, scores(false, prompts), 1e-4, 1e-4));
+  EXPECT_TRUE(torch::allclose(cached[1], scores(true, {prompts[1]})[0], 1e-4, 1e-4));
+  // The model's own scores, and not those without a prefix.
+  const torch::NoGradGuard no_grad;
+  const auto tokens = torch::tensor(prompts[0], torch::kLong).unsqueeze(0);
+  const AttendArgs prefix{.prefix_lengths = torch::tensor({9}, torch::kLong)};
+  EXPECT_TRUE(torch::allclose(cached[0][0], model.ptr()->forward(tokens, {.args = prefix})[0][8],
+                              1e-4, 1e-4));
+  EXPECT_FALSE(torch::allclose(cached[0][0], model.ptr()->forward(tokens)[0][8], 1e-2, 1e-2));
+}
+
 TEST(GptDecoderTest, StepsOfAnyLengthGiveTheSameScores) {
   for (const bool use_cache : {true, false}) {
     const auto model = tiny_gpt(tiny_options());

@@ -53,6 +53,14 @@ class CaseSource {
     AttendArgs args;
     args.causal = coin(0.5);
     if (coin(0.3)) args.window = pick({1, 2, 3, 20});
+    if (coin(0.3)) args.prefix_lengths = per_row(-1, S + 1, B);
+    if (coin(0.3)) args.global_tokens = pick({1, 2, 5});
+    if (coin(0.3)) {
+      args.block_size = pick({1, 2, 3, 8});
+      const int64_t columns = (S + args.block_size - 1) / args.block_size + pick({0, 1});
+      auto layout = torch::rand({H, pick({1, 2, 3, 20}), columns}) < 0.6;
+      args.block_layout = coin(0.5) ? layout : layout[0].clone();
+    }
     if (coin(0.3)) args.query_start = per_row(-2, S + 2, B);
     if (coin(0.3)) args.key_lengths = per_row(0, S, B);
     if (coin(0.3)) args.may_attend = torch::rand(broadcastable(B, H, T, S)) < 0.7;
@@ -74,6 +82,9 @@ std::string describe(const AttendCase& c) {
   text << "q " << c.q.sizes() << " k " << c.k.sizes();
   flag("causal", c.args.causal);
   flag("window", c.args.window.has_value());
+  flag("prefix_lengths", c.args.prefix_lengths.defined());
+  flag("global_tokens", c.args.global_tokens > 0);
+  flag("block_layout", c.args.block_layout.defined());
   flag("query_start", c.args.query_start.defined());
   flag("key_lengths", c.args.key_lengths.defined());
   flag("may_attend", c.args.may_attend.defined());

@@ -88,6 +88,30 @@ TEST_F(AttendErrorsTest, AWindowHoldsAtLeastOneKey) {
   EXPECT_THAT(with_args({.window = -4}), HasSubstr("got -4"));
 }
 
+TEST_F(AttendErrorsTest, PrefixesAreOneNumberARow) {
+  EXPECT_THAT(with_args({.causal = true, .prefix_lengths = torch::zeros({3}, torch::kLong)}),
+              HasSubstr("attend: prefix_lengths must be int64 [2], got"));
+}
+
+TEST_F(AttendErrorsTest, GlobalTokensAreANumber) {
+  EXPECT_THAT(with_args({.window = 2, .global_tokens = -1}),
+              HasSubstr("attend: global_tokens must be 0 or more, got -1"));
+}
+
+TEST_F(AttendErrorsTest, ALayoutCoversTheKeys) {
+  const auto layout = [](at::IntArrayRef shape) { return torch::ones(shape, torch::kBool); };
+  EXPECT_THAT(with_args({.block_layout = layout({1, 1})}),
+              HasSubstr("attend: block_layout needs a block_size of at least 1, got 0"));
+  EXPECT_THAT(with_args({.block_layout = layout({2, 2}), .block_size = 2}),
+              HasSubstr("attend: block_layout must cover 5 keys, got 2 blocks of 2"));
+  for (const auto& wrong : {layout({3}), layout({2, 3, 3}), layout({0, 3}), torch::ones({3, 3})}) {
+    EXPECT_THAT(with_args({.block_layout = wrong, .block_size = 2}),
+                AllOf(HasSubstr("attend: block_layout must be bool [blocks of queries, blocks of "
+                                "keys], or one for each of 4 heads, got"),
+                      HasSubstr("[")));
+  }
+}
+
 TEST_F(AttendErrorsTest, DropoutIsAProbability) {
   EXPECT_THAT(with_args({.dropout = -0.1}),
               HasSubstr("attend: dropout must be between 0 and 1, got -0.1"));

@@ -23,11 +23,20 @@ int64_t row_value(const torch::Tensor& rows, int64_t b, int64_t otherwise) {
   return rows.defined() ? rows[b].item<int64_t>() : otherwise;
 }
 
-bool is_visible(const AttendArgs& args, int64_t place, int64_t s, int64_t length) {
-  if (args.causal && s > place) return false;
-  if (args.window && s <= place - *args.window) return false;
-  if (args.window && !args.causal && s >= place + *args.window) return false;
+bool is_visible(const AttendArgs& args, int64_t b, int64_t place, int64_t s, int64_t length) {
+  if (args.causal && s > place && s >= row_value(args.prefix_lengths, b, 0)) return false;
+  const bool is_global = s < args.global_tokens || (place >= 0 && place < args.global_tokens);
+  if (args.window && !is_global && (s <= place - *args.window || s >= place + *args.window))
+    return false;
   return s < length;
+}
+
+bool layout_shows(const AttendArgs& args, int64_t h, int64_t place, int64_t s) {
+  if (!args.block_layout.defined()) return true;
+  const int64_t rows = args.block_layout.size(-2), columns = args.block_layout.size(-1);
+  const int64_t row = std::min(std::max<int64_t>(place, 0) / args.block_size, rows - 1);
+  const int64_t head = args.block_layout.dim() == 3 ? h : 0;
+  return args.block_layout.data_ptr<bool>()[(head * rows + row) * columns + s / args.block_size];
 }
 
 /// Of the table of distances: key s, a query at this place.
@@ -51,10 +60,11 @@ torch::Tensor additive_of(const AttendCase& c) {
     const int64_t length = row_value(c.args.key_lengths, b, S);
     for (int64_t t = 0; t < T; ++t) {
       for (int64_t s = 0; s < S; ++s) {
-        const bool visible = is_visible(c.args, start + t, s, length);
+        const bool visible = is_visible(c.args, b, start + t, s, length);
         for (int64_t h = 0; h < H; ++h)
-          sums[b][h][t][s] =
-              visible ? sums[b][h][t][s] + entry[h][entry_of(start + t, s, S, last)] : -kInfinity;
+          sums[b][h][t][s] = visible && layout_shows(c.args, h, start + t, s)
+                                 ? sums[b][h][t][s] + entry[h][entry_of(start + t, s, S, last)]
+                                 : -kInfinity;
       }
     }
   }
@@ -365,7 +375,8 @@ void expect_exact(const AttentionKernel& kernel, const AttendCase& c, bool with_
   // An entry sums what up to B T queries give, which may cancel.
   const auto terms = static_cast<double>(c.q.size(0) * c.q.size(2));
   if (got.drelative.defined() && torch.drelative.defined())
-    compare("drelative", &AttendResult::drelative, std::max(largest(wanted.drelative), terms));
+    compare("drelative", &AttendResult::drelative,
+            std::max({largest(wanted.drelative), largest_gradient, terms}));
 }
 
 }  // namespace

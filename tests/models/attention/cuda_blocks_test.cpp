@@ -235,7 +235,9 @@ TEST_P(CudaBlocksTest, HiddenNanChangesNothing) {
   const double tolerance = GetParam().dtype == torch::kFloat ? 1e-5 : 4e-2;
   for (const auto& [T, S] : std::vector<std::pair<int64_t, int64_t>>{{3, 40}, {70, 70}}) {
     for (const auto& hidden : testing::hidden_cases(T, S, 8)) {
-      if (hidden.clean.args.score_cap > 0.0) continue;  // refused
+      const AttendArgs& args = hidden.clean.args;
+      if (args.score_cap > 0.0 || args.global_tokens > 0 || args.block_layout.defined())
+        continue;  // refused
       testing::expect_hidden(hidden, run(here(hidden.dirty)), run(here(hidden.clean)), tolerance);
     }
   }
@@ -247,10 +249,26 @@ TEST_P(CudaBlocksTest, PaddedQueriesThatAreNanAddNothing) {
   testing::expect_hidden(padded, run(here(padded.dirty)), run(here(padded.clean)), tolerance);
 }
 
-TEST_P(CudaBlocksTest, CappedScoresAreRefused) {
-  const auto c = here(random_case(1, 1, 1, 2, 2, 8, {.score_cap = 2.0}));
-  EXPECT_EQ(GetParam().kernel->refuses(c.q, c.k, c.v, c.args),
-            "it caps no scores; use kernel 'matmul'");
+TEST_P(CudaBlocksTest, CapsAndSegmentsAreRefused) {
+  const auto c = here(random_case(1, 1, 1, 2, 2, 8));
+  const auto refusal = [&](const AttendArgs& args) {
+    return GetParam().kernel->refuses(c.q, c.k, c.v, args);
+  };
+  EXPECT_EQ(refusal({.score_cap = 2.0}), "it caps no scores; use kernel 'matmul'");
+  const char* const segments =
+      "it takes no global tokens and no block layouts; use kernel 'matmul'";
+  EXPECT_EQ(refusal({.window = 1, .global_tokens = 1}), segments);
+  const auto layout = torch::ones({1, 1}, torch::kBool);
+  EXPECT_EQ(refusal({.block_layout = layout, .block_size = 2}), segments);
+  EXPECT_EQ(refusal({.causal = true, .global_tokens = 1}), "");
+}
+
+TEST_P(CudaBlocksTest, APrefixIsSeenByAll) {
+  for (const auto& [T, S] : std::vector<std::pair<int64_t, int64_t>>{{70, 70}, {5, 40}}) {
+    const auto c = random_case(3, 2, 1, T, S, 8,
+                               {.causal = true, .prefix_lengths = ids({S, 20, 0}), .window = 9});
+    EXPECT_TRUE(testing::expect_as_exact_as_torch(*GetParam().kernel, here(c)));
+  }
 }
 
 TEST_P(CudaBlocksTest, HeadsThatAreTooWideAreRefusedByName) {

@@ -79,7 +79,19 @@ inline std::vector<HiddenCase> hidden_cases(int64_t T, int64_t S, int64_t Dh) {
   add("cap", {.causal = true, .key_lengths = lengths, .score_cap = 0.5}, padding);
   add("capped mask", {.may_attend = may, .score_cap = 2.0}, some);
   add("bias of minus infinity", {.bias = minus}, some);
+  const auto prefix = torch::full({2}, 2, torch::kLong);
+  add("prefix", {.causal = true, .prefix_lengths = prefix, .key_lengths = lengths}, padding);
   if (S > T) add("window", {.causal = true, .window = 1}, positions.lt(S - T));
+  if (S > T + 2) {
+    add("window and sinks", {.causal = true, .window = 1, .global_tokens = 2},
+        positions.lt(S - T).logical_and(positions.ge(2)));
+  }
+  if (S > 8) {
+    auto layout = torch::ones({2, (S + 3) / 4}, torch::kBool);
+    layout.select(1, 1).zero_();
+    add("layout", {.block_layout = layout, .block_size = 4},
+        positions.ge(4).logical_and(positions.lt(8)));
+  }
   return cases;
 }
 

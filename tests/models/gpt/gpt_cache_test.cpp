@@ -35,6 +35,23 @@ TEST_P(GptCacheTest, PiecesOfAnySizeGiveTheLogitsOfTheWhole) {
   }
 }
 
+TEST_P(GptCacheTest, APrefixThatComesInOnePassGivesTheLogitsOfTheWhole) {
+  if (has_mixers(GetParam().options)) GTEST_SKIP() << "a mixer looks back only";
+  const auto batch = tokens(3, 12);
+  const AttendArgs args{.prefix_lengths = torch::tensor({5, 2, 0}, torch::kLong)};
+  const auto wanted = gpt->forward(batch, {.args = args});
+  EXPECT_TRUE(close(wanted[2], gpt(batch)[2]));
+  EXPECT_FALSE(close(wanted[0], gpt(batch)[0]));
+  auto cache = gpt->make_cache(3, 12);
+  std::vector<torch::Tensor> parts;
+  int64_t start = 0;
+  for (const int64_t n : {5, 1, 2, 4}) {
+    parts.push_back(gpt->forward(batch.narrow(1, start, n), {.args = args, .cache = &cache}));
+    start += n;
+  }
+  EXPECT_TRUE(close(torch::cat(parts, 1), wanted));
+}
+
 /// Rows that grow by different amounts, beside the same rows on their own without a cache.
 struct Ragged {
   explicit Ragged(Gpt& model, int64_t capacity)

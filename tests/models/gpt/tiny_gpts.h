@@ -89,6 +89,17 @@ inline std::vector<NamedGpt> tiny_gpts() {
   gemma.scale_width = 5;
   gemma.logit_cap = 1.5;
 
+  GptOptions sinks = gpt2;
+  sinks.window = 4;
+  sinks.global_tokens = 1;
+  sinks.position = PositionKind::kRotary;
+
+  GptOptions blocks = llama;
+  blocks.attention_blocks = BlockPattern::kBigBird;
+  blocks.attention_block_size = 2;
+  blocks.window_blocks = blocks.random_blocks = 1;
+  blocks.window_pattern = "LG";
+
   GptOptions experts = llama;
   experts.experts = 3;
   experts.expert_every = 2;
@@ -159,6 +170,8 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"yarn", yarn},
                                {"neox", neox},
                                {"gemma", gemma},
+                               {"sinks", sinks},
+                               {"blocks", blocks},
                                {"experts", experts},
                                {"alibi", alibi},
                                {"t5", t5},

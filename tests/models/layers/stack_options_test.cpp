@@ -70,6 +70,21 @@ std::vector<StackChange> changes() {
       {"LatentQueries", [](StackOptions& o) { o.latent_width = 3, o.latent_query_width = 4; }},
       {"Window", [](StackOptions& o) { o.window = 2; }},
       {"WindowPattern", [](StackOptions& o) { o.window = 1, o.window_pattern = "GL"; }},
+      {"GlobalTokens", [](StackOptions& o) { o.window = 1, o.global_tokens = 1; }},
+      {"StridedBlocks",
+       [](StackOptions& o) {
+         o.attention_blocks = BlockPattern::kStrided, o.attention_block_size = 1;
+       }},
+      {"FixedBlocks",
+       [](StackOptions& o) {
+         o.attention_blocks = BlockPattern::kFixed, o.attention_block_size = 1;
+         o.window_pattern = "GL";
+       }},
+      {"BigBird",
+       [](StackOptions& o) {
+         o.attention_blocks = BlockPattern::kBigBird, o.attention_block_size = 1;
+         o.window_blocks = 1, o.random_blocks = 1;
+       }},
       {"Unscaled", [](StackOptions& o) { o.scale_attention = false; }},
       {"ScaleWidth", [](StackOptions& o) { o.scale_width = 50; }},
       {"ScaledByLayer", [](StackOptions& o) { o.scale_by_layer = true; }},
@@ -230,6 +245,24 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   gpt = {};
   gpt.window = -1;
   EXPECT_EQ(field(gpt), "window");
+  gpt = {};
+  gpt.global_tokens = 1;  // of no window
+  EXPECT_EQ(field(gpt), "global-tokens");
+  gpt = {};
+  gpt.prefix_lm = true;
+  EXPECT_EQ(field(gpt), "");
+  gpt.mixer_pattern = "ssd,softmax";
+  EXPECT_EQ(field(gpt), "prefix-lm");
+  gpt = {};
+  gpt.random_blocks = 5;  // of no blocks
+  EXPECT_EQ(field(gpt), "random-blocks");
+  gpt = {};
+  gpt.attention_blocks = BlockPattern::kFixed;
+  EXPECT_EQ(field(gpt), "");
+  gpt.global_blocks = 3;
+  EXPECT_EQ(field(gpt), "global-blocks");
+  gpt.window_blocks = 0;
+  EXPECT_EQ(field(gpt), "window-blocks");
   gpt = {};
   gpt.parallel = ParallelBranches::kTwoNorms;
   EXPECT_EQ(field(gpt), "");
