@@ -55,13 +55,14 @@ class View {
     vecs_ = (of.count + kLanes - 1) / kLanes;
     const auto for_each_query = [&](auto seen_by) {
       for (int64_t i = 0; i < kQueries; ++i) {
-        const KeyRange seen = seen_by(of.first + std::min(i, of.count - 1));
+        const KeyRange seen = seen_by(std::min(i, of.count - 1));
         begin_[i] = static_cast<int32_t>(seen.begin);
         end_[i] = static_cast<int32_t>(seen.end);
       }
     };
     if (!args.has_segments()) {  // of all keys, and bounds never decrease from query to query
-      for_each_query([&](int64_t t) { return args.visible_keys(of.b, t); });
+      const int64_t position = args.query_position(of.b, of.first);
+      for_each_query([&](int64_t i) { return args.keys_at(of.b, position + i); });
       for (int64_t vec = 0; vec < kVecs; ++vec) {
         const int64_t one = vec * kLanes, other = one + kLanes - 1;
         bounds_[vec] = {begin_[one], end_[other], begin_[other], end_[one]};
@@ -69,8 +70,8 @@ class View {
       tile_ = {begin_[0], end_[kQueries - 1], begin_[kQueries - 1], end_[0]};
       return;
     }
-    for_each_query([&](int64_t t) {
-      const KeyRange seen = args.visible_keys(of.b, of.h, t, segment);
+    for_each_query([&](int64_t i) {
+      const KeyRange seen = args.visible_keys(of.b, of.h, of.first + i, segment);
       return seen.empty() ? KeyRange{segment.end, segment.begin} : seen;
     });
     for (int64_t vec = 0; vec < kVecs; ++vec) bounds_[vec] = bounds_of(vec * kLanes, kLanes);

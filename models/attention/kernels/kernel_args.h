@@ -112,7 +112,11 @@ struct KernelArgs {
 
   /// The keys that causal, window and lengths leave to query t. Neither bound decreases with t.
   ZOO_DEVICE KeyRange visible_keys(int64_t b, int64_t t) const {
-    const int64_t position = query_position(b, t), end = end_of_keys(b, position);
+    return keys_at(b, query_position(b, t));
+  }
+  /// The same of a query at this position.
+  ZOO_DEVICE KeyRange keys_at(int64_t b, int64_t position) const {
+    const int64_t end = end_of_keys(b, position);
     if (window == kNoWindow) return {0, end};
     return {std::clamp<int64_t>(position - window + 1, 0, S),
             std::clamp<int64_t>(position + window, 0, end)};
