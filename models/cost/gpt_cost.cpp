@@ -14,6 +14,11 @@ ModelCost cost_of(const GptOptions& options, int64_t length) {
   if (o.norm_embeddings) cost += norm_cost(C, norm_options(o));
   cost += position_cost(o, double(o.context), C, double(o.heads));
   cost += blocks_cost(o, T);
+  if (o.future_tokens > 0) {  // which a forward pass does not read
+    const ModelCost block = block_cost(block_options(o, o.layers - 1), T);
+    cost.parameters += double(o.future_tokens) * block.parameters;
+    cost.layers += double(o.future_tokens);
+  }
   if (o.norm_place != NormPlace::kPost) cost += norm_cost(C, norm_options(o));
   ModelCost output = linear_cost(T, E, V, /*bias=*/false);
   output.output_flops = output.forward_flops;

@@ -7,6 +7,7 @@
 
 #include "base/option_checks.h"
 #include "models/cost/gpt_cost.h"
+#include "models/layers/auxiliary_losses.h"
 #include "models/layers/stack.h"
 
 namespace zoo {
@@ -37,6 +38,10 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   if (!o.tie_embeddings)
     lm_head = register_module("lm_head", linear(o.embedding_width, o.vocab_size));
   if (o.output_bias) output_bias = register_parameter("output_bias", torch::zeros({o.vocab_size}));
+  if (o.future_tokens > 0) {
+    future_tokens = register_module("future_tokens",
+                                    FutureTokens(o.future_tokens, block_options(o, o.layers - 1)));
+  }
   initialise();
 }
 
@@ -65,7 +70,14 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
   if (options.scale_embeddings) h = h * std::sqrt(static_cast<double>(options.d_model));
   h = position->embed(h, positions);
   h = embedding_dropout(embedding_norm ? embedding_norm(h) : h);
-  return run_stack(blocks, final_norm, h, stack);  // [B, T, C]
+  const auto states = run_stack(blocks, final_norm, h, stack);  // [B, T, C]
+  if (!future_tokens || !is_training()) return states;
+  return with_auxiliary_loss(states, "future_token_loss", options.future_token_loss, [&] {
+    const auto logits = [&](const torch::Tensor& read) {
+      return logits_of(final_norm ? final_norm(read) : read);
+    };
+    return future_tokens->loss(states, tokens, stack.layer, logits);
+  });
 }
 
 torch::Tensor GptImpl::logits_of(const torch::Tensor& hidden) {
@@ -122,6 +134,9 @@ void check(const GptOptions& o) {
   require_option(!o.prefix_lm || !has_mixers(o), "prefix-lm", o.prefix_lm,
                  "false with " + option_name("mixer") + ", which looks back only");
   require_probability("embedding-dropout", o.embedding_dropout);
+  require_at_least("future-tokens", o.future_tokens, 0);
+  require_option(std::isfinite(o.future_token_loss) && o.future_token_loss >= 0.0,
+                 "future-token-loss", o.future_token_loss, "0 or more");
   require_model_memory(cost_of(o, 1));
 }
 

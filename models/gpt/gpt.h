@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/gpt/future_tokens.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/position_options.h"
 
@@ -32,6 +33,9 @@ struct GptOptions : StackOptions, PositionOptions {
   double embedding_dropout = 0.0;
   /// Prefix language model: callers give the length of a prompt as AttendArgs::prefix_lengths.
   bool prefix_lm = false;
+  /// N: tokens after the next one that extra blocks predict while it trains (future_tokens.h).
+  int64_t future_tokens = 0;
+  double future_token_loss = 0.3;  ///< weight of theirs
 
   static GptOptions tiny();         ///< the classroom size: 4 layers, width 128, 0.8 M parameters
   static GptOptions gpt2();         ///< Radford et al. 2019, Table 2: 124 M
@@ -60,6 +64,9 @@ void visit(GptOptions& o, Visitor&& v) {
   v("logit-cap", o.logit_cap, "Bound that logits bend towards: cap tanh(logits / cap) (0: none)");
   v("embedding-dropout", o.embedding_dropout, "Dropout on the embeddings");
   v("prefix-lm", o.prefix_lm, "A prompt's tokens see each other, later ones too");
+  v("future-tokens", o.future_tokens,
+    "Multi-token prediction: tokens after the next one, predicted in training");
+  v("future-token-loss", o.future_token_loss, "Multi-token prediction: weight of their loss");
 }
 
 /// Throws OptionError for values that no model can have, std::invalid_argument for a model that
@@ -103,9 +110,10 @@ class GptImpl : public torch::nn::Module {
   Norm embedding_norm{nullptr};  // empty without norm_embeddings
   torch::nn::Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList blocks{nullptr};
-  Norm final_norm{nullptr};            // empty with post-norm: the last block ends in one
-  torch::nn::Linear lm_head{nullptr};  // [V, E]; empty where tied
-  torch::Tensor output_bias;           // [V]; undefined without
+  Norm final_norm{nullptr};             // empty with post-norm: the last block ends in one
+  torch::nn::Linear lm_head{nullptr};   // [V, E]; empty where tied
+  torch::Tensor output_bias;            // [V]; undefined without
+  FutureTokens future_tokens{nullptr};  // empty without multi-token prediction
 
  private:
   void initialise();

@@ -30,7 +30,7 @@ struct Words {
   std::string_view key, heading, axis;
 };
 
-constexpr std::array<Words, 41> kWords = {{
+constexpr std::array<Words, 42> kWords = {{
     {"loss", "Loss", "loss (nats)"},
     {"perplexity", "Perplexity", "perplexity"},
     {"bits_per_byte", "Bits per byte", "bits per byte of text"},
@@ -58,6 +58,7 @@ constexpr std::array<Words, 41> kWords = {{
     {"wer", "Word error rate", "word error rate"},
     {"cer", "Character error rate", "character error rate"},
     {"ter", "Translation edit rate", "edit rate"},
+    {"future_token_loss", "Tokens after the next one", "cross-entropy"},
     {"head_similarity", "Similarity of heads", "cosine"},
     {"expert_balance", "Balance of experts", "load-balancing loss (1: even)"},
     {"expert_busiest", "The busiest expert", "its tokens (1: an even share)"},
