@@ -83,7 +83,7 @@ TEST_F(ImageCheckpointTest, LayoutsFollowTheOptions) {
   EXPECT_EQ(model_type(0), "vit");
   EXPECT_EQ(model_type(1), "zoo_vit");
   EXPECT_THAT(layout_note(testing::tiny_vits()[1].options),
-              HasSubstr("pooling class-token, position learned"));
+              HasSubstr("pooling class-token, an activation without a gate, position learned"));
   EXPECT_EQ(layout_note(testing::tiny_vit()), "");
   auto options = testing::tiny_vit();
   options.distillation = Distillation::kHead;

@@ -95,7 +95,11 @@ TEST_P(WrittenTransformerTest, SavesTheNamesShapesAndValuesThatItRead) {
   const auto before = parse_config(folder), after = parse_config(saved.path());
   for (const auto& [key, value] : after.items()) {
     const auto same = value == "silu" ? nlohmann::json("swish") : value;
-    if (before.contains(key)) EXPECT_EQ(same, before[key]) << key;
+    // T5: transformers 5 writes "tie_word_embeddings" true always, and under a key of its own what
+    // the key means to older versions, as to us: whether outputs are scaled.
+    const bool scales = key == "tie_word_embeddings" && before.contains("scale_decoder_outputs");
+    const std::string theirs_key = scales ? "scale_decoder_outputs" : key;
+    if (before.contains(theirs_key)) EXPECT_EQ(same, before[theirs_key]) << key;
   }
   EXPECT_EQ(read_transformer_config(saved.path()).ids.decoder_start, config.ids.decoder_start);
 }
