@@ -135,6 +135,8 @@ void check(const GptOptions& o) {
                  "false with " + option_name("mixer") + ", which looks back only");
   require_probability("embedding-dropout", o.embedding_dropout);
   require_at_least("future-tokens", o.future_tokens, 0);
+  require_option(o.future_tokens == 0 || !o.prefix_lm, "future-tokens", o.future_tokens,
+                 "0 with " + option_name("prefix-lm") + ", whose prompts see what comes");
   require_option(std::isfinite(o.future_token_loss) && o.future_token_loss >= 0.0,
                  "future-token-loss", o.future_token_loss, "0 or more");
   require_model_memory(cost_of(o, 1));
