@@ -198,7 +198,7 @@ nb::claim("Attention's share in GPT-2 at its full context of 1024", attention_sh
 // %% [markdown]
 // So short texts are about matrices, and long texts about attention. Compare with your first guess.
 // This is also why methods for long texts (sparse, low-rank, linear attention: question 34, for
-// which the zoo has no modules yet) would not help a model of 512 tokens.
+// which [lesson 20](20_beyond_softmax.ipynb) measures) would not help a model of 512 tokens.
 //
 // ## What the backward pass keeps
 //

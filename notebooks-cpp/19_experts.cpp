@@ -382,4 +382,4 @@ nb::refute("with a capacity in training, the same", change(true).item<double>(),
 //    and error.
 // 4. *Room for so many*: which factor would a perfectly even router need to drop nothing?
 //
-// **Next**: the [map of questions](README.md) shows which are still open.
+// **Next**: [beyond softmax attention](20_beyond_softmax.ipynb), on layers for long texts.
