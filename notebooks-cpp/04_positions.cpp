@@ -187,8 +187,10 @@ nb::refute("added sinusoids: the same spread", added_scores.std().item<double>()
 //
 // Press et al. 2021 ([arXiv:2108.12409](https://arxiv.org/abs/2108.12409)) leave queries and keys
 // alone and subtract a penalty from each score, $m_h (t - s)$, with a slope $m_h$ of its own for
-// each head. T5's bias is a learned table of such penalties, and Transformer-XL learns terms of
-// both content and distance. The zoo's `attend` takes a bias for each distance, `relative_bias` of
+// each head. T5's bias (Raffel et al. 2019,
+// [arXiv:1910.10683](https://arxiv.org/abs/1910.10683), §2.1) is a learned table of such
+// penalties, one for each bucket of distances; Transformer-XL learns terms of both content and
+// distance. The zoo's `attend` takes a bias for each distance, `relative_bias` of
 // shape $[H, T + S - 1]$, so ALiBi is three lines.
 
 // %%
@@ -206,7 +208,7 @@ zoo::GptContext context_of(const std::string& scheme, int64_t T) {
 //
 // Data with a known answer: texts of eight symbols in which each depends on the *two* before it,
 // in their order. No model can do better than the rule itself. You train the same two-layer GPT
-// five times on texts of 32 tokens and only turn the switch `position`. All tests score the
+// six times on texts of 32 tokens and only turn the switch `position`. All tests score the
 // same 16 symbols, the last of each text: only how much the model reads of the text changes.
 
 // %%
@@ -237,6 +239,7 @@ zoo::GptOptions options_for(const std::string& scheme) {
   o.position = scheme == "learned"      ? zoo::PositionKind::kLearned
                : scheme == "sinusoidal" ? zoo::PositionKind::kSinusoidal
                : scheme == "rotary"     ? zoo::PositionKind::kRotary
+               : scheme == "t5"         ? zoo::PositionKind::kBucketed
                                         : zoo::PositionKind::kNone;
   return o;
 }
@@ -270,7 +273,7 @@ zoo::Gpt rotary_model = nullptr;
 std::map<std::string, std::vector<double>> losses;
 std::vector<std::vector<std::string>> loss_rows;
 std::vector<nb::Line> curves;
-for (const std::string scheme : {"none", "learned", "sinusoidal", "rotary", "alibi"}) {
+for (const std::string scheme : {"none", "learned", "sinusoidal", "rotary", "alibi", "t5"}) {
   const auto model = trained(scheme, train);
   if (scheme == "rotary") rotary_model = model;
   loss_rows.push_back({scheme});
@@ -285,14 +288,15 @@ for (const std::string scheme : {"none", "learned", "sinusoidal", "rotary", "ali
 nb::table({"positions", "loss at 32", "at 64", "at 128", "at 256"}, loss_rows);
 
 // %% [markdown]
-// Question 14. At the trained length, rotary positions come close to the rule; the causal mask
-// alone does not. Still open, because the zoo does not have them yet: Transformer-XL's relative
-// positions and T5's bias.
+// Question 14. At the trained length, rotary positions and T5's biases come close to the rule; the
+// causal mask alone does not. Still open: Transformer-XL's relative positions.
 
 // %%
 nb::claim("rotary at the trained length: nats above the rule", losses["rotary"][0] - floor_loss,
           nb::at_most(0.25));
 nb::claim("learned at the trained length: nats above the rule", losses["learned"][0] - floor_loss,
+          nb::at_most(0.25));
+nb::claim("T5's biases at the trained length: nats above the rule", losses["t5"][0] - floor_loss,
           nb::at_most(0.25));
 nb::refute("no positions: nats above the rule", losses["none"][0] - floor_loss, nb::at_most(0.25));
 
@@ -304,7 +308,8 @@ nb::refute("no positions: nats above the rule", losses["none"][0] - floor_loss, 
 // word and position that the model has never seen. Rotary positions give queries and keys at
 // *distances* that were never seen: the slow circles reach new angles. Two curves stay flat:
 // without positions, where the model was poor from the start, and ALiBi. A larger distance is a
-// larger penalty there, and far keys fade out. That was your third guess.
+// larger penalty there, and far keys fade out. T5's biases lose more slowly than the three: all far
+// distances share a few buckets, not all of which were trained. That was your third guess.
 
 // %%
 curves.push_back({.label = "rule", .x = {1, 8}, .y = {std::exp(floor_loss), std::exp(floor_loss)}});
@@ -333,15 +338,18 @@ nb::refute("rotary: nats lost at 8 times", losses["rotary"][3] - losses["rotary"
 //   one slow by $f$.
 
 // %%
-double repaired(zoo::Gpt model, const zoo::RotaryOptions& scaling, const torch::Tensor& texts,
-                int64_t T) {
-  auto options = options_for("rotary");
-  options.rotary = scaling;
+zoo::Gpt with_weights_of(zoo::Gpt model, const zoo::GptOptions& options) {
   zoo::Gpt copy(options);
   const torch::NoGradGuard no_grad;
   for (size_t n = 0; n < copy->parameters().size(); ++n)
     copy->parameters()[n].copy_(model->parameters()[n]);
-  return loss_at(copy, "rotary", texts, T);
+  return copy;
+}
+double repaired(zoo::Gpt model, const zoo::RotaryOptions& scaling, const torch::Tensor& texts,
+                int64_t T) {
+  auto options = options_for("rotary");
+  options.rotary = scaling;
+  return loss_at(with_weights_of(model, options), "rotary", texts, T);
 }
 
 // %%
@@ -367,13 +375,87 @@ nb::table({"length", "as trained", "interpolation", "NTK", "by parts"}, fixed_ro
 // because neighbours keep their distance. Both fade at larger factors; published models therefore
 // train on with the new angles for a while. NTK scaling hardly helps here: with heads of width 8
 // there are four circles, and the second, which made half a turn in training, slows by 1.26 where 2
-// is needed. Still open, as the zoo does not have it yet: SelfExtend.
+// is needed.
 
 // %%
 nb::claim("interpolation at twice the length: nats won", losses["rotary"][1] - fixed[0][0],
           nb::at_least(0.4));
 nb::claim("by parts at twice the length: nats won over interpolation", fixed[0][0] - fixed[0][2],
           nb::at_least(0.1));
+
+// %% [markdown]
+// ## Only distances that were trained
+//
+// The other way: keep the angles, and see to it that no distance is larger than those of training.
+//
+// - *SelfExtend* (Jin et al. 2024, [arXiv:2401.01325](https://arxiv.org/abs/2401.01325)): near keys
+//   keep their distances; the positions of far keys and of their queries are divided by a group size
+//   $G$ and rounded down. Far tokens are seen, but not exactly where they are.
+// - *A window with sinks* (Xiao et al. 2023,
+//   [arXiv:2309.17453](https://arxiv.org/abs/2309.17453)): a query sees the last $W$ tokens and the
+//   first few of the text, as far away as they lie in a cache that holds just these. Trained models
+//   let attention that they do not need rest on the first tokens, hence "sinks".
+//
+// Both are options of a trained GPT in the zoo; nothing is trained here.
+
+// %%
+zoo::GptOptions extended(int64_t T) {
+  auto options = options_for("rotary");
+  options.self_extend = T / 16;  // G: (T - 16) / G + 16 is at most 32
+  options.self_extend_window = 16;
+  return options;
+}
+zoo::GptOptions streaming() {
+  auto options = options_for("rotary");
+  options.window = 28;
+  options.sinks = 4;
+  return options;
+}
+std::vector<double> extends, streams;  // loss at each length
+std::vector<std::vector<std::string>> trained_distances;
+for (size_t n = 1; n < lengths.size(); ++n) {
+  const int64_t T = lengths[n];
+  extends.push_back(loss_at(with_weights_of(rotary_model, extended(T)), "rotary", test, T));
+  streams.push_back(loss_at(with_weights_of(rotary_model, streaming()), "rotary", test, T));
+  trained_distances.push_back({fmt::format("{}", T), fmt::format("{:.3f}", losses["rotary"][n]),
+                               fmt::format("{:.3f}", extends.back()),
+                               fmt::format("{:.3f}", streams.back())});
+}
+nb::table({"length", "as trained", "SelfExtend", "window and sinks"}, trained_distances);
+
+// %% [markdown]
+// Here two tokens back decide, so a window loses nothing; what lies far back is lost to it, and
+// `look_inside needle` draws that as a map. A window also bounds the memory: a layer needs the keys
+// and values of its sinks and its window, however long the text is. Feed the last model 256 tokens
+// one by one, and count the bytes of its cache.
+
+// %%
+auto small = streaming();
+small.window = 12;
+auto stream_model = with_weights_of(rotary_model, small);
+auto cache = stream_model->make_cache(/*batch=*/1, /*capacity=*/1 << 20);
+std::vector<torch::Tensor> stream_logits;
+std::vector<double> bytes;
+{
+  const torch::NoGradGuard no_grad;
+  for (int64_t t = 0; t < 256; ++t) {
+    stream_logits.push_back(
+        stream_model->forward(test.narrow(0, 0, 1).narrow(1, t, 1), {.cache = &cache}));
+    bytes.push_back(static_cast<double>(cache.bytes()));
+  }
+  const auto whole = stream_model->forward(test.narrow(0, 0, 1).narrow(1, 0, 256));  // [1, T, V]
+  nb::print(
+      fmt::format("cache after 1 token {:.0f} bytes, after 256 {:.0f}; all 256 would need {}\n",
+                  bytes.front(), bytes.back(), 2 * 2 * 256 * 32 * 4));
+  nb::claim("a stream through the cache against the whole text at once (largest difference)",
+            (torch::cat(stream_logits, 1) - whole).abs().max().item<double>(), nb::at_most(1e-3));
+}
+nb::claim("bytes of the cache gained over 256 tokens", bytes.back() - bytes.front(),
+          nb::at_most(0));
+nb::claim("SelfExtend at 8 times the trained length: nats lost", extends[2] - losses["rotary"][0],
+          nb::at_most(0.2));
+nb::claim("window and sinks at 8 times: nats lost", streams[2] - losses["rotary"][0],
+          nb::at_most(0.1));
 
 // %% [markdown]
 // ## What you have measured
@@ -386,6 +468,7 @@ nb::claim("by parts at twice the length: nats won over interpolation", fixed[0][
 // | $PE(p + k) = M_k PE(p)$; products of encodings depend on the distance | 13 |
 // | rotary scores depend on the distance only; with positions the model reaches the rule | 14 |
 // | beyond the trained length ALiBi holds, rotary breaks and can be repaired in part | 15 |
+// | SelfExtend, and a window with sinks, keep to distances that were trained | 15 |
 //
 // ## Try it
 //
@@ -399,5 +482,7 @@ nb::claim("by parts at twice the length: nats won over interpolation", fixed[0][
 // 4. *ALiBi*: set all slopes to 1, then to 0.001. Predict the loss at 32 and at 256 for both.
 // 5. *By parts*: set `.base = 100` for training and for the repair. The circles turn faster: do
 //    you expect more or less to repair?
+// 6. *Only distances that were trained*: set the window of `streaming` to 60. Which distances come
+//    back, and what does that cost? Then set `sinks` to 0.
 //
 // **Next**: [5. The layer](05_the_layer.ipynb): what stands around attention.

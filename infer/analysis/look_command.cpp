@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <stdexcept>
 #include <vector>
 
 #include "base/usage_error.h"
+#include "models/device.h"
 
 namespace zoo {
 namespace {
@@ -16,10 +18,10 @@ struct Verb {
   const char* name;
   bool needs_head, input_optional;
 };
-constexpr Verb kVerbs[] = {{"lens", true, false},       {"induction", true, true},
-                           {"heads", true, false},      {"patch", true, false},
-                           {"embeddings", false, true}, {"statistics", false, false},
-                           {"probe", false, true},      {"influence", false, false}};
+constexpr Verb kVerbs[] = {
+    {"lens", true, false},  {"induction", true, true},   {"heads", true, false},
+    {"patch", true, false}, {"embeddings", false, true}, {"statistics", false, false},
+    {"probe", false, true}, {"influence", false, false}, {"needle", true, true}};
 
 /// A heading of --help, and the verbs that its options are for.
 struct Group {
@@ -27,10 +29,10 @@ struct Group {
   std::vector<std::string> verbs;
 };
 const Group kGroups[] = {
-    {"Shown", {"lens", "influence"}},     {"Random numbers", {"induction", "probe"}},
+    {"Shown", {"lens", "influence"}},     {"Random numbers", {"induction", "probe", "needle"}},
     {"Induction", {"induction"}},         {"Patch", {"patch"}},
     {"Examples", {"probe", "influence"}}, {"Probe", {"probe"}},
-    {"Influence", {"influence"}}};
+    {"Influence", {"influence"}},         {"Longer texts", {"needle"}}};
 
 /// "lens, induction, ... and statistics"
 std::string verb_names(const char* last) {
@@ -93,8 +95,9 @@ void add_look_options(CommandLine& app, LookRequest& r) {
   add_model_options(app, r.model);
   add_input_options(app, r.input);
   add_option(app, "Shown", "top", r.top, "Tokens in each cell (lens), or examples (influence)");
-  add_option(app, "Random numbers", "seed", r.seed,
-             "Of the random tokens (induction); of the held-out examples and the control");
+  add_option(
+      app, "Random numbers", "seed", r.seed,
+      "Of random tokens and texts (induction, needle); of held-out examples and the control");
   add_option(app, "Induction", "length", r.length, "Random tokens, which come twice");
   add_option(app, "Induction", "sequences", r.sequences, "Sequences to average over");
   add_option(app, "Patch", "corrupted", r.corrupted,
@@ -105,6 +108,7 @@ void add_look_options(CommandLine& app, LookRequest& r) {
              "Next token after the corrupted text (unset: what the model says)");
   add_option(app, "Patch", "what", r.patched, "What is patched");
   add_example_options(app, r);
+  add_options(app, "Longer texts", r.lengths);
   add_option(app, "Output", "out", r.out, "Folder for a page, pictures and JSON");
   add_option(app, "Output", "json", r.as_json, "Print one JSON object");
 }
@@ -124,6 +128,8 @@ void check_look_options(CommandLine& app, const LookRequest& r) {
     throw UsageError("patch compares two texts: give --text and --corrupted");
   if (r.verb == "induction" && has_input(r.input))
     throw UsageError("induction makes its own input; give --length instead of an input");
+  if (r.verb == "needle" && has_input(r.input))
+    throw UsageError("needle makes its own texts; leave the input out");
   if (!r.out.empty()) require_look_folder(r.out);
 }
 
@@ -140,6 +146,14 @@ LookResult look(const OpenedInput& opened, const LookRequest& r) {
   if (r.verb == "lens") return look_at_layers(opened, r.top);
   if (r.verb == "induction") {
     return look_for_induction(opened, r.length, r.sequences, static_cast<uint64_t>(r.seed));
+  }
+  if (r.verb == "needle") {
+    const auto device = find_device(r.model.device);
+    if (opened.as<GptImpl>() == nullptr)
+      throw std::runtime_error("needle reads decoders of text; this model is none");
+    return look_for_needle(r.model.folder, {.device = device, .attention = r.model.attention},
+                           *load_tokenizer(r.model.folder), r.lengths,
+                           static_cast<uint64_t>(r.seed));
   }
   if (r.verb == "heads") return look_at_heads(opened);
   if (r.verb == "patch")

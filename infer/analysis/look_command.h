@@ -20,6 +20,7 @@ struct LookRequest {
   ExampleFile file = {};
   ProbeOptions probe = {};
   InfluenceQuestion influence = {};
+  LengthOptions lengths = {};
   std::filesystem::path out = {};
   bool as_json = false;
 };

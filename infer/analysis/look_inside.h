@@ -1,6 +1,7 @@
 // The questions of the program look_inside, from an opened model to tables, charts and JSON.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -9,6 +10,8 @@
 #include "infer/analysis/look_result.h"
 #include "infer/analysis/looked_at.h"
 #include "infer/analysis/sub_layers.h"
+#include "models/gpt/length_options.h"
+#include "models/pretrained/format/checkpoint_folder.h"
 
 namespace zoo {
 
@@ -62,6 +65,11 @@ struct InfluenceQuestion {
 /// text a line), a BERT that classifies texts (label<TAB>text); heads also on other BERTs and GPTs.
 LookResult look_for_influence(const OpenedInput& opened, const LookedAt& input,
                               const ExampleFile& file, const InfluenceQuestion& question);
+
+/// Where in texts of up to the model's context it finds a digit (needle.h), as trained and with the
+/// options for longer texts, if there are any. GPT of train_gpt --task needle.
+LookResult look_for_needle(const std::filesystem::path& folder, const LoadModelOptions& load,
+                           const Tokenizer& tokenizer, const LengthOptions& lengths, uint64_t seed);
 
 /// How alike the embeddings of the input's tokens are, and those of positions
 /// (embedding_similarity.h). Any family; without an input positions alone.

@@ -7,6 +7,7 @@
 //   look_inside statistics --model runs/shakespeare --text "To be, or not to be"
 //   look_inside probe --model bert --data reviews.tsv --seed 1
 //   look_inside influence --model runs/genres --data reviews.tsv --text "A fine film" --label good
+//   look_inside needle --model runs/needle --context 256 --window 60 --sinks 4 --out needle
 // Prints the answer and tables; --out writes a page, PNG files and JSON.
 #include <filesystem>
 #include <iostream>

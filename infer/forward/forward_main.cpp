@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
                     "Also hidden_states.N: embeddings, then each layer's output");
     zoo::add_option(app, "Outputs", "attentions", request.attentions,
                     "Also attentions.N: each layer's attention weights");
+    zoo::add_options(app, "Longer texts", request.lengths);
     zoo::add_option(app, "Machine", "attention", request.attention,
                     "Attention kernel (unset: matmul with --attentions, else torch)");
     zoo::add_option(app, "Machine", "device", device, "auto, cpu, cuda or cuda:N");

@@ -87,6 +87,7 @@ int run_interactive(zoo::GenerationSession& session, const Input& input, int64_t
 int main(int argc, char** argv) {
   return zoo::run_app("generate", [&] {
     zoo::ModelChoice model;
+    zoo::LengthOptions lengths;
     // What the reference's text-generation pipeline does where neither file nor caller says.
     zoo::DecodeRequest request{
         .options = {.max_new_tokens = 256, .seed = 1, .sampling = {.temperature = 0.7}}};
@@ -101,6 +102,7 @@ int main(int argc, char** argv) {
     zoo::add_model_options(app, model);
     zoo::describe(app, "threads",
                   "Threads of the CPU (0: all cores; one for models below 10 million weights)");
+    zoo::add_options(app, "Longer texts", lengths);
     zoo::add_options(app, "Generation", request);
     zoo::add_options(app, "Generation", generate);
     zoo::add_option(app, "Generation", "num-assistant-tokens", generate.num_assistant_tokens,
@@ -133,7 +135,7 @@ int main(int argc, char** argv) {
                                /*samples=*/true, !session_options.draft.empty());
     session_options.stop = settled.stop;
     zoo::check_session(settled.options, session_options);
-    auto loaded = zoo::load_language_model(model);
+    auto loaded = zoo::load_language_model(model, /*head_optional=*/false, lengths);
     loaded.eos_ids = settled.options.eos_ids;
     zoo::fit_to_vocabulary(settled, loaded.model->options.vocab_size);
     const auto draft = load_draft(session_options.draft, model);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -138,7 +139,8 @@ int64_t GenerationSession::longest_row(const Batch& batch) const {
   for (const auto& prompt : std::span(ids_).subspan(batch.first_prompt, batch.prompts))
     longest = std::max<int64_t>(longest, std::ssize(prompt));
   // No sum: max-new-tokens may be as large as its type.
-  const int64_t context = decoder_.longest_prompt();
+  constexpr int64_t kEndless = std::numeric_limits<int64_t>::max() / 4;
+  const int64_t limit = decoder_.longest_prompt(), context = limit > 0 ? limit : kEndless;
   const int64_t drafts = draft_ ? generate_.num_assistant_tokens : 0;  // read, even if not kept
   const int64_t tokens = longest_continuation(generate_, longest);
   return std::min(context, std::min(tokens, context) + longest + drafts);

@@ -5,8 +5,10 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,9 @@
 
 namespace zoo {
 namespace {
+
+/// Longer than any text.
+constexpr int64_t kEndless = std::numeric_limits<int64_t>::max() / 4;
 
 GptState& gpt_state(DecodeState& state) {
   auto* gpt = dynamic_cast<GptState*>(&state);
@@ -49,21 +54,34 @@ Scores joined(const std::vector<Scores>& parts) {
 
 }  // namespace
 
+bool streams(const GptOptions& o) {
+  const bool local =
+      !has_mixers(o) && o.window > 0 && o.window_pattern.find('G') == std::string::npos;
+  const bool whole = o.prefix_lm || o.global_tokens > 0 ||
+                     o.attention_blocks != BlockPattern::kNone;  // positions of a whole text count
+  const bool relative =
+      o.position != PositionKind::kLearned && o.position != PositionKind::kSinusoidal &&
+      (o.position != PositionKind::kRotary || o.rotary.scaling != RotaryScaling::kDynamic);
+  return local && !whole && relative && o.window + o.sinks <= o.context;
+}
+
 GptDecoder::GptDecoder(Gpt model, bool use_cache)
-    : model_(std::move(model)), use_cache_(use_cache) {
+    : model_(std::move(model)), use_cache_(use_cache), streams_(streams(model_->options)) {
   TORCH_CHECK(!model_->is_training(),
               "GptDecoder: the model is in training mode, where dropout acts; call eval() first");
 }
 
 double GptDecoder::row_bytes(int64_t longest) const {
-  const ModelCost cost = cost_of(model_->options, 1);
+  const GptOptions& o = model_->options;
+  const ModelCost cost = cost_of(o, 1);
+  if (streams_) longest = std::min(longest, rolling_room(o.window, o.sinks));
   const double values =
       cost.cache_values + cost.cache_values_per_token * static_cast<double>(longest);
   return NextToken::row_bytes(longest) + static_cast<double>(sizeof(float)) * values;
 }
 
 std::unique_ptr<DecodeState> GptDecoder::start(int64_t batch, int64_t longest) const {
-  const int64_t context = model_->options.context;
+  const int64_t context = streams_ ? kEndless : model_->options.context;
   const int64_t capacity = longest > 0 ? std::min(longest, context) : context;
   return std::make_unique<GptState>(
       batch, context,

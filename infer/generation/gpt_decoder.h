@@ -4,6 +4,9 @@
 // starts at the first token. Each time it has filled the context, its older half is dropped and the
 // rest is read again from position 0. So the window depends only on the row's length, and a row
 // gives the same scores in any batch, read at once or token by token, with or without the cache.
+//
+// Where every layer sees a window (and sinks) and positions are relative, the text streams on
+// instead: no distance grows, and neither does the cache.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -13,6 +16,9 @@
 #include "models/gpt/gpt.h"
 
 namespace zoo {
+
+/// Whether a model reads texts of any length in bounded memory.
+bool streams(const GptOptions& options);
 
 /// Of a prefix language model, a row's prompt is what its first step brings.
 class GptDecoder final : public NextToken {
@@ -29,7 +35,7 @@ class GptDecoder final : public NextToken {
   Scores step(const torch::Tensor& tokens, const torch::Tensor& counts, DecodeState& state,
               const StepWants& wants = {}) const override;
   int64_t vocab_size() const override { return model_->options.vocab_size; }
-  int64_t longest_prompt() const override { return model_->options.context; }
+  int64_t longest_prompt() const override { return streams_ ? 0 : model_->options.context; }
   double row_bytes(int64_t longest) const override;
 
  private:
@@ -40,7 +46,7 @@ class GptDecoder final : public NextToken {
                          const torch::Tensor& counts, const StepWants& wants) const;
 
   Gpt model_;
-  bool use_cache_;
+  bool use_cache_, streams_;
 };
 
 }  // namespace zoo

@@ -64,9 +64,11 @@ void GptState::truncate(const torch::Tensor& lengths) {
                 " tokens, got ", wanted[b]);
   }
   auto cached = cached_lengths();
+  const auto shortest = cache_ ? to_vector(cache_->shortest()) : cached;
   for (size_t b = 0; b < tokens_.size(); ++b) {
     tokens_[b].resize(static_cast<size_t>(wanted[b]));
     cached[b] = std::clamp<int64_t>(wanted[b] - starts_[b], 0, cached[b]);
+    if (cached[b] < shortest[b]) cached[b] = 0;  // farther back than the cache can go: read again
   }
   if (cache_) cache_->truncate(to_tensor(cached));
 }

@@ -29,7 +29,8 @@ void check_no_unknown(const Tokenizer& tokenizer, std::string_view text, const E
 
 }  // namespace
 
-LanguageModel load_language_model(const ModelChoice& choice, bool head_optional) {
+LanguageModel load_language_model(const ModelChoice& choice, bool head_optional,
+                                  const LengthOptions& lengths) {
   const auto device = prepare(choice);
   const GenerationConfig generation = read_generation_config(choice.folder);
   LanguageModel loaded{load_text_model(
@@ -37,7 +38,8 @@ LanguageModel load_language_model(const ModelChoice& choice, bool head_optional)
       [&](const auto& folder) {
         return load_gpt(
             folder,
-            {.device = device, .attention = choice.attention, .head_optional = head_optional});
+            {.device = device, .attention = choice.attention, .head_optional = head_optional},
+            lengths);
       },
       [](const GptImpl& model) { return model.options.vocab_size; })};
   loaded.eos_ids = generation.ids.eos;

@@ -10,6 +10,7 @@
 #include "infer/model_choice.h"
 #include "infer/text_model.h"
 #include "models/gpt/gpt.h"
+#include "models/gpt/length_options.h"
 #include "tokenizers/tokenizer.h"
 
 namespace zoo {
@@ -24,7 +25,8 @@ struct LanguageModel : TextModel<Gpt> {
 /// Uses all cores by default, but one for models below 10 million weights. `head_optional`: accepts
 /// a checkpoint without output layer. Throws UsageError for an unknown kernel; else one line that
 /// names the folder and the error.
-LanguageModel load_language_model(const ModelChoice& choice, bool head_optional = false);
+LanguageModel load_language_model(const ModelChoice& choice, bool head_optional = false,
+                                  const LengthOptions& lengths = {});
 
 /// The prompt's ids, at least one. `add_special`: with the tokenizer's template, as in the
 /// reference's text-generation pipeline. A prompt without ids becomes `bos`, or start_id(). Throws

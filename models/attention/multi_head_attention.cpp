@@ -123,22 +123,29 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   }
   auto [q, k, v] = project_in(x);
   auto args = with_options(context.args, x);
+  if (options.far.any())
+    return project_out(near_and_far(q, k, v, context, args), context.args.key_lengths);
   const bool keys_later = context.key_rotation.defined();
   if (context.rotation.defined()) {
     q = rotate(q, context.rotation);                   // [B, H, T, Dh]
     if (!keys_later) k = rotate(k, context.rotation);  // [B, Hkv, T, Dh]
   }
   if (context.cache) {
-    const KvPass& pass = context.cache->pass();
-    if (pass.query_start.defined()) args.query_start = pass.query_start;
+    const KvPlan& plan = context.cache->plan();
+    if (plan.query_start.defined()) args.query_start = plan.query_start;
     // A row's last token sees all of its keys: no mask but their number.
-    if (pass.tokens == 1 && !args.window && !options.window) args.causal = false;
-    if (pass.key_lengths.defined()) args.key_lengths = pass.key_lengths;
+    if (x.size(1) == 1 && !args.window && !options.window) args.causal = false;
+    if (plan.key_lengths.defined()) args.key_lengths = plan.key_lengths;
     std::tie(k, v) = context.cache->append(k, v);  // [B, Hkv, S, Dh]
-    if (keys_later) k = rotate(k, context.key_rotation);
+    if (keys_later) {
+      const auto& lengths = context.cache->pass().lengths;
+      k = rotate(k, plan.key_positions.defined() || k.size(2) != context.key_rotation.cos.size(2)
+                        ? context.position->rotation(context.cache->key_positions(), lengths)
+                        : context.key_rotation);
+    }
   }
   restrict(args, k.size(2), context.cache ? &context.cache->pass() : nullptr);
-  add_relative_bias(args, context.relative_bias);
+  add_relative_bias(args, context.relative_bias, x.size(1), k.size(2));
   return project_out(attend_to(q, k, v, args), context.args.key_lengths);  // [B, T, C]
 }
 
@@ -153,8 +160,29 @@ void MultiHeadAttentionImpl::restrict(AttendArgs& args, int64_t S, const KvPass*
   args.block_size = options.blocks.size;
 }
 
-void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias) const {
+torch::Tensor MultiHeadAttentionImpl::near_and_far(const torch::Tensor& q, torch::Tensor k,
+                                                   torch::Tensor v,
+                                                   const SelfAttentionContext& context,
+                                                   AttendArgs args) const {
+  PlacedKeys placed{.position = context.position, .heads = options.position_heads};
+  if (context.cache) {
+    placed.queries = context.cache->query_positions();
+    args.key_lengths = context.cache->plan().key_lengths;
+    std::tie(k, v) = context.cache->append(k, v);  // [B, Hkv, S, Dh]
+    placed.keys = context.cache->key_positions();
+  } else {
+    placed.queries = placed.keys =
+        torch::arange(q.size(2), torch::dtype(torch::kLong).device(q.device())).unsqueeze(0);
+  }
+  return attend_near_and_far(kernel_for(options.kernel, q, k, v, args).name(), q, k, v, args,
+                             options.far, placed);  // [B, H, T, Dh]
+}
+
+/// The bias is that of the pass; this layer may hold fewer keys, all of the shorter distances.
+void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias, int64_t T,
+                                               int64_t S) const {
   if (!bias.defined()) return;
+  bias = bias.narrow(1, bias.size(1) - (T + S - 1), T + S - 1);
   if (!options.position_heads.empty()) {
     const auto heads = torch::tensor(options.position_heads, torch::kLong);
     bias = bias.index_select(0, heads.to(bias.device()));  // [H, T + S - 1]

@@ -12,6 +12,7 @@
 
 #include "models/attention/attend.h"
 #include "models/attention/block_layout.h"
+#include "models/attention/far_keys.h"
 #include "models/attention/kv_cache.h"
 #include "models/attention/latent_projections.h"
 #include "models/layers/norm.h"
@@ -41,6 +42,7 @@ struct MultiHeadAttentionOptions {
   std::optional<int64_t> window = {};  ///< as AttendArgs::window
   int64_t global_tokens = 0;           ///< as AttendArgs::global_tokens
   BlockLayoutOptions blocks = {};      ///< a call's own layout comes before it
+  FarKeys far = {};                    ///< of causal attention; with sinks, `near` is the window
   std::string kernel = "torch";        ///< attend()'s kernel
   /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
   std::vector<int64_t> position_heads = {};
@@ -108,11 +110,13 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   /// q, k, v as project_in() gives them, rotated, k and v of all keys -> [B, H, T, Dh]
   torch::Tensor attend_to(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                           const AttendArgs& args);
+  torch::Tensor near_and_far(const torch::Tensor& q, torch::Tensor k, torch::Tensor v,
+                             const SelfAttentionContext& context, AttendArgs args) const;
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
   torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
   /// The layer's own restrictions, with S keys; `pass` as in place().
   void restrict(AttendArgs& args, int64_t S, const KvPass* pass) const;
-  void add_relative_bias(AttendArgs& args, torch::Tensor bias) const;
+  void add_relative_bias(AttendArgs& args, torch::Tensor bias, int64_t T, int64_t S) const;
   AttendArgs with_options(AttendArgs args, const torch::Tensor& x) const;
 };
 TORCH_MODULE(MultiHeadAttention);

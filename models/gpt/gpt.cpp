@@ -2,6 +2,7 @@
 #include "models/gpt/gpt.h"
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -11,6 +12,16 @@
 #include "models/layers/stack.h"
 
 namespace zoo {
+namespace {
+
+/// How a layer with this window, or none, sees far keys.
+FarKeys far_keys(const GptOptions& o, std::optional<int64_t> window) {
+  if (o.sinks > 0 && window) return {.near = *window, .sinks = o.sinks};
+  if (o.self_extend > 1) return {.near = o.self_extend_window, .group = o.self_extend};
+  return {};
+}
+
+}  // namespace
 
 GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_))) {
   const auto& o = options;
@@ -31,7 +42,11 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
     embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
-  for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
+  for (int64_t n = 0; n < o.layers; ++n) {
+    auto block = block_options(o, n);
+    block.attention.far = far_keys(o, block.attention.window);
+    blocks->push_back(Block(block));
+  }
   if (o.norm_place != NormPlace::kPost)
     final_norm = register_module("final_norm", Norm(o.d_model, norm_options(o)));
   if (projects) output_proj = register_module("output_proj", linear(o.d_model, o.embedding_width));
@@ -51,6 +66,10 @@ torch::Tensor GptImpl::forward(const torch::Tensor& tokens, const GptContext& co
 
 torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& context) {
   auto positions = context.positions;
+  const bool in_order = options.sinks > 0 || options.self_extend > 1;
+  TORCH_CHECK(!in_order || (!positions.defined() && !context.args.prefix_lengths.defined()),
+              "Gpt: position ids of the caller do not go with sinks or SelfExtend, which derive "
+              "theirs from the order of the tokens; nor does a prefix");
   if (!positions.defined()) {
     positions = next_positions(tokens.size(1), context.cache, context.counts,
                                position->max_positions(), "Gpt");
@@ -94,7 +113,7 @@ torch::Tensor GptImpl::output_states(const torch::Tensor& hidden) {
 }
 
 KvCache GptImpl::make_cache(int64_t batch, int64_t capacity) const {
-  return zoo::make_cache(blocks, batch, capacity);
+  return zoo::make_cache(blocks, batch, capacity, /*rolling=*/!options.prefix_lm);
 }
 
 // Radford et al. 2019, §2.3: normal weights; those that add to the residual stream are smaller by 1
@@ -123,6 +142,36 @@ GptOptions resolved(GptOptions o) {
   return o;
 }
 
+namespace {
+
+void check_far_keys(const GptOptions& o) {
+  require_at_least("sinks", o.sinks, 0);
+  require_option(o.sinks == 0 || o.window > 0, "sinks", o.sinks,
+                 "given with " + option_name("window"));
+  require_at_least("self-extend", o.self_extend, 0);
+  require_at_least("self-extend-window", o.self_extend_window, 0);
+  const bool extends = o.self_extend > 1, rotary = o.position == PositionKind::kRotary;
+  const bool follows_length = rotary && o.rotary.scaling == RotaryScaling::kDynamic;
+  require_option(!extends || rotary, "self-extend", o.self_extend,
+                 "0 without " + option_name("position") + " rotary");
+  require_option(!extends || o.window == 0, "self-extend", o.self_extend,
+                 "0 with " + option_name("window"));
+  require_option(!extends || o.self_extend_window > 0, "self-extend-window", o.self_extend_window,
+                 "1 or more with " + option_name("self-extend"));
+  const bool sparse = o.global_tokens > 0 || o.attention_blocks != BlockPattern::kNone;
+  require_option((!extends && o.sinks == 0) || (!sparse && !o.prefix_lm),
+                 extends ? "self-extend" : "sinks", extends ? o.self_extend : o.sinks,
+                 fmt::format("0 with {}, {} or {}", option_name("global-tokens"),
+                             option_name("attention-blocks"), option_name("prefix-lm")));
+  require_option((!extends && o.sinks == 0) || o.latent_width == 0, "latent-width", o.latent_width,
+                 "0 with " + option_name(extends ? "self-extend" : "sinks"));
+  require_option((!extends && o.sinks == 0) || !follows_length, "rotary-scaling",
+                 name_of(o.rotary.scaling),
+                 fmt::format("another with {}", option_name(extends ? "self-extend" : "sinks")));
+}
+
+}  // namespace
+
 void check(const GptOptions& o) {
   require_at_least("context", o.context, 1);
   check(static_cast<const StackOptions&>(o));
@@ -139,6 +188,7 @@ void check(const GptOptions& o) {
                  "0 with " + option_name("prefix-lm") + ", whose prompts see what comes");
   require_option(std::isfinite(o.future_token_loss) && o.future_token_loss >= 0.0,
                  "future-token-loss", o.future_token_loss, "0 or more");
+  check_far_keys(o);
   require_model_memory(cost_of(o, 1));
 }
 

@@ -36,6 +36,9 @@ struct GptOptions : StackOptions, PositionOptions {
   /// N: tokens after the next one that extra blocks predict while it trains (future_tokens.h).
   int64_t future_tokens = 0;
   double future_token_loss = 0.3;  ///< weight of theirs
+  int64_t sinks = 0;               ///< tokens at the start that local layers see as well
+  int64_t self_extend = 0;         ///< SelfExtend: far keys share positions in groups of so many
+  int64_t self_extend_window = 0;  ///< and near ones are so many tokens back
 
   static GptOptions tiny();         ///< the classroom size: 4 layers, width 128, 0.8 M parameters
   static GptOptions gpt2();         ///< Radford et al. 2019, Table 2: 124 M
@@ -67,6 +70,11 @@ void visit(GptOptions& o, Visitor&& v) {
   v("future-tokens", o.future_tokens,
     "Multi-token prediction: tokens after the next one, predicted in training");
   v("future-token-loss", o.future_token_loss, "Multi-token prediction: weight of their loss");
+  v("sinks", o.sinks, "First tokens of the text that local layers see besides their window");
+  v("self-extend", o.self_extend,
+    "SelfExtend: farther tokens share a rotary position in groups of so many (0: each its own)");
+  v("self-extend-window", o.self_extend_window,
+    "SelfExtend: tokens back that keep a position each, their own included");
 }
 
 /// Throws OptionError for values that no model can have, std::invalid_argument for a model that

@@ -73,7 +73,8 @@ void require_softmax_attention(const torch::nn::ModuleList& blocks) {
   }
 }
 
-KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity) {
+KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity,
+                   bool rolling) {
   const auto numbers =
       blocks->ptr(0)->as<BlockImpl>()->parameters().front().options().requires_grad(false);
   std::vector<KvCache::LayerShape> layers;
@@ -83,6 +84,12 @@ KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t c
       layers.push_back({.first_state = block.mixer->make_state(1, numbers)});
     } else {
       layers.push_back(block.attention->cached());
+      const auto& attention = block.attention->options;
+      const bool sparse =
+          attention.global_tokens > 0 || attention.blocks.pattern != BlockPattern::kNone;
+      if (!rolling || sparse) continue;
+      layers.back().window = attention.window.value_or(0);
+      layers.back().sinks = attention.far.sinks;
     }
   }
   return {batch, capacity, layers, numbers};

@@ -40,7 +40,9 @@ torch::Tensor next_positions(int64_t T, const KvCache* cache, const torch::Tenso
 /// attention: it has no heads' weights to look at.
 void require_softmax_attention(const torch::nn::ModuleList& blocks);
 
-/// An empty cache for all `blocks`: `batch` sequences of up to `capacity` tokens.
-KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity);
+/// An empty cache for all `blocks`: `batch` sequences of up to `capacity` tokens. `rolling`: layers
+/// with a window keep only the tokens that it needs.
+KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t capacity,
+                   bool rolling = false);
 
 }  // namespace zoo

@@ -35,13 +35,19 @@ inline Gpt tiny_gpt(const GptOptions& options, uint64_t seed = 1) {
   return model;
 }
 
-/// Every way in which a decoder may know the order of its tokens, and shared key-value heads.
+/// Every way in which a decoder may know the order of its tokens, shared key-value heads, and texts
+/// that stream past the context.
 inline std::vector<std::pair<std::string, GptOptions>> every_kind_of_gpt() {
   std::vector<std::pair<std::string, GptOptions>> all;
   for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
     all.emplace_back(name, tiny_options(kind));
     all.emplace_back(std::string(name) + ", grouped heads", tiny_options(kind, 2));
   }
+  GptOptions streams = tiny_options(PositionKind::kRotary);
+  streams.window = 5;
+  all.emplace_back("window", streams);
+  streams.sinks = 2;
+  all.emplace_back("window and sinks", streams);
   return all;
 }
 

@@ -251,6 +251,32 @@ TEST_F(LookInsideTest, InfluenceOfExamplesByGradientsAndByAHead) {
           "influence by gradients needs a loss");
 }
 
+TEST_F(LookInsideTest, ANeedleIsSoughtByDepthAndLength) {
+  const CharacterTokenizer symbols(U"0123456789ab=");
+  GptOptions o = GptOptions::tiny();
+  o.layers = 1;
+  o.d_model = 16;
+  o.heads = 2;
+  o.context = 12;
+  o.position = PositionKind::kAlibi;
+  o.vocab_size = symbols.vocab_size();
+  const auto model = folder_ / "needle";
+  fs::create_directory(model);
+  save_gpt(Gpt(o), model);
+  symbols.save(model);
+  const auto result = looked("needle", model, {"--context", "40"});
+  EXPECT_EQ(result["lengths"].back(), 38);
+  ASSERT_EQ(result["found"].size(), 9U);
+  EXPECT_EQ(result["found"][0].size(), 8U);
+  EXPECT_FALSE(result.contains("found_with_options"));
+  const auto both = looked("needle", model, {"--context", "40", "--window", "8", "--sinks", "2"});
+  EXPECT_EQ(both["found"], result["found"]);
+  EXPECT_EQ(both["found_with_options"].size(), 9U);
+  refused("needle", model, {"--text", "a"}, 2, "needle makes its own texts");
+  refused("needle", gpt(), {}, 1, "needs letters, digits");
+  refused("lens", gpt(), {"--text", "a", "--context", "9"}, 2, "is for the verb needle");
+}
+
 TEST_F(LookInsideTest, WhatItCannotAnswerIsOneLine) {
   refused("lenses", gpt(), {"--text", "a"}, 2, "unknown verb 'lenses'");
   refused("lens", gpt(), {}, 2, "nothing to look at");

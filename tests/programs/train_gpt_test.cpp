@@ -186,6 +186,28 @@ TEST_F(TrainGptTest, StartsFromTheWeightsOfAnotherRunAndMeasuresThem) {
   EXPECT_THAT(measured.out, HasSubstr("val bits_per_byte "));
 }
 
+TEST_F(TrainGptTest, MeasuresAModelOnTextsLongerThanThoseOfItsTraining) {
+  train(tiny("learned"));
+  auto rotary = tiny("rotary");
+  rotary.insert(rotary.end(), {"--position", "rotary"});
+  train(rotary);
+  const auto with = [&](const std::string& run, std::vector<std::string> more) {
+    more.insert(more.begin(), {"--evaluate-only", (folder_ / run).string()});
+    return more;
+  };
+  const auto own = train(with("rotary", {})), longer = train(with("rotary", {"--context", "24"})),
+             window = train(with("rotary", {"--context", "24", "--window", "3", "--sinks", "1"})),
+             scaled = train(with("rotary", {"--context", "24", "--rotary-scaling", "linear"}));
+  for (const auto* result : {&own, &longer, &window, &scaled})
+    EXPECT_EQ(result->exit_code, 0) << result->err;
+  EXPECT_NE(losses_of(longer.out), losses_of(own.out));
+  EXPECT_NE(losses_of(window.out), losses_of(longer.out));
+  EXPECT_NE(losses_of(scaled.out), losses_of(longer.out));
+  expect_error(with("learned", {"--context", "24"}), 2, "which has learned so many positions");
+  expect_error(with("learned", {"--self-extend", "2"}), 2,
+               "--self-extend must be 0 without --position rotary");
+}
+
 TEST_F(TrainGptTest, MeasuresTheTextThatIsNamed) {
   train(tiny("run"));
   const std::string run = (folder_ / "run").string();

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kSymbols =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+constexpr size_t kDigits = 10;                 // the first of them
 constexpr int64_t kMostExamples = 10'000'000;  // all of them stay in memory
 constexpr int64_t kMostSymbols = 1'000'000'000;
 constexpr uint64_t kParts = 8;  // of all sources one part is for validation
@@ -29,12 +30,20 @@ uint64_t hash(std::string_view text) {
 
 int64_t shortest(const SyntheticOptions& o) { return o.min_length > 0 ? o.min_length : o.length; }
 
+/// The symbols of a task's texts, without those that only one task has.
+std::string_view symbols_of(const SyntheticOptions& o) {
+  const auto classes = static_cast<size_t>(o.classes);
+  if (o.task == SyntheticTask::kAdd) return kSymbols.substr(0, kDigits);
+  if (o.task == SyntheticTask::kNeedle) return kSymbols.substr(kDigits, classes);
+  return kSymbols.substr(0, classes);
+}
+
 std::string draw_symbols(const SyntheticOptions& o, std::mt19937_64& random) {
   const auto lengths = static_cast<uint64_t>(o.length - shortest(o) + 1);
   const auto length = static_cast<uint64_t>(shortest(o)) + random() % lengths;
-  const auto classes = static_cast<uint64_t>(o.task == SyntheticTask::kAdd ? 10 : o.classes);
+  const std::string_view symbols = symbols_of(o);
   std::string text;
-  for (uint64_t i = 0; i < length; ++i) text += kSymbols[random() % classes];
+  for (uint64_t i = 0; i < length; ++i) text += symbols[random() % symbols.size()];
   if (o.task == SyntheticTask::kAdd)  // a number has no leading zeros
     text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
   return text;
@@ -42,7 +51,11 @@ std::string draw_symbols(const SyntheticOptions& o, std::mt19937_64& random) {
 
 std::string draw_source(const SyntheticOptions& o, std::mt19937_64& random) {
   const std::string first = draw_symbols(o, random);
-  return o.task == SyntheticTask::kAdd ? first + "+" + draw_symbols(o, random) : first;
+  if (o.task == SyntheticTask::kAdd) return first + "+" + draw_symbols(o, random);
+  if (o.task != SyntheticTask::kNeedle) return first;
+  std::string hay = first;
+  hay[random() % hay.size()] = kSymbols[random() % kDigits];
+  return hay;
 }
 
 std::string sum(std::string_view a, std::string_view b) {
@@ -63,7 +76,10 @@ std::string sum(std::string_view a, std::string_view b) {
 /// At most this many different sources are there.
 double sources_of(const SyntheticOptions& o) {
   const bool add = o.task == SyntheticTask::kAdd;
-  const double symbols = static_cast<double>((add ? 10 : o.classes));
+  const auto symbols = static_cast<double>(symbols_of(o).size());
+  if (o.task == SyntheticTask::kNeedle)
+    return static_cast<double>(kDigits * o.length) *
+           std::pow(symbols, static_cast<double>(o.length - 1));
   return std::pow(symbols, static_cast<double>(add ? 2 * o.length : o.length));
 }
 
@@ -75,7 +91,8 @@ std::vector<std::string_view> task_options() {
 
 void check(const SyntheticOptions& o) {
   if (o.task == SyntheticTask::kNone) return;
-  const int64_t most = std::ssize(kSymbols);
+  const bool needle = o.task == SyntheticTask::kNeedle;
+  const int64_t most = std::ssize(kSymbols) - (needle ? int64_t{kDigits} : 0);
   require_option(o.classes >= 1 && o.classes <= most, "task-classes", o.classes,
                  fmt::format("1 to {}", most));
   require_option(o.length >= 1, "task-length", o.length, "1 or more");
@@ -94,10 +111,12 @@ void check(const SyntheticOptions& o) {
 }
 
 std::u32string synthetic_alphabet(const SyntheticOptions& o) {
-  const bool add = o.task == SyntheticTask::kAdd;
-  const auto symbols = kSymbols.substr(0, static_cast<size_t>(add ? 10 : o.classes));
+  const std::string_view symbols = symbols_of(o), digits = kSymbols.substr(0, kDigits);
   std::u32string alphabet(symbols.begin(), symbols.end());
-  return add ? U"+" + alphabet : alphabet;
+  if (o.task == SyntheticTask::kAdd) return U"+" + alphabet;
+  if (o.task == SyntheticTask::kNeedle)
+    alphabet.insert(0, std::u32string(digits.begin(), digits.end()));
+  return alphabet;
 }
 
 std::string synthetic_answer(SyntheticTask task, const std::string& source) {
@@ -112,6 +131,8 @@ std::string synthetic_answer(SyntheticTask task, const std::string& source) {
     case SyntheticTask::kSort:
       std::ranges::sort(answer, {}, [](char c) { return kSymbols.find(c); });
       return answer;
+    case SyntheticTask::kNeedle:
+      return source.substr(source.find_first_of(kSymbols.substr(0, kDigits)), 1);
     case SyntheticTask::kAdd: {
       const size_t plus = source.find('+');
       return sum(std::string_view(source).substr(0, plus),

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <type_traits>
 
 #include "app/cli.h"
 #include "base/memory_limit.h"
@@ -70,8 +73,23 @@ std::vector<AttentionUse> GptTraining::attention() const {
   return {{.kernel = model_.attention, .causal = true, .dropout = model_.attention_dropout}};
 }
 
+/// What is asked of a trained model beyond the length of its training, for --evaluate-only and for
+/// training on with longer texts.
+LengthOptions GptTraining::asked_lengths() {
+  LengthOptions asked;
+  visit(model_, [&](std::string_view name, auto& value, const std::string&) {
+    visit(asked, [&](std::string_view same, auto& field, const std::string&) {
+      if constexpr (std::is_same_v<decltype(field), std::optional<std::decay_t<decltype(value)>>&>)
+        if (name == same && command().has(name)) field = value;
+    });
+  });
+  return asked;
+}
+
 void GptTraining::take_model(const fs::path& folder) {
-  take_shape(model_, read_gpt_config(folder).options, folder, command());
+  GptOptions found = read_gpt_config(folder).options;
+  check_usage([&] { found = with_lengths(found, asked_lengths()); });
+  take_shape(model_, found, folder, command());
 }
 
 Gpt GptTraining::make_model(const std::string& training, const std::string& validation) {

@@ -6,6 +6,7 @@
 
 #include "models/cost/gpt_cost.h"
 #include "models/gpt/gpt.h"
+#include "models/gpt/length_options.h"
 #include "train/data/synthetic_tasks.h"
 #include "train/gpt/gpt_task.h"
 #include "train/program/training.h"
@@ -42,6 +43,7 @@ class GptTraining final : public Training {
   void settle_options() override;
   void scale_for_sinusoids();
   void take_model(const std::filesystem::path& folder) override;
+  LengthOptions asked_lengths();
   void check_model() override { check(model_); }
   ModelCost cost() const override { return cost_of(model_, model_.context); }
   NameMap names_on_disk() const override;

@@ -98,8 +98,11 @@ GptConfig read_gpt_config(const fs::path& folder) {
   return read_checkpoint_config<GptFormat>(folder);
 }
 
-Gpt load_gpt(const fs::path& folder, const LoadModelOptions& options) {
-  return load_checkpoint<GptFormat>(folder, options);
+Gpt load_gpt(const fs::path& folder, const LoadModelOptions& options,
+             const LengthOptions& lengths) {
+  GptConfig config = read_gpt_config(folder);
+  config.options = with_lengths(config.options, lengths);
+  return load_checkpoint<GptFormat>(folder, config, options);
 }
 
 void load_gpt_weights(Gpt& model, const fs::path& folder) {
@@ -116,6 +119,7 @@ void register_gpt(ModelRegistry& registry) {
   family.architectures = architectures_of<GptLayout>(gpt_architectures);
   family.forward = forward_gpt;
   family.cost = checkpoint_cost;
+  family.takes_lengths = true;
   registry.add(std::move(family));
 }
 

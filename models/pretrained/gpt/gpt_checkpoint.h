@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "models/gpt/gpt.h"
+#include "models/gpt/length_options.h"
 #include "models/pretrained/format/checkpoint_folder.h"
 #include "models/pretrained/format/name_map.h"
 #include "models/pretrained/gpt/gpt_config.h"
@@ -22,8 +23,10 @@ NameMap gpt_name_map(GptLayout layout, const GptOptions& options, bool head_opti
 /// with its path.
 GptConfig read_gpt_config(const std::filesystem::path& folder);
 
-/// The model of a folder, in evaluation mode. Throws std::runtime_error with one line.
-Gpt load_gpt(const std::filesystem::path& folder, const LoadModelOptions& options = {});
+/// The model of a folder, in evaluation mode. Throws std::runtime_error with one line, and as
+/// with_lengths().
+Gpt load_gpt(const std::filesystem::path& folder, const LoadModelOptions& options = {},
+             const LengthOptions& lengths = {});
 
 /// Only the weights, output layer included, into a model that stands: shapes must fit, other
 /// options are the caller's.

@@ -19,7 +19,8 @@ int64_t position_limit(const GptOptions& options) {
 }
 
 /// The longest input; 0: any, with a scheme that is made for texts longer than those of training.
-int64_t length_limit(const GptOptions& o) {
+int64_t length_limit(const GptOptions& o, const LengthOptions& lengths) {
+  if (lengths.context) return o.context;
   const bool any =
       o.position == PositionKind::kAlibi || o.position == PositionKind::kBucketed ||
       (o.position == PositionKind::kRotary && o.rotary.scaling == RotaryScaling::kDynamic);
@@ -51,8 +52,9 @@ void count_positions(GptContext& context, const GptOptions& options) {
 ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReader& file) {
   const ModelInputs inputs(file, {"input_ids"}, {"attention_mask", "position_ids"});
   const GptConfig config = read_gpt_config(request.model);
-  const auto& options = config.options;
-  const auto ids = inputs.tokens("input_ids", options.vocab_size, length_limit(options));  // [B, T]
+  const GptOptions options = with_lengths(config.options, request.lengths);
+  const auto ids = inputs.tokens("input_ids", options.vocab_size,
+                                 length_limit(options, request.lengths));  // [B, T]
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   GptContext context{.trace = &trace};
@@ -69,7 +71,8 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
 
   Gpt model =
       load_gpt(request.model,
-               {.device = request.device, .attention = request.kernel(), .head_optional = true});
+               {.device = request.device, .attention = request.kernel(), .head_optional = true},
+               request.lengths);
   const torch::NoGradGuard no_grad;
   const auto hidden = model->hidden(ids.to(request.device), context);  // [B, T, C]
   ForwardOutputs outputs = std::move(trace.tensors);

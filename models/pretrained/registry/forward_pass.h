@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "models/gpt/length_options.h"
 #include "models/pretrained/format/safetensors.h"
 
 namespace zoo {
@@ -17,6 +18,7 @@ struct ForwardRequest {
   bool attentions = false;      ///< also "attentions.N"
   std::string attention;        ///< kernel; empty: "matmul" for attentions, else "torch"
   torch::Device device = torch::kCPU;
+  LengthOptions lengths = {};  ///< only of a family that takes_lengths
 
   /// Only "matmul" is sure to form the weights; another kernel may be asked for and can refuse.
   std::string kernel() const {

@@ -51,6 +51,7 @@ struct ModelFamily {
   std::string (*layout_note)(const torch::nn::Module& module) = nullptr;
   ForwardOutputs (*forward)(const ForwardRequest& request,
                             const SafetensorsReader& inputs) = nullptr;
+  bool takes_lengths = false;  ///< forward() heeds ForwardRequest::lengths
   /// length: tokens of a sequence (0: the model's context). Throws where the tensors do not fit
   /// config.json.
   CheckpointCost (*cost)(const std::filesystem::path& folder, int64_t length) = nullptr;

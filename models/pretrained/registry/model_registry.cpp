@@ -90,7 +90,13 @@ const ModelFamily& ModelRegistry::of_module(const torch::nn::Module& module) con
 
 ForwardOutputs forward(const ModelRegistry& registry, const ForwardRequest& request,
                        const SafetensorsReader& inputs) {
-  ForwardOutputs outputs = registry.of_architecture(request.model).forward(request, inputs);
+  const ModelFamily& family = registry.of_architecture(request.model);
+  if (!family.takes_lengths && request.lengths != LengthOptions{})
+    throw std::runtime_error(fmt::format(
+        "{}: only decoder-only models take options for longer texts (--context, --rotary-scaling, "
+        "--window, --sinks, --self-extend and theirs); leave them out",
+        request.model.string()));
+  ForwardOutputs outputs = family.forward(request, inputs);
   for (auto& [name, tensor] : outputs) tensor = tensor.to(torch::kCPU, torch::kFloat).contiguous();
   return outputs;
 }

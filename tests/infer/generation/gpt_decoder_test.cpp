@@ -164,10 +164,74 @@ TEST(GptDecoderTest, AFullContextLosesItsOlderHalf) {
 TEST(GptDecoderTest, AContextOfOneTokenSeesOnlyTheLast) {
   auto options = tiny_options();
   options.context = 1;
-  const auto model = tiny_gpt(options);
+  auto model = tiny_gpt(options);
   const auto scores = read(model, true, {{3, 4, 3}}, 1)[0];
   EXPECT_TRUE(scores[0].allclose(scores[2]));
   EXPECT_FALSE(scores[0].allclose(scores[1]));
+}
+
+TEST(GptDecoderTest, ATextStreamsThroughAWindowInBoundedMemory) {
+  for (const auto kind : {PositionKind::kNone, PositionKind::kRotary, PositionKind::kAlibi,
+                          PositionKind::kBucketed}) {
+    auto options = tiny_options(kind);
+    options.window = 6;
+    options.sinks = 2;
+    auto model = tiny_gpt(options);
+    const auto tokens = random_tokens(200, 6);
+    const torch::NoGradGuard no_grad;
+    const auto whole = model(torch::tensor(tokens, torch::kLong).unsqueeze(0))[0];  // no restart
+    GptDecoder decoder(model);
+    EXPECT_EQ(decoder.longest_prompt(), 0);
+    const auto state = decoder.start(1);
+    size_t bytes = 0;
+    for (size_t t = 0; t < tokens.size(); ++t) {
+      const auto scores = decoder.step(torch::tensor({{tokens[t]}}, torch::kLong),
+                                       torch::ones({1}, torch::kLong), *state);
+      ASSERT_TRUE(scores.logits[0][0].allclose(whole[static_cast<int64_t>(t)], 1e-4, 1e-4)) << t;
+      const size_t now = dynamic_cast<GptState&>(*state).cache()->bytes();
+      ASSERT_EQ(now, bytes == 0 ? now : bytes);
+      bytes = now;
+    }
+    EXPECT_LT(decoder.row_bytes(1'000'000), decoder.row_bytes(100) + 1.0);
+  }
+}
+
+TEST(GptDecoderTest, OnlyModelsThatLookBackSoFarStream) {
+  auto options = tiny_options(PositionKind::kRotary);  // a context of 16
+  EXPECT_FALSE(streams(options));
+  options.window = 12;
+  options.sinks = 4;
+  EXPECT_TRUE(streams(options));
+  options.sinks = 5;  // distances that no training has seen
+  EXPECT_FALSE(streams(options));
+  options.sinks = 0;
+  options.window_pattern = "LG";
+  EXPECT_FALSE(streams(options));
+  options.window_pattern = "L";
+  options.position = PositionKind::kLearned;
+  EXPECT_FALSE(streams(options));
+}
+
+// Drafts that were rejected far back: the window is read again.
+TEST(GptDecoderTest, AStreamGoesBackFartherThanItsCache) {
+  auto options = tiny_options(PositionKind::kAlibi);
+  options.window = 4;
+  const auto model = tiny_gpt(options);
+  const auto tokens = random_tokens(120, 7);
+  GptDecoder decoder(model);
+  const auto state = decoder.start(1);
+  std::vector<torch::Tensor> first;
+  const auto score = [&](int64_t token) {
+    return decoder
+        .step(torch::tensor({{token}}, torch::kLong), torch::ones({1}, torch::kLong), *state)
+        .logits[0][0];
+  };
+  for (const int64_t token : tokens) first.push_back(score(token));
+  for (const int64_t length : {110, 30, 3}) {
+    state->truncate(torch::tensor({length}, torch::kLong));
+    for (auto t = static_cast<size_t>(length); t < tokens.size(); ++t)
+      ASSERT_TRUE(score(tokens[t]).allclose(first[t], 1e-4, 1e-4)) << length << ", token " << t;
+  }
 }
 
 torch::Tensor last_scores(GptDecoder& decoder, DecodeState& state,

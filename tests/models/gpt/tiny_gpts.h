@@ -161,6 +161,17 @@ inline std::vector<NamedGpt> tiny_gpts() {
   pruned_groups.position = PositionKind::kRotary;
   pruned_groups.pruned_heads = "0:0,1 1:1,2";
 
+  GptOptions gemma_sinks = gemma;
+  gemma_sinks.sinks = 2;
+
+  GptOptions alibi_sinks = alibi;
+  alibi_sinks.window = 4;
+  alibi_sinks.sinks = 1;
+
+  GptOptions self_extend = neox;
+  self_extend.self_extend = 3;
+  self_extend.self_extend_window = 4;
+
   std::vector<NamedGpt> models{{"gpt2", gpt2},
                                {"grouped", grouped},
                                {"post_norm_sinusoidal", post},
@@ -184,7 +195,10 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"pruned_groups", pruned_groups},
                                {"hybrid", hybrid},
                                {"latent", latent},
-                               {"narrow_latent", narrow_latent}};
+                               {"narrow_latent", narrow_latent},
+                               {"gemma_sinks", gemma_sinks},
+                               {"alibi_sinks", alibi_sinks},
+                               {"self_extend", self_extend}};
   for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
     if (kind == MixerKind::kSoftmax || kind == MixerKind::kLinformer) continue;
     GptOptions mixed = gpt2;

@@ -101,6 +101,7 @@ TEST(SyntheticTaskTest, AnswersByHand) {
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "27+15"), "42");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "999+1"), "1000");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "0+0"), "0");
+  EXPECT_EQ(synthetic_answer(SyntheticTask::kNeedle, "hay7st"), "7");
 }
 
 TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
@@ -126,6 +127,25 @@ TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
       }
     }
   }
+}
+
+TEST(SyntheticTaskTest, ANeedleIsOneDigitAtAnyPlace) {
+  const SyntheticOptions options{
+      .task = SyntheticTask::kNeedle, .classes = 4, .length = 5, .examples = 400};
+  std::set<size_t> places;
+  std::set<std::string> answers;
+  const auto text = synthetic_text(options, false, 1);
+  for (size_t i = 0; i < text.sources.size(); ++i) {
+    const auto& source = text.sources[i];
+    ASSERT_EQ(source.find_first_not_of("abcd0123456789"), std::string::npos) << source;
+    const size_t place = source.find_first_of("0123456789");
+    ASSERT_NE(place, std::string::npos);
+    EXPECT_EQ(source.find_first_of("0123456789", place + 1), std::string::npos) << source;
+    places.insert(place);
+    answers.insert(text.targets[i]);
+  }
+  EXPECT_EQ(places.size(), 5U);
+  EXPECT_EQ(answers.size(), 10U);
 }
 
 TEST(SyntheticTaskTest, TrainingAndValidationShareNoSource) {
