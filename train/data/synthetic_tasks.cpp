@@ -30,11 +30,19 @@ uint64_t hash(std::string_view text) {
 
 int64_t shortest(const SyntheticOptions& o) { return o.min_length > 0 ? o.min_length : o.length; }
 
+bool has_letters_and_digits(SyntheticTask task) {
+  return task == SyntheticTask::kNeedle || task == SyntheticTask::kRecall;
+}
+
+/// Of `recall`: pairs of a letter and a digit in a text of so many symbols, where each is asked
+/// for.
+int64_t pairs_in(int64_t length) { return std::max<int64_t>(1, length / 3); }
+
 /// The symbols of a task's texts, without those that only one task has.
 std::string_view symbols_of(const SyntheticOptions& o) {
   const auto classes = static_cast<size_t>(o.classes);
   if (o.task == SyntheticTask::kAdd) return kSymbols.substr(0, kDigits);
-  if (o.task == SyntheticTask::kNeedle) return kSymbols.substr(kDigits, classes);
+  if (has_letters_and_digits(o.task)) return kSymbols.substr(kDigits, classes);
   return kSymbols.substr(0, classes);
 }
 
@@ -49,9 +57,29 @@ std::string draw_symbols(const SyntheticOptions& o, std::mt19937_64& random) {
   return text;
 }
 
+/// Different letters, each with a digit, then the letters alone in another order: associative
+/// recall with as many queries as pairs (Arora et al. 2023, arXiv:2312.04927, section 3.1).
+std::string draw_recall(const SyntheticOptions& o, int64_t pairs, std::mt19937_64& random) {
+  const auto count = static_cast<size_t>(pairs);
+  const auto shuffle = [&](std::string& letters) {
+    for (size_t n = 0; n < count; ++n)
+      std::swap(letters[n], letters[n + random() % (letters.size() - n)]);
+    letters.resize(count);
+  };
+  std::string letters(symbols_of(o)), text;
+  shuffle(letters);
+  for (const char letter : letters) {
+    text += letter;
+    text += kSymbols[random() % kDigits];
+  }
+  shuffle(letters);
+  return text + letters;
+}
+
 std::string draw_source(const SyntheticOptions& o, std::mt19937_64& random) {
   const std::string first = draw_symbols(o, random);
   if (o.task == SyntheticTask::kAdd) return first + "+" + draw_symbols(o, random);
+  if (o.task == SyntheticTask::kRecall) return draw_recall(o, pairs_in(std::ssize(first)), random);
   if (o.task != SyntheticTask::kNeedle) return first;
   std::string hay = first;
   hay[random() % hay.size()] = kSymbols[random() % kDigits];
@@ -80,6 +108,14 @@ double sources_of(const SyntheticOptions& o) {
   if (o.task == SyntheticTask::kNeedle)
     return static_cast<double>(kDigits * o.length) *
            std::pow(symbols, static_cast<double>(o.length - 1));
+  if (o.task == SyntheticTask::kRecall) {
+    double sources = 1;
+    for (int64_t n = 0; n < pairs_in(o.length); ++n) {
+      const auto number = static_cast<double>(n);
+      sources *= static_cast<double>(kDigits) * (symbols - number) * (number + 1);
+    }
+    return sources;
+  }
   return std::pow(symbols, static_cast<double>(add ? 2 * o.length : o.length));
 }
 
@@ -91,11 +127,16 @@ std::vector<std::string_view> task_options() {
 
 void check(const SyntheticOptions& o) {
   if (o.task == SyntheticTask::kNone) return;
-  const bool needle = o.task == SyntheticTask::kNeedle;
-  const int64_t most = std::ssize(kSymbols) - (needle ? int64_t{kDigits} : 0);
+  const int64_t most =
+      std::ssize(kSymbols) - (has_letters_and_digits(o.task) ? int64_t{kDigits} : 0);
   require_option(o.classes >= 1 && o.classes <= most, "task-classes", o.classes,
                  fmt::format("1 to {}", most));
   require_option(o.length >= 1, "task-length", o.length, "1 or more");
+  if (o.task == SyntheticTask::kRecall) {
+    require_option(pairs_in(o.length) <= o.classes, "task-length", o.length,
+                   fmt::format("at most {}, as no letter of --task-classes {} comes twice",
+                               3 * o.classes + 2, o.classes));
+  }
   require_option(o.min_length >= 0 && o.min_length <= o.length, "task-min-length", o.min_length,
                  fmt::format("0 to --task-length {}", o.length));
   require_option(o.examples >= 1 && o.examples <= kMostExamples, "task-examples", o.examples,
@@ -114,7 +155,7 @@ std::u32string synthetic_alphabet(const SyntheticOptions& o) {
   const std::string_view symbols = symbols_of(o), digits = kSymbols.substr(0, kDigits);
   std::u32string alphabet(symbols.begin(), symbols.end());
   if (o.task == SyntheticTask::kAdd) return U"+" + alphabet;
-  if (o.task == SyntheticTask::kNeedle)
+  if (has_letters_and_digits(o.task))
     alphabet.insert(0, std::u32string(digits.begin(), digits.end()));
   return alphabet;
 }
@@ -133,6 +174,12 @@ std::string synthetic_answer(SyntheticTask task, const std::string& source) {
       return answer;
     case SyntheticTask::kNeedle:
       return source.substr(source.find_first_of(kSymbols.substr(0, kDigits)), 1);
+    case SyntheticTask::kRecall: {
+      const size_t pairs = source.size() / 3;
+      std::string digits;
+      for (const char letter : source.substr(2 * pairs)) digits += source[source.find(letter) + 1];
+      return digits;
+    }
     case SyntheticTask::kAdd: {
       const size_t plus = source.find('+');
       return sum(std::string_view(source).substr(0, plus),

@@ -11,20 +11,21 @@
 
 namespace zoo {
 
-enum class SyntheticTask { kNone, kCopy, kReverse, kSort, kAdd, kNeedle };
+enum class SyntheticTask { kNone, kCopy, kReverse, kSort, kAdd, kNeedle, kRecall };
 template <>
 struct EnumNames<SyntheticTask> {
   static constexpr std::string_view what = "task";
   static constexpr std::pair<SyntheticTask, std::string_view> values[] = {
       {SyntheticTask::kNone, "none"},       {SyntheticTask::kCopy, "copy"},
       {SyntheticTask::kReverse, "reverse"}, {SyntheticTask::kSort, "sort"},
-      {SyntheticTask::kAdd, "add"},         {SyntheticTask::kNeedle, "needle"}};
+      {SyntheticTask::kAdd, "add"},         {SyntheticTask::kNeedle, "needle"},
+      {SyntheticTask::kRecall, "recall"}};
 };
 
 struct SyntheticOptions {
   SyntheticTask task = SyntheticTask::kNone;
   int64_t classes = 10;       ///< different symbols, of 0-9 a-z A-Z; `add` takes digits, `needle`
-                              ///< hides one digit among so many letters
+                              ///< and `recall` so many letters, and digits
   int64_t length = 16;        ///< symbols of a sequence; digits of a summand
   int64_t min_length = 0;     ///< lengths vary from this on; 0: all are `length`
   int64_t examples = 50000;   ///< of the training set
@@ -57,7 +58,7 @@ void check(const SyntheticOptions& options);
 std::u32string synthetic_alphabet(const SyntheticOptions& options);
 
 /// The answer to a source: "314" -> "413" for reverse; "27+15" -> "42" for add; "hay7st" -> "7" for
-/// needle.
+/// needle; "a3k7m1mak" -> "137" for recall, which asks for the digit after each letter.
 std::string synthetic_answer(SyntheticTask task, const std::string& source);
 
 /// Examples drawn from `seed`. A hash of the source assigns it to training or validation, so no

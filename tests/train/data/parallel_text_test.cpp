@@ -102,6 +102,8 @@ TEST(SyntheticTaskTest, AnswersByHand) {
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "999+1"), "1000");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "0+0"), "0");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kNeedle, "hay7st"), "7");
+  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "a3k7m1mak"), "137");
+  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "b0b"), "0");
 }
 
 TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
@@ -130,8 +132,11 @@ TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
 }
 
 TEST(SyntheticTaskTest, ANeedleIsOneDigitAtAnyPlace) {
-  const SyntheticOptions options{
-      .task = SyntheticTask::kNeedle, .classes = 4, .length = 5, .examples = 400};
+  const SyntheticOptions options{.task = SyntheticTask::kNeedle,
+                                 .classes = 4,
+                                 .length = 5,
+                                 .examples = 400,
+                                 .validation = 100};
   std::set<size_t> places;
   std::set<std::string> answers;
   const auto text = synthetic_text(options, false, 1);
@@ -146,6 +151,34 @@ TEST(SyntheticTaskTest, ANeedleIsOneDigitAtAnyPlace) {
   }
   EXPECT_EQ(places.size(), 5U);
   EXPECT_EQ(answers.size(), 10U);
+}
+
+TEST(SyntheticTaskTest, RecallAsksForEachOfDifferentLetters) {
+  const SyntheticOptions options{
+      .task = SyntheticTask::kRecall, .classes = 5, .length = 9, .min_length = 3, .examples = 400};
+  std::set<size_t> sizes, first_asked;
+  const auto text = synthetic_text(options, false, 1);
+  for (const auto& source : text.sources) {
+    ASSERT_EQ(source.size() % 3, 0U) << source;
+    const size_t pairs = source.size() / 3;
+    std::multiset<char> letters;
+    for (size_t i = 0; i < 2 * pairs; i += 2) {
+      letters.insert(source[i]);
+      EXPECT_NE(std::string("0123456789").find(source[i + 1]), std::string::npos) << source;
+    }
+    const std::set<char> different(letters.begin(), letters.end());
+    EXPECT_EQ(different.size(), pairs) << source;
+    EXPECT_EQ(std::multiset<char>(source.begin() + static_cast<int64_t>(2 * pairs), source.end()),
+              letters)
+        << source;
+    sizes.insert(source.size());
+    if (pairs == 3) first_asked.insert(source.find(source[6]));
+  }
+  EXPECT_EQ(sizes, (std::set<size_t>{3, 6, 9}));
+  EXPECT_EQ(first_asked, (std::set<size_t>{0, 2, 4}));
+  SyntheticOptions too_long = options;
+  too_long.length = 18;  // six pairs of five letters
+  EXPECT_THROW(check(too_long), std::invalid_argument);
 }
 
 TEST(SyntheticTaskTest, TrainingAndValidationShareNoSource) {
