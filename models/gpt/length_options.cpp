@@ -36,6 +36,7 @@ void scale(RotaryOptions& rotary, RotaryScaling scaling, int64_t trained, int64_
 }  // namespace
 
 GptOptions with_lengths(GptOptions model, const LengthOptions& lengths) {
+  if (lengths == LengthOptions{}) return model;
   const int64_t trained = model.context;
   if (lengths.context) check_context(model, *lengths.context);
   take(model.context, lengths.context);
