@@ -178,6 +178,10 @@ void check(const StackOptions& o) {
   check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
 }
 
+bool counts_first_tokens(const StackOptions& o) {
+  return (o.window > 0 && o.global_tokens > 0) || o.attention_blocks != BlockPattern::kNone;
+}
+
 int64_t rotated_width(const StackOptions& o) {
   return o.latent_width > 0 ? o.latent_rotary_width : o.head_width;
 }

@@ -124,6 +124,10 @@ void check(const StackOptions& options);
 /// or the family.
 void check_mixing(const StackOptions& options, PositionPlace positions);
 
+/// Whether layers see the first tokens of a text, or blocks counted from its first: padding before
+/// them would change the result.
+bool counts_first_tokens(const StackOptions& options);
+
 /// The width of the part of a head that rotary positions may rotate.
 int64_t rotated_width(const StackOptions& options);
 

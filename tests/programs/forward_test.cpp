@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "models/pretrained/format/safetensors.h"
+#include "models/pretrained/gpt/gpt_checkpoint.h"
 #include "tests/programs/run_program.h"
 #include "tests/support/device_node.h"
 #include "tests/support/temporary_folder.h"
@@ -13,6 +14,7 @@
 namespace zoo {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -126,6 +128,33 @@ TEST_F(ForwardTest, RefusesMasksAndPositionsThatDoNotFitTheIds) {
       HasSubstr("position_ids holds 24, outside the model's positions, of which it has 24"));
   EXPECT_THAT(with("position_ids", torch::zeros({1, 3}, torch::kInt64)),
               HasSubstr("position_ids has shape [1, 3], but input_ids [2, 4]"));
+}
+
+TEST_F(ForwardTest, PaddingAtTheEndIsHiddenFromEveryLayerAndElsewhereRefusedWhereItWouldCount) {
+  GptOptions mixed;
+  mixed.vocab_size = 17, mixed.context = 12;
+  mixed.layers = mixed.heads = 2, mixed.d_model = 12;
+  GptOptions sinks = mixed, blocks = mixed;
+  mixed.mixer_pattern = "ssd,softmax";
+  sinks.window = 2, sinks.global_tokens = 1;
+  blocks.attention_blocks = BlockPattern::kStrided;
+  const auto model = folder / "model";
+  std::filesystem::create_directory(model);
+  for (const auto& [options, why] :
+       {std::pair(mixed, "a mixer cannot pass over tokens"),
+        std::pair(sinks, "counted from the first"), std::pair(blocks, "counted from the first")}) {
+    save_gpt(Gpt(options), model);
+    const auto mask = torch::tensor({{1, 1, 1, 1}, {1, 1, 0, 0}});
+    ASSERT_EQ(forward({{"input_ids", ids}, {"attention_mask", mask}}, {}, model).exit_code, 0);
+    const auto padded = SafetensorsReader(outputs).tensor("logits")[1].narrow(0, 0, 2);
+    ASSERT_EQ(forward({{"input_ids", torch::tensor({{5, 6}})}}, {}, model).exit_code, 0);
+    const auto alone = SafetensorsReader(outputs).tensor("logits")[0];
+    EXPECT_TRUE(torch::allclose(padded, alone, 1e-4, 1e-5)) << why;
+    std::filesystem::remove(outputs);
+    const auto left = torch::tensor({{1, 1, 1, 1}, {0, 0, 1, 1}});
+    EXPECT_THAT(refusal({{"input_ids", ids}, {"attention_mask", left}}, {}, model),
+                AllOf(HasSubstr("attention_mask must be ones and then zeros"), HasSubstr(why)));
+  }
 }
 
 TEST_F(ForwardTest, RefusesModelsAndKernelsThatItDoesNotHave) {

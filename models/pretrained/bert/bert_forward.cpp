@@ -36,7 +36,7 @@ ForwardOutputs forward_bert(const ForwardRequest& request, const SafetensorsRead
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   BertContext context{.trace = &trace};
-  context.args.may_attend = inputs.may_attend("attention_mask", ids, request.device);
+  context.args = inputs.hiding("attention_mask", ids, request.device, options);
   if (inputs.contains("token_type_ids")) {
     context.segments = inputs
                            .ids_beside(ids, "token_type_ids", options.segments,

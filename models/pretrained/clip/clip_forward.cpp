@@ -73,7 +73,7 @@ torch::Tensor embed_texts(ClipImpl& model, const ModelInputs& inputs, torch::Dev
   const GptOptions& o = model.options.text;
   const auto ids = inputs.tokens("input_ids", o.vocab_size, o.context);  // [B, T]
   ClipTextContext context{.trace = &trace};
-  context.args.may_attend = inputs.may_attend("attention_mask", ids, device);
+  context.args = inputs.hiding("attention_mask", ids, device, o);
   if (inputs.contains("position_ids")) {
     context.positions =
         inputs.ids_beside(ids, "position_ids", o.context, "the model's positions, of which it has");

@@ -58,7 +58,8 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   GptContext context{.trace = &trace};
-  context.args.may_attend = inputs.may_attend("attention_mask", ids, request.device);
+  context.args = inputs.hiding("attention_mask", ids, request.device, options,
+                               options.sinks > 0 || options.self_extend > 1);
   if (inputs.contains("position_ids")) {
     context.positions = inputs
                             .ids_beside(ids, "position_ids", position_limit(options),

@@ -86,10 +86,23 @@ torch::Tensor ModelInputs::tokens(const std::string& name, int64_t vocab_size,
   return read;
 }
 
-torch::Tensor ModelInputs::may_attend(const std::string& name, const torch::Tensor& tokens,
-                                      torch::Device device) const {
+AttendArgs ModelInputs::hiding(const std::string& name, const torch::Tensor& tokens,
+                               torch::Device device, const StackOptions& stack,
+                               bool from_the_first) const {
   if (!contains(name)) return {};
-  return mask(name, tokens.sizes().vec()).unsqueeze(1).unsqueeze(1).to(device);  // [B, 1, 1, S]
+  const auto seen = mask(name, tokens.sizes().vec());  // [B, S]
+  const bool counts = from_the_first || counts_first_tokens(stack);
+  if (counts || has_mixers(stack)) {
+    const auto before = seen.cummin(1);  // a token and all before it
+    if (!std::get<0>(before).eq(seen).all().item<bool>()) {
+      refuse(fmt::format("{} must be ones and then zeros: {}", name,
+                         counts ? "layers of this model see the first tokens, or blocks of tokens "
+                                  "counted from the first"
+                                : "a mixer cannot pass over tokens"));
+    }
+  }
+  if (has_mixers(stack)) return {.key_lengths = seen.sum(1).to(device)};
+  return {.may_attend = seen.unsqueeze(1).unsqueeze(1).to(device)};  // [B, 1, 1, S]
 }
 
 torch::Tensor ModelInputs::pixels(const std::string& name, int64_t channels) const {

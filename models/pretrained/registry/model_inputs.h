@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/stack_options.h"
 #include "models/pretrained/format/safetensors.h"
 
 namespace zoo {
@@ -29,9 +30,11 @@ class ModelInputs {
   /// Tokens [B, T] within the vocabulary, and no more of them than the model's context (0: any
   /// number).
   torch::Tensor tokens(const std::string& name, int64_t vocab_size, int64_t context) const;
-  /// A mask over tokens [B, S] as attention takes it, [B, 1, 1, S]; undefined where there is none.
-  torch::Tensor may_attend(const std::string& name, const torch::Tensor& tokens,
-                           torch::Device device) const;
+  /// A mask over tokens [B, S] as a stack's layers take it; nothing where there is none. Refuses
+  /// one that hides tokens before others where the stack cannot pass over them: mixers, and
+  /// `from_the_first`: layers that count the first tokens.
+  AttendArgs hiding(const std::string& name, const torch::Tensor& tokens, torch::Device device,
+                    const StackOptions& stack, bool from_the_first = false) const;
   /// Floating, [B, channels, H, W], none of them empty -> float32.
   torch::Tensor pixels(const std::string& name, int64_t channels) const;
   [[noreturn]] void refuse(const std::string& message) const;

@@ -49,14 +49,14 @@ ForwardOutputs forward_transformer(const ForwardRequest& request, const Safetens
   const auto options = resolved(config.options);
   const auto [source, target] =
       read_pairs(inputs, options.source_vocab_size, options.vocab_size, options.context);
-  const AttendArgs source_args{.may_attend =
-                                   inputs.may_attend("attention_mask", source, request.device)};
+  const AttendArgs source_args =
+      inputs.hiding("attention_mask", source, request.device, encoder_stack(options));
   Trace trace{
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
-  const DecoderContext decoder{
-      .args = {.may_attend = inputs.may_attend("decoder_attention_mask", target, request.device)},
-      .cross_args = source_args,
-      .trace = &trace};
+  const DecoderContext decoder{.args = inputs.hiding("decoder_attention_mask", target,
+                                                     request.device, decoder_stack(options)),
+                               .cross_args = source_args,
+                               .trace = &trace};
 
   Transformer model = load_transformer(
       request.model,
