@@ -289,7 +289,8 @@ nb::table({"positions", "loss at 32", "at 64", "at 128", "at 256"}, loss_rows);
 
 // %% [markdown]
 // Question 14. At the trained length, rotary positions and T5's biases come close to the rule; the
-// causal mask alone does not. Still open: Transformer-XL's relative positions.
+// causal mask alone does not. Transformer-XL's are `zoo::PositionKind::kTransformerXl`: add a line
+// to `options_for` and a name to the loop.
 
 // %%
 nb::claim("rotary at the trained length: nats above the rule", losses["rotary"][0] - floor_loss,

@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TRAIN = ROOT / "build" / "release" / "bin" / "train_gpt"
 TRAINED = 128
 LENGTHS = [TRAINED * times for times in (1, 2, 4, 8)]
-SCHEMES = ["learned", "sinusoidal", "none", "t5", "alibi", "rotary"]
+SCHEMES = ["learned", "sinusoidal", "none", "t5", "alibi", "transformer-xl", "rotary"]
+REMEMBER = ["transformer-xl", "rotary"]  # also trained with a segment memory as long as a segment
 
 
 def extensions(length):
@@ -45,17 +46,27 @@ def perplexity(options, run_folder, length, flags=()):
     return float(re.search(r"^val perplexity (\S+)$", out, re.M).group(1))
 
 
+def trained(options, scheme, memory=0):
+    folder = options.runs / (f"{scheme}-memory" if memory else scheme)
+    if not (folder / "last").exists():
+        print(f"training {folder.name}", file=sys.stderr)
+        run(options, "--config", "train/recipes/gpt-length.toml", "--position", scheme, "--memory", str(memory),
+            "--out", str(folder))
+    return folder
+
+
 def rows(options):
     for scheme in SCHEMES:
-        folder = options.runs / scheme
-        if not (folder / "last").exists():
-            print(f"training {scheme}", file=sys.stderr)
-            run(options, "--config", "train/recipes/gpt-length.toml", "--position", scheme, "--out", str(folder))
+        folder = trained(options, scheme)
         lengths = LENGTHS[:1] if scheme == "learned" else LENGTHS  # a learned table ends
         yield scheme, [perplexity(options, folder, length) for length in lengths]
     for n, (name, _) in enumerate(extensions(TRAINED)):
         yield name, [None] + [perplexity(options, options.runs / "rotary", length, list(extensions(length))[n][1])
                               for length in LENGTHS[1:]]
+    for scheme in REMEMBER:  # segments of 128 that see the rest of each length
+        folder = trained(options, scheme, memory=TRAINED)
+        yield f"{scheme}, memory", [perplexity(options, folder, TRAINED, ["--memory", str(length - TRAINED)])
+                                    for length in LENGTHS]
 
 
 def main():

@@ -55,6 +55,7 @@ Scores joined(const std::vector<Scores>& parts) {
 }  // namespace
 
 bool streams(const GptOptions& o) {
+  if (o.memory > 0) return true;
   const bool local =
       !has_mixers(o) && o.window > 0 && o.window_pattern.find('G') == std::string::npos;
   const bool whole = o.prefix_lm || o.global_tokens > 0 ||
@@ -74,7 +75,8 @@ GptDecoder::GptDecoder(Gpt model, bool use_cache)
 double GptDecoder::row_bytes(int64_t longest) const {
   const GptOptions& o = model_->options;
   const ModelCost cost = cost_of(o, 1);
-  if (streams_) longest = std::min(longest, rolling_room(o.window, o.sinks));
+  const int64_t window = o.memory > 0 ? segments_of(o).reach() : o.window;
+  if (streams_) longest = std::min(longest, rolling_room(window, o.sinks));
   const double values =
       cost.cache_values + cost.cache_values_per_token * static_cast<double>(longest);
   return NextToken::row_bytes(longest) + static_cast<double>(sizeof(float)) * values;

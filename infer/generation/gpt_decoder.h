@@ -6,7 +6,7 @@
 // gives the same scores in any batch, read at once or token by token, with or without the cache.
 //
 // Where every layer sees a window (and sinks) and positions are relative, the text streams on
-// instead: no distance grows, and neither does the cache.
+// instead: no distance grows, and neither does the cache. So it does with a segment memory.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -10,6 +10,7 @@
 
 #include "models/attention/head_regularisation.h"
 #include "models/layers/auxiliary_losses.h"
+#include "models/positions/transformer_xl.h"
 
 namespace zoo {
 namespace {
@@ -70,6 +71,11 @@ MultiHeadAttentionImpl::MultiHeadAttentionImpl(const MultiHeadAttentionOptions& 
   out_proj = register_module(
       "out_proj",
       torch::nn::Linear(torch::nn::LinearOptions(options.heads * Dh, C).bias(options.out_bias)));
+  if (options.distance_keys) {
+    distance_proj = register_module(
+        "distance_proj",
+        torch::nn::Linear(torch::nn::LinearOptions(C, options.kv_heads * Dh).bias(false)));
+  }
   if (options.qk_norm) {
     q_norm = register_module("q_norm", Norm(Dh, *options.qk_norm));
     k_norm = register_module("k_norm", Norm(Dh, *options.qk_norm));
@@ -81,15 +87,22 @@ void place(SelfAttentionContext& context, int64_t T, const KvPass* pass) {
   if (context.position == nullptr) return;
   const Position& position = *context.position;
   const auto device = context.positions.defined() ? context.positions.device() : torch::kCPU;
-  const int64_t S = pass != nullptr ? pass->longest : T;
+  const int64_t M = context.memory.defined() ? context.memory.size(1) : 0;
+  const int64_t S = pass != nullptr ? pass->longest : M + T;
   const auto lengths = pass != nullptr ? pass->lengths : context.args.key_lengths;  // [B]
-  context.rotation = position.rotation(context.positions, lengths);
+  context.rotation = position.rotation(M > 0 ? context.positions + M : context.positions, lengths);
+  if (M > 0 && context.rotation.defined())  // memory is position 0 to M - 1
+    context.key_rotation =
+        position.rotation(torch::arange(S, context.positions.options()).unsqueeze(0));
   if (pass != nullptr && position.rotation_follows_length()) {
     // A cache holds each row's tokens from position 0 on.
     const auto cached = torch::arange(S, torch::kLong).unsqueeze(0).to(device);  // [1, S]
     context.key_rotation = position.rotation(cached, lengths);
   }
   context.relative_bias = position.relative_bias(T, S, device);
+  const bool hides_ahead = context.args.causal && !context.args.prefix_lengths.defined();
+  context.distances =
+      position.distance_vectors(S, hides_ahead ? 1 : std::max<int64_t>(1, T - 1), device);
 }
 
 MultiHeadAttentionImpl::Heads MultiHeadAttentionImpl::project_in(const torch::Tensor& x) {
@@ -125,6 +138,11 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
   auto args = with_options(context.args, x);
   if (options.far.any())
     return project_out(near_and_far(q, k, v, context, args), context.args.key_lengths);
+  if (context.memory.defined()) {
+    const auto before = project_keys_values(context.memory);
+    k = torch::cat({before.k, k}, 2);  // [B, Hkv, M + T, Dh]
+    v = torch::cat({before.v, v}, 2);
+  }
   const bool keys_later = context.key_rotation.defined();
   if (context.rotation.defined()) {
     q = rotate(q, context.rotation);                   // [B, H, T, Dh]
@@ -143,19 +161,24 @@ torch::Tensor MultiHeadAttentionImpl::forward(const torch::Tensor& x,
                         ? context.position->rotation(context.cache->key_positions(), lengths)
                         : context.key_rotation);
     }
+  } else if (keys_later) {
+    k = rotate(k, context.key_rotation);
   }
-  restrict(args, k.size(2), context.cache ? &context.cache->pass() : nullptr);
+  restrict(args, x.size(1), k.size(2), context);
   add_relative_bias(args, context.relative_bias, x.size(1), k.size(2));
+  if (distance_proj) q = compare_distances(args, q, k.size(2), context.distances);
   return project_out(attend_to(q, k, v, args), context.args.key_lengths);  // [B, T, C]
 }
 
-void MultiHeadAttentionImpl::restrict(AttendArgs& args, int64_t S, const KvPass* pass) const {
+void MultiHeadAttentionImpl::restrict(AttendArgs& args, int64_t T, int64_t S,
+                                      const SelfAttentionContext& context) const {
   if (options.window)
     args.window = std::min(*options.window, args.window.value_or(*options.window));
   args.global_tokens = std::max(args.global_tokens, options.global_tokens);
+  if (options.segments.any() && !context.memory.defined()) restrict_to_segments(args, T, context);
   if (options.blocks.pattern == BlockPattern::kNone || args.block_layout.defined()) return;
   // The position of the first new token of any row.
-  const int64_t first = pass != nullptr ? pass->lengths.min().item<int64_t>() - pass->tokens : 0;
+  const int64_t first = context.cache ? context.cache->pass().lengths.min().item<int64_t>() - T : 0;
   args.block_layout = block_layout(options.blocks, S, first / options.blocks.size);
   args.block_size = options.blocks.size;
 }
@@ -178,15 +201,51 @@ torch::Tensor MultiHeadAttentionImpl::near_and_far(const torch::Tensor& q, torch
                              options.far, placed);  // [B, H, T, Dh]
 }
 
+void MultiHeadAttentionImpl::restrict_to_segments(AttendArgs& args, int64_t T,
+                                                  const SelfAttentionContext& context) const {
+  const int64_t longest = context.cache ? context.cache->pass().lengths.max().item<int64_t>() : T;
+  if (longest <= options.segments.length) return;  // the first segment sees all
+  torch::Tensor queries, keys;
+  if (context.cache) {
+    queries = context.cache->query_positions();
+    keys = context.cache->key_positions();
+  } else {
+    queries = keys = torch::arange(T, torch::kLong).unsqueeze(0).to(in_proj->weight.device());
+  }
+  const auto seen = segment_mask(options.segments, queries, keys);
+  args.may_attend = args.may_attend.defined() ? args.may_attend.logical_and(seen) : seen;
+}
+
+torch::Tensor MultiHeadAttentionImpl::of_own_heads(const torch::Tensor& t) const {
+  if (options.position_heads.empty()) return t;
+  return t.index_select(0, torch::tensor(options.position_heads, torch::kLong).to(t.device()));
+}
+
+// Dai et al. 2019, §3.3: (q + u) k + (q + v) W R, of which attend() computes the first product.
+torch::Tensor MultiHeadAttentionImpl::compare_distances(AttendArgs& args, const torch::Tensor& q,
+                                                        int64_t S,
+                                                        const DistanceVectors& distances) const {
+  TORCH_CHECK(distances.defined(),
+              "MultiHeadAttention: distance_keys need the position scheme transformer-xl");
+  const auto with = [&](const torch::Tensor& bias) {
+    return q + of_own_heads(bias).unsqueeze(1).to(q.dtype());  // [B, H, T, Dh]
+  };
+  const auto u = distances.content_bias, v = distances.distance_bias;
+  if (q.numel() == 0) return with(u);
+  const int64_t D = S + distances.ahead;  // a layer may hold fewer keys than the pass
+  const auto vectors = distances.vectors.narrow(0, distances.vectors.size(0) - D, D);
+  const double scale = args.scale.value_or(1.0 / std::sqrt(static_cast<double>(q.size(3))));
+  const auto scores = distance_scores(with(v) * scale, distance_proj->weight, vectors);
+  const auto bias = by_key(scores, S, args.query_start);  // [B, H, T, S]
+  args.bias = args.bias.defined() ? args.bias + bias : bias;
+  return with(u);
+}
+
 /// The bias is that of the pass; this layer may hold fewer keys, all of the shorter distances.
 void MultiHeadAttentionImpl::add_relative_bias(AttendArgs& args, torch::Tensor bias, int64_t T,
                                                int64_t S) const {
   if (!bias.defined()) return;
-  bias = bias.narrow(1, bias.size(1) - (T + S - 1), T + S - 1);
-  if (!options.position_heads.empty()) {
-    const auto heads = torch::tensor(options.position_heads, torch::kLong);
-    bias = bias.index_select(0, heads.to(bias.device()));  // [H, T + S - 1]
-  }
+  bias = of_own_heads(bias.narrow(1, bias.size(1) - (T + S - 1), T + S - 1));
   args.relative_bias = args.relative_bias.defined() ? args.relative_bias + bias : bias;
 }
 

@@ -15,6 +15,7 @@
 #include "models/attention/far_keys.h"
 #include "models/attention/kv_cache.h"
 #include "models/attention/latent_projections.h"
+#include "models/attention/segment_memory.h"
 #include "models/layers/norm.h"
 #include "models/positions/position.h"
 
@@ -38,11 +39,13 @@ struct MultiHeadAttentionOptions {
   /// Keys and values come from a latent vector, which alone is cached; no cross-attention. Unset:
   /// no.
   std::optional<LatentOptions> latent = {};
+  bool distance_keys = false;  ///< projects distances: position scheme transformer-xl
   // What self-attention sees, besides what a call says; not of cross-attention.
   std::optional<int64_t> window = {};  ///< as AttendArgs::window
   int64_t global_tokens = 0;           ///< as AttendArgs::global_tokens
   BlockLayoutOptions blocks = {};      ///< a call's own layout comes before it
   FarKeys far = {};                    ///< of causal attention; with sinks, `near` is the window
+  Segments segments = {};              ///< of a causal text, where the call gives no memory
   std::string kernel = "torch";        ///< attend()'s kernel
   /// Which heads of the position scheme these are, for a layer that lacks some; empty: all.
   std::vector<int64_t> position_heads = {};
@@ -56,12 +59,15 @@ struct SelfAttentionContext {
   /// [B, T] or [1, T] int64: position ids; needed with a position scheme
   torch::Tensor positions = {};
   std::optional<KvLayer> cache = {};
+  /// [B, M, C]: inputs of the M tokens before these, without a cache; undefined: none.
+  torch::Tensor memory = {};
   /// What the scheme gives for these ids and keys, equal in all layers: place() sets it once for
   /// all; where nobody has, the layer does for itself.
   bool placed = false;
   Rotation rotation = {};            // of the new tokens
-  Rotation key_rotation = {};        // of all keys, where the cache holds them unrotated
+  Rotation key_rotation = {};        // of all keys, where cache or memory hold them unrotated
   torch::Tensor relative_bias = {};  // [H, T + S - 1]
+  DistanceVectors distances = {};
 };
 
 /// Asks the position scheme, where there is one, for a pass of T tokens; `pass`: its plan for the
@@ -98,8 +104,9 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
   LatentProjections latent{nullptr};  // in the place of in_proj
   torch::nn::Linear in_proj{
       nullptr};  // [H Dh + 2 Hkv Dh, C]: rows for queries, then keys, then values
-  torch::nn::Linear out_proj{nullptr};    // [C, H Dh]
-  Norm q_norm{nullptr}, k_norm{nullptr};  // over Dh; empty without qk_norm
+  torch::nn::Linear out_proj{nullptr};       // [C, H Dh]
+  torch::nn::Linear distance_proj{nullptr};  // [Hkv Dh, C]; empty without distance_keys
+  Norm q_norm{nullptr}, k_norm{nullptr};     // over Dh; empty without qk_norm
 
  private:
   struct Heads {
@@ -114,9 +121,15 @@ class MultiHeadAttentionImpl : public torch::nn::Module {
                              const SelfAttentionContext& context, AttendArgs args) const;
   /// y [B, H, T, Dh] -> [B, T, C]. lengths: [B] of the queries, or undefined.
   torch::Tensor project_out(torch::Tensor y, const torch::Tensor& lengths = {});
-  /// The layer's own restrictions, with S keys; `pass` as in place().
-  void restrict(AttendArgs& args, int64_t S, const KvPass* pass) const;
+  /// The layer's own restrictions, of T queries and S keys.
+  void restrict(AttendArgs& args, int64_t T, int64_t S, const SelfAttentionContext& context) const;
+  void restrict_to_segments(AttendArgs& args, int64_t T, const SelfAttentionContext& context) const;
   void add_relative_bias(AttendArgs& args, torch::Tensor bias, int64_t T, int64_t S) const;
+  /// Queries with content_bias; the scores of distances become a bias.
+  torch::Tensor compare_distances(AttendArgs& args, const torch::Tensor& q, int64_t S,
+                                  const DistanceVectors& distances) const;
+  /// t [H, ...] of the position scheme's heads -> of this layer's.
+  torch::Tensor of_own_heads(const torch::Tensor& t) const;
   AttendArgs with_options(AttendArgs args, const torch::Tensor& x) const;
 };
 TORCH_MODULE(MultiHeadAttention);

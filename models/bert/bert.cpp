@@ -20,7 +20,8 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
                                                     .embedding_width = E,
                                                     .heads = o.heads,
                                                     .head_width = rotated_width(o),
-                                                    .bidirectional = true}));
+                                                    .bidirectional = true,
+                                                    .model_width = o.d_model}));
   if (o.segments > 0)
     segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
   embedding_norm = register_module("embedding_norm", Norm(E, norm_options(o)));
@@ -87,6 +88,7 @@ BertOptions resolved(BertOptions o) {
   o.residual_dropout = o.dropout;
   if (o.shared_blocks == 0) o.shared_blocks = o.layers;
   o.positions = o.context;
+  o.distance_keys = o.position == PositionKind::kTransformerXl;
   resolve(o);
   return o;
 }

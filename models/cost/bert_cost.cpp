@@ -44,7 +44,8 @@ ModelCost cost_of(const BertOptions& options, int64_t length) {
   const auto T = double(length), C = double(o.d_model);
   const double E = embedding_width(o);
   ModelCost cost = table_cost(double(o.vocab_size) + double(o.segments), E);
-  cost += position_cost(o, double(o.context) + double(o.position_padding) + 1, E, double(o.heads));
+  cost += position_cost(o, double(o.context) + double(o.position_padding) + 1, E, double(o.heads),
+                        double(o.head_width));
   cost += norm_cost(E, norm_options(o));
   if (o.embedding_width > 0) cost += linear_cost(T, E, C, /*bias=*/true);
   cost += shared_blocks_cost(o, T);

@@ -34,7 +34,9 @@ ModelCost feed_forward_cost(const FeedForwardOptions& o, double rows) {
 }
 
 ModelCost position_cost(const PositionOptions& options, double positions, double width,
-                        double heads) {
+                        double heads, double head_width) {
+  if (options.position == PositionKind::kTransformerXl)
+    return {.parameters = 2 * heads * head_width};  // u and v
   if (options.position == PositionKind::kBucketed)
     return {.parameters = double(options.relative.buckets) * heads};
   if (options.position != PositionKind::kLearned) return {};
@@ -50,6 +52,11 @@ ModelCost attention_cost(const MultiHeadAttentionOptions& o, double T, double S)
                    linear_cost(T, q, C, o.out_bias);
   cost.forward_flops += attention_flops(T, S, q);
   if (o.qk_norm) cost += 2 * norm_cost(Dh, *o.qk_norm);
+  if (o.distance_keys) {
+    const double distances = S + 1;  // of a causal model
+    cost += linear_cost(distances, C, kv, /*bias=*/false);
+    cost.forward_flops += attention_flops(T, distances, q) / 2;  // their scores
+  }
   return cost;
 }
 

@@ -47,7 +47,7 @@ ModelCost norm_cost(double width, const NormOptions& options);
 ModelCost feed_forward_cost(const FeedForwardOptions& options, double rows);
 /// What a position scheme learns, for sequences of up to `positions` tokens `width` wide.
 ModelCost position_cost(const PositionOptions& options, double positions, double width,
-                        double heads);
+                        double heads, double head_width);
 /// Queries from T tokens; keys and values from S, which are the same tokens in self-attention.
 ModelCost attention_cost(const MultiHeadAttentionOptions& options, double T, double S);
 /// T tokens through one block; a decoder's block with cross-attention reads S encoder states.

@@ -12,7 +12,7 @@ ModelCost cost_of(const GptOptions& options, int64_t length) {
     cost += linear_cost(T, C, E, /*bias=*/false);
   }
   if (o.norm_embeddings) cost += norm_cost(C, norm_options(o));
-  cost += position_cost(o, double(o.context), C, double(o.heads));
+  cost += position_cost(o, double(o.context), C, double(o.heads), double(o.head_width));
   cost += blocks_cost(o, T);
   if (o.future_tokens > 0) {  // which a forward pass does not read
     const ModelCost block = block_cost(block_options(o, o.layers - 1), T);

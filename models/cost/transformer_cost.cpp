@@ -32,7 +32,7 @@ ModelCost cost_of(const TransformerOptions& options, int64_t length) {
                                    o.share_embeddings, o.tie_embeddings);
   const StackOptions encoder = encoder_stack(o), decoder = decoder_stack(o);
   for (const StackOptions* stack : {&encoder, &decoder})
-    cost += position_cost(o, double(o.context), C, double(stack->heads));
+    cost += position_cost(o, double(o.context), C, double(stack->heads), double(stack->head_width));
   const NormOptions norm = norm_options(encoder);
   if (o.norm_embeddings) cost += 2 * norm_cost(C, norm);
   cost += blocks_cost(encoder, T);

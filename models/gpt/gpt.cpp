@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/option_checks.h"
@@ -13,6 +14,18 @@
 
 namespace zoo {
 namespace {
+
+void check_segment(const GptContext& context, const torch::Tensor& tokens, int64_t length) {
+  TORCH_CHECK(context.causal && context.cache == nullptr && !context.positions.defined() &&
+                  !context.args.key_lengths.defined() && !context.args.may_attend.defined(),
+              "Gpt: a segment with memory has no cache, no padding, no mask and no position ids");
+  TORCH_CHECK(tokens.size(1) <= length, "Gpt: a segment has at most the ", length,
+              " tokens of the context, got ", tokens.size(1));
+  const auto& layers = context.memory->layers;
+  TORCH_CHECK(layers.empty() || layers.front().size(0) == tokens.size(0), "Gpt: the memory is of ",
+              layers.empty() ? 0 : layers.front().size(0), " texts, the segment of ",
+              tokens.size(0));
+}
 
 /// How a layer with this window, or none, sees far keys.
 FarKeys far_keys(const GptOptions& o, std::optional<int64_t> window) {
@@ -37,7 +50,8 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   position = register_module("position", make_position(o, {.positions = o.context,
                                                            .embedding_width = o.d_model,
                                                            .heads = o.heads,
-                                                           .head_width = rotated_width(o)}));
+                                                           .head_width = rotated_width(o),
+                                                           .model_width = o.d_model}));
   if (o.norm_embeddings)
     embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm_options(o)));
   embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
@@ -45,6 +59,7 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
   for (int64_t n = 0; n < o.layers; ++n) {
     auto block = block_options(o, n);
     block.attention.far = far_keys(o, block.attention.window);
+    block.attention.segments = segments_of(o);
     blocks->push_back(Block(block));
   }
   if (o.norm_place != NormPlace::kPost)
@@ -70,6 +85,7 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
   TORCH_CHECK(!in_order || (!positions.defined() && !context.args.prefix_lengths.defined()),
               "Gpt: position ids of the caller do not go with sinks or SelfExtend, which derive "
               "theirs from the order of the tokens; nor does a prefix");
+  if (context.memory != nullptr) check_segment(context, tokens, options.context);
   if (!positions.defined()) {
     positions = next_positions(tokens.size(1), context.cache, context.counts,
                                position->max_positions(), "Gpt");
@@ -79,6 +95,7 @@ torch::Tensor GptImpl::hidden(const torch::Tensor& tokens, const GptContext& con
       .layer = {.args = context.args, .position = position.get(), .positions = positions},
       .cache = context.cache,
       .counts = context.counts,
+      .memory = context.memory,
       .trace = context.trace,
       .trace_prefix = context.trace_prefix,
       .trace_before_norm = context.trace_before_norm};
@@ -112,6 +129,11 @@ torch::Tensor GptImpl::output_states(const torch::Tensor& hidden) {
   return output_proj ? output_proj(hidden) : hidden;
 }
 
+SegmentMemory GptImpl::make_memory() const {
+  TORCH_CHECK(options.memory > 0, "Gpt: this model has no segment memory");
+  return {.tokens = options.memory};
+}
+
 KvCache GptImpl::make_cache(int64_t batch, int64_t capacity) const {
   return zoo::make_cache(blocks, batch, capacity, /*rolling=*/!options.prefix_lm);
 }
@@ -137,12 +159,40 @@ void GptImpl::initialise() {
 GptOptions resolved(GptOptions o) {
   o.causal = true;
   o.positions = o.context;
+  o.distance_keys = o.position == PositionKind::kTransformerXl;
   resolve(o);
   if (o.embedding_width == 0) o.embedding_width = o.d_model;
   return o;
 }
 
+Segments segments_of(const GptOptions& o) {
+  constexpr int64_t kLongest = int64_t{1} << 40;  // sums of hostile sizes stay numbers
+  return {.length = std::min(o.context, kLongest), .memory = o.memory};
+}
+
 namespace {
+
+void check_memory(const GptOptions& o) {
+  require_at_least("memory", o.memory, 0);
+  if (o.memory == 0) return;
+  require_option(is_relative(o.position), "memory", o.memory,
+                 fmt::format("0 with {} {}, which counts from the beginning of each segment",
+                             option_name("position"), name_of(o.position)));
+  const bool dynamic =
+      o.position == PositionKind::kRotary && o.rotary.scaling == RotaryScaling::kDynamic;
+  for (const auto& [option, given] :
+       {std::pair(option_name("rotary-scaling") + " dynamic", dynamic),
+        {option_name("mixer") + ", which has a state of its own", has_mixers(o)},
+        {option_name("latent-width"), o.latent_width > 0},
+        {option_name("sinks"), o.sinks > 0},
+        {option_name("self-extend"), o.self_extend > 1},
+        {option_name("global-tokens"), o.global_tokens > 0},
+        {option_name("attention-blocks"), o.attention_blocks != BlockPattern::kNone},
+        {option_name("prefix-lm"), o.prefix_lm},
+        {option_name("future-tokens"), o.future_tokens > 0}})
+    require_option(!given, "memory", o.memory, "0 with " + option);
+  require_option(o.memory <= 1 << 24, "memory", o.memory, "at most 16777216");
+}
 
 void check_far_keys(const GptOptions& o) {
   require_at_least("sinks", o.sinks, 0);
@@ -163,6 +213,8 @@ void check_far_keys(const GptOptions& o) {
                  extends ? "self-extend" : "sinks", extends ? o.self_extend : o.sinks,
                  fmt::format("0 with {}, {} or {}", option_name("global-tokens"),
                              option_name("attention-blocks"), option_name("prefix-lm")));
+  require_option(o.sinks == 0 || o.position != PositionKind::kTransformerXl, "sinks", o.sinks,
+                 "0 with " + option_name("position") + " transformer-xl");
   require_option((!extends && o.sinks == 0) || o.latent_width == 0, "latent-width", o.latent_width,
                  "0 with " + option_name(extends ? "self-extend" : "sinks"));
   require_option((!extends && o.sinks == 0) || !follows_length, "rotary-scaling",
@@ -189,6 +241,7 @@ void check(const GptOptions& o) {
   require_option(std::isfinite(o.future_token_loss) && o.future_token_loss >= 0.0,
                  "future-token-loss", o.future_token_loss, "0 or more");
   check_far_keys(o);
+  check_memory(o);
   require_model_memory(cost_of(o, 1));
 }
 

@@ -36,6 +36,8 @@ struct GptOptions : StackOptions, PositionOptions {
   /// N: tokens after the next one that extra blocks predict while it trains (future_tokens.h).
   int64_t future_tokens = 0;
   double future_token_loss = 0.3;  ///< weight of theirs
+  /// Segment memory: tokens before a segment of `context` tokens that it sees (segment_memory.h).
+  int64_t memory = 0;
   int64_t sinks = 0;               ///< tokens at the start that local layers see as well
   int64_t self_extend = 0;         ///< SelfExtend: far keys share positions in groups of so many
   int64_t self_extend_window = 0;  ///< and near ones are so many tokens back
@@ -70,6 +72,8 @@ void visit(GptOptions& o, Visitor&& v) {
   v("future-tokens", o.future_tokens,
     "Multi-token prediction: tokens after the next one, predicted in training");
   v("future-token-loss", o.future_token_loss, "Multi-token prediction: weight of their loss");
+  v("memory", o.memory,
+    "Segment memory: tokens before a segment of --context tokens that it sees (0: none)");
   v("sinks", o.sinks, "First tokens of the text that local layers see besides their window");
   v("self-extend", o.self_extend,
     "SelfExtend: farther tokens share a rotary position in groups of so many (0: each its own)");
@@ -84,6 +88,9 @@ void check(const GptOptions& options);
 /// The options with the sizes that 0 leaves open (kv_heads, head_width, feed_forward) filled in.
 GptOptions resolved(GptOptions options);
 
+/// How a model with segment memory divides a text.
+Segments segments_of(const GptOptions& options);
+
 /// What one pass needs besides the tokens; all optional.
 struct GptContext {
   torch::Tensor positions = {};  ///< ids [B, T] or [1, T]; unset: on from the cache, or 0 .. T - 1
@@ -91,6 +98,9 @@ struct GptContext {
   bool causal = true;            ///< false: an encoder, which sees both sides; without a cache
   KvCache* cache = nullptr;
   torch::Tensor counts = {};  ///< [B] int64: real tokens of each row, with a cache
+  /// What the segments before have left, of make_memory(). The tokens are the next segment, at most
+  /// `context` of each row's text, and join it. Without cache, padding and position ids.
+  SegmentMemory* memory = nullptr;
   Trace* trace = nullptr;
   std::string trace_prefix = {};   ///< "text_": of a model that has other stacks as well
   bool trace_before_norm = false;  ///< the last hidden state is traced before the last norm
@@ -110,6 +120,8 @@ class GptImpl : public torch::nn::Module {
   torch::Tensor output_states(const torch::Tensor& hidden);
   /// An empty cache for `batch` sequences of up to `capacity` tokens.
   KvCache make_cache(int64_t batch, int64_t capacity) const;
+  /// An empty segment memory. Throws c10::Error for a model without.
+  SegmentMemory make_memory() const;
 
   GptOptions options;                             // zeros replaced by what they stand for
   torch::nn::Embedding token_embedding{nullptr};  // [V, E]

@@ -50,6 +50,7 @@ GptOptions with_lengths(GptOptions model, const LengthOptions& lengths) {
   take(model.rotary.original_context, lengths.rotary_original_context);
   take(model.window, lengths.window);
   take(model.window_pattern, lengths.window_pattern);
+  take(model.memory, lengths.memory);
   take(model.sinks, lengths.sinks);
   take(model.self_extend, lengths.self_extend);
   if (model.self_extend > 1 && model.self_extend_window == 0)

@@ -19,6 +19,7 @@ struct LengthOptions {
   std::optional<int64_t> rotary_original_context = {};
   std::optional<int64_t> window = {};
   std::optional<std::string> window_pattern = {};
+  std::optional<int64_t> memory = {};
   std::optional<int64_t> sinks = {};
   std::optional<int64_t> self_extend = {};
   std::optional<int64_t> self_extend_window = {};
@@ -34,6 +35,7 @@ void visit(LengthOptions& o, Visitor&& v) {
   v("rotary-original-context", o.rotary_original_context, "Context trained on (unset: as trained)");
   v("window", o.window, "Tokens that a local layer sees back, its own included");
   v("window-pattern", o.window_pattern, "Local (L) and global (G) layers, repeated: LLLG");
+  v("memory", o.memory, "Segment memory: tokens before a segment of --context that it sees");
   v("sinks", o.sinks, "First tokens of the text that local layers see besides their window");
   v("self-extend", o.self_extend,
     "SelfExtend: farther tokens share a rotary position in groups of so many");

@@ -29,11 +29,18 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
 }
 
 torch::Tensor BlockImpl::mix(const torch::Tensor& y, const SelfAttentionContext& context) {
+  if (!mixer && context.memory.defined()) {
+    SelfAttentionContext with_memory = context;
+    if (options.norm_place != NormPlace::kPost)
+      with_memory.memory = attention_norm(context.memory);  // as y itself
+    return attention(y, with_memory);
+  }
   if (!mixer) return attention(y, context);
   const AttendArgs& args = context.args;
   TORCH_CHECK(!args.may_attend.defined() && !args.window && !args.prefix_lengths.defined() &&
                   !args.block_layout.defined() && !args.bias.defined() &&
-                  !args.relative_bias.defined() && !args.head_gate.defined(),
+                  !context.memory.defined() && !args.relative_bias.defined() &&
+                  !args.head_gate.defined(),
               "mixer '", name_of(mixer->kind()),
               "': it hides padding at the end of a text only, and has no weights to mask, bias or "
               "gate; softmax attention has");

@@ -69,8 +69,8 @@ class BlockImpl : public torch::nn::Module {
   /// x [B, T, C] -> [B, T, C]; cross-attention has its own keys, values and masks.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
-  /// Self-attention or its mixer: y [B, T, C] -> [B, T, C]. Throws c10::Error for masks, windows,
-  /// biases and gates of heads that a mixer cannot honour.
+  /// Self-attention or its mixer: y [B, T, C] -> [B, T, C]; the context's memory is of x. Throws
+  /// c10::Error for masks, windows, biases and gates of heads that a mixer cannot honour.
   torch::Tensor mix(const torch::Tensor& y, const SelfAttentionContext& context);
   /// The feed-forward network or the experts: y [B, T, C] -> [B, T, C]. Of the context the lengths
   /// are read: padding takes no place of an expert.

@@ -74,6 +74,12 @@ void remove_heads(MultiHeadAttentionImpl& attention, const std::vector<int64_t>&
   add_places(columns, queries, 0, o.head_width);
   const auto in = part_of(attention.in_proj, 0, rows);
   const auto out = part_of(attention.out_proj, 1, columns);
+  if (attention.distance_proj) {
+    std::vector<int64_t> keys;
+    add_places(keys, groups, 0, o.head_width);
+    attention.distance_proj =
+        attention.replace_module("distance_proj", part_of(attention.distance_proj, 0, keys));
+  }
   attention.in_proj = attention.replace_module("in_proj", in);
   attention.out_proj = attention.replace_module("out_proj", out);
   o.position_heads = numbers_of(o, queries);

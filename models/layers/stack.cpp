@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -20,10 +21,15 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
   const double layers_a_block = static_cast<double>(layers) / static_cast<double>(blocks->size());
   KvPass pass;
   if (context.cache != nullptr) pass = context.cache->begin(h.size(1), context.counts);
+  SegmentMemory* const memory = context.memory;
+  std::vector<torch::Tensor> inputs;  // of all layers, for the memory
+  if (memory != nullptr && memory->length() > 0) layer.memory = memory->layers.front();
   place(layer, h.size(1), context.cache != nullptr ? &pass : nullptr);
   for (size_t n = 0; n < layers; ++n) {
     const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
     if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
+    if (memory != nullptr) inputs.push_back(h);
+    if (layer.memory.defined()) layer.memory = memory->layers.at(n);
     if (trace != nullptr && trace->attentions) {
       const bool attends = !blocks->at<BlockImpl>(block).mixer;
       layer.args.weights = attends ? &slot("attentions.", n) : nullptr;
@@ -36,6 +42,7 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
     h = blocks->at<BlockImpl>(block).forward(h, layer, cross, context.cross_args);
   }
   if (context.cache != nullptr) context.cache->commit(pass);
+  if (memory != nullptr) memory->append(inputs);
   const auto normed = final_norm ? final_norm(h) : h;
   if (trace != nullptr && trace->hidden_states)
     slot("hidden_states.", layers) = context.trace_before_norm ? h : normed;
@@ -88,7 +95,9 @@ KvCache make_cache(const torch::nn::ModuleList& blocks, int64_t batch, int64_t c
       const bool sparse =
           attention.global_tokens > 0 || attention.blocks.pattern != BlockPattern::kNone;
       if (!rolling || sparse) continue;
-      layers.back().window = attention.window.value_or(0);
+      const int64_t reach = attention.segments.any() ? attention.segments.reach() : 0;
+      const int64_t window = attention.window.value_or(reach);
+      layers.back().window = reach > 0 ? std::min(window, reach) : window;
       layers.back().sinks = attention.far.sinks;
     }
   }

@@ -16,6 +16,7 @@ struct StackContext {
   SelfAttentionContext layer = {};  ///< for every block; its cache is taken from `cache`
   KvCache* cache = nullptr;         ///< of all blocks
   torch::Tensor counts = {};        ///< [B] int64: how many of the T tokens are real; needs a cache
+  SegmentMemory* memory = nullptr;  ///< of all blocks, without a cache; these tokens join it
   /// One per block, for blocks with cross-attention.
   const std::vector<CrossKeyValues>* cross_keys_values = nullptr;
   AttendArgs cross_args = {};

@@ -65,11 +65,13 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
       .score_cap = o.score_cap,
       .qk_norm = o.qk_norm ? std::optional(norm_options(o)) : std::nullopt,
       .latent = latent_options(o),
+      .distance_keys = o.distance_keys,
       .kernel = o.attention};
   std::optional<MultiHeadAttentionOptions> cross;
   if (cross_attention) {
     cross = without_heads(whole, parse_heads(o.cross_pruned_heads), n);
     cross->latent.reset();
+    cross->distance_keys = false;
     cross->scale = scale(o.head_width);
   }
   auto own = without_heads(whole, parse_heads(o.pruned_heads), n);
@@ -202,6 +204,8 @@ void check_latent(const StackOptions& o, PositionPlace positions) {
                  "latent-rotary-width", o.latent_rotary_width,
                  "an even number above 0 with rotary positions, and 0 with others");
   const std::string with = " with " + option_name("latent-width");
+  require_option(!o.distance_keys, "position", "transformer-xl",
+                 "another" + with + ", whose keys are no vectors of their own");
   require_option(o.kv_heads == o.heads, "kv-heads", o.kv_heads, "as many as heads" + with);
   require_option(!o.qk_norm, "qk-norm", "true", "false" + with);
   require_option(o.pruned_heads.empty(), "pruned-heads", o.pruned_heads, "empty" + with);

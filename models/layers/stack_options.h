@@ -61,7 +61,8 @@ struct StackOptions : ExpertOptions, SparseOptions, MixerOptions {
   double init_std = 0.02;    ///< standard deviation of initial weights
   std::string attention = "torch";  ///< kernel of attend()
 
-  // What a mixer needs to know of the family, whose resolved() sets it.
+  // What layers need to know of the family, whose resolved() sets it.
+  bool distance_keys = false;  ///< position scheme transformer-xl
   bool causal = false;
   int64_t positions = 0;  ///< longest sequence
 };

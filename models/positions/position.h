@@ -11,6 +11,14 @@
 
 namespace zoo {
 
+/// Distances as keys of their own: transformer_xl.h. Undefined: none.
+struct DistanceVectors {
+  torch::Tensor vectors = {};  ///< [D, C]: of key minus query = 1 - S .. ahead, D = S + ahead
+  int64_t ahead = 0;           ///< the largest, 1 or more
+  torch::Tensor content_bias = {}, distance_bias = {};  ///< u and v: [H, Dh]
+  bool defined() const { return vectors.defined(); }
+};
+
 /// A scheme can act in three places. The defaults do nothing, which is the scheme "none" (NoPE: the
 /// causal mask alone tells a decoder about order, Kazemnejad et al. 2023, arXiv:2305.19466). No
 /// call changes the scheme, so many threads can use one model.
@@ -29,6 +37,9 @@ class Position : public torch::nn::Module {
   /// On the attention scores of every layer: a bias by distance, [H, T + S - 1] for T queries and S
   /// keys, as AttendArgs::relative_bias. Computed once per pass. Undefined: none.
   virtual torch::Tensor relative_bias(int64_t T, int64_t S, torch::Device device) const;
+  /// On the scores as well, where each layer projects distances and compares them with queries:
+  /// those of S keys, up to `ahead`. Computed once per pass. Undefined: none.
+  virtual DistanceVectors distance_vectors(int64_t S, int64_t ahead, torch::Device device) const;
   /// The longest sequence that the scheme can represent; 0: no limit.
   virtual int64_t max_positions() const { return 0; }
 };
@@ -36,7 +47,15 @@ class Position : public torch::nn::Module {
 /// Key minus query of each entry of a relative bias: -(S - 1) .. T - 1, [T + S - 1] int64.
 torch::Tensor relative_distances(int64_t T, int64_t S);
 
-enum class PositionKind { kNone, kLearned, kSinusoidal, kRotary, kAlibi, kBucketed };
+enum class PositionKind {
+  kNone,
+  kLearned,
+  kSinusoidal,
+  kRotary,
+  kAlibi,
+  kBucketed,
+  kTransformerXl
+};
 template <>
 struct EnumNames<PositionKind> {
   static constexpr std::string_view what = "position scheme";
@@ -46,15 +65,22 @@ struct EnumNames<PositionKind> {
       {PositionKind::kSinusoidal, "sinusoidal"},
       {PositionKind::kRotary, "rotary"},
       {PositionKind::kAlibi, "alibi"},
-      {PositionKind::kBucketed, "t5"}};
+      {PositionKind::kBucketed, "t5"},
+      {PositionKind::kTransformerXl, "transformer-xl"}};
 };
 
 /// Where a scheme acts.
 enum class PositionPlace { kEmbeddings, kRotation, kScores };
 constexpr PositionPlace place_of(PositionKind kind) {
   if (kind == PositionKind::kRotary) return PositionPlace::kRotation;
-  const bool biases = kind == PositionKind::kAlibi || kind == PositionKind::kBucketed;
+  const bool biases = kind == PositionKind::kAlibi || kind == PositionKind::kBucketed ||
+                      kind == PositionKind::kTransformerXl;
   return biases ? PositionPlace::kScores : PositionPlace::kEmbeddings;
+}
+/// Whether a token's position matters only by its distance to others, so that a text may begin
+/// anywhere. (Rotary positions with dynamic scaling depend on the length as well.)
+constexpr bool is_relative(PositionKind kind) {
+  return kind != PositionKind::kLearned && kind != PositionKind::kSinusoidal;
 }
 
 }  // namespace zoo

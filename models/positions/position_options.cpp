@@ -10,6 +10,7 @@
 #include "base/option_checks.h"
 #include "models/positions/alibi.h"
 #include "models/positions/learned.h"
+#include "models/positions/transformer_xl.h"
 
 namespace zoo {
 namespace {
@@ -37,10 +38,14 @@ constexpr std::pair<PositionKind, Made (*)(const Options&, const Sizes&)> kSchem
      [](const Options&, const Sizes& s) -> Made {
        return std::make_shared<AlibiPosition>(s.heads);
      }},
-    {PositionKind::kBucketed, [](const Options& o, const Sizes& s) -> Made {
+    {PositionKind::kBucketed,
+     [](const Options& o, const Sizes& s) -> Made {
        RelativeBuckets options = o.relative;
        options.bidirectional = s.bidirectional;
        return std::make_shared<BucketedPosition>(s.heads, options);
+     }},
+    {PositionKind::kTransformerXl, [](const Options&, const Sizes& s) -> Made {
+       return std::make_shared<TransformerXlPosition>(s.heads, s.head_width, s.model_width);
      }}};
 
 }  // namespace

@@ -62,6 +62,7 @@ struct PositionSizes {
   int64_t heads = 0;            ///< H
   int64_t head_width = 0;       ///< Dh
   bool bidirectional = false;   ///< keys after a query are seen, too
+  int64_t model_width = 0;      ///< C: of the residual stream
 };
 
 /// Creates the scheme; throws c10::Error if it does not fit.

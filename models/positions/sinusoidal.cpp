@@ -11,10 +11,13 @@ namespace zoo {
 torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model, SinusoidOrder order) {
   static auto* const own = own_function<OwnSinusoidalTable>("sinusoidal_table");
   if (own != nullptr && order == SinusoidOrder::kInterleaved) return own(max_positions, d_model);
-  const auto positions = torch::arange(max_positions, torch::kDouble).unsqueeze(1);  // [P, 1]
+  return sinusoids_of(torch::arange(max_positions, torch::kLong), d_model, order);
+}
+
+torch::Tensor sinusoids_of(const torch::Tensor& positions, int64_t d_model, SinusoidOrder order) {
   const auto pairs = torch::arange(0, d_model, 2, torch::kDouble);  // [ceil(C / 2)]: 2i
-  const auto angles =
-      positions * torch::exp(pairs * (-std::log(10000.0) / static_cast<double>(d_model)));
+  const auto angles = positions.to(torch::kDouble).unsqueeze(1) *
+                      torch::exp(pairs * (-std::log(10000.0) / static_cast<double>(d_model)));
   const auto table = order == SinusoidOrder::kHalves
                          ? torch::cat({angles.sin(), angles.cos()}, -1)
                          : torch::stack({angles.sin(), angles.cos()}, -1).flatten(1);

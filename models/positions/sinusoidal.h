@@ -19,6 +19,9 @@ struct EnumNames<SinusoidOrder> {
 torch::Tensor sinusoidal_table(int64_t max_positions, int64_t d_model,
                                SinusoidOrder order = SinusoidOrder::kInterleaved);
 
+/// The same of any positions [P] int64, negative ones too: [P, C], float32, on the CPU.
+torch::Tensor sinusoids_of(const torch::Tensor& positions, int64_t d_model, SinusoidOrder order);
+
 class SinusoidalPosition : public Position {
  public:
   SinusoidalPosition(int64_t max_positions, int64_t d_model,

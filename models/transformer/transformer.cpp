@@ -19,7 +19,8 @@ std::shared_ptr<Position> position_for(const TransformerOptions& o, const StackO
                            .embedding_width = o.d_model,
                            .heads = stack.heads,
                            .head_width = rotated_width(stack),
-                           .bidirectional = bidirectional});
+                           .bidirectional = bidirectional,
+                           .model_width = o.d_model});
 }
 
 }  // namespace
@@ -178,6 +179,7 @@ void TransformerImpl::initialise() {
 
 TransformerOptions resolved(TransformerOptions o) {
   o.layers = o.encoder_layers;
+  o.distance_keys = o.position == PositionKind::kTransformerXl;
   o.residual_dropout = o.dropout;
   if (o.share_embeddings || o.source_vocab_size == 0) o.source_vocab_size = o.vocab_size;
   if (o.decoder_heads == 0) o.decoder_heads = o.heads;

@@ -48,6 +48,10 @@ inline std::vector<std::pair<std::string, GptOptions>> every_kind_of_gpt() {
   all.emplace_back("window", streams);
   streams.sinks = 2;
   all.emplace_back("window and sinks", streams);
+  GptOptions remembers = tiny_options(PositionKind::kTransformerXl);
+  remembers.context = 5;
+  remembers.memory = 4;
+  all.emplace_back("memory", remembers);
   return all;
 }
 

@@ -44,6 +44,10 @@ class TrainGptTaskTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
+TEST_F(TrainGptTaskTest, QuestionsHaveNoSegmentMemory) {
+  refused({{"position", "t5"}, {"memory", "4"}}, "--memory needs a running text");
+}
+
 TEST_F(TrainGptTaskTest, LearnsToAnswerAndGenerateAnswersAsItWasMeasured) {
   const auto trained = train(tiny("run", {{"max-steps", "250"},
                                           {"schedule-steps", "250"},

@@ -137,6 +137,36 @@ TEST_F(TrainGptTest, TheBlockOfTodayTrainsAndResumes) {
     EXPECT_THAT(metrics("whole"), HasSubstr(name));
 }
 
+TEST_F(TrainGptTest, ASegmentMemoryTrainsResumesAndStreams) {
+  const auto remembers = [&](const std::string& out, const std::string& steps) {
+    return tiny(out, {{"max-steps", steps},
+                      {"layers", "2"},
+                      {"position", "transformer-xl"},
+                      {"memory", "11"},
+                      {"sample-tokens", "40"}});
+  };
+  const auto whole = train(remembers("whole", "8"));
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_EQ(train(remembers("parts", "4")).exit_code, 0);
+  const std::string parts = (folder_ / "parts").string();
+  const auto resumed = train({"--resume", parts, "--max-steps", "8"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(metrics("whole"), metrics("parts"));
+  EXPECT_EQ(read_file(folder_ / "whole/last/model.safetensors"),
+            read_file(folder_ / "parts/last/model.safetensors"));
+  EXPECT_THAT(read_file(folder_ / "parts/config.json"), HasSubstr("\"memory\": 11"));
+  const auto longer = train({"--evaluate-only", parts, "--memory", "20"});
+  EXPECT_EQ(longer.exit_code, 0) << longer.err;
+  const auto text = run_program(
+      "generate", {"--model", parts, "--max-new-tokens", "60", "--temperature", "0", "the quick"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+
+  expect_error(tiny("no", {{"memory", "4"}}), 2, "--memory must be 0 with --position learned");
+  expect_error(tiny("no", {{"position", "transformer-xl"}, {"attention", "flash"}}), 2,
+               "computes no gradient of a dense bias");
+  EXPECT_FALSE(fs::exists(folder_ / "no"));
+}
+
 TEST_F(TrainGptTest, EveryKernelThatTrainsGivesTheSameLosses) {
   const auto losses = [&](const std::string& kernel) {
     const auto result = train(tiny(kernel, {{"attention", kernel},

@@ -115,7 +115,10 @@ std::vector<Objective> BertTraining::objectives() {
 // The model.
 
 std::vector<AttentionUse> BertTraining::attention() const {
-  return {{.kernel = model_.attention, .causal = false, .dropout = model_.attention_dropout}};
+  return {{.kernel = model_.attention,
+           .causal = false,
+           .dropout = model_.attention_dropout,
+           .trains_bias = model_.position == PositionKind::kTransformerXl}};
 }
 
 void BertTraining::take_model(const fs::path& folder) {

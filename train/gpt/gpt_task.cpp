@@ -1,5 +1,7 @@
 #include "train/gpt/gpt_task.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -72,16 +74,30 @@ GptTask::GptTask(Gpt model, std::shared_ptr<const Tokenizer> tokenizer, const Te
       device_(model_->token_embedding->weight.device()),
       training_(text.training, options.batch_size, model_->options.context, seed),
       bytes_of_(bytes_per_id(*tokenizer_, model_->options.vocab_size)) {
-  if (text.validation.size() > 0) {
-    validation_.emplace(text.validation, evaluation_batch(model_->options),
-                        model_->options.context);
+  const GptOptions& o = model_->options;
+  if (o.memory > 0) {
+    segments_.emplace(text.training, options.batch_size, o.context);
+    memory_ = model_->make_memory();
   }
+  if (text.validation.size() > 0)  // with memory one segment after the other
+    validation_.emplace(text.validation, segments_ ? 1 : evaluation_batch(o), o.context);
+}
+
+TextBatch GptTask::next_batch() {
+  if (!segments_) return training_.next();
+  if (segments_->at_beginning()) memory_.layers.clear();
+  return segments_->next();
+}
+
+torch::Tensor GptTask::logits_of(const TextBatch& batch, SegmentMemory& memory) {
+  return model_(batch.inputs.to(device_),
+                GptContext{.memory = segments_ ? &memory : nullptr});  // [B, T, V]
 }
 
 Metrics GptTask::step(const Backward& backward) {
-  const TextBatch batch = training_.next();
+  const TextBatch batch = next_batch();
   show_batch([&] { return NamedTensors{{"input_ids", batch.inputs}, {"labels", batch.targets}}; });
-  const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
+  const auto logits = logits_of(batch, memory_);  // [B, T, V]
   const TokenLoss loss = token_loss(logits, batch.targets.to(device_), options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
@@ -91,10 +107,11 @@ Metrics GptTask::evaluate() {
   if (!validation_) return {};
   PredictionMeter predictions;
   DeviceSum bytes;
+  SegmentMemory memory{.tokens = model_->options.memory};
   for (int64_t n = 0; n < validation_->batches(); ++n) {
     stop_if_interrupted("measuring");
     const TextBatch batch = validation_->at(n);
-    const auto logits = model_(batch.inputs.to(device_));  // [B, T, V]
+    const auto logits = logits_of(batch, memory);  // [B, T, V]
     predictions.add(logits, batch.targets.to(device_));
     bytes.add(bytes_of_.index({batch.targets}).sum());
   }
@@ -127,6 +144,42 @@ void GptTask::save(const std::filesystem::path& folder) const {
 }
 
 void GptTask::load(const std::filesystem::path& folder) { load_gpt_weights(model_, folder); }
+
+std::string GptTask::data_state() const {
+  return segments_ ? segments_->state() : training_.state();
+}
+
+void GptTask::restore_data(std::string_view state) {
+  segments_ ? segments_->restore(state) : training_.restore(state);
+}
+
+NamedTensors GptTask::carried() const {
+  NamedTensors tensors;
+  for (size_t n = 0; n < memory_.layers.size(); ++n)
+    tensors["memory." + std::to_string(n)] = memory_.layers[n];
+  return tensors;
+}
+
+void GptTask::restore_carried(const NamedTensors& tensors) {
+  if (!segments_) return Task::restore_carried(tensors);
+  const GptOptions& o = model_->options;
+  std::vector<torch::Tensor> layers;
+  for (int64_t n = 0; n < o.layers && !tensors.empty(); ++n) {
+    const auto name = "memory." + std::to_string(n);
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw std::runtime_error(fmt::format("'{}' is missing", name));
+    const auto& memory = found->second;
+    const bool fits = memory.dim() == 3 && memory.size(0) == options_.batch_size &&
+                      memory.size(1) > 0 && memory.size(1) <= o.memory &&
+                      memory.size(2) == o.d_model && memory.is_floating_point();
+    if (!fits || (n > 0 && memory.sizes() != layers.front().sizes()))
+      throw std::runtime_error(fmt::format("'{}' is no memory of this run", name));
+    layers.push_back(memory.to(device_));
+  }
+  if (tensors.size() != layers.size() || (layers.empty() && !segments_->at_beginning()))
+    throw std::runtime_error("the memory is not that of this run's layers");
+  memory_.layers = std::move(layers);
+}
 
 std::string GptTask::data_fingerprint() const {
   return DataFingerprint().add(training_.range()).text();

@@ -7,7 +7,7 @@
 
 #include "models/gpt/gpt.h"
 #include "tokenizers/tokenizer.h"
-#include "train/data/window_source.h"
+#include "train/data/segment_source.h"
 #include "train/loop/task.h"
 
 namespace zoo {
@@ -57,18 +57,27 @@ class GptTask : public Task {
   std::string sample() override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override;
-  std::string data_state() const override { return training_.state(); }
-  void restore_data(std::string_view state) override { training_.restore(state); }
+  std::string data_state() const override;
+  void restore_data(std::string_view state) override;
+  NamedTensors carried() const override;
+  void restore_carried(const NamedTensors& tensors) override;
   std::string data_fingerprint() const override;
   Goal goal() const override;
 
  private:
+  TextBatch next_batch();
+  /// [B, T, V]; the segments of a model with memory join it.
+  torch::Tensor logits_of(const TextBatch& batch, SegmentMemory& memory);
+
   Gpt model_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   TextOptions options_;
   uint64_t seed_;
   torch::Device device_;
   RandomWindows training_;
+  // Of a model with segment memory: what it reads instead, and what the last batch has left.
+  std::optional<SegmentSource> segments_;
+  SegmentMemory memory_;
   std::optional<ConsecutiveWindows> validation_;
   torch::Tensor bytes_of_;  // [V] bytes of text that each id stands for
 };

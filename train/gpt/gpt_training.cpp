@@ -70,7 +70,10 @@ std::string GptTraining::implied_objective() const {
 // The model.
 
 std::vector<AttentionUse> GptTraining::attention() const {
-  return {{.kernel = model_.attention, .causal = true, .dropout = model_.attention_dropout}};
+  return {{.kernel = model_.attention,
+           .causal = true,
+           .dropout = model_.attention_dropout,
+           .trains_bias = model_.position == PositionKind::kTransformerXl}};
 }
 
 /// What is asked of a trained model beyond the length of its training, for --evaluate-only and for
@@ -173,6 +176,10 @@ std::unique_ptr<Task> GptTraining::make_answer_task() {
 void GptTraining::check_questions() const {
   if (data_.synthetic.task == SyntheticTask::kNone)
     throw UsageError("--objective answers needs a --task");
+  if (model_.memory > 0)
+    throw UsageError(
+        "--memory needs a running text, and questions of a --task begin anew; leave "
+        "it out");
   if (!fs::is_directory(tokenizer_options().tokenizer))
     refuse_changed(command(), {"tokenizer"}, "to --task, which has its own symbols");
   check_batch(std::min(data_.text.batch_size, data_.synthetic.examples), /*tokens=*/1);

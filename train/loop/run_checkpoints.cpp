@@ -77,7 +77,7 @@ void RunCheckpoints::save(const Progress& progress, bool is_best) {
       task_.save(folder);
     }
     save_trainer_state(folder, now, updater_.optimizer(), updater_.scaler(), updater_.average(),
-                       task_.model());
+                       task_.model(), task_.carried());
   };
   folder_.save_checkpoint(now.step, is_best, retention(now), fill);
   saved_step_ = now.step;
@@ -102,12 +102,17 @@ Resumed RunCheckpoints::resume() {
   }
   check_data(progress, data_fingerprint_);
   task_.load(checkpoint);
-  load_trainer_state(checkpoint, updater_.optimizer(), updater_.scaler(), updater_.average(),
-                     task_.model());
+  const auto carried = load_trainer_state(checkpoint, updater_.optimizer(), updater_.scaler(),
+                                          updater_.average(), task_.model());
   try {
     task_.restore_data(progress.data_state);
   } catch (const std::exception& e) {
     throw DamagedCheckpoint(checkpoint, "trainer_state/progress.json", e.what());
+  }
+  try {
+    task_.restore_carried(carried);
+  } catch (const std::exception& e) {
+    throw DamagedCheckpoint(checkpoint, "trainer_state/tensors.safetensors", e.what());
   }
   updater_.set_skipped_batches(progress.skipped_batches);
   saved_step_ = step;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,14 @@ class Task {
   /// Position in the training data, as text; restoring it gives the same batches again.
   virtual std::string data_state() const = 0;
   virtual void restore_data(std::string_view state) = 0;
+  /// Tensors besides weights that a batch leaves to the next one (a segment memory), for
+  /// checkpoints. None is ever changed in place.
+  virtual NamedTensors carried() const { return {}; }
+  /// After restore_data(). Throws std::runtime_error for tensors that this run cannot have.
+  virtual void restore_carried(const NamedTensors& tensors) {
+    if (!tensors.empty())
+      throw std::runtime_error("this run has no use for 'carried." + tensors.begin()->first + "'");
+  }
   /// A fingerprint of the training data; empty if unknown. A run resumes only on the data that it
   /// began with.
   virtual std::string data_fingerprint() const { return {}; }

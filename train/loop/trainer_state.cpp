@@ -18,6 +18,7 @@ namespace {
 // 3: with a manifest. 2, from before, lacks it and the newer keys of progress.json.
 constexpr int kVersion = 3, kWithoutManifest = 2;
 constexpr const char* kTensors = "trainer_state/tensors.safetensors";
+constexpr const char* kCarried = "carried.";
 constexpr const char* kProgress = "trainer_state/progress.json";
 
 using Tensors = std::map<std::string, torch::Tensor>;
@@ -60,7 +61,8 @@ bool may_differ(const std::string& name, const torch::nn::Module& module) {
   return name == "random.cuda" && !on_gpu;
 }
 
-/// The file's tensors. Throws std::runtime_error unless they are as `wanted`, value apart.
+/// The file's tensors. Throws std::runtime_error unless they are as `wanted`, value apart, and what
+/// the task carries: that it checks itself.
 Tensors read_tensors(const fs::path& file, const Tensors& wanted, const torch::nn::Module& module) {
   const SafetensorsReader reader(file);
   for (const auto& [name, tensor] : wanted) {
@@ -78,7 +80,7 @@ Tensors read_tensors(const fs::path& file, const Tensors& wanted, const torch::n
   }
   Tensors tensors;
   for (const auto& name : reader.names()) {
-    if (!wanted.contains(name) && !may_differ(name, module))
+    if (!wanted.contains(name) && !may_differ(name, module) && !name.starts_with(kCarried))
       throw std::runtime_error(fmt::format("this run has no use for '{}'", name));
     tensors[name] = reader.tensor(name).clone();
   }
@@ -179,9 +181,11 @@ ReadProgress parse_progress(const std::string& text) {
 
 void save_trainer_state(const fs::path& folder, const Progress& progress, const AdamW& optimizer,
                         const LossScaler& scaler, const WeightAverage& average,
-                        const torch::nn::Module& module) {
+                        const torch::nn::Module& module, const Tensors& carried) {
   fs::create_directories(folder / "trainer_state");
-  write_safetensors(folder / kTensors, state_of(optimizer, scaler, average, module));
+  Tensors tensors = state_of(optimizer, scaler, average, module);
+  put(tensors, kCarried, carried);
+  write_safetensors(folder / kTensors, tensors);
   write_file(folder / kProgress, to_json(progress).dump(1) + "\n");
   write_manifest(folder);
 }
@@ -203,8 +207,8 @@ Progress check_checkpoint(const fs::path& folder, int64_t step) {
   }
 }
 
-void load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
-                        WeightAverage& average, torch::nn::Module& module) {
+Tensors load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
+                           WeightAverage& average, torch::nn::Module& module) {
   try {
     const Tensors tensors =
         read_tensors(folder / kTensors, state_of(optimizer, scaler, average, module), module);
@@ -212,11 +216,13 @@ void load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& sc
     optimizer.restore(take(tensors, "optimizer."));
     if (const auto found = tensors.find("scaler.state"); found != tensors.end())
       scaler.restore(found->second);
-    if (!average.enabled()) return;
+    Tensors carried = take(tensors, kCarried);
+    if (!average.enabled()) return carried;
     const torch::NoGradGuard no_grad;
     average.restore(take(tensors, "average."));
     const auto weights = take(tensors, "weights.");
     for (auto& item : module.named_parameters()) item.value().copy_(weights.at(item.key()));
+    return carried;
   } catch (const std::runtime_error& e) {
     throw DamagedCheckpoint(folder, kTensors, e.what());
   }

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -38,17 +39,21 @@ struct Progress {
 /// module's own weights are written here.
 void save_trainer_state(const std::filesystem::path& folder, const Progress& progress,
                         const AdamW& optimizer, const LossScaler& scaler,
-                        const WeightAverage& average, const torch::nn::Module& module);
+                        const WeightAverage& average, const torch::nn::Module& module,
+                        const std::map<std::string, torch::Tensor>& carried = {});
 
 /// Returns the checkpoint's progress. Throws DamagedCheckpoint if the step is not that of the
 /// folder's name, or the files differ from the manifest. Call it before reading anything else from
 /// the folder.
 Progress check_checkpoint(const std::filesystem::path& folder, int64_t step);
 
-/// Restores everything else, and torch's default generators. Throws DamagedCheckpoint, before it
+/// Restores everything else, and torch's default generators. Returns what the task carries from
+/// batch to batch. Throws DamagedCheckpoint, before it
 /// changes anything, if a tensor is missing, unexpected, or of another type or shape than in this
 /// run.
-void load_trainer_state(const std::filesystem::path& folder, AdamW& optimizer, LossScaler& scaler,
-                        WeightAverage& average, torch::nn::Module& module);
+std::map<std::string, torch::Tensor> load_trainer_state(const std::filesystem::path& folder,
+                                                        AdamW& optimizer, LossScaler& scaler,
+                                                        WeightAverage& average,
+                                                        torch::nn::Module& module);
 
 }  // namespace zoo

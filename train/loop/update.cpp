@@ -33,12 +33,14 @@ void check_finite(double value, const std::string& what) {
 /// What forward passes change; taken back where an update is given up halfway.
 class Snapshot {
  public:
-  explicit Snapshot(Task& task) : task_(task), data_(task.data_state()), random_(random_state()) {
+  explicit Snapshot(Task& task)
+      : task_(task), data_(task.data_state()), carried_(task.carried()), random_(random_state()) {
     for (const auto& buffer : task.model().buffers()) buffers_.push_back(buffer.clone());
   }
   void restore() const {
     const torch::NoGradGuard no_grad;
     task_.restore_data(data_);
+    task_.restore_carried(carried_);
     restore_random_state(random_);
     auto buffers = task_.model().buffers();
     for (size_t i = 0; i < buffers.size(); ++i) buffers[i].copy_(buffers_[i]);
@@ -47,6 +49,7 @@ class Snapshot {
  private:
   Task& task_;
   std::string data_;
+  NamedTensors carried_;
   std::map<std::string, torch::Tensor> random_;
   std::vector<torch::Tensor> buffers_;
 };

@@ -22,7 +22,8 @@ namespace {
 /// Throws UsageError where the kernel cannot train with such attention.
 void check_kernel(const AttentionUse& use, torch::Device device) {
   const auto q = torch::empty({1, 1, 1, 1}, torch::device(device)).requires_grad_(true);
-  const AttendArgs args{.causal = use.causal, .dropout = use.dropout};
+  AttendArgs args{.causal = use.causal, .dropout = use.dropout};
+  if (use.trains_bias) args.bias = torch::zeros_like(q).requires_grad_(true);
   if (const auto why = attention_kernel(use.kernel).refuses(q, q, q, args); !why.empty())
     throw UsageError(fmt::format("--attention {}: {}", use.kernel, why));
 }

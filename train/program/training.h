@@ -34,6 +34,7 @@ struct AttentionUse {
   std::string kernel;
   bool causal = false;
   double dropout = 0.0;
+  bool trains_bias = false;  ///< a dense bias gets a gradient: position scheme transformer-xl
 };
 
 /// A program's description, and which of the shared options it has.

@@ -50,7 +50,10 @@ std::vector<Objective> TransformerTraining::objectives() {
 // The model.
 
 std::vector<AttentionUse> TransformerTraining::attention() const {
-  return {{.kernel = model_.attention, .causal = true, .dropout = model_.attention_dropout}};
+  return {{.kernel = model_.attention,
+           .causal = true,
+           .dropout = model_.attention_dropout,
+           .trains_bias = model_.position == PositionKind::kTransformerXl}};
 }
 
 void TransformerTraining::take_model(const fs::path& folder) {

@@ -208,7 +208,9 @@ NameMap zoo_names(const NameMap& family, const BertOptions& o) {
   for (const std::string& ours :
        {block + "attention_scale", block + "feed_forward_scale", block + "mixer.key_projection",
         block + "mixer.value_projection", block + "mixer.directions",
-        std::string("bert.position.relative_bias.weight")})
+        std::string("bert.position.relative_bias.weight"),
+        std::string("bert.position.content_bias"), std::string("bert.position.distance_bias"),
+        block + "attention.distance_proj.weight"})
     add_parameter(map, ours, ours);
   for (const char* const part :
        {"query_down", "query_norm", "query_up", "key_down", "key_norm", "key_up"}) {

@@ -22,7 +22,8 @@ int64_t position_limit(const GptOptions& options) {
 int64_t length_limit(const GptOptions& o, const LengthOptions& lengths) {
   if (lengths.context) return o.context;
   const bool any =
-      o.position == PositionKind::kAlibi || o.position == PositionKind::kBucketed ||
+      o.memory > 0 || o.position == PositionKind::kAlibi || o.position == PositionKind::kBucketed ||
+      o.position == PositionKind::kTransformerXl ||
       (o.position == PositionKind::kRotary && o.rotary.scaling == RotaryScaling::kDynamic);
   return any ? 0 : o.context;
 }
@@ -59,7 +60,7 @@ ForwardOutputs forward_gpt(const ForwardRequest& request, const SafetensorsReade
       .hidden_states = request.hidden_states, .attentions = request.attentions, .tensors = {}};
   GptContext context{.trace = &trace};
   context.args = inputs.hiding("attention_mask", ids, request.device, options,
-                               options.sinks > 0 || options.self_extend > 1);
+                               options.sinks > 0 || options.self_extend > 1 || options.memory > 0);
   if (inputs.contains("position_ids")) {
     context.positions = inputs
                             .ids_beside(ids, "position_ids", position_limit(options),

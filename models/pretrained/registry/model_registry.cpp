@@ -94,7 +94,7 @@ ForwardOutputs forward(const ModelRegistry& registry, const ForwardRequest& requ
   if (!family.takes_lengths && request.lengths != LengthOptions{})
     throw std::runtime_error(fmt::format(
         "{}: only decoder-only models take options for longer texts (--context, --rotary-scaling, "
-        "--window, --sinks, --self-extend and theirs); leave them out",
+        "--window, --sinks, --memory, --self-extend and theirs); leave them out",
         request.model.string()));
   ForwardOutputs outputs = family.forward(request, inputs);
   for (auto& [name, tensor] : outputs) tensor = tensor.to(torch::kCPU, torch::kFloat).contiguous();

@@ -172,10 +172,13 @@ TEST(GptDecoderTest, AContextOfOneTokenSeesOnlyTheLast) {
 
 TEST(GptDecoderTest, ATextStreamsThroughAWindowInBoundedMemory) {
   for (const auto kind : {PositionKind::kNone, PositionKind::kRotary, PositionKind::kAlibi,
-                          PositionKind::kBucketed}) {
+                          PositionKind::kBucketed, PositionKind::kTransformerXl}) {
     auto options = tiny_options(kind);
     options.window = 6;
-    options.sinks = 2;
+    if (kind == PositionKind::kTransformerXl)
+      options.window = 0, options.context = 4, options.memory = 3;
+    else
+      options.sinks = 2;
     auto model = tiny_gpt(options);
     const auto tokens = random_tokens(200, 6);
     const torch::NoGradGuard no_grad;
@@ -207,6 +210,9 @@ TEST(GptDecoderTest, OnlyModelsThatLookBackSoFarStream) {
   options.sinks = 0;
   options.window_pattern = "LG";
   EXPECT_FALSE(streams(options));
+  options.memory = 1;  // the global layers see a segment and its memory
+  EXPECT_TRUE(streams(options));
+  options.memory = 0;
   options.window_pattern = "L";
   options.position = PositionKind::kLearned;
   EXPECT_FALSE(streams(options));

@@ -62,13 +62,17 @@ inline std::vector<NamedBert> tiny_berts() {
   t5.position = PositionKind::kBucketed;
   t5.relative = {.buckets = 8, .max_distance = 6};
 
+  BertOptions transformer_xl = albert;
+  transformer_xl.position = PositionKind::kTransformerXl;
+
   return {{"bert", bert},
           {"roberta", roberta},
           {"albert", albert},
           {"electra", electra},
           {"distilbert", distilbert},
           {"alibi", alibi},
-          {"t5", t5}};
+          {"t5", t5},
+          {"transformer_xl", transformer_xl}};
 }
 
 inline std::string bert_name(const ::testing::TestParamInfo<NamedBert>& info) {

@@ -58,7 +58,11 @@ TEST(GptCostTest, IsWhatTheModelHasAndComputes) {
       [](GptOptions& o) { o.embedding_width = 17, o.tie_embeddings = false, o.output_bias = true; },
       [](GptOptions& o) { o.output_bias = true; },
       [](GptOptions& o) { o.pruned_heads = "0:1,3 2:0"; },
-      [](GptOptions& o) { o.kv_heads = 2, o.pruned_heads = "0:2,3 1:0,2"; }};
+      [](GptOptions& o) { o.kv_heads = 2, o.pruned_heads = "0:2,3 1:0,2"; },
+      [](GptOptions& o) { o.position = PositionKind::kTransformerXl; },
+      [](GptOptions& o) {
+        o.position = PositionKind::kTransformerXl, o.kv_heads = 2, o.pruned_heads = "0:2,3";
+      }};
   for (size_t n = 0; n < changes.size(); ++n) {
     SCOPED_TRACE(n);
     GptOptions o = small_gpt();

@@ -203,7 +203,8 @@ TEST(GptRaggedCacheTest, RotaryRowsGoOnPastTheContext) {
 TEST(GptRaggedCacheTest, EachRowSeesItsOwnDistances) {
   auto options = testing::tiny_gpt();
   options.relative = {.buckets = 6, .max_distance = 9};
-  for (const auto kind : {PositionKind::kAlibi, PositionKind::kBucketed}) {
+  for (const auto kind :
+       {PositionKind::kAlibi, PositionKind::kBucketed, PositionKind::kTransformerXl}) {
     options.position = kind;
     expect_ragged_rows_as_alone(options);
   }

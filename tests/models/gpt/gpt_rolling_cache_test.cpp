@@ -17,6 +17,11 @@ using testing::NamedGpt;
 
 /// Windows of 5: such layers have room for 42 tokens, and for the sinks.
 std::vector<NamedGpt> local_gpts() {
+  const auto gpt_name_of = [](std::string_view name) {
+    std::string plain(name);
+    std::ranges::replace(plain, '-', '_');
+    return plain;
+  };
   GptOptions rotary = testing::tiny_gpt();
   rotary.position = PositionKind::kRotary;
   rotary.window = 5;
@@ -38,6 +43,19 @@ std::vector<NamedGpt> local_gpts() {
   std::vector<NamedGpt> all{{"rotary", rotary},   {"grouped_every_other", grouped},
                             {"dynamic", dynamic}, {"none", none},
                             {"alibi", alibi},     {"t5", t5}};
+  GptOptions xl = grouped;
+  xl.position = PositionKind::kTransformerXl;
+  all.push_back({"transformer_xl", xl});
+  GptOptions segments = testing::tiny_gpt();  // of 2 tokens, which see 3 of those before
+  segments.context = 2;
+  segments.memory = 3;
+  for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
+    segments.position = kind;
+    if (is_relative(kind)) all.push_back({"memory_" + gpt_name_of(name), segments});
+  }
+  segments.window = 4;
+  segments.window_pattern = "LG";
+  all.push_back({"memory_and_window", segments});
   for (const size_t n : {0, 1, 3, 4, 5}) {
     NamedGpt with_sinks = all[n];
     with_sinks.name += "_sinks";

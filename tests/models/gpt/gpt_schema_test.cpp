@@ -65,10 +65,12 @@ int64_t count_by_formula(const GptOptions& o) {
   const int64_t in_rows = (H + 2 * Hkv) * Dh;
   const int64_t attention = in_rows * C + H * Dh * C + (o.attention_bias ? in_rows + C : 0);
   const int64_t feed_forward = (gate + 1) * F * C + (o.feed_forward_bias ? gate * F + C : 0);
+  const bool xl = o.position == PositionKind::kTransformerXl;
   return (o.tie_embeddings ? 1 : 2) * o.vocab_size * C +
          (o.position == PositionKind::kLearned ? o.context * C : 0) +
          (o.position == PositionKind::kBucketed ? o.relative.buckets * H : 0) +
-         o.layers * (attention + feed_forward + 2 * norm) +
+         (xl ? 2 * H * Dh : 0) +
+         o.layers * (attention + feed_forward + 2 * norm + (xl ? Hkv * Dh * C : 0)) +
          (o.norm_place == NormPlace::kPre ? norm : 0);
 }
 
@@ -82,7 +84,7 @@ TEST(GptSchemaTest, TheFormulaCountsWhatModelsHave) {
     o.head_width = coin() ? 0 : 6;
     o.feed_forward = coin() ? 0 : 20;
     o.activation = coin() ? Activation::kGelu : Activation::kSwiglu;
-    o.position = static_cast<PositionKind>(random() % 6);
+    o.position = static_cast<PositionKind>(random() % 7);
     o.norm = coin() ? NormKind::kLayer : NormKind::kRms;
     o.norm_place = coin() ? NormPlace::kPre : NormPlace::kPost;
     o.norm_bias = coin();

@@ -114,6 +114,12 @@ inline std::vector<NamedGpt> tiny_gpts() {
   t5.relative = {.buckets = 6, .max_distance = 7};
   t5.scale_attention = false;
 
+  GptOptions transformer_xl = grouped;
+  transformer_xl.position = PositionKind::kTransformerXl;
+  transformer_xl.pruned_heads = "0:1,3";
+  transformer_xl.window = 5;
+  transformer_xl.window_pattern = "GL";
+
   GptOptions bloom = alibi;
   bloom.norm_embeddings = true;
   bloom.pruned_heads = {};
@@ -186,6 +192,7 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"experts", experts},
                                {"alibi", alibi},
                                {"t5", t5},
+                               {"transformer_xl", transformer_xl},
                                {"bloom", bloom},
                                {"opt", opt},
                                {"phi", phi},

@@ -11,6 +11,7 @@
 
 #include "base/option_error.h"
 #include "models/bert/bert.h"
+#include "models/gpt/gpt.h"
 #include "models/transformer/transformer.h"
 #include "models/vision/cct.h"
 #include "tests/models/every_family.h"
@@ -95,7 +96,9 @@ std::vector<StackChange> changes() {
       {"DropPath", [](StackOptions& o) { o.drop_path = 0.4; }},
       {"AttentionDropout", [](StackOptions& o) { o.attention_dropout = 0.4; }}};
   for (const auto& [kind, name] : EnumNames<PositionKind>::values) {
-    changes.push_back({.name = "Position_" + std::string(name),
+    std::string plain(name);
+    std::ranges::replace(plain, '-', '_');
+    changes.push_back({.name = "Position_" + plain,
                        .positions = [kind = kind](PositionOptions& o) { o.position = kind; }});
   }
   for (const auto& [kind, name] : EnumNames<MixerKind>::values) {
@@ -301,6 +304,17 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   gpt.kv_heads = 0;
   gpt.pruned_heads = "0:1";
   EXPECT_EQ(field(gpt), "pruned-heads");
+  gpt = {};
+  gpt.position = PositionKind::kTransformerXl;
+  EXPECT_EQ(field(gpt), "");
+  gpt.latent_width = 8;
+  EXPECT_EQ(field(gpt), "position");
+  gpt.latent_width = 0;
+  gpt.window = 4, gpt.sinks = 2;
+  EXPECT_EQ(field(gpt), "sinks");
+  gpt.sinks = 0;
+  gpt.mixer = MixerKind::kSsd;  // which no layer is left for
+  EXPECT_NE(field(gpt), "");
   bert = {};
   bert.mixer = MixerKind::kGla;
   EXPECT_EQ(field(bert), "mixer");

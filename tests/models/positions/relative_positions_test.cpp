@@ -78,7 +78,7 @@ TEST(BucketedTest, EachHeadReadsItsColumnAndLearnsIt) {
 }
 
 TEST(BucketedTest, RefusesBucketsThatCannotBe) {
-  const auto refused = [](const BucketOptions& options) {
+  const auto refused = [](const RelativeBuckets& options) {
     return torch_error_of([&] { BucketedPosition(1, options); });
   };
   EXPECT_THAT(refused({.buckets = 1}), HasSubstr("buckets must be 2 or more, got 1"));

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "tests/support/temporary_folder.h"
 #include "tokenizers/character.h"
+#include "train/data/segment_source.h"
 #include "train/data/text_corpus.h"
 #include "train/data/token_stream.h"
 #include "train/data/window_source.h"
@@ -123,6 +124,46 @@ TEST(TokenStreamTest, SurvivesRandomDamage) {
       EXPECT_EQ(std::string(e.what()).find('\n'), std::string::npos);
     }
   }
+}
+
+TEST(SegmentSourceTest, EachRowReadsItsStretchInOrder) {
+  const TemporaryFolder folder;
+  const auto stream = stream_of(folder, 500, 1000);
+  SegmentSource segments({stream, 3, 50}, 2, 7);  // 47 tokens: stretches of 23, 3 segments each
+  for (int round = 0; round < 2; ++round) {
+    for (int64_t n = 0; n < 3; ++n) {
+      EXPECT_EQ(segments.at_beginning(), n == 0);
+      const auto batch = segments.next();
+      const auto starts = torch::tensor({3 + 7 * n, 3 + 23 + 7 * n}, torch::kLong);
+      EXPECT_TRUE(batch.inputs.equal(starts.unsqueeze(1) + torch::arange(7)));
+      EXPECT_TRUE(batch.targets.equal(batch.inputs + 1));
+    }
+  }
+}
+
+TEST(SegmentSourceTest, GoesOnFromItsState) {
+  const TemporaryFolder folder;
+  const auto stream = stream_of(folder, 500, 1000);
+  SegmentSource segments({stream, 0, 100}, 3, 5);
+  segments.next();
+  segments.next();
+  EXPECT_EQ(segments.state(), "segment 2");
+  SegmentSource others({stream, 0, 100}, 3, 5);
+  others.restore(segments.state());
+  EXPECT_TRUE(others.next().inputs.equal(segments.next().inputs));
+  for (const char* wrong : {"", "2", "segment ", "segment -1", "segment 6", "segment 2x",
+                            "segment 99999999999999999999"}) {
+    EXPECT_THAT([&] { others.restore(wrong); },
+                ThrowsMessage<std::runtime_error>(HasSubstr("position in the data")))
+        << wrong;
+  }
+  EXPECT_THAT(
+      [&] {
+        SegmentSource({stream, 0, 15}, 3, 5);
+      },
+      ThrowsMessage<std::runtime_error>(HasSubstr("has 15 tokens, a segment of each of 3 "
+                                                  "rows needs 16")));
+  EXPECT_NO_THROW(SegmentSource({stream, 0, 16}, 3, 5));
 }
 
 TEST(RandomWindowsTest, DrawsAsTorchRandintDoesFromTheSameSeed) {

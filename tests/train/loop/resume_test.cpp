@@ -172,6 +172,75 @@ TEST_F(ResumeTest, RefusesAStateThatIsNotThisRuns) {
   train("run", options_, true);  // and with nothing changed it goes on
 }
 
+/// A tiny GPT whose batches see the ones before them.
+const auto remembers = [](GptOptions& o) {
+  o.position = PositionKind::kTransformerXl;
+  o.layers = 2;
+  o.memory = 11;
+};
+
+TEST_F(ResumeTest, ASegmentMemoryGoesOn) {
+  options_.accumulate = 2;
+  options_.ema_decay = 0.9;
+  train(*task(0.1, 4, 0.1, remembers), "whole", options_);
+  const auto begin_and_go_on = [&](int64_t first) {
+    fs::remove_all(folder_ / "run");
+    options_.max_steps = first;
+    train(*task(0.1, 4, 0.1, remembers), "run", options_);
+    options_.max_steps = 14;
+    train(*task(0.1, 4, 0.1, remembers), "run", options_, true);
+    expect_equal_runs("whole", "run");
+    EXPECT_EQ(evaluations("whole"), evaluations("run"));
+  };
+  begin_and_go_on(1);
+  begin_and_go_on(7);
+  // Without what the batch before has left the losses are others.
+  TrainOptions one = options_;
+  one.max_steps = 2, one.accumulate = 1;
+  const auto forgets = [](GptOptions& o) { remembers(o), o.memory = 1; };
+  train(*task(0.0, 4, 0.1, remembers), "long", one);
+  train(*task(0.0, 4, 0.1, forgets), "short", one);
+  EXPECT_EQ(losses("long").front(), losses("short").front());
+  EXPECT_NE(losses("long").back(), losses("short").back());
+}
+
+TEST_F(ResumeTest, RefusesASegmentMemoryThatIsNotThisRuns) {
+  options_.max_steps = 7;
+  train(*task(0.1, 4, 0.1, remembers), "run", options_);
+  options_.max_steps = 14;
+  make_old();  // without sums
+  const std::string good = read_file(state("tensors.safetensors"));
+  const auto expect = [&](const std::function<void(Tensors&)>& change, const std::string& cause) {
+    change_tensors(change);
+    EXPECT_THAT([&] { train(*task(0.1, 4, 0.1, remembers), "run", options_, true); },
+                ThrowsMessage<std::runtime_error>(
+                    AllOf(HasSubstr("tensors.safetensors' is damaged"), HasSubstr(cause))));
+    write_file(state("tensors.safetensors"), good);
+  };
+  expect([](Tensors& t) { t.erase("carried.memory.1"); }, "'memory.1' is missing");
+  expect([](Tensors& t) { t.erase("carried.memory.0"), t.erase("carried.memory.1"); },
+         "not that of this run's layers");
+  expect([](Tensors& t) { t["carried.memory.2"] = t["carried.memory.1"]; },
+         "not that of this run's layers");
+  for (const auto& wrong :
+       {torch::zeros({4, 12, 12}), torch::zeros({3, 11, 12}), torch::zeros({4, 0, 12}),
+        torch::zeros({4, 11}), torch::zeros({4, 11, 12}, torch::kLong)})
+    expect([&](Tensors& t) { t["carried.memory.0"] = wrong; }, "'memory.0' is no memory");
+  expect(
+      [](Tensors& t) {
+        t["carried.memory.1"] = torch::zeros({4, 5, 12});
+      },
+      "'memory.1' is no memory");
+  train(*task(0.1, 4, 0.1, remembers), "run", options_, true);
+}
+
+TEST_F(ResumeTest, ARunWithoutMemoryHasNoUseForOne) {
+  begin();
+  make_old();
+  change_tensors([](Tensors& t) { t["carried.memory.0"] = torch::zeros({4, 8, 12}); });
+  expect_refusal("tensors.safetensors", "this run has no use for 'carried.memory.0'");
+}
+
 TEST_F(ResumeTest, GoesOnFromACheckpointOfBeforeThereWereManifests) {
   train("whole", options_);
   begin();

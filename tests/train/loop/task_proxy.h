@@ -28,6 +28,8 @@ class TaskProxy : public Task {
   void load(const std::filesystem::path& folder) override { task_->load(folder); }
   std::string data_state() const override { return task_->data_state(); }
   void restore_data(std::string_view state) override { task_->restore_data(state); }
+  NamedTensors carried() const override { return task_->carried(); }
+  void restore_carried(const NamedTensors& tensors) override { task_->restore_carried(tensors); }
   Goal goal() const override { return task_->goal(); }
 
   /// False: the batch is taken to hold nothing to learn from.
