@@ -4,11 +4,15 @@
   scripts/get_data.sh tinyshakespeare
   scripts/length_table.py                    trains each scheme of positions on 128 characters, then measures
   scripts/length_table.py --runs DIR         where the runs are, or are to be (default: runs/length)
+  scripts/length_table.py --seed N           of the training (default 1337); another seed needs another DIR
   scripts/length_table.py --threads N        of each program (default 1)
 
 The text's last tenth is read in windows that do not overlap, 1, 2, 4 and 8 times as long as those of training, and every
 character counts (Press et al. 2021 call this nonoverlapping evaluation). Longer windows also mean that fewer characters have a
 short past: a model that makes nothing of a longer past keeps its perplexity or loses a little.
+
+The last rows are the rotary run after 100 more updates on texts of 512, with a scaling of its positions and without one (Chen
+et al. 2023, arXiv:2306.15595, section 3.2: position interpolation is meant to be trained on).
 """
 import argparse
 import re
@@ -22,6 +26,8 @@ TRAINED = 128
 LENGTHS = [TRAINED * times for times in (1, 2, 4, 8)]
 SCHEMES = ["learned", "sinusoidal", "none", "t5", "alibi", "transformer-xl", "rotary"]
 REMEMBER = ["transformer-xl", "rotary"]  # also trained with a segment memory as long as a segment
+LONGER = 4 * TRAINED  # what a rotary run is trained on with
+UPDATES = 100
 
 
 def extensions(length):
@@ -46,33 +52,44 @@ def perplexity(options, run_folder, length, flags=()):
     return float(re.search(r"^val perplexity (\S+)$", out, re.M).group(1))
 
 
-def trained(options, scheme, memory=0):
-    folder = options.runs / (f"{scheme}-memory" if memory else scheme)
+def train(options, name, *flags):
+    folder = options.runs / name
     if not (folder / "last").exists():
-        print(f"training {folder.name}", file=sys.stderr)
-        run(options, "--config", "train/recipes/gpt-length.toml", "--position", scheme, "--memory", str(memory),
-            "--out", str(folder))
+        print(f"training {name}", file=sys.stderr)
+        run(options, "--config", "train/recipes/gpt-length.toml", "--seed", str(options.seed), *flags, "--out", str(folder))
     return folder
+
+
+def train_on(options, scaling):
+    steps = [f"--{name}" for name in ("max-steps", "schedule-steps", "evaluate-every")]
+    return train(options, f"rotary-{scaling}", "--init-from", str(options.runs / "rotary"), "--context", str(LONGER),
+                 "--rotary-scaling", scaling, *(word for step in steps for word in (step, str(UPDATES))),
+                 "--warmup-steps", "10", "--learning-rate", "1e-3")
 
 
 def rows(options):
     for scheme in SCHEMES:
-        folder = trained(options, scheme)
+        folder = train(options, scheme, "--position", scheme)
         lengths = LENGTHS[:1] if scheme == "learned" else LENGTHS  # a learned table ends
         yield scheme, [perplexity(options, folder, length) for length in lengths]
     for n, (name, _) in enumerate(extensions(TRAINED)):
         yield name, [None] + [perplexity(options, options.runs / "rotary", length, list(extensions(length))[n][1])
                               for length in LENGTHS[1:]]
     for scheme in REMEMBER:  # segments of 128 that see the rest of each length
-        folder = trained(options, scheme, memory=TRAINED)
+        folder = train(options, f"{scheme}-memory", "--position", scheme, "--memory", str(TRAINED))
         yield f"{scheme}, memory", [perplexity(options, folder, TRAINED, ["--memory", str(length - TRAINED)])
                                     for length in LENGTHS]
+    for scaling in ("none", "linear", "ntk", "yarn"):
+        folder = train_on(options, scaling)
+        name = "rotary" if scaling == "none" else f"rotary, {scaling}"
+        yield f"{name}, {UPDATES} updates at {LONGER}", [perplexity(options, folder, length) for length in LENGTHS]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "length")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1337)
     options = parser.parse_args()
     options.runs = options.runs.resolve()
     if not TRAIN.exists():

@@ -22,6 +22,9 @@ struct EnumNames<SyntheticTask> {
       {SyntheticTask::kRecall, "recall"}};
 };
 
+/// Ends a question that a decoder alone reads. In `recall` it stands before each symbol asked for.
+inline constexpr char kAsks = '=';
+
 struct SyntheticOptions {
   SyntheticTask task = SyntheticTask::kNone;
   int64_t classes = 10;       ///< different symbols, of 0-9 a-z A-Z; `add` takes digits, `needle`
@@ -58,7 +61,7 @@ void check(const SyntheticOptions& options);
 std::u32string synthetic_alphabet(const SyntheticOptions& options);
 
 /// The answer to a source: "314" -> "413" for reverse; "27+15" -> "42" for add; "hay7st" -> "7" for
-/// needle; "a3k7m1mak" -> "137" for recall, which asks for the digit after each letter.
+/// needle; "a3k7m1=k7=m1=a" -> "3" for recall: the digit after the last letter's first place.
 std::string synthetic_answer(SyntheticTask task, const std::string& source);
 
 /// Examples drawn from `seed`. A hash of the source assigns it to training or validation, so no

@@ -43,7 +43,8 @@ SequencePairs encoded(const ParallelText& text, const Tokenizer& tokenizer) {
 
 ParallelText questions(const SyntheticOptions& options, bool validation, uint64_t seed) {
   auto text = synthetic_text(options, validation, seed);
-  for (auto& source : text.sources) source += kAsks;
+  if (options.task != SyntheticTask::kRecall)  // which ends in a question
+    for (auto& source : text.sources) source += kAsks;
   return text;
 }
 
@@ -57,9 +58,10 @@ torch::Tensor question_lengths(const SequencePairs& pairs, std::span<const int64
 }  // namespace
 
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options) {
-  return std::make_shared<CharacterTokenizer>(
-      synthetic_alphabet(options) + static_cast<char32_t>(kAsks),
-      CharacterSpecials{.sequence = true});
+  std::u32string alphabet = synthetic_alphabet(options);
+  constexpr auto asks = static_cast<char32_t>(kAsks);
+  if (alphabet.find(asks) == std::u32string::npos) alphabet += asks;
+  return std::make_shared<CharacterTokenizer>(alphabet, CharacterSpecials{.sequence = true});
 }
 
 AnswerData answer_data(const SyntheticOptions& options, const Tokenizer& tokenizer, uint64_t seed) {
@@ -90,6 +92,7 @@ GptAnswerTask::GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokeniz
       tokenizer_(std::move(tokenizer)),
       data_(std::move(data)),
       options_(options),
+      asks_(tokenizer_->id_of(std::string_view(&kAsks, 1))),
       device_(model_->token_embedding->weight.device()),
       batches_(lengths_of(data_.training, 0), batches_of(options.batch_size, options.seed)) {}
 
@@ -97,7 +100,10 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
                                            std::span<const int64_t> indices) {
   const int64_t eos = *tokenizer_->eos_id();
   // Padding stands behind everything that is predicted, where causal attention does not look.
-  const auto batch = collate_answers(pairs, indices, eos, tokenizer_->pad_id().value_or(eos));
+  const auto batch = collate_answers(pairs, indices,
+                                     {.eos = eos,
+                                      .pad = tokenizer_->pad_id().value_or(eos),
+                                      .asks = model_->options.prefix_lm ? std::nullopt : asks_});
   GptContext context;
   if (model_->options.prefix_lm) context.args.prefix_lengths = question_lengths(pairs, indices);
   const auto hidden = model_->hidden(batch.tokens.to(device_), context);  // [B, T, C]

@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,9 +15,6 @@
 #include "train/loop/task.h"
 
 namespace zoo {
-
-/// Ends the question.
-inline constexpr char kAsks = '=';
 
 /// Its tokens are the task's symbols, kAsks, padding and the end of an answer.
 std::shared_ptr<const Tokenizer> answer_tokenizer(const SyntheticOptions& options);
@@ -43,10 +41,10 @@ class GptAnswerTask : public Task {
                 const AnswerTaskOptions& options);
 
   torch::nn::Module& model() override { return *model_; }
-  /// Only the answer has a loss; the question is not predicted.
+  /// Only the answer has a loss; and what a question answers itself, unless it is a prefix.
   Metrics step(const Backward& backward) override;
-  /// loss and accuracy of the validation answers' tokens; exact_match: the share of greedy answers
-  /// that are completely right.
+  /// loss and accuracy of the validation tokens that have a loss; exact_match: the share of greedy
+  /// answers that are completely right.
   Metrics evaluate() override;
   /// Three validation questions with the model's answers.
   std::string sample() override;
@@ -70,6 +68,7 @@ class GptAnswerTask : public Task {
   std::shared_ptr<const Tokenizer> tokenizer_;
   AnswerData data_;
   AnswerTaskOptions options_;
+  std::optional<int64_t> asks_;  // kAsks as a token
   torch::Device device_;
   BucketedBatches batches_;
 };

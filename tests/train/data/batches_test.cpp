@@ -38,12 +38,21 @@ TEST(PairCollationTest, AnEmptyPairIsItsSpecialTokens) {
 TEST(CollateAnswersTest, AsksForTheAnswerAndItsEndAlone) {
   const SequencePairs pairs{.sources = sequences({{1, 2}, {3}, {4}}),
                             .targets = sequences({{5}, {6, 7, 8}, {}})};
-  const auto batch = collate_answers(pairs, Indices{1, 0, 2}, /*eos=*/9, /*pad=*/0);
+  const auto batch = collate_answers(pairs, Indices{1, 0, 2}, {.eos = 9});
   const int64_t x = kIgnored;
   EXPECT_TRUE(torch::equal(batch.tokens,
                            torch::tensor({{3L, 6L, 7L, 8L}, {1L, 2L, 5L, 0L}, {4L, 0L, 0L, 0L}})));
   EXPECT_TRUE(torch::equal(batch.targets,
                            torch::tensor({{6L, 7L, 8L, 9L}, {x, 5L, 9L, x}, {9L, x, x, x}})));
+}
+
+TEST(CollateAnswersTest, ASymbolAskedForWithinAQuestionIsAnsweredToo) {
+  const SequencePairs pairs{.sources = sequences({{1, 8, 2, 3, 8, 7}, {4, 8}}),
+                            .targets = sequences({{5}, {6}})};
+  const auto batch = collate_answers(pairs, Indices{0, 1}, {.eos = 9, .asks = 8});
+  const int64_t x = kIgnored;
+  EXPECT_TRUE(torch::equal(batch.targets,
+                           torch::tensor({{x, x, 3L, x, x, 5L, 9L}, {x, 6L, 9L, x, x, x, x}})));
 }
 
 }  // namespace

@@ -102,8 +102,8 @@ TEST(SyntheticTaskTest, AnswersByHand) {
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "999+1"), "1000");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kAdd, "0+0"), "0");
   EXPECT_EQ(synthetic_answer(SyntheticTask::kNeedle, "hay7st"), "7");
-  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "a3k7m1mak"), "137");
-  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "b0b"), "0");
+  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "a3k7m1=k7=m1=a"), "3");
+  EXPECT_EQ(synthetic_answer(SyntheticTask::kRecall, "b0=b"), "0");
 }
 
 TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
@@ -111,7 +111,7 @@ TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
     if (task == SyntheticTask::kNone) continue;
     const SyntheticOptions options{.task = task,
                                    .classes = 5,
-                                   .length = 6,
+                                   .length = 9,
                                    .min_length = 2,
                                    .examples = 300,
                                    .validation = 10};
@@ -125,7 +125,7 @@ TEST(SyntheticTaskTest, ExamplesFollowTheirOptions) {
       }
       if (task != SyntheticTask::kAdd) {
         EXPECT_GE(text.sources[i].size(), 2U);
-        EXPECT_LE(text.sources[i].size(), 6U);
+        EXPECT_LE(text.sources[i].size(), 9U);
       }
     }
   }
@@ -155,12 +155,12 @@ TEST(SyntheticTaskTest, ANeedleIsOneDigitAtAnyPlace) {
 
 TEST(SyntheticTaskTest, RecallAsksForEachOfDifferentLetters) {
   const SyntheticOptions options{
-      .task = SyntheticTask::kRecall, .classes = 5, .length = 9, .min_length = 3, .examples = 400};
-  std::set<size_t> sizes, first_asked;
+      .task = SyntheticTask::kRecall, .classes = 5, .length = 14, .min_length = 4, .examples = 400};
+  std::set<size_t> sizes, last_asked;
   const auto text = synthetic_text(options, false, 1);
   for (const auto& source : text.sources) {
-    ASSERT_EQ(source.size() % 3, 0U) << source;
-    const size_t pairs = source.size() / 3;
+    ASSERT_EQ(source.size() % 5, 4U) << source;
+    const size_t pairs = (source.size() + 1) / 5;
     std::multiset<char> letters;
     for (size_t i = 0; i < 2 * pairs; i += 2) {
       letters.insert(source[i]);
@@ -168,16 +168,19 @@ TEST(SyntheticTaskTest, RecallAsksForEachOfDifferentLetters) {
     }
     const std::set<char> different(letters.begin(), letters.end());
     EXPECT_EQ(different.size(), pairs) << source;
-    EXPECT_EQ(std::multiset<char>(source.begin() + static_cast<int64_t>(2 * pairs), source.end()),
-              letters)
-        << source;
+    for (size_t i = 2 * pairs; i < source.size(); i += 3) {
+      EXPECT_EQ(source[i], '=') << source;
+      const char asked = source[i + 1];
+      EXPECT_TRUE(different.contains(asked)) << source;
+      if (i + 2 < source.size()) EXPECT_EQ(source[i + 2], source[source.find(asked) + 1]) << source;
+    }
     sizes.insert(source.size());
-    if (pairs == 3) first_asked.insert(source.find(source[6]));
+    if (pairs == 3) last_asked.insert(source.find(source.back()));
   }
-  EXPECT_EQ(sizes, (std::set<size_t>{3, 6, 9}));
-  EXPECT_EQ(first_asked, (std::set<size_t>{0, 2, 4}));
+  EXPECT_EQ(sizes, (std::set<size_t>{4, 9, 14}));
+  EXPECT_EQ(last_asked, (std::set<size_t>{0, 2, 4}));
   SyntheticOptions too_long = options;
-  too_long.length = 18;  // six pairs of five letters
+  too_long.length = 29;  // six pairs of five letters
   EXPECT_THROW(check(too_long), std::invalid_argument);
 }
 
