@@ -10,6 +10,7 @@
 #   Highway          SIMD for every processor, at run time          zoo::highway
 #   MeCab            words of Japanese for BLEU; can be missing     zoo::mecab
 #   libedit          editing of lines that are typed; can be missing zoo::libedit
+#   Gloo             headers alone; the library is in LibTorch; can be missing   zoo::gloo
 #   libpng, libjpeg, zlib   picture files                           zoo::png, zoo::jpeg, zoo::zlib
 #   GoogleTest, RapidCheck                                          tests only
 
@@ -36,6 +37,7 @@ function(zoo_find_library name)
   set(highway hwy/highway.h libhwy-dev hwy)
   set(mecab mecab.h libmecab-dev mecab)
   set(libedit histedit.h libedit-dev edit)
+  set(gloo gloo/config.h libgloo-dev)
   set(png png.h libpng-dev png)
   set(jpeg jpeglib.h libjpeg-dev jpeg)
   set(zlib zlib.h zlib1g-dev z)

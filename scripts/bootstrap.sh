@@ -32,8 +32,9 @@ mecab.h|libmecab-dev
 gtest/gtest.h|libgtest-dev
 gmock/gmock.h|libgmock-dev
 rapidcheck.h|librapidcheck-dev'
-# Without these the zoo builds as well: `generate --interactive` then does not edit lines.
-extra_headers='histedit.h|libedit-dev'
+# Without these the zoo builds as well: `generate --interactive` then does not edit lines, and training has one process.
+extra_headers='histedit.h|libedit-dev
+gloo/config.h|libgloo-dev'
 
 # The small way: torch without its dependencies. libtorch_cpu itself loads two small libraries of the CUDA runtime.
 libtorch=(torch==2.15.0)
@@ -118,7 +119,8 @@ install_extras() {
   # shellcheck disable=SC2086
   if [ -n "$extras" ] && ! (install_packages $extras); then
     mkdir -p "$root/.cache" && echo "$extras" >"$mark"
-    say "going on without $extras: generate --interactive will not edit lines (to try again, delete $mark)"
+    # shellcheck disable=SC2086
+    say "going on without" $extras "(to try again, delete $mark): without libedit-dev generate --interactive does not edit lines, without libgloo-dev training has one process"
   fi
 }
 
