@@ -3,11 +3,12 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <torch/cuda.h>
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <map>
-#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "train/processes/c10d_gradient_sum.h"
+#include "train/processes/c10d_nccl.h"
 #include "train/processes/c10d_store.h"
 #include "train/processes/c10d_watched.h"
 #include "train/processes/identity.h"
@@ -69,9 +71,12 @@ class C10dProcesses final : public Processes {
                                                                  : processes_.front().name(),
                      .program = options.program});
     connect();
+    // The wait for a GPU cannot be woken.
+    if (options.cuda) always_waiting_.emplace(*watch_);
   }
 
   ~C10dProcesses() override {
+    always_waiting_.reset();
     const bool failed = std::uncaught_exceptions() > exceptions_;
     if (failed) watch_->give_up(name(rank()) + " has stopped with an error");
     // The others read from the store why this process ends.
@@ -171,6 +176,11 @@ class C10dProcesses final : public Processes {
  private:
   bool holds_store() const { return rank() == 0 && !environment_.launcher_keeps_store; }
 
+  bool has_own_gpu() const {
+    return static_cast<int64_t>(torch::cuda::device_count()) >=
+           std::max<int64_t>(environment_.local_size, 1);
+  }
+
   /// Each with each, from the address that leads to process 0.
   void connect() {
     using Gloo = c10d::ProcessGroupGloo;
@@ -186,8 +196,15 @@ class C10dProcesses final : public Processes {
       gloo->setTimeout(options_.collective_timeout);
       const auto backend = watched(gloo, watch_);
       group_ = c10::make_intrusive<c10d::ProcessGroup>(store, rank, size);
-      for (const auto device : {torch::kCPU, torch::kCUDA})
-        group_->setBackend(device, c10d::ProcessGroup::BackendType::GLOO, backend);
+      using enum c10d::ProcessGroup::BackendType;
+      group_->setBackend(torch::kCPU, GLOO, backend);
+#if defined(ZOO_NCCL)
+      if (options_.cuda && has_own_gpu())
+        group_->setBackend(torch::kCUDA, NCCL,
+                           make_nccl(store, rank, size, options_.collective_timeout));
+      else
+#endif
+        group_->setBackend(torch::kCUDA, GLOO, backend);  // by way of the CPU
       group_->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     } catch (const std::exception& error) {
       throw std::runtime_error(fmt::format(
@@ -272,6 +289,7 @@ class C10dProcesses final : public Processes {
   Group group_;
   std::shared_ptr<Watch> watch_;
   std::shared_ptr<TrafficMeter> traffic_ = std::make_shared<TrafficMeter>();
+  std::optional<Watch::Waiting> always_waiting_;
   int64_t exchanges_ = 0;
 };
 
