@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
 #include "base/crc32c.h"
 
@@ -28,6 +30,20 @@ Agreement from_text(const std::string& text) {
   return items;
 }
 
+/// The first parts that differ of two lists "seed = 1, layers = 2".
+std::pair<std::string, std::string> differing_parts(std::string_view a, std::string_view b) {
+  const auto part = [](std::string_view list) { return list.substr(0, list.find(", ")); };
+  while (!a.empty() && !b.empty() && part(a) == part(b)) {
+    const size_t length = part(a).size() + 2;
+    a.remove_prefix(std::min(a.size(), length));
+    b.remove_prefix(std::min(b.size(), length));
+  }
+  const auto shown = [&](std::string_view list) {
+    return list.empty() ? std::string("none") : std::string(part(list));
+  };
+  return {shown(a), shown(b)};
+}
+
 [[noreturn]] void refuse(const std::string& what, const std::string& first,
                          const std::string& second) {
   throw std::runtime_error(
@@ -47,12 +63,9 @@ void require_agreement(Processes& processes, const Agreement& own) {
     const auto one = processes.name(0), two = processes.name(static_cast<int64_t>(rank));
     for (size_t i = 0; i < first.size() && i < other.size(); ++i) {
       if (first[i] == other[i]) continue;
-      const auto value = [](const auto& item) {
-        return item.second.empty() ? std::string("none") : item.second;
-      };
-      refuse("the processes differ in " + first[i].first,
-             fmt::format("{} has {}", one, value(first[i])),
-             fmt::format("{} has {}", two, value(other[i])));
+      const auto [a, b] = differing_parts(first[i].second, other[i].second);
+      refuse("the processes differ in " + first[i].first, fmt::format("{} has {}", one, a),
+             fmt::format("{} has {}", two, b));
     }
     refuse("the processes run different programs",
            fmt::format("{} compares {} items", one, first.size()),

@@ -8,7 +8,8 @@
 
 namespace zoo {
 
-/// {"seed", "1337"}: the name as a user knows it, and a short text or a hash.
+/// {"seed", "1337"}: the name as a user knows it, and a short text, a hash or a list "a = 1, b =
+/// 2", of which an error shows the first part that differs.
 using Agreement = std::vector<std::pair<std::string, std::string>>;
 
 /// Throws std::runtime_error in all processes if one differs from process 0: the first item that

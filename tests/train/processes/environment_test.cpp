@@ -189,6 +189,14 @@ TEST(AgreementTest, NamesTheFirstItemThatDiffers) {
     EXPECT_THAT(error.what(), testing::HasSubstr("the processes differ in seed: process 0 has 1, "
                                                  "process 2 has 2; start all"));
   }
+  MadeUp in_a_list({"recipe\tseed = 1, layers = 3, heads = 2\n"});
+  try {
+    require_agreement(in_a_list, {{"recipe", "seed = 1, layers = 12, heads = 2"}});
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("process 0 has layers = 12, process 1 has layers "
+                                                 "= 3; start all"));
+  }
   MadeUp shorter({"recipe\tab\n", ""});
   EXPECT_THROW(require_agreement(shorter, own), std::runtime_error);
   EXPECT_EQ(program_hash().size(), 8U);

@@ -17,6 +17,12 @@ namespace {
 
 /// Trains a small net until the end of the world.
 PROCESS_BODY(Trains) {
+  if (const double after = variable_or("ZOO_TEST_KILLED_AFTER", -1); after >= 0) {
+    std::thread([after] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(after));
+      ::raise(SIGKILL);
+    }).detach();
+  }
   const auto processes = join_for_test();
   fmt::print("joined\n");
   std::fflush(stdout);
@@ -86,6 +92,19 @@ TEST_F(FaultsTest, AKilledProcessIsNamed) {
         EXPECT_LT(end.seconds, signal.sent() + 5.0);
       }
     }
+  }
+}
+
+TEST_F(FaultsTest, AProcessKilledWhileTheyMeetIsNamed) {
+  std::mt19937 random(static_cast<unsigned>(::getpid()));
+  for (const int killed : {0, 1}) {
+    const double after = std::uniform_real_distribution<double>(0.0, 1.0)(random);
+    const auto ends = run_processes(
+        2, {.body = "Trains",
+            .variables = {{"ZOO_TEST_TIMEOUT", "4"}},
+            .variables_of = {{killed, {{"ZOO_TEST_KILLED_AFTER", fmt::format("{}", after)}}}}});
+    EXPECT_EQ(ends[static_cast<size_t>(killed)].code, 128 + SIGKILL);
+    expect_one_line(ends[static_cast<size_t>(1 - killed)], fmt::format("process {}", killed));
   }
 }
 
