@@ -82,6 +82,11 @@ void require_same_length(size_t clean, size_t corrupted) {
 Patching patch_activations(GptImpl& model, const std::vector<int64_t>& clean,
                            const std::vector<int64_t>& corrupted, const PatchingOptions& options) {
   require_same_length(clean.size(), corrupted.size());
+  if (model.options.reversible) {
+    throw std::invalid_argument(
+        "patching needs one residual stream, and this model has two (reversible); take a model "
+        "without");
+  }
   const torch::NoGradGuard no_grad;
   const Pass good = pass_over(model, clean), bad = pass_over(model, corrupted);
   Patching result{.answer = options.answer.value_or(good.logits.argmax().item<int64_t>()),

@@ -48,7 +48,9 @@ ModelCost cost_of(const BertOptions& options, int64_t length) {
                         double(o.head_width));
   cost += norm_cost(E, norm_options(o));
   if (o.embedding_width > 0) cost += linear_cost(T, E, C, /*bias=*/true);
-  cost += shared_blocks_cost(o, T);
+  ModelCost blocks = shared_blocks_cost(o, T);
+  if (o.reversible) blocks.recomputed_flops = blocks.forward_flops;
+  cost += blocks;
   if (o.norm_place != NormPlace::kPost) cost += norm_cost(C, norm_options(o));
   if (o.pooler) cost += linear_cost(1, C, C, /*bias=*/true);
   cost.cache_values_per_token = cost.cache_values = 0;  // an encoder keeps none

@@ -155,7 +155,9 @@ ModelCost all_blocks_cost(const StackOptions& o, double T, double S, bool cross)
     whole.experts = 0;
     cost += without * block_cost(block(0), T, S);
   }
-  return cost + mixers;
+  cost += mixers;
+  if (o.reversible) cost.recomputed_flops = cost.forward_flops;
+  return cost;
 }
 
 }  // namespace
@@ -173,6 +175,7 @@ ModelCost& ModelCost::operator+=(const ModelCost& other) {
   output_parameters += other.output_parameters;
   layers += other.layers;
   forward_flops += other.forward_flops;
+  recomputed_flops += other.recomputed_flops;
   output_flops += other.output_flops;
   cache_values_per_token += other.cache_values_per_token;
   cache_values += other.cache_values;
@@ -185,13 +188,16 @@ ModelCost operator*(double times, ModelCost cost) {
   cost.output_parameters *= times;
   cost.layers *= times;
   cost.forward_flops *= times;
+  cost.recomputed_flops *= times;
   cost.output_flops *= times;
   cost.cache_values_per_token *= times;
   cost.cache_values *= times;
   return cost;
 }
 
-double training_flops(const ModelCost& cost) { return 3 * cost.forward_flops; }
+double training_flops(const ModelCost& cost) {
+  return 3 * cost.forward_flops + cost.recomputed_flops;
+}
 
 void require_model_memory(const ModelCost& cost) {
   constexpr double kLayerItself = 8192;  // bytes of modules and tensors, however small

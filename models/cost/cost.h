@@ -19,7 +19,8 @@ struct ModelCost {
   double output_parameters = 0;  ///< of these, an output layer over the vocabulary that is not tied
   double layers = 0;             ///< built one by one, each of several small modules
   double forward_flops = 0;      ///< operations of one forward pass
-  double output_flops = 0;       ///< of these, those of the output layer over the vocabulary
+  double recomputed_flops = 0;  ///< of these, those of reversible layers, which training runs twice
+  double output_flops = 0;      ///< of these, those of the output layer over the vocabulary
   double cache_values_per_token = 0;  ///< numbers that a cache holds for each token
   double cache_values = 0;            ///< numbers that it holds for a row, however long
 
@@ -29,8 +30,8 @@ struct ModelCost {
   friend ModelCost operator*(double times, ModelCost cost);
 };
 
-/// Training costs three forward passes: the backward pass computes gradients of inputs and of
-/// weights.
+/// Training costs three forward passes, and one more of reversible layers: the backward pass
+/// computes gradients of inputs and of weights.
 double training_flops(const ModelCost& cost);
 
 // Parts that all families share.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace zoo {
 namespace {
@@ -26,6 +27,10 @@ void add(torch::Tensor& sum, const torch::Tensor& value) {
 ExpertStatistics::ExpertStatistics() : outer_(newest_statistics) { newest_statistics = this; }
 
 ExpertStatistics::~ExpertStatistics() { newest_statistics = outer_; }
+
+ExpertStatistics::Pause::Pause() : paused_(std::exchange(newest_statistics, nullptr)) {}
+
+ExpertStatistics::Pause::~Pause() { newest_statistics = paused_; }
 
 ExpertStatistics* ExpertStatistics::current() { return newest_statistics; }
 

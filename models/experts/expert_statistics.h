@@ -41,6 +41,18 @@ class ExpertStatistics {
   /// "router_entropy". Empty if no layer ran.
   std::map<std::string, double> means() const;
 
+  /// While one lives, layers on this thread report to nobody: they run again what has been counted.
+  class Pause {
+   public:
+    Pause();
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    ExpertStatistics* paused_;
+  };
+
   /// This thread's newest; null if there is none.
   static ExpertStatistics* current();
   /// For a layer of experts, which any address of its own tells from others.

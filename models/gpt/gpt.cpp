@@ -183,6 +183,7 @@ void check_memory(const GptOptions& o) {
   for (const auto& [option, given] :
        {std::pair(option_name("rotary-scaling") + " dynamic", dynamic),
         {option_name("mixer") + ", which has a state of its own", has_mixers(o)},
+        {option_name("reversible") + ", which keeps no layer's input", o.reversible},
         {option_name("latent-width"), o.latent_width > 0},
         {option_name("sinks"), o.sinks > 0},
         {option_name("self-extend"), o.self_extend > 1},

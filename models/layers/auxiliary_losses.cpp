@@ -10,6 +10,8 @@ namespace zoo {
 namespace {
 
 thread_local AuxiliaryLosses* newest = nullptr;
+thread_local bool is_first_run = false;                   // of a computation that will run again
+thread_local const AuxiliaryRerun* second_run = nullptr;  // null: this is none
 
 struct TieLoss : torch::autograd::Function<TieLoss> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& y,
@@ -60,12 +62,33 @@ AuxiliaryShare::~AuxiliaryShare() {
   if (of_ != nullptr) of_->share_ = before_;
 }
 
+AuxiliaryRerun::AuxiliaryRerun() {
+  if (newest == nullptr) return;
+  times_ = newest->times_;
+  share_ = newest->share_;
+}
+
+AuxiliaryRerun::First::First()
+    : before_(std::exchange(is_first_run, torch::GradMode::is_enabled())) {}
+AuxiliaryRerun::First::~First() { is_first_run = before_; }
+
+AuxiliaryRerun::Second::Second(const AuxiliaryRerun& losses)
+    : before_(std::exchange(second_run, &losses)) {}
+AuxiliaryRerun::Second::~Second() { second_run = before_; }
+
 torch::Tensor with_auxiliary_loss(const torch::Tensor& y, const std::string& name, double weight,
                                   const std::function<torch::Tensor()>& loss) {
+  const bool with_gradients = torch::GradMode::is_enabled();
+  if (second_run != nullptr) {
+    const torch::Tensor& times = second_run->times_;
+    if (!times.defined() || !with_gradients) return y;
+    return TieLoss::apply(y, loss() * (weight * second_run->share_), times);
+  }
   AuxiliaryLosses* const taker = AuxiliaryLosses::current();
-  if (taker == nullptr || !torch::GradMode::is_enabled()) return y;
+  if (taker == nullptr || !(with_gradients || is_first_run)) return y;
   const auto value = loss();
   taker->record(name, value);
+  if (!with_gradients) return y;
   return TieLoss::apply(y, value * (weight * taker->share_), taker->times_);
 }
 

@@ -37,6 +37,7 @@ class AuxiliaryLosses {
 
  private:
   friend class AuxiliaryShare;
+  friend class AuxiliaryRerun;
   friend torch::Tensor with_auxiliary_loss(const torch::Tensor&, const std::string&, double,
                                            const std::function<torch::Tensor()>&);
   void record(const std::string& name, const torch::Tensor& value);
@@ -58,6 +59,44 @@ class AuxiliaryShare {
  private:
   AuxiliaryLosses* of_;
   double before_ = 1.0;
+};
+
+/// For a computation that backward runs again instead of keeping its tensors. The first run,
+/// without gradients, counts the values; the second has the gradients, as they would have been in
+/// the first.
+///
+///   AuxiliaryRerun losses;                           // of the forward pass
+///   { AuxiliaryRerun::First run; f(x); }             // without gradients
+///   { AuxiliaryRerun::Second run(losses); f(x); }    // in the backward pass
+class AuxiliaryRerun {
+ public:
+  AuxiliaryRerun();
+  class First {
+   public:
+    First();
+    ~First();
+    First(const First&) = delete;
+    First& operator=(const First&) = delete;
+
+   private:
+    bool before_;
+  };
+  class Second {
+   public:
+    explicit Second(const AuxiliaryRerun& losses);
+    ~Second();
+    Second(const Second&) = delete;
+    Second& operator=(const Second&) = delete;
+
+   private:
+    const AuxiliaryRerun* before_;
+  };
+
+ private:
+  friend torch::Tensor with_auxiliary_loss(const torch::Tensor&, const std::string&, double,
+                                           const std::function<torch::Tensor()>&);
+  torch::Tensor times_;  // undefined: nobody takes losses
+  double share_ = 1.0;
 };
 
 /// Returns y, an output of the calling layer, and adds weight * loss() [], a mean over the batch,

@@ -28,6 +28,20 @@ torch::Tensor BlockImpl::forward(const torch::Tensor& x, const SelfAttentionCont
   return residual(h, feeds, [&](const auto& y) { return feed(y, context); });  // [B, T, C]
 }
 
+torch::Tensor BlockImpl::sub_layer(int64_t n, const torch::Tensor& x,
+                                   const SelfAttentionContext& context, const CrossKeyValues* cross,
+                                   const AttendArgs& cross_args) {
+  if (n == 0)
+    return branch(mix(attention_norm(x), context),
+                  {attention_norm, attention_out_norm, attention_scale});
+  if (n + 1 == sub_layers())
+    return branch(feed(feed_forward_norm(x), context),
+                  {feed_forward_norm, feed_forward_out_norm, feed_forward_scale});
+  TORCH_CHECK(cross != nullptr, "Block: cross-attention needs the encoder's keys and values");
+  return branch(cross_attention->cross(cross_norm(x), *cross, cross_args),
+                {cross_norm, cross_out_norm, cross_scale});
+}
+
 torch::Tensor BlockImpl::mix(const torch::Tensor& y, const SelfAttentionContext& context) {
   if (!mixer && context.memory.defined()) {
     SelfAttentionContext with_memory = context;
@@ -78,6 +92,9 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
   TORCH_CHECK(options.parallel == ParallelBranches::kNone ||
                   (options.norm_place != NormPlace::kPost && !options.cross_attention),
               "Block: parallel branches need a norm before them, and no cross-attention");
+  TORCH_CHECK(!options.reversible || (options.norm_place != NormPlace::kPost &&
+                                      options.parallel == ParallelBranches::kNone),
+              "Block: a reversible layer needs norms before its sub-layers, one after the other");
   const bool sandwich = options.norm_place == NormPlace::kSandwich;
   attention_norm = register_norm("attention_norm");
   if (options.mixer) {

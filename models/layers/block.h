@@ -57,6 +57,8 @@ struct BlockOptions {
   NormPlace norm_place = NormPlace::kPre;
   ParallelBranches parallel = ParallelBranches::kNone;  ///< not with post-norm or cross-attention
   std::optional<MultiHeadAttentionOptions> cross_attention = {};  ///< a decoder's second sub-layer
+  /// Two streams, which a stack leads through sub_layer(); not with post-norm or parallel branches.
+  bool reversible = false;
   double residual_dropout = 0.0;  ///< on each sub-layer's output, before it is added
   double drop_path = 0.0;         ///< probability that a sample skips a sub-layer
   /// First value of a learned vector that scales each sub-layer's output; 0: no such vector.
@@ -69,6 +71,11 @@ class BlockImpl : public torch::nn::Module {
   /// x [B, T, C] -> [B, T, C]; cross-attention has its own keys, values and masks.
   torch::Tensor forward(const torch::Tensor& x, const SelfAttentionContext& context = {},
                         const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
+  int64_t sub_layers() const { return options.cross_attention ? 3 : 2; }
+  /// What sub-layer n, in forward()'s order, adds to the stream where it reads x [B, T, C]; not
+  /// with post-norm or parallel branches.
+  torch::Tensor sub_layer(int64_t n, const torch::Tensor& x, const SelfAttentionContext& context,
+                          const CrossKeyValues* cross = nullptr, const AttendArgs& cross_args = {});
   /// Self-attention or its mixer: y [B, T, C] -> [B, T, C]; the context's memory is of x. Throws
   /// c10::Error for masks, windows, biases and gates of heads that a mixer cannot honour.
   torch::Tensor mix(const torch::Tensor& y, const SelfAttentionContext& context);

@@ -5,10 +5,52 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "models/layers/reversible.h"
+
 namespace zoo {
+
+namespace {
+
+/// What a layer reads beside the stream.
+struct LayerInputs {
+  SelfAttentionContext layer;
+  CrossKeyValues cross;
+  AttendArgs cross_args;
+
+  /// Those with a gradient.
+  std::vector<torch::Tensor*> differentiable() {
+    std::vector<torch::Tensor*> tensors;
+    for (torch::Tensor* tensor :
+         {&layer.relative_bias, &layer.distances.content_bias, &layer.distances.distance_bias,
+          &layer.args.relative_bias, &layer.args.bias, &layer.args.head_gate, &cross.k, &cross.v,
+          &cross_args.bias, &cross_args.head_gate})
+      if (tensor->defined() && tensor->requires_grad()) tensors.push_back(tensor);
+    return tensors;
+  }
+};
+
+void add_branches(ReversibleStreams& streams, const std::shared_ptr<BlockImpl>& block,
+                  LayerInputs inputs) {
+  std::vector<torch::Tensor> tensors, parameters;
+  for (const torch::Tensor* tensor : inputs.differentiable()) tensors.push_back(*tensor);
+  if (!streams.keeps()) parameters = block->parameters();
+  for (int64_t n = 0; n < block->sub_layers(); ++n) {
+    const auto sub_layer = [=](const torch::Tensor& x, const std::vector<torch::Tensor>& given) {
+      LayerInputs own = inputs;
+      const auto places = own.differentiable();
+      for (size_t i = 0; i < places.size(); ++i) *places[i] = given[i];
+      return block->sub_layer(n, x, own.layer, &own.cross, own.cross_args);
+    };
+    streams.add({sub_layer, tensors, parameters});
+  }
+}
+
+}  // namespace
 
 torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
                         StackContext context) {
@@ -25,13 +67,18 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
   std::vector<torch::Tensor> inputs;  // of all layers, for the memory
   if (memory != nullptr && memory->length() > 0) layer.memory = memory->layers.front();
   place(layer, h.size(1), context.cache != nullptr ? &pass : nullptr);
+  std::optional<ReversibleStreams> streams;
+  if (blocks->at<BlockImpl>(0).options.reversible)
+    streams.emplace(h, /*keeps=*/trace != nullptr || context.cache != nullptr);
   for (size_t n = 0; n < layers; ++n) {
-    const auto block = static_cast<size_t>(static_cast<double>(n) / layers_a_block);
-    if (trace != nullptr && trace->hidden_states) slot("hidden_states.", n) = h;
+    const auto block =
+        blocks->ptr<BlockImpl>(static_cast<size_t>(static_cast<double>(n) / layers_a_block));
+    if (trace != nullptr && trace->hidden_states)
+      slot("hidden_states.", n) = streams ? streams->mean() : h;
     if (memory != nullptr) inputs.push_back(h);
     if (layer.memory.defined()) layer.memory = memory->layers.at(n);
     if (trace != nullptr && trace->attentions) {
-      const bool attends = !blocks->at<BlockImpl>(block).mixer;
+      const bool attends = !block->mixer;
       layer.args.weights = attends ? &slot("attentions.", n) : nullptr;
       if (context.cross_keys_values != nullptr)
         context.cross_args.weights = &trace->tensors["cross_attentions." + std::to_string(n)];
@@ -39,8 +86,14 @@ torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::
     if (context.cache != nullptr) layer.cache = KvLayer(*context.cache, pass, n);
     const auto* const cross =
         context.cross_keys_values != nullptr ? &context.cross_keys_values->at(n) : nullptr;
-    h = blocks->at<BlockImpl>(block).forward(h, layer, cross, context.cross_args);
+    if (streams) {
+      add_branches(*streams, block,
+                   {layer, cross != nullptr ? *cross : CrossKeyValues{}, context.cross_args});
+    } else {
+      h = block->forward(h, layer, cross, context.cross_args);
+    }
   }
+  if (streams) h = streams->mean();
   if (context.cache != nullptr) context.cache->commit(pass);
   if (memory != nullptr) memory->append(inputs);
   const auto normed = final_norm ? final_norm(h) : h;

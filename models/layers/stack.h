@@ -26,7 +26,8 @@ struct StackContext {
 };
 
 /// h [B, T, C] -> [B, T, C]: all blocks, then `final_norm` unless it is empty. hidden_states.0 is h
-/// itself; the last one is the result, unless trace_before_norm.
+/// itself; the last one is the result, unless trace_before_norm. Of reversible layers, hidden
+/// states are the means of both streams.
 torch::Tensor run_stack(torch::nn::ModuleList& blocks, Norm& final_norm, torch::Tensor h,
                         StackContext context);
 

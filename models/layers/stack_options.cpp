@@ -92,6 +92,7 @@ BlockOptions block_options(const StackOptions& o, int64_t n, bool cross_attentio
           .norm_place = o.norm_place,
           .parallel = o.parallel,
           .cross_attention = cross,
+          .reversible = o.reversible,
           .residual_dropout = o.residual_dropout,
           .drop_path = drop_path_of_layer(o.drop_path, n, o.layers),
           .layer_scale = o.layer_scale};
@@ -176,6 +177,10 @@ void check(const StackOptions& o) {
   require_option(o.parallel == ParallelBranches::kNone || o.norm_place != NormPlace::kPost,
                  "norm-place", name_of(o.norm_place),
                  "pre or sandwich where branches are parallel");
+  require_option(!o.reversible || o.norm_place != NormPlace::kPost, "norm-place",
+                 name_of(o.norm_place), "pre or sandwich with " + option_name("reversible"));
+  require_option(!o.reversible || o.parallel == ParallelBranches::kNone, "parallel",
+                 name_of(o.parallel), "none with " + option_name("reversible"));
   check_heads("pruned-heads", o.pruned_heads, o);
   check_heads("cross-pruned-heads", o.cross_pruned_heads, o);
 }

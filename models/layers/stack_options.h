@@ -33,6 +33,7 @@ struct StackOptions : ExpertOptions, SparseOptions, MixerOptions {
   NormKind norm = NormKind::kLayer;
   NormPlace norm_place = NormPlace::kPre;
   ParallelBranches parallel = ParallelBranches::kNone;
+  bool reversible = false;  ///< two streams; backward computes activations anew (reversible.h)
   double norm_epsilon = 1e-5;
   bool norm_bias = true;
   bool qk_norm = false;  ///< norms of queries and keys, of the same kind
@@ -85,6 +86,8 @@ void visit_stack(StackOptions& o, std::initializer_list<std::string_view> skippe
   field("norm", o.norm, "Normalisation");
   field("norm-place", o.norm_place, "Norm before or after each sub-layer, or both");
   field("parallel", o.parallel, "Attention and feed-forward network side by side");
+  field("reversible", o.reversible,
+        "Two residual streams: memory of activations does not grow with layers");
   field("qk-norm", o.qk_norm, "Norms of queries and keys, head by head");
   field("window", o.window, "Tokens that a local layer sees back, its own included (0: all)");
   field("window-pattern", o.window_pattern, "Local (L) and global (G) layers, repeated: LLLG");

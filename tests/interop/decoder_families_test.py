@@ -6,6 +6,7 @@ in `forward`, equal texts in `generate`; runs that Python opens.
 """
 import json
 
+import safetensors.torch
 import tokenizers
 import torch
 import transformers
@@ -121,6 +122,16 @@ class DecoderFamiliesTest(interop.InteropTest):
                 folder = self.work / f"{name}-{number}"
                 model.save_pretrained(folder)
                 self.compare(folder, model, masked_inputs(number))
+
+    def test_experts_in_one_tensor_as_python_has_them_in_memory(self):
+        for name in ("MixtralForCausalLM", "Qwen3MoeForCausalLM"):
+            for number, options in enumerate(MODELS[name]):
+                with self.subTest(name, options=options):
+                    model = self.model(name, number + 5, **options)
+                    folder = self.work / f"{name}-memory-{number}"
+                    model.save_pretrained(folder)
+                    safetensors.torch.save_model(model, folder / "model.safetensors", metadata={"format": "pt"})
+                    self.compare(folder, model, masked_inputs(number))
 
     def test_weights_in_half_precision_in_shards_and_without_a_head(self):
         for number, (name, shapes) in enumerate(MODELS.items()):

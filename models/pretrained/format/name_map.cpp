@@ -54,6 +54,7 @@ struct Piece {
   Shape shape;
   bool optional = false;
   double plus = 0.0;
+  int64_t number = 0, of = 0;  // in a stack of so many; of = 0: the tensor is no stack
 };
 
 std::vector<int64_t> rows_of_parts(const NameRow& row, const torch::Tensor& parameter) {
@@ -137,6 +138,37 @@ std::string modern(const NameMap& map, std::string name) {
     }
   }
   return name;
+}
+
+/// Where the file has a stack, its pieces take the place of those of the parameters in it.
+std::vector<Piece> with_stacks(std::vector<Piece> pieces, const torch::nn::Module& module,
+                               const SafetensorsReader& reader, const NameMap& map) {
+  std::set<std::string> on_disk;
+  if (!map.stacks.empty())
+    for (const auto& name : reader.names()) on_disk.insert({modern(map, name), map.prefix + name});
+  std::map<std::string, int64_t> heights;
+  std::map<std::string, Piece> stacked;  // by our names
+  for (const auto& stack : map.stacks) {
+    for (const auto& parameter : module.named_parameters()) {
+      auto numbers = match(stack.ours, parameter.key());
+      if (!numbers || !on_disk.contains(fill(stack.theirs, *numbers))) continue;
+      const auto target = parameter.value().detach();
+      const std::string theirs = fill(stack.theirs, *numbers);
+      ++heights[theirs];
+      stacked.emplace(parameter.key(), Piece{.ours = parameter.key(),
+                                             .theirs = theirs,
+                                             .target = target,
+                                             .shape = target.sizes().vec(),
+                                             .number = std::stoll(numbers->back())});
+    }
+  }
+  std::erase_if(pieces, [&](const Piece& piece) { return stacked.contains(piece.ours); });
+  for (auto& [name, piece] : stacked) {
+    piece.of = heights.at(piece.theirs);
+    piece.shape.insert(piece.shape.begin(), piece.of);
+    pieces.push_back(std::move(piece));
+  }
+  return pieces;
 }
 
 /// From the names that the map knows to those in the file, with or without the prefix. Refuses
@@ -236,7 +268,7 @@ void ignore_layer(NameMap& map, const std::string& theirs) {
 
 std::vector<std::string> load_named(torch::nn::Module& module, const SafetensorsReader& reader,
                                     const NameMap& map) {
-  const auto pieces = pieces_of(module, map);
+  const auto pieces = with_stacks(pieces_of(module, map), module, reader, map);
   auto found = find_on_disk(reader, map, pieces);
   find_tied(map, found);
   std::vector<std::string> lacking;
@@ -258,6 +290,7 @@ std::vector<std::string> load_named(torch::nn::Module& module, const Safetensors
     if (on_disk == found.end()) continue;
     // A view of our parameter takes the values, so that no fused copy is ever built.
     auto values = reader.tensor(on_disk->second);
+    if (piece.of > 0) values = values.select(0, piece.number);
     if (piece.plus != 0.0) values = values.to(torch::kFloat) + piece.plus;
     piece.target.copy_(values.view(piece.target.sizes()));
   }
@@ -284,6 +317,8 @@ bool holds_parameter(const NameMap& map, const std::string& name) {
   const std::string today = modern(map, name);
   for (const std::string& full : {today, map.prefix + today}) {
     if (map.zeros.contains(full)) return false;
+    for (const auto& stack : map.stacks)
+      if (match(stack.theirs, full)) return true;
     for (const auto& row : map.rows) {
       for (const auto& theirs : row.theirs) {
         if (match(theirs, full)) return true;

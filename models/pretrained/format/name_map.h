@@ -27,6 +27,13 @@ struct NameRow {
   double plus = 0.0;  ///< our values are those on disk and so much
 };
 
+/// A tensor that holds many of ours, one behind the other, with a name that lacks the number of
+/// which: those of all experts.
+struct NameStack {
+  std::string ours;    ///< "blocks.{}.experts.experts.{}.in_proj.weight"
+  std::string theirs;  ///< "model.layers.{}.mlp.experts.gate_up_proj": [E, ...]
+};
+
 /// What a family's files look like. Names may carry `prefix` or come without it.
 struct NameMap {
   std::string family;       ///< for messages: "GPT-2"
@@ -52,6 +59,8 @@ struct NameMap {
   /// Other names with `{}`, {other, the one in `theirs`}: what the reference's modules are called
   /// in memory, where that is not what it writes. Files made without it have these. Only read.
   std::vector<std::pair<std::string, std::string>> synonyms = {};
+  /// Tensors that may stand in the place of others, which have a row each. Only read.
+  std::vector<NameStack> stacks = {};
   /// What older files also hold and nobody needs ("transformer.h.{}.attn.bias").
   std::vector<std::string> ignored = {};
   /// Begins of the names of heads that other classes of the family have ("qa_outputs."). Tensors of

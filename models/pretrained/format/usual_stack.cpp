@@ -30,6 +30,7 @@ void expect_usual_stack(const StackOptions& options, Demands& demands, std::stri
   expect(!has_mixers(o), "mixer softmax");
   expect(o.latent_width == 0, "latent-width 0");
   expect(o.parallel == ParallelBranches::kNone, "parallel none");
+  expect(!o.reversible, "reversible false");
   expect(o.layer_scale == 0.0, "layer-scale 0");
 }
 

@@ -65,6 +65,10 @@ inline std::vector<NamedBert> tiny_berts() {
   BertOptions transformer_xl = albert;
   transformer_xl.position = PositionKind::kTransformerXl;
 
+  BertOptions reversible = t5;
+  reversible.norm_place = NormPlace::kPre;
+  reversible.reversible = true;
+
   return {{"bert", bert},
           {"roberta", roberta},
           {"albert", albert},
@@ -72,7 +76,8 @@ inline std::vector<NamedBert> tiny_berts() {
           {"distilbert", distilbert},
           {"alibi", alibi},
           {"t5", t5},
-          {"transformer_xl", transformer_xl}};
+          {"transformer_xl", transformer_xl},
+          {"reversible", reversible}};
 }
 
 inline std::string bert_name(const ::testing::TestParamInfo<NamedBert>& info) {

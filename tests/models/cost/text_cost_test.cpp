@@ -83,6 +83,11 @@ TEST(GptCostTest, TellsTheOutputLayerAndTheCacheApart) {
   EXPECT_EQ(cost.embedding_parameters, (13.0 + 9.0) * 12);
   EXPECT_EQ(cost.cache_values_per_token, 3.0 * 2 * (2 * 3));  // keys and values of 2 heads, 3 wide
   EXPECT_EQ(training_flops(cost), 3 * cost.forward_flops);
+  o.reversible = true;
+  const ModelCost again = cost_of(o, 7);
+  EXPECT_EQ(again.parameters, cost.parameters);
+  EXPECT_EQ(again.forward_flops, cost.forward_flops);
+  EXPECT_EQ(training_flops(again), 4 * cost.forward_flops - cost.output_flops);
 }
 
 TEST(GptCostTest, HugeSizesDoNotOverflow) {

@@ -178,6 +178,11 @@ inline std::vector<NamedGpt> tiny_gpts() {
   self_extend.self_extend = 3;
   self_extend.self_extend_window = 4;
 
+  GptOptions reversible = gemma;
+  reversible.reversible = true;
+  reversible.layers = 3;
+  reversible.mixer_pattern = "softmax,softmax,ssd";
+
   std::vector<NamedGpt> models{{"gpt2", gpt2},
                                {"grouped", grouped},
                                {"post_norm_sinusoidal", post},
@@ -201,6 +206,7 @@ inline std::vector<NamedGpt> tiny_gpts() {
                                {"pruned", pruned},
                                {"pruned_groups", pruned_groups},
                                {"hybrid", hybrid},
+                               {"reversible", reversible},
                                {"latent", latent},
                                {"narrow_latent", narrow_latent},
                                {"gemma_sinks", gemma_sinks},

@@ -56,6 +56,17 @@ std::vector<StackChange> changes() {
        [](StackOptions& o) {
          o.norm_place = NormPlace::kSandwich, o.parallel = ParallelBranches::kTwoNorms;
        }},
+      {"Reversible", [](StackOptions& o) { o.norm_place = NormPlace::kPre, o.reversible = true; }},
+      {"ReversibleSandwich",
+       [](StackOptions& o) {
+         o.norm_place = NormPlace::kSandwich, o.reversible = true;
+         o.layer_scale = 0.5, o.drop_path = 0.2, o.residual_dropout = 0.3, o.experts = 2;
+       }},
+      {"Reformer",
+       [](StackOptions& o) {
+         o.norm_place = NormPlace::kPre, o.reversible = true, o.mixer = MixerKind::kReformer;
+         testing::shrink(o);
+       }},
       {"QkNorm", [](StackOptions& o) { o.qk_norm = true; }},
       {"QkRmsNorm", [](StackOptions& o) { o.qk_norm = true, o.norm = NormKind::kRms; }},
       {"Experts", [](StackOptions& o) { o.experts = 3; }},
@@ -269,6 +280,14 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   gpt = {};
   gpt.parallel = ParallelBranches::kTwoNorms;
   EXPECT_EQ(field(gpt), "");
+  gpt.norm_place = NormPlace::kPost;
+  EXPECT_EQ(field(gpt), "norm-place");
+  gpt = {};
+  gpt.reversible = true;
+  EXPECT_EQ(field(gpt), "");
+  gpt.parallel = ParallelBranches::kOneNorm;
+  EXPECT_EQ(field(gpt), "parallel");
+  gpt.parallel = ParallelBranches::kNone;
   gpt.norm_place = NormPlace::kPost;
   EXPECT_EQ(field(gpt), "norm-place");
   gpt = {};

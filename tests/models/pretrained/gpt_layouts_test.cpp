@@ -80,6 +80,47 @@ TEST_F(GptLayoutTest, EveryShapeHasTheLayoutThatCanSayIt) {
   }
 }
 
+TEST_F(GptLayoutTest, OpensExpertsThatLieInOneTensor) {
+  auto options = small();
+  options.position = PositionKind::kRotary, options.norm = NormKind::kRms;
+  options.activation = Activation::kSwiglu;
+  options.attention_bias = options.feed_forward_bias = false;
+  options.experts = 3, options.expert_width = 5;
+  for (const bool qwen : {false, true}) {
+    options.qk_norm = qwen;
+    options.dense_layers = qwen ? "0" : "";
+    Gpt model(options);
+    save_gpt(model, folder.path());
+    std::map<std::string, torch::Tensor> tensors;
+    {
+      const SafetensorsReader reader(folder.path());
+      for (const auto& name : reader.names()) tensors[name] = reader.tensor(name).clone();
+    }
+    const auto taken = [&](const std::string& name) {
+      const auto tensor = tensors.at(name);
+      tensors.erase(name);
+      return tensor;
+    };
+    for (int64_t layer = qwen ? 1 : 0; layer < 2; ++layer) {
+      const auto at = "model.layers." + std::to_string(layer) + ".";
+      const auto moe = at + (qwen ? "mlp." : "block_sparse_moe.");
+      std::vector<torch::Tensor> in, out;
+      for (int64_t e = 0; e < 3; ++e) {
+        const auto expert = moe + "experts." + std::to_string(e) + ".";
+        const auto gate = taken(expert + (qwen ? "gate_proj" : "w1") + ".weight");
+        in.push_back(torch::cat({gate, taken(expert + (qwen ? "up_proj" : "w3") + ".weight")}));
+        out.push_back(taken(expert + (qwen ? "down_proj" : "w2") + ".weight"));
+      }
+      tensors[at + "mlp.experts.gate_up_proj"] = torch::stack(in);  // [E, 2 F, C]
+      tensors[at + "mlp.experts.down_proj"] = torch::stack(out);    // [E, C, F]
+    }
+    write_safetensors(folder / "model.safetensors", tensors);
+    const auto ids = torch::arange(8).unsqueeze(0);
+    model->eval();
+    EXPECT_TRUE(torch::equal(load_gpt(folder.path())->forward(ids), model->forward(ids))) << qwen;
+  }
+}
+
 TEST_F(GptLayoutTest, SaysWhyPythonWillNotOpenACheckpoint) {
   EXPECT_EQ(layout_note(small()), "");
   auto options = small();

@@ -200,6 +200,25 @@ TEST_F(NameMapTest, ReadsSynonymsAndPassesOverOtherHeads) {
   EXPECT_THAT(refusal(), HasSubstr("\"qa.weight\" [2] has no place"));
 }
 
+TEST_F(NameMapTest, AStackMayStandInThePlaceOfItsParts) {
+  map.stacks = {{.ours = "blocks.{}.weight", .theirs = "base.all"}};
+  const auto whole = torch::randn({2, 5, 2});
+  for (const char* part : {"base.0.q", "base.0.k", "base.1.q", "base.1.k"}) tensors.erase(part);
+  tensors["all"] = whole;
+  EXPECT_EQ(refusal(), "");
+  EXPECT_TRUE(module.named_parameters()["blocks.0.weight"].equal(whole[0]));
+  EXPECT_TRUE(module.named_parameters()["blocks.1.weight"].equal(whole[1]));
+  EXPECT_TRUE(holds_parameter(map, "all"));
+  tensors["base.1.k"] = torch::zeros({1, 2});
+  EXPECT_THAT(refusal(), HasSubstr("\"base.1.k\" [1, 2] has no place"));
+  tensors.erase("base.1.k");
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{3, 5, 2}, {2, 2, 5}, {2, 5}, {}}) {
+    tensors["all"] = torch::ones(shape);
+    EXPECT_THAT(refusal(), HasSubstr("needs [2, 5, 2]"));
+  }
+  EXPECT_TRUE(module.named_parameters()["blocks.1.weight"].equal(whole[1]));
+}
+
 TEST_F(NameMapTest, AStandInCountsWhereItsPlaceIsEmpty) {
   map.stand_ins = {{"bias", "base.out.b"}};
   tensors["bias"] = torch::full({3}, 7.0);

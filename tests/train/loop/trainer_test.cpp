@@ -59,6 +59,16 @@ TEST_F(TrainerTest, ResumeContinuesToTheLastBit) {
   expect_equal_runs("whole", "parts");
 }
 
+TEST_F(TrainerTest, ResumeOfReversibleLayersContinuesToTheLastBit) {
+  const auto reversible = [&] {
+    return task(0.2, 4, 0.1, [](GptOptions& o) { o.reversible = true, o.layers = 3; });
+  };
+  train(*reversible(), "whole", options(14));
+  train(*reversible(), "parts", options(7));
+  train(*reversible(), "parts", options(14), /*resume=*/true);
+  expect_equal_runs("whole", "parts");
+}
+
 TEST_F(TrainerTest, ResumeWithMovingAverageContinuesToTheLastBit) {
   auto o = options(14);
   o.ema_decay = 0.9;

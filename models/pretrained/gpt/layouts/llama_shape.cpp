@@ -43,6 +43,9 @@ void add_llama_experts(NameMap& map, const std::string& moe, const std::string& 
   map.rows.push_back({.ours = ours + "experts.{}.in_proj.weight",
                       .theirs = {expert + gate + ".weight", expert + up + ".weight"}});
   add_parameter(map, ours + "experts.{}.out_proj.weight", expert + down + ".weight");
+  const std::string in_memory = "model.layers.{}.mlp.experts.";
+  map.stacks = {{ours + "experts.{}.in_proj.weight", in_memory + "gate_up_proj"},
+                {ours + "experts.{}.out_proj.weight", in_memory + "down_proj"}};
 }
 
 }  // namespace zoo

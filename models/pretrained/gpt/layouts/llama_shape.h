@@ -50,6 +50,7 @@ void llama_expert_keys(Keys& keys, GptOptions& o, std::string_view key, int64_t 
 NameMap llama_names(const GptOptions& options);
 
 /// Adds those of experts. `moe`: their module in a layer; gate, up, down: an expert's matrices.
+/// Files may also hold all experts' as one, which is how Python has them in memory.
 void add_llama_experts(NameMap& map, const std::string& moe, const std::string& gate,
                        const std::string& up, const std::string& down);
 
