@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 #include "models/cost/bert_cost.h"
 #include "models/layers/stack.h"
 
@@ -129,7 +130,7 @@ void check_family(const BertOptions& o) {
 }  // namespace
 
 void check(const BertOptions& o) {
-  require_at_least("context", o.context, 1);
+  require_count("context", o.context, 1);
   require_probability("dropout", o.dropout);
   check(static_cast<const StackOptions&>(o));
   if (o.shared_blocks > 0) {  // heads are removed from a block, and so from all of its layers

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 #include "models/cost/gpt_cost.h"
 #include "models/layers/auxiliary_losses.h"
 #include "models/layers/stack.h"
@@ -196,11 +197,11 @@ void check_memory(const GptOptions& o) {
 }
 
 void check_far_keys(const GptOptions& o) {
-  require_at_least("sinks", o.sinks, 0);
+  require_count("sinks", o.sinks, 0);
   require_option(o.sinks == 0 || o.window > 0, "sinks", o.sinks,
                  "given with " + option_name("window"));
-  require_at_least("self-extend", o.self_extend, 0);
-  require_at_least("self-extend-window", o.self_extend_window, 0);
+  require_count("self-extend", o.self_extend, 0);
+  require_count("self-extend-window", o.self_extend_window, 0);
   const bool extends = o.self_extend > 1, rotary = o.position == PositionKind::kRotary;
   const bool follows_length = rotary && o.rotary.scaling == RotaryScaling::kDynamic;
   require_option(!extends || rotary, "self-extend", o.self_extend,
@@ -226,7 +227,7 @@ void check_far_keys(const GptOptions& o) {
 }  // namespace
 
 void check(const GptOptions& o) {
-  require_at_least("context", o.context, 1);
+  require_count("context", o.context, 1);
   check(static_cast<const StackOptions&>(o));
   check_mixing(resolved(o), place_of(o.position));
   check(static_cast<const PositionOptions&>(o), rotated_width(resolved(o)));

@@ -1,6 +1,7 @@
 #include "models/layers/sparse_options.h"
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 
 namespace zoo {
 namespace {
@@ -23,13 +24,13 @@ void check_no_blocks(const SparseOptions& o) {
 }  // namespace
 
 void check(const SparseOptions& o, int64_t window) {
-  require_at_least("global-tokens", o.global_tokens, 0);
+  require_count("global-tokens", o.global_tokens, 0);
   require_option(o.global_tokens == 0 || window > 0, "global-tokens", o.global_tokens,
                  "0 without " + option_name("window"));
-  require_at_least("attention-block-size", o.attention_block_size, 1);
-  require_at_least("window-blocks", o.window_blocks, 1);
-  require_at_least("global-blocks", o.global_blocks, 0);
-  require_at_least("random-blocks", o.random_blocks, 0);
+  require_count("attention-block-size", o.attention_block_size, 1);
+  require_count("window-blocks", o.window_blocks, 1);
+  require_count("global-blocks", o.global_blocks, 0);
+  require_count("random-blocks", o.random_blocks, 0);
   require_option(o.attention_blocks != BlockPattern::kFixed || o.global_blocks <= o.window_blocks,
                  "global-blocks", o.global_blocks,
                  "at most " + option_name("window-blocks") + " with fixed");

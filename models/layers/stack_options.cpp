@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 #include "models/layers/drop_path.h"
 #include "models/layers/pruned_heads.h"
 
@@ -166,7 +167,7 @@ void check(const StackOptions& o) {
     require_option(layer < o.layers, "dense-layers", o.dense_layers,
                    fmt::format("numbers of layers from 0 to {}", o.layers - 1));
   }
-  require_at_least("window", o.window, 0);
+  require_count("window", o.window, 0);
   require_option(
       !o.window_pattern.empty() && o.window_pattern.find_first_not_of("LG") == std::string::npos,
       "window-pattern", o.window_pattern, "letters L (local) and G (global), as in LLLG");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 #include "models/mixers/gla.h"
 #include "models/mixers/linear.h"
 #include "models/mixers/linformer.h"
@@ -190,21 +191,29 @@ void check_unused(const MixerOptions& o, std::span<const MixerKind> kinds) {
 }  // namespace
 
 void check(const MixerOptions& o, const MixerSizes& s, int64_t layers) {
+  constexpr int64_t kMost = 1 << 20;
   for (const auto& [option, value] : {std::pair("mixer-chunk", o.mixer_chunk),
                                       {"mixer-expand", o.mixer_expand},
                                       {"gla-rank", o.gla_rank},
                                       {"ssd-state", o.ssd_state},
                                       {"ssd-groups", o.ssd_groups},
                                       {"ssd-convolution", o.ssd_convolution},
-                                      {"reformer-rounds", o.reformer_rounds},
                                       {"reformer-buckets", o.reformer_buckets},
                                       {"reformer-chunk", o.reformer_chunk}}) {
-    require_at_least(option, value, 1);
+    require_count(option, value, 1, kMost);
   }
-  require_at_least("performer-features", o.performer_features, 0);
-  require_at_least("linformer-length", o.linformer_length, 0);
+  require_count("reformer-rounds", o.reformer_rounds, 1, 64);
+  require_count("performer-features", o.performer_features, 0, kMost);
+  require_count("linformer-length", o.linformer_length, 0, kMost);
   require_option((o.reformer_buckets & (o.reformer_buckets - 1)) == 0, "reformer-buckets",
                  o.reformer_buckets, "a power of two");
+  // Each bucket has a count in every round, and may fill a chunk alone.
+  for (const auto& [option, value] :
+       {std::pair("reformer-rounds", o.reformer_rounds), {"reformer-chunk", o.reformer_chunk}}) {
+    require_option(value <= kMost / o.reformer_buckets, option, value,
+                   fmt::format("at most {} with {} {}", kMost / o.reformer_buckets,
+                               option_name("reformer-buckets"), o.reformer_buckets));
+  }
   const auto kinds = mixer_kinds(o);
   require_option(static_cast<int64_t>(kinds.size()) <= layers || o.mixer_pattern.empty(),
                  "mixer-pattern", o.mixer_pattern,

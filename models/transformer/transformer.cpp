@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/option_checks.h"
+#include "base/option_limits.h"
 #include "models/cost/transformer_cost.h"
 #include "models/layers/stack.h"
 
@@ -212,7 +213,7 @@ StackOptions decoder_stack(const TransformerOptions& options) {
 void check(const TransformerOptions& o) {
   const bool has_table =
       o.position == PositionKind::kLearned || o.position == PositionKind::kSinusoidal;
-  require_at_least("context", o.context, has_table ? 1 : 0);
+  require_count("context", o.context, has_table ? 1 : 0);
   require_probability("dropout", o.dropout);
   StackOptions stack = o;
   stack.layers = o.encoder_layers;

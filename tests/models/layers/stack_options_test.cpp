@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 
 #include "base/option_error.h"
 #include "models/bert/bert.h"
@@ -259,6 +260,16 @@ TEST(StackOptionErrorsTest, NameTheFieldOfTheFamily) {
   gpt = {};
   gpt.window = -1;
   EXPECT_EQ(field(gpt), "window");
+  gpt.window = std::numeric_limits<int64_t>::max();  // which could not be doubled
+  EXPECT_EQ(field(gpt), "window");
+  gpt.window = int64_t{1} << 40;
+  EXPECT_EQ(field(gpt), "");
+  gpt.sinks = (int64_t{1} << 40) + 1;
+  EXPECT_EQ(field(gpt), "sinks");
+  gpt = {};
+  gpt.attention_blocks = BlockPattern::kStrided;
+  gpt.attention_block_size = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(field(gpt), "attention-block-size");
   gpt = {};
   gpt.global_tokens = 1;  // of no window
   EXPECT_EQ(field(gpt), "global-tokens");

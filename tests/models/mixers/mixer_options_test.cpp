@@ -72,6 +72,14 @@ TEST(MixerOptionsTest, RefusesWhatCannotBe) {
               HasSubstr("mixer-chunk must be 1 or more, got 0"));
   EXPECT_THAT(mixer_refusal([](auto& o) { o.reformer_buckets = 12; }),
               HasSubstr("reformer-buckets must be a power of two, got 12"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_expand = int64_t{1} << 60; }),
+              HasSubstr("mixer-expand must be at most 1048576"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.performer_features = 1 << 30; }),
+              HasSubstr("performer-features must be at most 1048576"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.reformer_rounds = 65; }),
+              HasSubstr("reformer-rounds must be at most 64"));
+  EXPECT_THAT(mixer_refusal([](auto& o) { o.reformer_buckets = 1 << 18, o.reformer_chunk = 5; }),
+              HasSubstr("reformer-chunk must be at most 4 with reformer-buckets 262144, got 5"));
   EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_pattern = "ssd,lstm"; }),
               HasSubstr("mixer-pattern: unknown mixer 'lstm'; known are: softmax, linear"));
   EXPECT_THAT(mixer_refusal([](auto& o) { o.mixer_pattern = "ssd,"; }), HasSubstr("unknown mixer"));
