@@ -79,7 +79,11 @@ int64_t count_by_formula(const BertOptions& o) {
       o.position == PositionKind::kLearned ? o.context + o.position_padding + 1 : 0;
   const int64_t buckets = o.position == PositionKind::kBucketed ? o.relative.buckets * o.heads : 0;
   const int64_t tables = (o.vocab_size + places + o.segments) * E;
-  return tables + buckets + 2 * E + (o.embedding_width > 0 ? E * C + C : 0) +
+  const bool by_distance = o.position == PositionKind::kTransformerXl;
+  const int64_t distances = by_distance ? blocks * C * C + 2 * C : 0;
+  const int64_t last_norm = o.norm_place == NormPlace::kPost ? 0 : 2 * C;
+  return tables + buckets + distances + last_norm + 2 * E +
+         (o.embedding_width > 0 ? E * C + C : 0) +
          blocks * (4 * C * C + 4 * C + 2 * F * C + F + C + 4 * C) + (o.pooler ? C * C + C : 0);
 }
 
