@@ -187,7 +187,8 @@ torch::Tensor MultiHeadAttentionImpl::near_and_far(const torch::Tensor& q, torch
                                                    torch::Tensor v,
                                                    const SelfAttentionContext& context,
                                                    AttendArgs args) const {
-  PlacedKeys placed{.position = context.position, .heads = options.position_heads};
+  PlacedKeys placed{
+      .position = context.position, .queries = {}, .keys = {}, .heads = options.position_heads};
   if (context.cache) {
     placed.queries = context.cache->query_positions();
     args.key_lengths = context.cache->plan().key_lengths;
