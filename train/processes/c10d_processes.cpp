@@ -82,7 +82,7 @@ class C10dProcesses final : public Processes {
     // The others read from the store why this process ends.
     if (holds_store()) watch_->wait_for_goodbyes(kLinger);
     const bool lost = failed || watch_->is_lost();
-    watch_.reset();
+    watch_->leave();
     if (!lost) return;
     // Threads of torch may wait for those that are gone.
     leave_without_destructors();

@@ -218,7 +218,10 @@ Watch::Watch(std::unique_ptr<SharedKeys> keys, WatchOptions options)
   guards_ = std::thread([state = state_] { state->guard(); });
 }
 
-Watch::~Watch() {
+Watch::~Watch() { leave(); }
+
+void Watch::leave() {
+  if (!guards_.joinable()) return;
   bool finished = false;
   {
     std::unique_lock lock(state_->mutex);
@@ -245,6 +248,13 @@ bool Watch::is_lost() const {
   return !state_->fault.empty();
 }
 
+bool Watch::is_lost_now() {
+  std::unique_lock lock(state_->mutex);
+  state_->hurry = true;
+  state_->changed.notify_all();
+  return state_->changed.wait_for(lock, kQuick, [&] { return !state_->fault.empty(); });
+}
+
 void Watch::end_with_fault(const std::shared_ptr<Pending>& pending) {
   std::string line;
   {
@@ -263,10 +273,9 @@ void Watch::end_with_fault(const std::shared_ptr<Pending>& pending) {
 std::string Watch::explain(const std::string& reason) {
   const auto& processes = state_->options.processes;
   const auto known = [&] { return !state_->fault.empty(); };
+  const bool lost = is_lost_now();
   std::unique_lock lock(state_->mutex);
-  state_->hurry = true;
-  state_->changed.notify_all();
-  if (state_->changed.wait_for(lock, kQuick, known)) return state_->fault;
+  if (lost) return state_->fault;
   // "... Connection closed by peer [192.168.0.7]:41234"
   std::vector<std::string> names;
   for (const auto& process : processes)

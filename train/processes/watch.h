@@ -30,7 +30,6 @@ class Watch {
  public:
   /// `keys`: a connection that nobody else uses.
   Watch(std::unique_ptr<SharedKeys> keys, WatchOptions options);
-  /// Says goodbye: this process may end without being missed.
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -38,6 +37,8 @@ class Watch {
   /// Throws ProcessLost if a process is lost.
   void check() const;
   bool is_lost() const;
+  /// The same after a look at all, which takes a second at most.
+  bool is_lost_now();
   /// After `reason`, an error of a connection: the line that names the process. Waits for it as
   /// long as it may take to find out.
   std::string explain(const std::string& reason);
@@ -52,6 +53,9 @@ class Watch {
   void give_up(const std::string& line);
   /// Until all others have said goodbye; if one is lost, for so long at most.
   void wait_for_goodbyes(std::chrono::milliseconds if_lost);
+
+  /// Says goodbye and watches no more: this process may end without being missed.
+  void leave();
 
   /// While it lives, this process waits for others. If that lasts for seconds after a process was
   /// lost, it prints the line and ends: not every wait of torch's can be woken.

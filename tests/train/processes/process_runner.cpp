@@ -37,7 +37,7 @@ std::map<std::string, std::function<void()>>& bodies() {
 
 struct Child {
   int rank = 0, pid = 0;
-  std::string out, err;
+  std::string out = {}, err = {};
 };
 
 Child start(int rank, const ProcessRun& run, std::map<std::string, std::string> variables) {
