@@ -1,4 +1,4 @@
-// From the variables of launchers to ranks; agreement and slow processes without any process.
+// From the variables of launchers to ranks; agreement without any process.
 #include "train/processes/environment.h"
 
 #include <gmock/gmock.h>
@@ -10,7 +10,6 @@
 #include "base/usage_error.h"
 #include "train/processes/agreement.h"
 #include "train/processes/launch.h"
-#include "train/processes/slow_process.h"
 
 namespace zoo {
 namespace {
@@ -200,30 +199,6 @@ TEST(AgreementTest, NamesTheFirstItemThatDiffers) {
   MadeUp shorter({"recipe\tab\n", ""});
   EXPECT_THROW(require_agreement(shorter, own), std::runtime_error);
   EXPECT_EQ(program_hash().size(), 8U);
-}
-
-TEST(SlowProcessTest, IsWhoNeedsLongerForManyUpdatesInARow) {
-  SlowProcessFinder finder(1.5, 3);
-  EXPECT_FALSE(finder.update({1.0, 2.0, 1.0}));
-  EXPECT_FALSE(finder.update({1.0, 2.0, 1.0}));
-  EXPECT_FALSE(finder.update({1.0, 1.0, 1.0}));  // a pause begins a new streak
-  EXPECT_FALSE(finder.update({1.0, 2.0, 1.0}));
-  EXPECT_FALSE(finder.update({1.0, 2.0, 1.0}));
-  const auto found = finder.update({1.0, 2.0, 1.0});
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->rank, 1);
-  EXPECT_DOUBLE_EQ(found->factor, 2.0);
-  EXPECT_FALSE(finder.update({1.0, 2.0, 1.0}));  // once
-}
-
-TEST(SlowProcessTest, IsFoundAmongTwo) {
-  SlowProcessFinder finder(1.5, 1);
-  EXPECT_FALSE(finder.update({1.0, 1.2}));
-  const auto found = finder.update({3.0, 1.0});
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->rank, 0);
-  SlowProcessFinder alone(1.5, 1);
-  EXPECT_FALSE(alone.update({3.0}));
 }
 
 }  // namespace
