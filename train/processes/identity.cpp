@@ -72,15 +72,19 @@ ProcessIdentity own_identity(int64_t rank, int64_t size, const std::string& addr
           .kernel = kernel_of_this_process()};
 }
 
+char process_state(int64_t pid) {
+  // "123 (train_gpt) S ...": the state comes after the last parenthesis.
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string stat;
+  std::getline(file, stat);
+  const size_t end = stat.rfind(')');
+  return end != std::string::npos && end + 2 < stat.size() ? stat[end + 2] : '\0';
+}
+
 bool has_ended(const ProcessIdentity& process, const ProcessIdentity& own) {
   if (own.kernel.empty() || process.kernel != own.kernel) return false;
-  // "123 (train_gpt) S ...": the state comes after the last parenthesis.
-  std::ifstream file(fmt::format("/proc/{}/stat", process.pid));
-  std::string stat;
-  if (!std::getline(file, stat)) return true;
-  const size_t end = stat.rfind(')');
-  return end != std::string::npos && end + 2 < stat.size() &&
-         (stat[end + 2] == 'Z' || stat[end + 2] == 'X');
+  const char state = process_state(process.pid);
+  return state == '\0' || state == 'Z' || state == 'X';
 }
 
 std::string local_address_towards(const std::string& host, int port) {
@@ -114,6 +118,7 @@ std::string local_address_towards(const std::string& host, int port) {
 ProcessIdentity own_identity(int64_t rank, int64_t size, const std::string& address) {
   return {.rank = rank, .size = size, .host = "this machine", .address = address};
 }
+char process_state(int64_t) { return '\0'; }
 bool has_ended(const ProcessIdentity&, const ProcessIdentity&) { return false; }
 std::string local_address_towards(const std::string&, int) { return "127.0.0.1"; }
 

@@ -22,6 +22,10 @@ struct ProcessIdentity {
 /// Of this process.
 ProcessIdentity own_identity(int64_t rank, int64_t size, const std::string& address);
 
+/// The kernel's letter for what a process does: R, S, T (stopped), Z (ended); 0 where there is
+/// none.
+char process_state(int64_t pid);
+
 /// Whether a process on this machine has ended; false for one on another.
 bool has_ended(const ProcessIdentity& process, const ProcessIdentity& own);
 

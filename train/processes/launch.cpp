@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "base/streams.h"
 #include "base/usage_error.h"
+#include "train/processes/identity.h"
 
 #if defined(__linux__)
 #include <fcntl.h>
@@ -137,9 +138,14 @@ class Copy {
     read();
     return true;
   }
-  void send(int signal) const {
+  void send(int signal) {
     if (runs_) ::kill(pid_, signal);
+    ended_here_ = ended_here_ || (runs_ && signal != SIGINT);
   }
+  /// By the launcher, after another has failed.
+  bool ended_here() const { return ended_here_; }
+  /// Stopped by a signal: it cannot notice that others have failed.
+  bool is_stopped() const { return runs_ && process_state(pid_) == 'T'; }
 
  private:
   void start(char** argv, char** envp) {
@@ -178,7 +184,7 @@ class Copy {
 
   int64_t rank_;
   int pid_ = 0, lines_ = -1, code_ = 0, signal_ = 0;
-  bool runs_ = false;
+  bool runs_ = false, ended_here_ = false;
   std::string text_;
 };
 
@@ -203,6 +209,8 @@ const Copy* wait_for_all(const Copies& copies, milliseconds patience) {
       passed_on = true;
       send(SIGINT);
     }
+    for (const auto& copy : copies)
+      if (first != nullptr && copy->is_stopped()) copy->send(SIGKILL);
     const auto waited = first != nullptr ? Clock::now() - failed_at : Clock::duration::zero();
     if (waited > patience && ended_by == 0) send(ended_by = SIGTERM);
     if (waited > patience + milliseconds(5000) && ended_by == SIGTERM) send(ended_by = SIGKILL);
@@ -221,7 +229,7 @@ void report_failures(const Copies& copies, const std::string& program) {
       text.remove_prefix(std::min(text.size(), line.size() + 1));
       if (!line.empty()) write_to_stderr(fmt::format("process {}: {}\n", copy->rank(), line));
     }
-    if (copy->signal() != 0)
+    if (copy->signal() != 0 && !copy->ended_here())
       write_to_stderr(fmt::format("{}: process {} (pid {}) was ended by signal {} ({})\n", program,
                                   copy->rank(), copy->pid(), copy->signal(),
                                   ::strsignal(copy->signal())));

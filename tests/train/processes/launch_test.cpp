@@ -20,7 +20,7 @@ PROCESS_BODY(Launches) {
   const InterruptGuard interrupt;
   ::setenv("ZOO_TEST_BODY", std::getenv("ZOO_TEST_LAUNCHED"), 1);
   const int code = launch_processes(
-      {.processes = 2, .program = "body", .patience = std::chrono::milliseconds(3000)}, {"body"});
+      {.processes = 2, .program = "body", .patience = std::chrono::seconds(20)}, {"body"});
   std::fflush(stdout);
   std::_Exit(code);
 }
@@ -57,6 +57,15 @@ PROCESS_BODY(Killed) {
   follow_launcher();
   const auto processes = join_for_test();
   if (own_rank() == 1) ::raise(SIGKILL);
+  while (true) processes->sum({1.0});
+}
+
+PROCESS_BODY(Stopped) {
+  follow_launcher();
+  const auto processes = join_for_test();
+  fmt::print("joined\n");
+  std::fflush(stdout);
+  if (own_rank() == 1) ::raise(SIGSTOP);
   while (true) processes->sum({1.0});
 }
 
@@ -104,6 +113,15 @@ TEST_F(LaunchedTest, TheSignalThatEndedACopyIsShown) {
   const auto end = run_processes(1, launch("Killed")).front();
   EXPECT_THAT(end.errors, testing::HasSubstr(" was ended by signal 9 (Killed)\n"));
   EXPECT_NE(end.code, 0);
+}
+
+TEST_F(LaunchedTest, AStoppedCopyIsEndedWithTheOthers) {
+  auto run = launch("Stopped");
+  run.variables["ZOO_TEST_TIMEOUT"] = "10";
+  const auto end = run_processes(1, run).front();
+  EXPECT_THAT(end.errors, testing::HasSubstr("has sent no sign of life for 1 s"));
+  EXPECT_THAT(end.errors, testing::Not(testing::HasSubstr("signal 9")));
+  EXPECT_LT(end.seconds, 10.0);  // not the launcher's patience
 }
 
 TEST_F(LaunchedTest, CopiesEndWithTheirLauncher) {
