@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/note.h"
 #include "base/printable.h"
 #include "base/streams.h"
 
@@ -134,6 +135,7 @@ void ProgressBar::update(int64_t done, std::string_view details) {
 }
 
 void ProgressBar::draw() {
+  if (notes_are_muted()) return;
   last_drawn_ = Clock::now();
   drawn_ = true;
   const std::string line = render(details_, terminal_width());
@@ -147,7 +149,7 @@ void ProgressBar::wipe() const {
 
 void ProgressBar::print_above(std::string_view line) {
   wipe();
-  write_to_stderr(std::string(line) + "\n");
+  note(line);
   if (terminal_ && drawn_ && !finished_) draw();
 }
 
@@ -161,7 +163,7 @@ void ProgressBar::finish() {
   if (finished_) return;
   draw();
   finished_ = true;
-  if (terminal_) write_to_stderr("\n");
+  if (terminal_ && drawn_) write_to_stderr("\n");
 }
 
 }  // namespace zoo

@@ -47,7 +47,10 @@ bool InterruptGuard::requested() { return guards_alive > 0 && stop_requested; }
 void InterruptGuard::request() { stop_requested = true; }
 
 void stop_if_interrupted(std::string_view doing) {
-  if (!InterruptGuard::requested()) return;
+  if (InterruptGuard::requested()) throw_interrupted(doing);
+}
+
+void throw_interrupted(std::string_view doing) {
   throw Interrupted("interrupted while " + std::string(doing) + "; nothing was kept");
 }
 

@@ -32,5 +32,7 @@ class InterruptGuard {
 /// For long loops whose partial work is useless. After a signal, throws Interrupted: "interrupted
 /// while reading the pictures; nothing was kept".
 void stop_if_interrupted(std::string_view doing);
+/// Throws that, whether or not there was a signal here.
+[[noreturn]] void throw_interrupted(std::string_view doing);
 
 }  // namespace zoo

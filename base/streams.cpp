@@ -28,4 +28,9 @@ void write_to_stdout(std::string_view text) {
   flush_stdout();
 }
 
+void mute_stdout() {
+  flush_stdout();
+  [[maybe_unused]] const auto* const nothing = std::freopen("/dev/null", "w", stdout);
+}
+
 }  // namespace zoo

@@ -12,4 +12,7 @@ void write_to_stderr(std::string_view text);
 /// work under way goes on and is saved.
 void write_to_stdout(std::string_view text);
 
+/// From here on what is written to stdout is dropped.
+void mute_stdout();
+
 }  // namespace zoo

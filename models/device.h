@@ -13,6 +13,9 @@ namespace zoo {
 /// "cuda:N". Throws c10::Error where the device is not there, and says how to get one.
 torch::Device find_device(std::string_view name);
 
+/// The GPU that "auto" and "cuda" mean from here on, of `index` modulo their number: 0 at first.
+void set_default_gpu(int64_t index);
+
 /// Threads for torch's operations; 0 leaves torch's choice (all cores).
 void set_threads(int64_t threads);
 

@@ -11,6 +11,7 @@
 
 #include "models/attention/kernels/kernels.h"
 #include "models/attention/kernels/own_kernel.h"
+#include "models/layers/batch_shard.h"
 
 namespace zoo {
 namespace {
@@ -96,6 +97,14 @@ uint64_t draw_seed() {
       torch::randint(std::numeric_limits<int64_t>::max(), {1}, torch::kLong).item<int64_t>());
 }
 
+AttendArgs with_seed(AttendArgs args, const torch::Tensor& q) {
+  if (args.dropout == 0.0 || args.dropout_seed) return args;
+  args.dropout_seed = draw_seed();
+  if (const BatchShard* const shard = BatchShardGuard::current(); shard != nullptr)
+    args.dropout_row = shard->first * q.size(1) * q.size(2);
+  return args;
+}
+
 torch::Tensor gate_heads(const torch::Tensor& y, const torch::Tensor& gate) {
   const auto per_row = gate.dim() == 1 ? gate.unsqueeze(0) : gate;  // [1 or B, H]
   return y * per_row.unsqueeze(-1).unsqueeze(-1).to(y.dtype());     // [B, H, T, Dh]
@@ -126,6 +135,7 @@ torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, cons
   const auto refusal = kernel.refuses(q, k, v, args);
   TORCH_CHECK(refusal.empty(), "attention kernel '", kernel.name(), "': ", refusal);
 
+  const AttendArgs seeded = with_seed(args, q);
   if (q.numel() == 0 || k.size(2) == 0) {  // no queries or no keys
     if (args.weights != nullptr)
       *args.weights = torch::zeros({q.size(0), q.size(1), q.size(2), k.size(2)}, q.options());
@@ -134,8 +144,6 @@ torch::Tensor attend(const AttentionKernel& kernel, const torch::Tensor& q, cons
                    (k.sum() + v.sum()) * 0.0;
     return args.head_gate.defined() ? gate_heads(y, args.head_gate) : y;
   }
-  AttendArgs seeded = args;
-  if (args.dropout > 0.0 && !args.dropout_seed) seeded.dropout_seed = draw_seed();
   auto y = kernel.run(q, k, v, seeded);  // [B, H, T, Dh]
   return args.head_gate.defined() ? gate_heads(y, args.head_gate) : y;
 }

@@ -66,6 +66,9 @@ struct AttendArgs {
   /// Seed of the dropout mask (dropout_mask.h). Unset: attend() draws one from torch's default
   /// generator, in the same way for every kernel.
   std::optional<uint64_t> dropout_seed = {};
+  /// Number of the first row of weights, of B H T, in the mask. attend() sets it where it draws a
+  /// seed and the batch is a shard (models/layers/batch_shard.h).
+  int64_t dropout_row = 0;
   /// Not null: the kernel writes its weights [B, H, T, S], before dropout, here.
   torch::Tensor* weights = nullptr;
 };

@@ -32,7 +32,7 @@ Words philox_by_tensors(uint64_t seed, Words c) {
 }
 
 torch::Tensor dropout_mask_by_loop(double p, uint64_t seed, int64_t B, int64_t H, int64_t T,
-                                   int64_t S) {
+                                   int64_t S, int64_t first_row) {
   auto keep = torch::empty({B, H, T, S}, torch::kBool);
   bool* const out = keep.data_ptr<bool>();
   const uint32_t threshold = dropout_threshold(p);
@@ -40,7 +40,7 @@ torch::Tensor dropout_mask_by_loop(double p, uint64_t seed, int64_t B, int64_t H
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t s = 0; s < S; s += 4) {
         const auto words =
-            dropout_words(seed, static_cast<uint64_t>(row), static_cast<uint32_t>(s));
+            dropout_words(seed, static_cast<uint64_t>(first_row + row), static_cast<uint32_t>(s));
         for (int64_t lane = 0; lane < std::min<int64_t>(4, S - s); ++lane) {
           out[row * S + s + lane] = words[static_cast<size_t>(lane)] >= threshold;
         }
@@ -54,7 +54,7 @@ torch::Tensor dropout_mask_by_loop(double p, uint64_t seed, int64_t B, int64_t H
 
 torch::Tensor detail::dropout_mask_by_tensors(double p, uint64_t seed, int64_t B, int64_t H,
                                               int64_t T, int64_t S, torch::Device device,
-                                              int64_t rows) {
+                                              int64_t rows, int64_t first_row) {
   // About 16 bytes of words and products a weight: a quarter of a GiB.
   constexpr int64_t kWeights = int64_t{1} << 24;
   if (rows == 0) rows = std::max<int64_t>(1, kWeights / std::max<int64_t>(1, S));
@@ -65,7 +65,8 @@ torch::Tensor detail::dropout_mask_by_tensors(double p, uint64_t seed, int64_t B
   const auto keep = torch::empty({R, S}, integers.dtype(torch::kBool));
   for (int64_t begin = 0; begin < R; begin += rows) {
     const int64_t end = std::min(R, begin + rows);
-    const auto row = torch::arange(begin, end, integers).unsqueeze(1);  // [R', 1]
+    const auto row =
+        torch::arange(first_row + begin, first_row + end, integers).unsqueeze(1);  // [R', 1]
     const auto words =
         philox_by_tensors(seed, {groups, low(row), high(row), none});               // [R', G] each
     const auto lanes = torch::stack({words[0], words[1], words[2], words[3]}, -1);  // [R', G, 4]
@@ -75,9 +76,10 @@ torch::Tensor detail::dropout_mask_by_tensors(double p, uint64_t seed, int64_t B
 }
 
 torch::Tensor dropout_mask(double p, uint64_t seed, int64_t B, int64_t H, int64_t T, int64_t S,
-                           torch::Device device) {
-  return device.is_cpu() ? dropout_mask_by_loop(p, seed, B, H, T, S)
-                         : detail::dropout_mask_by_tensors(p, seed, B, H, T, S, device);
+                           torch::Device device, int64_t first_row) {
+  return device.is_cpu()
+             ? dropout_mask_by_loop(p, seed, B, H, T, S, first_row)
+             : detail::dropout_mask_by_tensors(p, seed, B, H, T, S, device, 0, first_row);
 }
 
 }  // namespace zoo

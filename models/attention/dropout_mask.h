@@ -11,16 +11,17 @@
 
 namespace zoo {
 
-/// The whole mask, bool [B, H, T, S], true: kept. Computed on `device`, with the same result on
-/// every device.
+/// The mask, bool [B, H, T, S], true: kept. Its rows (b, h, t) are numbered from first_row on.
+/// Computed on `device`, with the same result on every device.
 torch::Tensor dropout_mask(double p, uint64_t seed, int64_t B, int64_t H, int64_t T, int64_t S,
-                           torch::Device device);
+                           torch::Device device, int64_t first_row = 0);
 
 namespace detail {
 /// The same mask by torch's integer operations, for devices other than the CPU. Computes `rows`
 /// rows of S weights at a time to bound its memory; 0: a default.
 torch::Tensor dropout_mask_by_tensors(double p, uint64_t seed, int64_t B, int64_t H, int64_t T,
-                                      int64_t S, torch::Device device, int64_t rows = 0);
+                                      int64_t S, torch::Device device, int64_t rows = 0,
+                                      int64_t first_row = 0);
 }  // namespace detail
 
 }  // namespace zoo

@@ -26,7 +26,7 @@ BertImpl::BertImpl(const BertOptions& options_) : options(resolved(checked(optio
   if (o.segments > 0)
     segment_embedding = register_module("segment_embedding", torch::nn::Embedding(o.segments, E));
   embedding_norm = register_module("embedding_norm", Norm(E, norm_options(o)));
-  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
+  embedding_dropout = register_module("embedding_dropout", Dropout(o.dropout));
   if (o.embedding_width > 0)
     embedding_proj = register_module("embedding_proj", torch::nn::Linear(E, o.d_model));
   blocks = register_module("blocks", torch::nn::ModuleList());

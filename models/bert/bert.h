@@ -6,7 +6,6 @@
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
@@ -15,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "models/layers/dropout.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/position_options.h"
 
@@ -125,7 +125,7 @@ class BertImpl : public torch::nn::Module {
   std::shared_ptr<Position> position;
   torch::nn::Embedding segment_embedding{nullptr};  // empty without kinds of token
   Norm embedding_norm{nullptr};
-  torch::nn::Dropout embedding_dropout{nullptr};
+  Dropout embedding_dropout{nullptr};
   torch::nn::Linear embedding_proj{nullptr};  // [C, E]; empty where the embeddings are as wide as C
   torch::nn::ModuleList blocks{nullptr};      // as many as are different
   Norm final_norm{nullptr};                   // empty with post-norm: the last block ends in one

@@ -49,7 +49,7 @@ ClassifierImpl::ClassifierImpl(const ClassifierOptions& options_) : options(opti
   const int64_t C = options.d_model;
   if (options.inner != InnerLayer::kNone) dense = register_module("dense", torch::nn::Linear(C, C));
   out_proj = register_module("out_proj", torch::nn::Linear(C, options.labels));
-  dropout = register_module("dropout", torch::nn::Dropout(options.dropout));
+  dropout = register_module("dropout", Dropout(options.dropout));
 }
 
 torch::Tensor ClassifierImpl::forward(const torch::Tensor& x) {

@@ -3,10 +3,10 @@
 // (Clark et al. 2020, §3.1).
 #pragma once
 #include <torch/nn/module.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
+#include "models/layers/dropout.h"
 #include "models/layers/feed_forward.h"
 #include "models/layers/norm.h"
 
@@ -55,7 +55,7 @@ class ClassifierImpl : public torch::nn::Module {
   ClassifierOptions options;
   torch::nn::Linear dense{nullptr};  // [C, C]; empty without inner layer
   torch::nn::Linear out_proj{nullptr};
-  torch::nn::Dropout dropout{nullptr};
+  Dropout dropout{nullptr};
 };
 TORCH_MODULE(Classifier);
 

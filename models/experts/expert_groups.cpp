@@ -34,4 +34,27 @@ ExpertGroups group_by_expert(const torch::Tensor& chosen, int64_t E,
   return groups;
 }
 
+ExpertGroups group_shard(const torch::Tensor& chosen_in_batch, int64_t first, int64_t N, int64_t E,
+                         std::optional<int64_t> capacity) {
+  const int64_t all = chosen_in_batch.size(0);
+  const auto whole = group_by_expert(chosen_in_batch, E, capacity);
+  const auto sizes = torch::tensor(whole.sizes, whole.tokens.options());           // [E]
+  const auto expert = torch::arange(E, sizes.options()).repeat_interleave(sizes);  // [M']
+  const auto place = torch::arange(whole.tokens.size(0), sizes.options()) -
+                     (sizes.cumsum(0) - sizes).index_select(0, expert);                      // [M']
+  const auto mine = whole.tokens.ge(first) & whole.tokens.lt(first + N);                     // [M']
+  const auto k = whole.choices.masked_select(mine).floor_divide(std::max<int64_t>(1, all));  // [M]
+  ExpertGroups groups;
+  groups.tokens = whole.tokens.masked_select(mine) - first;                       // [M]
+  groups.choices = k * N + groups.tokens;                                         // [M]
+  groups.places = place.masked_select(mine);                                      // [M]
+  groups.wanted = chosen_in_batch.narrow(0, first, N).flatten().bincount({}, E);  // [E]
+  groups.sizes_in_batch = whole.sizes;
+  groups.first_token = first;
+  groups.tokens_in_batch = all;
+  const auto counts = expert.masked_select(mine).bincount({}, E).cpu();
+  groups.sizes.assign(counts.const_data_ptr<int64_t>(), counts.const_data_ptr<int64_t>() + E);
+  return groups;
+}
+
 }  // namespace zoo

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -41,20 +42,27 @@ void ExpertStatistics::record(const void* layer, const Routing& routing,
                             [&](const Sums& sums) { return sums.layer == layer; });
   if (found == sums_.end()) found = sums_.insert(found, Sums{.layer = layer});
   const auto p = routing.probabilities.to(torch::kDouble);  // [N, E]
-  found->tokens += p.size(0);
-  found->choices += routing.chosen.numel();
+  const auto count = [&](int64_t n) { return torch::full({}, n, p.options()); };
+  add(found->tokens, count(p.size(0)));
+  add(found->choices, count(routing.chosen.numel()));
   add(found->wanted, groups.wanted.to(torch::kDouble));
   add(found->kept, torch::tensor(groups.sizes, torch::kLong).to(p.options()));
   add(found->probabilities, p.sum(0));
   add(found->entropy, torch::special_entr(p).sum());  // -p log p, and 0 where p is
 }
 
+void ExpertStatistics::sum_over(const std::function<void(const std::vector<torch::Tensor>&)>& sum) {
+  for (const Sums& sums : sums_) {
+    sum({sums.tokens, sums.choices, sums.wanted, sums.kept, sums.probabilities, sums.entropy});
+  }
+}
+
 std::vector<ExpertLoad> ExpertStatistics::layers() const {
   std::vector<ExpertLoad> layers;
   for (const Sums& sums : sums_) {
-    const auto tokens = static_cast<double>(std::max<int64_t>(1, sums.tokens));
-    const auto choices = static_cast<double>(std::max<int64_t>(1, sums.choices));
-    layers.push_back({.tokens = sums.tokens,
+    const double tokens = std::max(1.0, sums.tokens.item<double>());
+    const double choices = std::max(1.0, sums.choices.item<double>());
+    layers.push_back({.tokens = std::llround(sums.tokens.item<double>()),
                       .share = values_of(sums.wanted / choices),
                       .dropped = values_of((sums.wanted - sums.kept) / sums.wanted.clamp_min(1)),
                       .probability = values_of(sums.probabilities / tokens),

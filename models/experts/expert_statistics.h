@@ -1,7 +1,10 @@
 // How evenly tokens are spread over experts: collected from outside, layer by layer, while a model
 // runs.
 #pragma once
+#include <torch/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -55,13 +58,15 @@ class ExpertStatistics {
 
   /// This thread's newest; null if there is none.
   static ExpertStatistics* current();
+  /// Adds up over processes that share a batch: `sum` replaces tensors by their sums.
+  void sum_over(const std::function<void(const std::vector<torch::Tensor>&)>& sum);
   /// For a layer of experts, which any address of its own tells from others.
   void record(const void* layer, const Routing& routing, const ExpertGroups& groups);
 
  private:
   struct Sums {
     const void* layer = nullptr;
-    int64_t tokens = 0, choices = 0;
+    torch::Tensor tokens = {}, choices = {};                   // [] double
     torch::Tensor wanted = {}, kept = {}, probabilities = {};  // [E] double
     torch::Tensor entropy = {};                                // [] double
   };

@@ -13,6 +13,7 @@
 #include "models/experts/expert_statistics.h"
 #include "models/experts/routing_losses.h"
 #include "models/layers/auxiliary_losses.h"
+#include "models/layers/batch_shard.h"
 #include "models/layers/token_selection.h"
 
 namespace zoo {
@@ -66,17 +67,39 @@ torch::Tensor MixtureOfExpertsImpl::forward(const torch::Tensor& x, const torch:
 
 /// x [N, C] -> [N, C]
 torch::Tensor MixtureOfExpertsImpl::mix(const torch::Tensor& x) {
-  const int64_t E = options.experts, K = options.experts_per_token;
-  const auto routing = route(router_logits(x), K, options.score, options.renormalise);
-  std::optional<int64_t> capacity;
-  if (options.capacity > 0.0 && is_training())
-    capacity = expert_capacity(options.capacity, x.size(0), K, E);
-  const auto groups = group_by_expert(routing.chosen, E, capacity);
-  auto y = weighted_sum(x, routing, groups);  // [N, C]
-  if (shared) y = y + shared(x);              // [N, C]  Dai et al., Eq. 9
+  const auto routing =
+      route(router_logits(x), options.experts_per_token, options.score, options.renormalise);
+  const auto groups = groups_of(routing.chosen);
+  auto y = weighted_sum(x, routing, groups);   // [N, C]
+  if (shared) y = y + shared_part(x, groups);  // [N, C]  Dai et al., Eq. 9
   if (auto* const statistics = ExpertStatistics::current(); statistics != nullptr)
     statistics->record(this, routing, groups);
   return with_routing_losses(y, routing);
+}
+
+torch::Tensor MixtureOfExpertsImpl::shared_part(const torch::Tensor& x,
+                                                const ExpertGroups& groups) {
+  std::optional<BatchShardGuard> places;  // for dropout
+  if (groups.places.defined())
+    places.emplace(BatchShard{
+        .first = groups.first_token, .rows = x.size(0), .total = groups.tokens_in_batch});
+  return shared(x);
+}
+
+/// A shard's tokens take their places among those of the whole batch.
+ExpertGroups MixtureOfExpertsImpl::groups_of(const torch::Tensor& chosen) const {
+  const int64_t E = options.experts, K = options.experts_per_token;
+  const auto capacity_for = [&](int64_t N) {
+    return options.capacity > 0.0 && is_training()
+               ? std::optional(expert_capacity(options.capacity, N, K, E))
+               : std::nullopt;
+  };
+  const BatchShard* const shard = BatchShardGuard::current();
+  if (shard == nullptr) return group_by_expert(chosen, E, capacity_for(chosen.size(0)));
+  const auto counts = shard->gather(torch::tensor({chosen.size(0)}, torch::kLong));  // [shards]
+  const auto all = shard->gather(chosen);                                            // [N', K]
+  const int64_t first = counts.narrow(0, 0, shard->rank).sum().item<int64_t>();
+  return group_shard(all, first, chosen.size(0), E, capacity_for(all.size(0)));
 }
 
 /// [N, E], in full precision under autocast as well: Fedus et al., §2.4, "selective precision".
@@ -93,7 +116,12 @@ torch::Tensor MixtureOfExpertsImpl::weighted_sum(const torch::Tensor& x, const R
   // An expert without tokens is computed where its weights need a gradient, which is 0.
   const bool all = torch::GradMode::is_enabled() || groups.tokens.numel() == 0;
   std::vector<torch::Tensor> results;
-  for (size_t e = 0; e < parts.size(); ++e) {
+  int64_t begin = 0;
+  for (size_t e = 0; e < parts.size(); begin += groups.sizes[e++]) {
+    std::optional<BatchShardGuard> places;  // for dropout
+    if (groups.places.defined())
+      places.emplace(BatchShard{.total = groups.sizes_in_batch[e],
+                                .places = groups.places.narrow(0, begin, groups.sizes[e])});
     if (all || groups.sizes[e] > 0)
       results.push_back(experts->at<FeedForwardImpl>(e).forward(parts[e]));
   }

@@ -46,6 +46,8 @@ class MixtureOfExpertsImpl : public torch::nn::Module {
 
  private:
   torch::Tensor mix(const torch::Tensor& x);
+  torch::Tensor shared_part(const torch::Tensor& x, const ExpertGroups& groups);
+  ExpertGroups groups_of(const torch::Tensor& chosen) const;
   torch::Tensor router_logits(const torch::Tensor& x);
   torch::Tensor weighted_sum(const torch::Tensor& x, const Routing& routing,
                              const ExpertGroups& groups);

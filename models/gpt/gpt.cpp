@@ -55,7 +55,7 @@ GptImpl::GptImpl(const GptOptions& options_) : options(resolved(checked(options_
                                                            .model_width = o.d_model}));
   if (o.norm_embeddings)
     embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm_options(o)));
-  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.embedding_dropout));
+  embedding_dropout = register_module("embedding_dropout", Dropout(o.embedding_dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) {
     auto block = block_options(o, n);

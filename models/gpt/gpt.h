@@ -4,7 +4,6 @@
 #pragma once
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "models/gpt/future_tokens.h"
+#include "models/layers/dropout.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/position_options.h"
 
@@ -128,7 +128,7 @@ class GptImpl : public torch::nn::Module {
   torch::nn::Linear embedding_proj{nullptr}, output_proj{nullptr};  // empty where E is C
   std::shared_ptr<Position> position;
   Norm embedding_norm{nullptr};  // empty without norm_embeddings
-  torch::nn::Dropout embedding_dropout{nullptr};
+  Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList blocks{nullptr};
   Norm final_norm{nullptr};             // empty with post-norm: the last block ends in one
   torch::nn::Linear lm_head{nullptr};   // [V, E]; empty where tied

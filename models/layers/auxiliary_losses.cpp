@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "models/layers/batch_shard.h"
+
 namespace zoo {
 namespace {
 
@@ -41,9 +43,17 @@ void AuxiliaryLosses::count(const torch::Tensor& times) {
   times_.copy_(times);
 }
 
-std::map<std::string, double> AuxiliaryLosses::means() const {
+std::map<std::string, double> AuxiliaryLosses::means(const Sum& sum) const {
+  std::vector<double> sums;
+  for (const auto& [name, of_name] : sums_)
+    sums.insert(sums.end(), {of_name.first.item<double>(), of_name.second});
+  if (sum) sums = sum(sums);
   std::map<std::string, double> means;
-  for (const auto& [name, sum] : sums_) means[name] = sum.first.item<double>() / sum.second;
+  size_t next = 0;
+  for (const auto& [name, of_name] : sums_) {
+    means[name] = sums[next] / sums[next + 1];
+    next += 2;
+  }
   return means;
 }
 
@@ -51,11 +61,12 @@ void AuxiliaryLosses::record(const std::string& name, const torch::Tensor& value
   auto& [sum, shares] = sums_[name];
   const auto part = value.detach().to(torch::kDouble) * share_;
   sum = sum.defined() ? sum + part : part;
-  shares += share_;
+  const BatchShard* const shard = BatchShardGuard::current();
+  shares += shard == nullptr ? share_ : share_ / static_cast<double>(shard->size);
 }
 
 AuxiliaryShare::AuxiliaryShare(double share) : of_(newest) {
-  if (of_ != nullptr) before_ = std::exchange(of_->share_, share);
+  if (of_ != nullptr) before_ = std::exchange(of_->share_, of_->share_ * share);
 }
 
 AuxiliaryShare::~AuxiliaryShare() {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace zoo {
 
@@ -29,8 +30,10 @@ class AuxiliaryLosses {
   /// From here on, a backward pass counts each weighted loss `times` [] times; 1 at first. For a
   /// trainer that multiplies its own loss, by the number of tokens or against underflow.
   void count(const torch::Tensor& times);
-  /// By name, not weighted: the means over layers and forward passes. Waits for the device.
-  std::map<std::string, double> means() const;
+  /// By name, not weighted: the means over layers and forward passes. Waits for the device. Where
+  /// processes share a batch, `sum` adds up over them, and all have the same names.
+  using Sum = std::function<std::vector<double>(const std::vector<double>& values)>;
+  std::map<std::string, double> means(const Sum& sum = {}) const;
 
   /// This thread's newest; null if there is none.
   static AuxiliaryLosses* current();
@@ -49,6 +52,7 @@ class AuxiliaryLosses {
 };
 
 /// While one lives, forward passes on this thread take `share` of a batch that is cut into parts.
+/// Shares within shares multiply.
 class AuxiliaryShare {
  public:
   explicit AuxiliaryShare(double share);
@@ -99,9 +103,9 @@ class AuxiliaryRerun {
   double share_ = 1.0;
 };
 
-/// Returns y, an output of the calling layer, and adds weight * loss() [], a mean over the batch,
-/// to the objective. Without an AuxiliaryLosses on this thread, or without gradients, loss() is not
-/// called.
+/// Returns y, an output of the calling layer, and adds weight * loss() [], a mean over the batch
+/// (in a shard: its part of that mean, see sum_over_shards()), to the objective. Without an
+/// AuxiliaryLosses on this thread, or without gradients, loss() is not called.
 torch::Tensor with_auxiliary_loss(const torch::Tensor& y, const std::string& name, double weight,
                                   const std::function<torch::Tensor()>& loss);
 

@@ -121,7 +121,7 @@ BlockImpl::BlockImpl(const BlockOptions& options_) : options(options_) {
   }
   feed_forward_out_norm = register_norm("feed_forward_out_norm", sandwich);
   feed_forward_scale = register_scale("feed_forward_scale");
-  dropout = register_module("dropout", torch::nn::Dropout(options.residual_dropout));
+  dropout = register_module("dropout", Dropout(options.residual_dropout));
 }
 
 Norm BlockImpl::register_norm(const char* name, bool wanted) {

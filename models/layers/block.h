@@ -4,7 +4,6 @@
 // Komatsuzaki 2021 (GPT-J); layer scale: Touvron et al. 2021 (arXiv:2103.17239), Eq. 4.
 #pragma once
 #include <torch/nn/module.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/pimpl.h>
 
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "models/attention/multi_head_attention.h"
 #include "models/experts/mixture_of_experts.h"
+#include "models/layers/dropout.h"
 #include "models/layers/feed_forward.h"
 #include "models/layers/norm.h"
 #include "models/mixers/mixer_options.h"
@@ -93,7 +93,7 @@ class BlockImpl : public torch::nn::Module {
   FeedForward feed_forward{nullptr};  // empty with experts
   MixtureOfExperts experts{nullptr};
   torch::Tensor attention_scale, cross_scale, feed_forward_scale;  // [C], or undefined
-  torch::nn::Dropout dropout{nullptr};
+  Dropout dropout{nullptr};
 
  private:
   /// A sub-layer with what stands around it.

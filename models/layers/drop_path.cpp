@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "models/layers/batch_shard.h"
+
 namespace zoo {
 
 torch::Tensor drop_path(const torch::Tensor& branch, double dropped) {
@@ -12,8 +14,10 @@ torch::Tensor drop_path(const torch::Tensor& branch, double dropped) {
               dropped);
   std::vector<int64_t> shape(static_cast<size_t>(branch.dim()), 1);
   shape[0] = branch.size(0);
-  const auto kept = torch::empty(shape, branch.options()).bernoulli_(1.0 - dropped);  // [B, 1, ...]
-  return branch * kept.div_(1.0 - dropped);
+  const auto kept = draw_rows(shape, [&](const std::vector<int64_t>& all) {
+    return torch::empty(all, branch.options()).bernoulli_(1.0 - dropped);
+  });  // [B, 1, ...]
+  return branch * kept.div(1.0 - dropped);
 }
 
 double drop_path_of_layer(double of_last, int64_t layer, int64_t layers) {

@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 
 #include "models/layers/activate.h"
+#include "models/layers/dropout.h"
 
 namespace zoo {
 
@@ -22,7 +23,7 @@ FeedForwardImpl::FeedForwardImpl(const FeedForwardOptions& options_) : options(o
 
 torch::Tensor FeedForwardImpl::forward(const torch::Tensor& x) {
   auto h = activate(in_proj(x), options.activation);  // [B, T, F]
-  if (options.dropout > 0.0) h = torch::dropout(h, options.dropout, is_training());
+  if (options.dropout > 0.0 && is_training()) h = drop_out(h, options.dropout);
   return out_proj(h);  // [B, T, C]
 }
 

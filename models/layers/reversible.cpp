@@ -10,9 +10,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 
 #include "models/experts/expert_statistics.h"
 #include "models/layers/auxiliary_losses.h"
+#include "models/layers/batch_shard.h"
 
 namespace zoo {
 namespace {
@@ -84,9 +86,12 @@ struct ReversiblePass : torch::CustomClassHolder {
   std::vector<Generators> generators;  // before each branch
   Autocast autocast;
   AuxiliaryRerun auxiliary;
+  std::optional<BatchShard> shard;  // of the batch; backward may run on another thread
 
   ReversiblePass(std::vector<ReversibleBranch> all, torch::DeviceType device)
-      : branches(std::move(all)), autocast(Autocast::now(device)) {}
+      : branches(std::move(all)), autocast(Autocast::now(device)) {
+    if (const auto* const now = BatchShardGuard::current(); now != nullptr) shard = *now;
+  }
 
   /// Branches that draw nothing share a state.
   void keep_generators(torch::Device device) {
@@ -116,6 +121,8 @@ torch::Tensor run_again(const ReversiblePass& pass, size_t n, const torch::Tenso
     const torch::AutoGradMode with_gradients(true);
     const AutocastAs autocast(pass.autocast);
     const AuxiliaryRerun::Second again(pass.auxiliary);
+    std::optional<BatchShardGuard> rows;
+    if (pass.shard) rows.emplace(*pass.shard);
     const ExpertStatistics::Pause counted;
     y = pass.branches[n].f(x, inputs);
   }

@@ -190,6 +190,11 @@ bool counts_first_tokens(const StackOptions& o) {
   return (o.window > 0 && o.global_tokens > 0) || o.attention_blocks != BlockPattern::kNone;
 }
 
+bool drops(const StackOptions& o) {
+  return o.residual_dropout > 0.0 || o.attention_dropout > 0.0 || o.activation_dropout > 0.0 ||
+         o.head_dropout > 0.0 || o.drop_path > 0.0;
+}
+
 int64_t rotated_width(const StackOptions& o) {
   return o.latent_width > 0 ? o.latent_rotary_width : o.head_width;
 }

@@ -132,6 +132,9 @@ void check_mixing(const StackOptions& options, PositionPlace positions);
 /// them would change the result.
 bool counts_first_tokens(const StackOptions& options);
 
+/// Whether training draws random numbers: dropout, DropHead, stochastic depth.
+bool drops(const StackOptions& options);
+
 /// The width of the part of a head that rotary positions may rotate.
 int64_t rotated_width(const StackOptions& options);
 

@@ -50,7 +50,7 @@ RecurrentImpl::RecurrentImpl(const RecurrentOptions& options_) : options(resolve
   score = register_module("score", linear(C, 1, false));
   combine = register_module("combine", linear(3 * C, C, true));
   if (!o.tie_embeddings) lm_head = register_module("lm_head", linear(C, o.vocab_size, false));
-  dropout = register_module("dropout", torch::nn::Dropout(o.dropout));
+  dropout = register_module("dropout", Dropout(o.dropout));
   const torch::NoGradGuard no_grad;
   const double deviation = 1.0 / std::sqrt(static_cast<double>(C));
   source_embedding->weight.normal_(0.0, deviation);

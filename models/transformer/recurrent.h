@@ -3,7 +3,6 @@
 // 1997's. Differs from the paper: LSTM instead of gated units, one tanh layer before the output
 // instead of maxout, and the output layer may be the target's table.
 #pragma once
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/rnn.h>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/layers/dropout.h"
 #include "models/transformer/encoder_decoder.h"
 
 namespace zoo {
@@ -80,7 +80,7 @@ class RecurrentImpl : public EncoderDecoder {
   torch::nn::Linear query_proj{nullptr}, key_proj{nullptr}, score{nullptr};  // W_a, U_a, v_a
   torch::nn::Linear combine{nullptr};  // [state, context, embedding] -> C
   torch::nn::Linear lm_head{nullptr};  // empty where tied
-  torch::nn::Dropout dropout{nullptr};
+  Dropout dropout{nullptr};
 
  private:
   torch::Tensor attend_to(const torch::Tensor& query, const EncodedSource& encoded,

@@ -49,7 +49,7 @@ TransformerImpl::TransformerImpl(const TransformerOptions& options_)
     source_norm = register_module("source_norm", Norm(o.d_model, norm));
     target_norm = register_module("target_norm", Norm(o.d_model, norm));
   }
-  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
+  embedding_dropout = register_module("embedding_dropout", Dropout(o.dropout));
   encoder = register_module("encoder", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.encoder_layers; ++n)
     encoder->push_back(Block(block_options(encodes, n)));

@@ -6,7 +6,6 @@
 // authors' code.
 #pragma once
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/dropout.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/position_options.h"
 #include "models/transformer/encoder_decoder.h"
@@ -141,7 +141,7 @@ class TransformerImpl : public EncoderDecoder {
   torch::nn::Embedding target_embedding{nullptr};  // the same module where shared
   std::shared_ptr<Position> source_position, target_position;
   Norm source_norm{nullptr}, target_norm{nullptr};  // of the embeddings, or empty
-  torch::nn::Dropout embedding_dropout{nullptr};
+  Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList encoder{nullptr}, decoder{nullptr};
   Norm encoder_norm{nullptr}, decoder_norm{nullptr};  // empty with post-norm
   torch::nn::Linear lm_head{nullptr};                 // empty where tied

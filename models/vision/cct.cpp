@@ -21,7 +21,7 @@ CctImpl::CctImpl(const CctOptions& options_) : options(resolved(checked(options_
   }
   position = register_module(
       "position", make_grid_position(o.position, grid_of(o), 0, o.d_model, rotated_width(o)));
-  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
+  embedding_dropout = register_module("embedding_dropout", Dropout(o.dropout));
   blocks = register_module("blocks", torch::nn::ModuleList());
   for (int64_t n = 0; n < o.layers; ++n) blocks->push_back(Block(block_options(o, n)));
   if (o.norm_place != NormPlace::kPost)

@@ -5,7 +5,6 @@
 #pragma once
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
@@ -13,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "models/layers/dropout.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/grid.h"
 #include "models/vision/image_classifier.h"
@@ -85,7 +85,7 @@ class CctImpl : public ImageClassifier {
   CctOptions options;                           // zeros replaced by what they stand for
   torch::nn::ModuleList convolutions{nullptr};  // the last one gives C channels
   std::shared_ptr<GridPosition> position;
-  torch::nn::Dropout embedding_dropout{nullptr};
+  Dropout embedding_dropout{nullptr};
   torch::nn::ModuleList blocks{nullptr};
   Norm final_norm{nullptr};            // empty with post-norm
   torch::nn::Linear pooling{nullptr};  // [1, C]

@@ -37,7 +37,7 @@ VitImpl::VitImpl(const VitOptions& options_) : options(resolved(checked(options_
   position = register_module(
       "position",
       make_grid_position(o.position, grid_of(o), prefix_tokens(o), o.d_model, rotated_width(o)));
-  embedding_dropout = register_module("embedding_dropout", torch::nn::Dropout(o.dropout));
+  embedding_dropout = register_module("embedding_dropout", Dropout(o.dropout));
   const NormOptions norm = norm_options(o);
   if (o.embedding_norm) embedding_norm = register_module("embedding_norm", Norm(o.d_model, norm));
   blocks = register_module("blocks", torch::nn::ModuleList());

@@ -4,7 +4,6 @@
 // papers: first weights are normal, not truncated normal.
 #pragma once
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "models/layers/attention_pooling.h"
+#include "models/layers/dropout.h"
 #include "models/layers/patch_embedding.h"
 #include "models/layers/stack_options.h"
 #include "models/positions/grid.h"
@@ -168,7 +168,7 @@ class VitImpl : public ImageClassifier {
   PatchEmbedding patch_embedding{nullptr};
   torch::Tensor class_token, distillation_token, mask_token;  // [C]; undefined where there is none
   std::shared_ptr<GridPosition> position;
-  torch::nn::Dropout embedding_dropout{nullptr};
+  Dropout embedding_dropout{nullptr};
   Norm embedding_norm{nullptr};
   torch::nn::ModuleList blocks{nullptr};
   Norm final_norm{nullptr};  // empty with post-norm

@@ -11,6 +11,7 @@
 #include "models/batching/padding.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
 #include "train/data/fingerprint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/classification_scores.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/token_loss.h"
@@ -63,7 +64,11 @@ Metrics BertClassifierTask::step(const Backward& backward) {
                         {"token_type_ids", batch.segments},
                         {"labels", targets}};
   });
-  const auto loss = token_loss(classify_batch(model_, batch), targets);
+  const BatchShare share(processes(), std::ssize(indices));
+  const ClassifierBatch mine{.tokens = share.rows(batch.tokens),
+                             .segments = share.rows(batch.segments),
+                             .lengths = share.rows(batch.lengths)};
+  const auto loss = token_loss(classify_batch(model_, mine), share.rows(targets));
   backward(loss.sum, loss.tokens);
   return {};
 }
@@ -73,8 +78,10 @@ Metrics BertClassifierTask::evaluate() {
   MeanMeter loss;
   ClassificationScores scores(std::ssize(data_.labels));
   EntityScores entities;
+  EvaluationShare share(processes());
+  int64_t part = 0;
   for (const auto& indices : validation_batches()) {
-    stop_if_interrupted("measuring");
+    if (!share.takes(part++)) continue;
     const auto batch =
         collate_rows(data_.validation.rows, indices, tokenizer_->pad_id().value_or(0));
     const auto targets = collate_classes(data_.validation, indices, of_words());
@@ -85,6 +92,8 @@ Metrics BertClassifierTask::evaluate() {
       entities.add(names_of(row.predicted), names_of(row.right));
     }
   }
+  share.finish();
+  sum_over(processes(), loss, scores, entities);
   if (loss.count() == 0.0) return {};
   Metrics metrics{
       {"loss", loss.mean()}, {"accuracy", scores.accuracy()}, {"macro_f1", scores.macro_f1()}};

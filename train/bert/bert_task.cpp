@@ -12,6 +12,7 @@
 #include "models/batching/padding.h"
 #include "models/bert/bert_heads.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/permuted_lm.h"
 #include "train/objectives/token_loss.h"
@@ -67,7 +68,9 @@ torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, at::Generator ra
 }
 
 torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Generator random) {
-  const auto order = torch::rand(batch.tokens.sizes(), random).to(device_);  // [B, T]
+  const auto order = draw_rows(batch.tokens.sizes().vec(), [&](const auto& shape) {
+                       return torch::rand(shape, random);
+                     }).to(device_);  // [B, T]
   const auto input = permuted_input(batch, model_->bert->default_positions(batch.tokens), order);
   BertContext context{.positions = input.positions, .args = {.may_attend = input.may_attend}};
   if (model_->options.bert.segments > 1) context.segments = input.segments;
@@ -78,26 +81,28 @@ torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Gen
 Metrics BertPreTraining::step(const Backward& backward) {
   const auto on_cpu = batches_.next();
   if (!on_cpu.has_targets()) return {};  // nothing but special tokens
-  const auto batch = on_cpu.to(device_);
   show_batch([&] {
-    NamedTensors named{{"input_ids", batch.tokens},
-                       {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
-                       {"token_type_ids", batch.segments},
-                       {"labels", batch.labels}};
+    NamedTensors named{{"input_ids", on_cpu.tokens},
+                       {"attention_mask", attention_mask(on_cpu.tokens, on_cpu.lengths)},
+                       {"token_type_ids", on_cpu.segments},
+                       {"labels", on_cpu.labels}};
     if (options_.pairs == SentencePairs::kNextOrRandom)
-      named["next_sentence_label"] = batch.pair;
+      named["next_sentence_label"] = on_cpu.pair;
     else if (options_.pairs != SentencePairs::kNone)
-      named["sentence_order_label"] = batch.pair;
+      named["sentence_order_label"] = on_cpu.pair;
     return named;
   });
+  const BatchShare share(processes(), on_cpu.tokens.size(0));
+  const auto batch = on_cpu.each([&](const torch::Tensor& x) { return share.rows(x).to(device_); });
   const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
   const auto loss =
       token_loss(model_->masked_lm_logits(h, batch.masked_positions()), batch.targets());
   auto sum = loss.sum;
   if (options_.pairs != SentencePairs::kNone) {
     // The paper adds the two means; the trainer divides this sum by the masked tokens.
-    const auto pairs = token_loss(model_->pair_logits(h), batch.pair);
-    sum = sum + pairs.sum * (loss.tokens / pairs.tokens);
+    const double per_pair =
+        static_cast<double>(on_cpu.targets().numel()) / static_cast<double>(on_cpu.pair.numel());
+    sum = sum + token_loss(model_->pair_logits(h), batch.pair).sum * per_pair;
   }
   backward(sum, loss.tokens);
   return {};
@@ -107,15 +112,22 @@ Metrics BertPreTraining::evaluate() {
   if (validation_.empty()) return {};
   PredictionMeter words, pairs;
   const auto random = at::detail::createCPUGenerator(kOrderSeed);
+  EvaluationShare share(processes());
+  int64_t part = 0;
   for (const auto& on_cpu : validation_) {
-    stop_if_interrupted("measuring");
     if (!on_cpu.has_targets()) continue;
+    if (!share.takes(part++)) {
+      if (options_.permuted) torch::rand(on_cpu.tokens.sizes(), random);  // as who takes it
+      continue;
+    }
     const auto batch = on_cpu.to(device_);
     const auto h = hidden(batch, random);  // [B, T, C]
     words.add(model_->masked_lm_logits(h, batch.masked_positions()),
               batch.targets());  // [N, V], [N]
     if (options_.pairs != SentencePairs::kNone) pairs.add(model_->pair_logits(h), batch.pair);
   }
+  share.finish();
+  sum_over(processes(), words, pairs);
   if (words.targets() == 0.0) return {};
   Metrics metrics = words.metrics();
   if (options_.pairs != SentencePairs::kNone) {

@@ -63,6 +63,7 @@ class BertTraining final : public Training {
   std::vector<Objective> objectives() override;
   void check_options() const override;
   std::vector<AttentionUse> attention() const override;
+  int64_t& batch() override { return text_.batches.rows; }
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;

@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "models/batching/padding.h"
 #include "models/pretrained/bert/bert_checkpoint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/token_loss.h"
 
@@ -26,12 +27,19 @@ torch::Tensor detection_loss(const torch::Tensor& logits, const ReplacedBatch& b
   return at::binary_cross_entropy_with_logits(scores, answers, {}, {}, at::Reduction::Sum);
 }
 
-/// logits [N, V] -> [N]: on the CPU where a generator is given
-torch::Tensor draw(const torch::Tensor& logits, const std::optional<at::Generator>& generator) {
+/// A token by the probabilities of logits [N, V] -> [N]: the largest p / noise, as multinomial()
+/// draws it. Each row has its noise [N, V], exponentially distributed; `rows`: of the whole batch's
+/// masked tokens, those of the logits.
+torch::Tensor draw(const torch::Tensor& logits, const BatchShard& rows,
+                   std::optional<at::Generator> generator = {}) {
   const auto p = logits.detach().to(torch::kFloat).softmax(-1);
-  if (!generator) return p.multinomial(1).squeeze(1);
-  return p.cpu().multinomial(1, /*replacement=*/false, generator).squeeze(1).to(p.device());
+  const auto options = generator ? torch::TensorOptions(torch::kFloat) : p.options();
+  const auto noise =
+      torch::empty({rows.total, logits.size(1)}, options).exponential_(1.0, generator);
+  return (p / rows_of(rows, noise).to(p.device())).argmax(-1);
 }
+
+BatchShard all_rows(int64_t N) { return {.rows = N, .total = N}; }
 
 torch::Tensor special_tokens(const Tokenizer& tokenizer) {
   auto special = torch::zeros({tokenizer.vocab_size()}, torch::kBool);
@@ -73,13 +81,17 @@ ReplacedBatch ElectraPreTraining::replaced(const MaskedBatch& batch,
 Metrics ElectraPreTraining::step(const Backward& backward) {
   const auto on_cpu = batches_.next();
   if (!on_cpu.has_targets()) return {};  // nothing but special tokens
-  const auto batch = on_cpu.to(device_);
+  const BatchShare share(processes(), on_cpu.tokens.size(0));
+  const auto batch = on_cpu.each([&](const torch::Tensor& x) { return share.rows(x).to(device_); });
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits = generator->masked_lm_logits(hidden(generator, batch.tokens, batch),
                                                   batch.masked_positions());  // [N, V]
   const auto guessing = token_loss(logits, batch.targets());
   // No gradient goes back through the samples (§2).
-  const auto made = replaced(batch, draw(logits, {}));
+  const auto before = on_cpu.each([&](const auto& x) { return x.narrow(0, 0, share.first()); });
+  const BatchShard rows{
+      .first = before.targets().numel(), .rows = logits.size(0), .total = on_cpu.targets().numel()};
+  const auto made = replaced(batch, draw(logits, rows));
   show_batch([&] {
     return NamedTensors{{"input_ids", batch.tokens},
                         {"attention_mask", attention_mask(batch.tokens, batch.lengths)},
@@ -91,7 +103,7 @@ Metrics ElectraPreTraining::step(const Backward& backward) {
   const auto scores =
       discriminator->replaced_logits(hidden(discriminator, made.tokens, batch));  // [B, T]
   // The sum of two means; the trainer divides this by the masked tokens.
-  const double per_token = guessing.tokens / made.is_real.sum().item<double>();
+  const double per_token = static_cast<double>(rows.total) / on_cpu.lengths.sum().item<double>();
   backward(guessing.sum + detection_loss(scores, made) * (options_.detection_weight * per_token),
            guessing.tokens);
   return {};
@@ -100,20 +112,26 @@ Metrics ElectraPreTraining::step(const Backward& backward) {
 Metrics ElectraPreTraining::evaluate() {
   if (validation_.empty()) return {};
   const auto special = special_tokens(*tokenizer_).to(device_);
+  const int64_t vocab_size = model_->generator->options.bert.vocab_size;
   const std::optional<at::Generator> random = at::detail::createCPUGenerator(kValidationSeed);
   PredictionMeter guesses;  // of the generator
   MeanMeter detection;      // of the discriminator
   DeviceSum detected;
   std::vector<torch::Tensor> all_scores, all_replaced;
+  EvaluationShare share(processes());
+  int64_t part = 0;
   for (const auto& on_cpu : validation_) {
-    stop_if_interrupted("measuring");
     if (!on_cpu.has_targets()) continue;
+    if (!share.takes(part++)) {  // draws as who takes it
+      torch::empty({on_cpu.targets().numel(), vocab_size}).exponential_(1.0, random);
+      continue;
+    }
     const auto batch = on_cpu.to(device_);
     auto &generator = model_->generator, &discriminator = model_->discriminator;
     const auto logits = generator->masked_lm_logits(hidden(generator, batch.tokens, batch),
                                                     batch.masked_positions());
     guesses.add(logits, batch.targets());
-    const auto made = replaced(batch, draw(logits, random));
+    const auto made = replaced(batch, draw(logits, all_rows(logits.size(0)), random));
     const auto scores =
         discriminator->replaced_logits(hidden(discriminator, made.tokens, batch));  // [B, T]
     detection.add(detection_loss(scores, made), made.is_real.sum());
@@ -122,14 +140,21 @@ Metrics ElectraPreTraining::evaluate() {
     all_scores.push_back(scores.masked_select(counts).cpu());
     all_replaced.push_back(made.is_replaced.masked_select(counts).cpu());
   }
+  share.finish();
+  sum_over(processes(), guesses, detection, detected);
   if (guesses.targets() == 0.0) return {};
+  const auto of_all = [&](const std::vector<torch::Tensor>& parts, torch::Dtype type) {
+    const auto mine = parts.empty() ? torch::empty({0}, type) : torch::cat(parts);
+    return processes().all_gather(mine);
+  };
   const double real = detection.count();
   return {{"loss", guesses.loss() + options_.detection_weight * detection.sum() / real},
           {"mlm_loss", guesses.loss()},
           {"mlm_accuracy", guesses.accuracy()},
           {"rtd_loss", detection.mean()},
           {"rtd_accuracy", detected.value() / real},
-          {"rtd_auc", area_under_curve(torch::cat(all_scores), torch::cat(all_replaced))}};
+          {"rtd_auc", area_under_curve(of_all(all_scores, torch::kFloat),
+                                       of_all(all_replaced, torch::kBool))}};
 }
 
 std::string ElectraPreTraining::sample() {
@@ -139,7 +164,8 @@ std::string ElectraPreTraining::sample() {
   auto &generator = model_->generator, &discriminator = model_->discriminator;
   const auto logits =
       generator->masked_lm_logits(hidden(generator, batch.tokens, batch), batch.masked_positions());
-  const auto made = replaced(batch, draw(logits, at::detail::createCPUGenerator(kValidationSeed)));
+  const auto made = replaced(batch, draw(logits, all_rows(logits.size(0)),
+                                         at::detail::createCPUGenerator(kValidationSeed)));
   const auto found =
       discriminator->replaced_logits(hidden(discriminator, made.tokens, batch)).gt(0);  // [B, T]
   std::string text, put, seen;

@@ -10,6 +10,7 @@
 #include "base/printable.h"
 #include "infer/retrieval/clip_texts.h"
 #include "models/batching/random.h"
+#include "models/layers/auxiliary_losses.h"
 #include "models/pretrained/clip/clip_checkpoint.h"
 #include "train/data/fingerprint.h"
 #include "train/objectives/gradient_cache.h"
@@ -49,11 +50,12 @@ torch::Tensor ClipTask::pixel_values(const torch::Tensor& pictures) const {
   return (scaled - channels(preprocessing_.mean)) / channels(preprocessing_.std);  // [B, 3, H, W]
 }
 
-torch::Tensor ClipTask::changed_pictures(const torch::Tensor& pictures, uint64_t draw) const {
+torch::Tensor ClipTask::changed_pictures(const torch::Tensor& pictures, int64_t first,
+                                         uint64_t draw) const {
   const auto fill = fill_of(preprocessing_.mean);
   auto changed = torch::empty_like(pictures);  // [B, 3, H, W] uint8
   for (int64_t b = 0; b < pictures.size(0); ++b) {
-    auto random = generator_for({options_.seed, draw, static_cast<uint64_t>(b) + 1});
+    auto random = generator_for({options_.seed, draw, static_cast<uint64_t>(first + b) + 1});
     const auto planes = augmented(pictures[b], options_.augment, fill, random);
     std::ranges::copy(planes.values, changed[b].data_ptr<uint8_t>());
   }
@@ -67,15 +69,17 @@ torch::Tensor ClipTask::tokens_of(const std::vector<std::string>& texts) const {
 }
 
 ClipTask::Batch ClipTask::collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
-                                  uint64_t draw, bool changed) const {
+                                  const BatchShare& share, uint64_t draw, bool changed) const {
   auto random = generator_for({options_.seed, draw});
   std::vector<std::string> texts;
   for (const int64_t index : indices) {
     const auto& captions = data.captions[static_cast<size_t>(index)];
     texts.push_back(captions[random() % captions.size()]);
   }
-  const auto pictures = data.pixels.index_select(0, torch::tensor(indices, torch::kLong));
-  return {pixel_values(changed ? changed_pictures(pictures, draw) : pictures), tokens_of(texts)};
+  const auto pictures =
+      data.pixels.index_select(0, torch::tensor(share.rows(indices), torch::kLong));
+  const auto pixels = changed ? changed_pictures(pictures, share.first(), draw) : pictures;
+  return {.pixels = pixel_values(pixels), .tokens = tokens_of(texts)};
 }
 
 torch::Tensor ClipTask::loss_of(const torch::Tensor& images, const torch::Tensor& texts,
@@ -88,40 +92,67 @@ Metrics ClipTask::step(const Backward& backward) {
   model_->clamp_logit_scale();
   auto indices = batches_.next();
   while (indices.size() < 2) indices = batches_.next();  // an epoch's rest: nothing to tell it from
-  const auto batch = collate(data_.training, indices, drawn_++, /*changed=*/true);
+  const BatchShare share(processes(), std::ssize(indices));
+  const auto batch = collate(data_.training, indices, share, drawn_++, /*changed=*/true);
+  const auto tokens = share.rows(batch.tokens);  // [rows, T]
   show_batch([&] {
     return NamedTensors{{"pixel_values", batch.pixels}, {"input_ids", batch.tokens}};
   });
-  const int64_t B = batch.pixels.size(0);
-  const auto count = static_cast<double>(B);
-  if (options_.chunk == 0 || options_.chunk >= B) {
-    const auto images = model_->embed_images(batch.pixels);  // [B, E]
-    const auto texts = model_->embed_texts(batch.tokens);
-    backward(loss_of(images, texts, batch.tokens) * count, count);
+  // Every process has the loss of the whole batch, and counts a part of it.
+  const double count =
+      static_cast<double>(indices.size()) / static_cast<double>(processes().size());
+  const auto loss = [&](const torch::Tensor& images, const torch::Tensor& texts) {  // [rows, E]
+    return loss_of(gather_rows(processes(), images), gather_rows(processes(), texts),
+                   batch.tokens) *
+           count;
+  };
+  const int64_t most = (std::ssize(indices) + processes().size() - 1) / processes().size();
+  if (options_.chunk == 0 || options_.chunk >= most) {  // the same in all processes
+    backward(loss(model_->embed_images(batch.pixels), model_->embed_texts(tokens)), count);
     return {};
   }
+  const WholeBatchGuard chunks_are_batches;
+  const AuxiliaryShare part(static_cast<double>(share.count()) /
+                            static_cast<double>(indices.size()));
   const std::vector<ChunkEncoder> encoders = {
       [&](int64_t begin, int64_t n) {
         return model_->embed_images(batch.pixels.narrow(0, begin, n));
       },
-      [&](int64_t begin, int64_t n) {
-        return model_->embed_texts(batch.tokens.narrow(0, begin, n));
-      }};
+      [&](int64_t begin, int64_t n) { return model_->embed_texts(tokens.narrow(0, begin, n)); }};
   backward_in_chunks(
-      encoders, B, options_.chunk,
-      [&](const auto& embedded) { return loss_of(embedded[0], embedded[1], batch.tokens) * count; },
-      device_, [&](const torch::Tensor& loss) { backward(loss, count); });
+      encoders, share.count(), options_.chunk,
+      [&](const auto& embedded) { return loss(embedded[0], embedded[1]); }, device_,
+      [&](const torch::Tensor& value) { backward(value, count); });
   return {};
 }
 
+/// embed(begin, end) -> [end - begin, E], of some of `count` things at a time -> [count, E]: each
+/// process embeds a part of them.
+torch::Tensor ClipTask::embed_together(
+    int64_t count, const std::function<torch::Tensor(int64_t begin, int64_t end)>& embed) {
+  const BatchShard mine = shard_of(count, processes().rank(), processes().size());
+  const int64_t end = mine.first + mine.rows;
+  std::vector<torch::Tensor> parts = {
+      torch::empty({0, model_->options.projection}, torch::device(device_))};
+  for (int64_t begin = mine.first; begin < end && !InterruptGuard::requested();
+       begin += kEvaluationBatch)
+    parts.push_back(embed(begin, std::min(begin + kEvaluationBatch, end)));
+  EvaluationShare(processes()).finish();
+  return processes().all_gather(torch::cat(parts));
+}
+
 torch::Tensor ClipTask::embed_images(const CaptionedImages& data) {
-  std::vector<torch::Tensor> parts;
-  for (int64_t begin = 0; begin < data.size(); begin += kEvaluationBatch) {
-    stop_if_interrupted("measuring");
-    const auto indices = torch::arange(begin, std::min(begin + kEvaluationBatch, data.size()));
-    parts.push_back(model_->embed_images(pixel_values(data.pixels.index_select(0, indices))));
-  }
-  return torch::cat(parts);
+  return embed_together(data.size(), [&](int64_t begin, int64_t end) {
+    return model_->embed_images(
+        pixel_values(data.pixels.index_select(0, torch::arange(begin, end))));
+  });
+}
+
+torch::Tensor ClipTask::embed_texts(const std::vector<std::string>& texts) {
+  return embed_together(std::ssize(texts), [&](int64_t begin, int64_t end) {
+    const std::vector<std::string> some(texts.begin() + begin, texts.begin() + end);
+    return embed_clip_texts(*model_, *tokenizer_, some, end_);
+  });
 }
 
 torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
@@ -132,18 +163,22 @@ torch::Tensor ClipTask::name_scores(const torch::Tensor& images) {
 
 double ClipTask::validation_loss() {
   MeanMeter meter;
+  EvaluationShare share(processes());
   for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
-    stop_if_interrupted("measuring");
+    if (!share.takes(begin / options_.batch_size)) continue;
     std::vector<int64_t> indices(
         static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
     if (indices.size() < 2 && begin > 0) continue;  // nothing to tell it from
     std::iota(indices.begin(), indices.end(), begin);
-    const auto batch = collate(data_.validation, indices, /*draw=*/0);
+    const BatchShare all(single_process(), std::ssize(indices));
+    const auto batch = collate(data_.validation, indices, all, /*draw=*/0);
     const auto loss = loss_of(model_->embed_images(batch.pixels), model_->embed_texts(batch.tokens),
                               batch.tokens);
     const auto count = static_cast<double>(indices.size());
     meter.add(loss.to(torch::kDouble) * count, count);
   }
+  share.finish();
+  sum_over(processes(), meter);
   return meter.mean();
 }
 
@@ -152,8 +187,7 @@ Metrics ClipTask::evaluate() {
   model_->clamp_logit_scale();
   const auto images = embed_images(data_.validation);  // [N, E]
   const auto table = caption_table(data_.validation.captions);
-  const auto scores =
-      images.matmul(embed_clip_texts(*model_, *tokenizer_, table.texts, end_).t()).cpu();  // [N, M]
+  const auto scores = images.matmul(embed_texts(table.texts).t()).cpu();  // [N, M]
   const auto by_text = scores.t().contiguous(), texts_match = table.matches.t().contiguous();
   Metrics metrics{{"loss", validation_loss()}};
   for (const int64_t k : {1, 5, 10}) {

@@ -1,6 +1,7 @@
 // Contrastive learning of images and texts. Radford et al. 2021 (arXiv:2103.00020), §2.3.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tokenizers/tokenizer.h"
 #include "train/data/images/augment.h"
 #include "train/data/images/captioned_images.h"
+#include "train/loop/shares.h"
 #include "train/loop/task.h"
 #include "train/objectives/contrastive.h"
 
@@ -43,6 +45,7 @@ class ClipTask : public Task {
   torch::nn::Module& model() override { return *model_; }
   /// One contrastive batch; an image with several captions gets a random one.
   Metrics step(const Backward& backward) override;
+  bool differentiates_in_parts() const override { return options_.chunk > 0; }
   /// On the validation images: loss (in batches of the training size), recall_at_1, _5, _10 (mean
   /// of both directions), image_recall_at_* (texts retrieve images), text_recall_at_* (images
   /// retrieve texts), zero_shot_accuracy (an image among the names of all concepts).
@@ -63,18 +66,23 @@ class ClipTask : public Task {
 
  private:
   struct Batch {
-    torch::Tensor pixels, tokens;  // [B, 3, H, W] float, [B, T] int64; on the device
+    torch::Tensor pixels;  // [rows, 3, H, W] float, on the device: of this process
+    torch::Tensor tokens;  // [B, T] int64, on the device: of all
   };
   /// `changed`: augmented, like training images.
-  Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices, uint64_t draw,
-                bool changed = false) const;
-  torch::Tensor changed_pictures(const torch::Tensor& pictures, uint64_t draw) const;
+  Batch collate(const CaptionedImages& data, const std::vector<int64_t>& indices,
+                const BatchShare& share, uint64_t draw, bool changed = false) const;
+  /// `first`: number of the first picture in the batch.
+  torch::Tensor changed_pictures(const torch::Tensor& pictures, int64_t first, uint64_t draw) const;
   torch::Tensor pixel_values(const torch::Tensor& pictures) const;
   torch::Tensor tokens_of(const std::vector<std::string>& texts) const;
   torch::Tensor loss_of(const torch::Tensor& images, const torch::Tensor& texts,
                         const torch::Tensor& tokens) const;
-  torch::Tensor embed_images(const CaptionedImages& data);  // [N, E]
-  torch::Tensor name_scores(const torch::Tensor& images);   // [N, K]
+  torch::Tensor embed_together(
+      int64_t count, const std::function<torch::Tensor(int64_t begin, int64_t end)>& embed);
+  torch::Tensor embed_images(const CaptionedImages& data);           // [N, E]
+  torch::Tensor embed_texts(const std::vector<std::string>& texts);  // [M, E]
+  torch::Tensor name_scores(const torch::Tensor& images);            // [N, K]
   double validation_loss();
 
   Clip model_;

@@ -161,6 +161,13 @@ void ClipTraining::check_model() {
   require_option(image.image_width == 0 || image.image_width == image.image_size, "image-width",
                  image.image_width, "as --image-size: pictures are cut to squares");
   check(model_);
+  const ClipOptions made = resolved(model_);
+  if (train_.processes > 1 && pairs_.contrast.chunk > 0 &&
+      (drops(made.image) || drops(made.text) || made.text.embedding_dropout > 0.0)) {
+    throw UsageError(
+        "--chunk with dropout would drop otherwise in several processes than in one; leave out "
+        "--chunk (the processes divide the batch already) or the dropout");
+  }
 }
 
 /// Throws UsageError for options of the other image tower, and of a bias that there is not.

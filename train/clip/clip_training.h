@@ -32,6 +32,7 @@ class ClipTraining final : public Training {
   std::vector<Objective> objectives() override;
   void check_options() const override;
   std::vector<AttentionUse> attention() const override;
+  int64_t& batch() override { return pairs_.contrast.batch_size; }
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;

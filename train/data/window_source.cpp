@@ -40,10 +40,10 @@ RandomWindows::RandomWindows(TokenRange range, int64_t batch, int64_t length, ui
   }
 }
 
-TextBatch RandomWindows::next(int rank, int world) {
+TextBatch RandomWindows::next() {
   const auto starts =
-      torch::randint(0, range_.size() - length_, {world * batch_}, generator_, torch::kLong);
-  return read_windows(range_, starts.narrow(0, rank * batch_, batch_), length_);
+      torch::randint(0, range_.size() - length_, {batch_}, generator_, torch::kLong);
+  return read_windows(range_, starts, length_);
 }
 
 std::string RandomWindows::state() const {

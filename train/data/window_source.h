@@ -29,13 +29,12 @@ struct TextBatch {
 TextBatch read_windows(const TokenRange& range, const torch::Tensor& starts, int64_t length);
 
 /// Windows at random positions, drawn as torch.randint(size - length, (batch,)) from its own
-/// generator: the same seed gives the same batches in Python. The ranks of a data-parallel run draw
-/// the same positions and take turns.
+/// generator: the same seed gives the same batches in Python.
 class RandomWindows {
  public:
   /// Throws std::runtime_error if the range is too short for one window.
   RandomWindows(TokenRange range, int64_t batch, int64_t length, uint64_t seed);
-  TextBatch next(int rank = 0, int world = 1);
+  TextBatch next();
   const TokenRange& range() const { return range_; }
   std::string state() const;             ///< the generator's, as hexadecimal digits
   void restore(std::string_view state);  ///< throws std::runtime_error for anything else

@@ -97,7 +97,8 @@ GptAnswerTask::GptAnswerTask(Gpt model, std::shared_ptr<const Tokenizer> tokeniz
       batches_(lengths_of(data_.training, 0), batches_of(options.batch_size, options.seed)) {}
 
 GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
-                                           std::span<const int64_t> indices) {
+                                           std::span<const int64_t> indices,
+                                           const BatchShare& share) {
   const int64_t eos = *tokenizer_->eos_id();
   // Padding stands behind everything that is predicted, where causal attention does not look.
   const auto batch = collate_answers(pairs, indices,
@@ -105,14 +106,17 @@ GptAnswerTask::Scored GptAnswerTask::score(const SequencePairs& pairs,
                                       .pad = tokenizer_->pad_id().value_or(eos),
                                       .asks = model_->options.prefix_lm ? std::nullopt : asks_});
   GptContext context;
-  if (model_->options.prefix_lm) context.args.prefix_lengths = question_lengths(pairs, indices);
-  const auto hidden = model_->hidden(batch.tokens.to(device_), context);  // [B, T, C]
-  const auto chosen = select_targets(hidden, batch.targets.to(device_));
+  if (model_->options.prefix_lm)
+    context.args.prefix_lengths = share.rows(question_lengths(pairs, indices));
+  const auto hidden = model_->hidden(share.rows(batch.tokens).to(device_), context);  // [B, T, C]
+  const auto chosen = select_targets(hidden, share.rows(batch.targets).to(device_));
   return {.logits = model_->logits_of(chosen.hidden), .targets = chosen.targets, .batch = batch};
 }
 
 Metrics GptAnswerTask::step(const Backward& backward) {
-  const auto scored = score(data_.training, batches_.next());
+  const auto indices = batches_.next();
+  const BatchShare share(processes(), std::ssize(indices));
+  const auto scored = score(data_.training, indices, share);
   const auto& batch = scored.batch;
   show_batch([&] { return NamedTensors{{"input_ids", batch.tokens}, {"labels", batch.targets}}; });
   const auto loss = token_loss(scored.logits, scored.targets, options_.label_smoothing);
@@ -123,52 +127,60 @@ Metrics GptAnswerTask::step(const Backward& backward) {
 Metrics GptAnswerTask::evaluate() {
   if (data_.validation.size() == 0) return {};
   PredictionMeter predictions;
+  double exact = 0.0;
+  EvaluationShare share(processes());
+  int64_t part = 0;
   for (const auto& indices :
        sorted_batches(lengths_of(data_.validation, 0), batches_of(kMeasuredRows))) {
-    stop_if_interrupted("measuring");
-    const auto scored = score(data_.validation, indices);
+    if (!share.takes(part++)) continue;
+    const BatchShare whole(single_process(), std::ssize(indices));
+    const auto scored = score(data_.validation, indices, whole);
     predictions.add(scored.logits, scored.targets);
   }
-  const auto answers = answer_first(data_.validation.size());
-  double exact = 0.0;
-  for (size_t i = 0; i < answers.size(); ++i)
-    exact += answers[i] == data_.validation_text.targets[i];
+  for (int64_t begin = 0; begin < data_.validation.size(); begin += kMeasuredRows) {
+    if (!share.takes(part++)) continue;
+    const int64_t end = std::min(begin + kMeasuredRows, data_.validation.size());
+    const auto answers = answer(begin, end);
+    for (int64_t i = begin; i < end; ++i)
+      exact += answers[static_cast<size_t>(i - begin)] ==
+               data_.validation_text.targets[static_cast<size_t>(i)];
+  }
+  share.finish();
+  sum_over(processes(), predictions, exact);
   Metrics metrics = predictions.metrics();
-  metrics["exact_match"] = exact / static_cast<double>(answers.size());
+  metrics["exact_match"] = exact / static_cast<double>(data_.validation.size());
   return metrics;
 }
 
-std::vector<std::string> GptAnswerTask::answer_first(int64_t count) {
+/// The model's answers to validation questions begin to end - 1.
+std::vector<std::string> GptAnswerTask::answer(int64_t begin, int64_t end) {
   const auto& questions = data_.validation_text.sources;
-  count = std::min(count, std::ssize(questions));
   int64_t longest = 0;
   for (int64_t i = 0; i < data_.validation.size(); ++i)
     longest = std::max(longest, data_.validation.targets.length(i) + 1);
   const DecodingThreads threads(*model_);
   GptDecoder decoder(model_);
+  std::vector<std::vector<int64_t>> prompts;
+  for (int64_t i = begin; i < end; ++i)
+    prompts.push_back(encode_prompt(*tokenizer_, questions[static_cast<size_t>(i)]));
+  auto state = decoder.start(std::ssize(prompts), model_->options.context);
   std::vector<std::string> answers;
-  for (int64_t begin = 0; begin < count; begin += kMeasuredRows) {
-    std::vector<std::vector<int64_t>> prompts;
-    for (int64_t i = begin; i < std::min(count, begin + kMeasuredRows); ++i)
-      prompts.push_back(encode_prompt(*tokenizer_, questions[static_cast<size_t>(i)]));
-    auto state = decoder.start(std::ssize(prompts), model_->options.context);
-    for (const auto& made : generate(decoder, std::move(state), prompts,
-                                     {.max_new_tokens = longest,
-                                     .sampling = {.temperature = 0.0},
-                                     .eos_ids = {*tokenizer_->eos_id()},
-                                     .usable_vocab = tokenizer_->vocab_size(),
-                                     .interrupted = InterruptGuard::requested})) {
-      const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
-      answers.push_back(tokenizer_->decode(ids, /*skip_special=*/true));
-    }
-    stop_if_interrupted("answering");
+  for (const auto& made : generate(decoder, std::move(state), prompts,
+                                   {.max_new_tokens = longest,
+                                   .sampling = {.temperature = 0.0},
+                                   .eos_ids = {*tokenizer_->eos_id()},
+                                   .usable_vocab = tokenizer_->vocab_size(),
+                                   .interrupted = InterruptGuard::requested})) {
+    const std::vector<int32_t> ids(made.tokens.begin(), made.tokens.end());
+    answers.push_back(tokenizer_->decode(ids, /*skip_special=*/true));
   }
   return answers;
 }
 
 std::string GptAnswerTask::sample() {
   std::string text;
-  const auto answers = answer_first(kSamples);
+  const auto answers = answer(0, std::min(kSamples, data_.validation.size()));
+  stop_if_interrupted("answering");
   for (size_t i = 0; i < answers.size(); ++i) {
     text += fmt::format("{}{}   (right: {})\n", data_.validation_text.sources[i], answers[i],
                         data_.validation_text.targets[i]);

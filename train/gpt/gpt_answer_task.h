@@ -12,6 +12,7 @@
 #include "tokenizers/tokenizer.h"
 #include "train/data/answer_batch.h"
 #include "train/data/synthetic_tasks.h"
+#include "train/loop/shares.h"
 #include "train/loop/task.h"
 
 namespace zoo {
@@ -60,9 +61,9 @@ class GptAnswerTask : public Task {
     torch::Tensor logits, targets;  // [N, V], [N]: of the answers' tokens alone
     AnswerBatch batch;
   };
-  Scored score(const SequencePairs& pairs, std::span<const int64_t> indices);
-  /// Answers to the first `count` validation questions.
-  std::vector<std::string> answer_first(int64_t count);
+  Scored score(const SequencePairs& pairs, std::span<const int64_t> indices,
+               const BatchShare& share);
+  std::vector<std::string> answer(int64_t begin, int64_t end);
 
   Gpt model_;
   std::shared_ptr<const Tokenizer> tokenizer_;

@@ -13,6 +13,7 @@
 #include "infer/generation/gpt_decoder.h"
 #include "models/pretrained/gpt/gpt_checkpoint.h"
 #include "train/data/fingerprint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/token_loss.h"
 
@@ -89,16 +90,18 @@ TextBatch GptTask::next_batch() {
   return segments_->next();
 }
 
-torch::Tensor GptTask::logits_of(const TextBatch& batch, SegmentMemory& memory) {
-  return model_(batch.inputs.to(device_),
+torch::Tensor GptTask::logits_of(const torch::Tensor& inputs, SegmentMemory& memory) {
+  return model_(inputs.to(device_),
                 GptContext{.memory = segments_ ? &memory : nullptr});  // [B, T, V]
 }
 
 Metrics GptTask::step(const Backward& backward) {
   const TextBatch batch = next_batch();
   show_batch([&] { return NamedTensors{{"input_ids", batch.inputs}, {"labels", batch.targets}}; });
-  const auto logits = logits_of(batch, memory_);  // [B, T, V]
-  const TokenLoss loss = token_loss(logits, batch.targets.to(device_), options_.label_smoothing);
+  const BatchShare share(processes(), batch.inputs.size(0));
+  const auto logits = logits_of(share.rows(batch.inputs), memory_);  // [rows, T, V]
+  const TokenLoss loss =
+      token_loss(logits, share.rows(batch.targets).to(device_), options_.label_smoothing);
   backward(loss.sum, loss.tokens);
   return {};
 }
@@ -108,13 +111,18 @@ Metrics GptTask::evaluate() {
   PredictionMeter predictions;
   DeviceSum bytes;
   SegmentMemory memory{.tokens = model_->options.memory};
+  // Segments that remember the one before cannot be dealt out.
+  Processes& dealt_to = segments_ ? single_process() : processes();
+  EvaluationShare share(dealt_to);
   for (int64_t n = 0; n < validation_->batches(); ++n) {
-    stop_if_interrupted("measuring");
+    if (!share.takes(n)) continue;
     const TextBatch batch = validation_->at(n);
-    const auto logits = logits_of(batch, memory);  // [B, T, V]
+    const auto logits = logits_of(batch.inputs, memory);  // [B, T, V]
     predictions.add(logits, batch.targets.to(device_));
     bytes.add(bytes_of_.index({batch.targets}).sum());
   }
+  share.finish();
+  sum_over(dealt_to, predictions, bytes);
   Metrics metrics = predictions.metrics();
   if (const double count = bytes.value(); count > 0.0)
     metrics["bits_per_byte"] = predictions.loss_sum() / std::numbers::ln2 / count;
@@ -163,15 +171,16 @@ NamedTensors GptTask::carried() const {
 void GptTask::restore_carried(const NamedTensors& tensors) {
   if (!segments_) return Task::restore_carried(tensors);
   const GptOptions& o = model_->options;
+  const int64_t rows = shard_of(options_.batch_size, processes().rank(), processes().size()).rows;
   std::vector<torch::Tensor> layers;
   for (int64_t n = 0; n < o.layers && !tensors.empty(); ++n) {
     const auto name = "memory." + std::to_string(n);
     const auto found = tensors.find(name);
     if (found == tensors.end()) throw std::runtime_error(fmt::format("'{}' is missing", name));
     const auto& memory = found->second;
-    const bool fits = memory.dim() == 3 && memory.size(0) == options_.batch_size &&
-                      memory.size(1) > 0 && memory.size(1) <= o.memory &&
-                      memory.size(2) == o.d_model && memory.is_floating_point();
+    const bool fits = memory.dim() == 3 && memory.size(0) == rows && memory.size(1) > 0 &&
+                      memory.size(1) <= o.memory && memory.size(2) == o.d_model &&
+                      memory.is_floating_point();
     if (!fits || (n > 0 && memory.sizes() != layers.front().sizes()))
       throw std::runtime_error(fmt::format("'{}' is no memory of this run", name));
     layers.push_back(memory.to(device_));

@@ -67,7 +67,7 @@ class GptTask : public Task {
  private:
   TextBatch next_batch();
   /// [B, T, V]; the segments of a model with memory join it.
-  torch::Tensor logits_of(const TextBatch& batch, SegmentMemory& memory);
+  torch::Tensor logits_of(const torch::Tensor& inputs, SegmentMemory& memory);
 
   Gpt model_;
   std::shared_ptr<const Tokenizer> tokenizer_;

@@ -37,12 +37,16 @@ void encode(const std::vector<fs::path>& files, const Tokenizer& tokenizer, cons
 
 bool is_token_stream(const fs::path& path) { return path.extension() == ".tokens"; }
 
-TextSplit encode_new_text(const std::string& data, const Tokenizer& tokenizer,
-                          double validation_share, const fs::path& run_folder) {
+void encode_new_text(const std::string& data, const Tokenizer& tokenizer,
+                     const fs::path& run_folder) {
   const auto files = text_files(data);
-  if (is_token_stream(data)) return opened(data, tokenizer, validation_share);
-  encode(files, tokenizer, run_folder / kTokensFile);
-  return opened(run_folder / kTokensFile, tokenizer, validation_share);
+  if (!is_token_stream(data)) encode(files, tokenizer, run_folder / kTokensFile);
+}
+
+TextSplit open_new_text(const std::string& data, const Tokenizer& tokenizer,
+                        double validation_share, const fs::path& run_folder) {
+  const bool has_ids = is_token_stream(data);
+  return opened(has_ids ? fs::path(data) : run_folder / kTokensFile, tokenizer, validation_share);
 }
 
 TextSplit open_text(const std::string& data, const Tokenizer& tokenizer, double validation_share,

@@ -13,10 +13,13 @@ namespace zoo {
 /// Whether the path names ids, not text: "*.tokens".
 bool is_token_stream(const std::filesystem::path& path);
 
-/// The text of a new run, encoded to folder/text.tokens. Throws std::runtime_error for text that
-/// cannot be read or encoded, and for a token stream that another tokenizer made.
-TextSplit encode_new_text(const std::string& data, const Tokenizer& tokenizer,
-                          double validation_share, const std::filesystem::path& run_folder);
+/// Encodes the text of a new run to folder/text.tokens, unless it is a token stream already. Throws
+/// std::runtime_error for text that cannot be read or encoded.
+void encode_new_text(const std::string& data, const Tokenizer& tokenizer,
+                     const std::filesystem::path& run_folder);
+/// That text. Throws std::runtime_error for a token stream that another tokenizer made.
+TextSplit open_new_text(const std::string& data, const Tokenizer& tokenizer,
+                        double validation_share, const std::filesystem::path& run_folder);
 
 /// The text of a resumed run or of a checkpoint to evaluate: as the run encoded it, unless --data
 /// names another.

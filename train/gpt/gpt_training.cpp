@@ -135,9 +135,10 @@ void GptTraining::prepare_text() {
 
 std::unique_ptr<Task> GptTraining::make_text_task(const fs::path& new_run) {
   const double share = data_.validation.share;
-  const TextSplit split = new_run.empty()
-                              ? open_text(data_.data, *tokenizer_, share, command())
-                              : encode_new_text(data_.data, *tokenizer_, share, new_run);
+  if (!new_run.empty())
+    in_first_process([&] { encode_new_text(data_.data, *tokenizer_, new_run); });
+  const TextSplit split = new_run.empty() ? open_text(data_.data, *tokenizer_, share, command())
+                                          : open_new_text(data_.data, *tokenizer_, share, new_run);
   const auto tokens = [](const TokenRange& part) { return fmt::format("{} tokens", part.size()); };
   const Gpt model = make_model(tokens(split.training), tokens(split.validation));
   return std::make_unique<GptTask>(model, tokenizer_, split, data_.text, train_.seed);

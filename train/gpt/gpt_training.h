@@ -40,6 +40,7 @@ class GptTraining final : public Training {
   void check_options() const override;
   std::vector<AttentionUse> attention() const override;
   std::string implied_objective() const override;
+  int64_t& batch() override { return data_.text.batch_size; }
   void settle_options() override;
   void scale_for_sinusoids();
   void take_model(const std::filesystem::path& folder) override;

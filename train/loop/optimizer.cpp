@@ -4,6 +4,8 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 namespace zoo {
@@ -13,17 +15,41 @@ bool decays(std::string_view name, const torch::Tensor& parameter) {
   return parameter.dim() >= 2 || !name.ends_with("weight");
 }
 
-AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options) : options_(options) {
+AdamW::AdamW(const torch::nn::Module& module, const AdamWOptions& options, Processes* shards)
+    : options_(options), shards_(shards != nullptr && shards->size() > 1 ? shards : nullptr) {
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor& parameter = item.value();
     if (!parameter.requires_grad()) continue;
     slots_.push_back(
         {.name = item.key(),
          .parameter = parameter,
-         .exp_avg = torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach(),
-         .exp_avg_sq = torch::zeros_like(parameter, torch::MemoryFormat::Preserve).detach(),
          .step = torch::zeros({}, parameter.options().dtype(torch::kFloat).requires_grad(false)),
          .decays = zoo::decays(item.key(), parameter)});
+  }
+  if (shards_ != nullptr) share_out();
+  for (Slot& slot : slots_) {
+    const auto zeros = [&] {
+      if (owns(slot))
+        return torch::zeros_like(slot.parameter, torch::MemoryFormat::Preserve).detach();
+      return torch::zeros({}, slot.parameter.options().requires_grad(false))
+          .expand(slot.parameter.sizes());
+    };
+    slot.exp_avg = zeros();
+    slot.exp_avg_sq = zeros();
+  }
+}
+
+/// The largest parameters first, each to the process that has least.
+void AdamW::share_out() {
+  std::vector<Slot*> by_size;
+  for (Slot& slot : slots_) by_size.push_back(&slot);
+  std::ranges::stable_sort(by_size, std::ranges::greater{},
+                           [](const Slot* slot) { return slot->parameter.numel(); });
+  std::vector<int64_t> loads(static_cast<size_t>(shards_->size()), 0);
+  for (Slot* const slot : by_size) {
+    const auto least = std::ranges::min_element(loads);
+    slot->owner = least - loads.begin();
+    *least += slot->parameter.numel();
   }
 }
 
@@ -38,12 +64,21 @@ void AdamW::step(double learning_rate, double divisor) {
   }
   step_group(true, learning_rate, scale);
   step_group(false, learning_rate, scale);
+  if (shards_ == nullptr) return;
+  for (int64_t owner = 0; owner < shards_->size(); ++owner) {
+    std::vector<torch::Tensor> updated;
+    for (const Slot& slot : slots_) {
+      if (slot.owner == owner && slot.parameter.grad().defined())
+        updated.push_back(slot.parameter.detach());
+    }
+    shards_->broadcast(updated, owner);
+  }
 }
 
 void AdamW::step_group(bool decays, double learning_rate, const torch::Tensor& divisor) {
   std::vector<torch::Tensor> parameters, gradients, exp_avgs, exp_avg_sqs, steps;
   for (Slot& slot : slots_) {
-    if (slot.decays != decays || !slot.parameter.grad().defined()) continue;
+    if (slot.decays != decays || !owns(slot) || !slot.parameter.grad().defined()) continue;
     parameters.push_back(slot.parameter);
     gradients.push_back(slot.parameter.grad());
     exp_avgs.push_back(slot.exp_avg);
@@ -93,6 +128,33 @@ std::map<std::string, torch::Tensor> AdamW::state() const {
   return state;
 }
 
+std::map<std::string, torch::Tensor> AdamW::whole_state() const {
+  auto whole = state();
+  if (shards_ == nullptr) return whole;
+  const torch::NoGradGuard no_grad;
+  for (const Slot& slot : slots_) {
+    std::vector<torch::Tensor> tensors = {slot.exp_avg, slot.exp_avg_sq, slot.step};
+    if (!owns(slot)) {
+      for (auto& tensor : tensors) tensor = torch::empty(tensor.sizes(), tensor.options());
+    }
+    shards_->broadcast(tensors, slot.owner);
+    if (shards_->rank() != 0) continue;
+    whole["exp_avg." + slot.name] = tensors[0];
+    whole["exp_avg_sq." + slot.name] = tensors[1];
+    whole["step." + slot.name] = tensors[2];
+  }
+  return whole;
+}
+
+int64_t AdamW::state_bytes() const {
+  int64_t bytes = 0;
+  for (const Slot& slot : slots_) {
+    for (const auto& tensor : {slot.exp_avg, slot.exp_avg_sq, slot.step})
+      bytes += static_cast<int64_t>(tensor.storage().nbytes());
+  }
+  return bytes;
+}
+
 void AdamW::restore(const std::map<std::string, torch::Tensor>& state) {
   const torch::NoGradGuard no_grad;
   const auto take = [&](const std::string& name, torch::Tensor& into) {
@@ -106,6 +168,7 @@ void AdamW::restore(const std::map<std::string, torch::Tensor>& state) {
     into.copy_(found->second);
   };
   for (Slot& slot : slots_) {
+    if (!owns(slot)) continue;
     take("exp_avg." + slot.name, slot.exp_avg);
     take("exp_avg_sq." + slot.name, slot.exp_avg_sq);
     take("step." + slot.name, slot.step);

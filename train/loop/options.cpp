@@ -34,6 +34,10 @@ void check(const TrainOptions& o) {
   require_option(o.evaluate_every >= 1, "evaluate-every", o.evaluate_every, "1 or more");
   require_option(o.log_every >= 1, "log-every", o.log_every, "1 or more");
   require_option(o.save_every >= 0, "save-every", o.save_every, "0 or more");
+  require_option(o.processes >= 1 && o.processes <= 4096, "processes", o.processes,
+                 "from 1 to 4096");
+  require_option(o.process_timeout >= 1 && o.process_timeout <= 86400, "process-timeout",
+                 o.process_timeout, "from 1 to 86400 seconds");
   require_option(o.keep >= 1, "keep", o.keep, "1 or more");
   for (const auto& [option, value] : {std::pair("expect-at-least", o.expect_at_least),
                                       std::pair("expect-at-most", o.expect_at_most)}) {

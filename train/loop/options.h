@@ -3,12 +3,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/named_enum.h"
 #include "train/loop/precision.h"
 #include "train/loop/schedule.h"
 
 namespace zoo {
+
+/// How gradients travel between processes.
+enum class GradientCompression { kNone, kBf16 };
+template <>
+struct EnumNames<GradientCompression> {
+  static constexpr std::string_view what = "gradient compression";
+  static constexpr std::pair<GradientCompression, std::string_view> values[] = {
+      {GradientCompression::kNone, "none"}, {GradientCompression::kBf16, "bf16"}};
+};
 
 struct TrainOptions {
   // How long
@@ -36,6 +47,11 @@ struct TrainOptions {
   int64_t keep = 3;        ///< checkpoints kept besides the best
 
   // Where
+  int64_t processes = 1;         ///< that share each batch
+  bool shard_optimizer = false;  ///< each of them keeps its part of the optimizer's state
+  GradientCompression gradient_compression = GradientCompression::kNone;
+  bool overlap_gradients = true;  ///< gradients travel while backward computes others
+  int64_t process_timeout = 300;  ///< seconds until all of them must have come
   uint64_t seed = 1337;
   int64_t threads = 0;  ///< 0: all cores
   std::string device = "auto";
@@ -67,6 +83,17 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("log-every", o.log_every, "Updates between lines in metrics.jsonl");
   v("save-every", o.save_every, "Updates between checkpoints (0: at evaluations)");
   v("keep", o.keep, "Checkpoints kept besides the best");
+  v("processes", o.processes,
+    "Processes that share each micro-batch; starts them on this machine, unless torchrun, mpirun "
+    "or srun has");
+  v("shard-optimizer", o.shard_optimizer,
+    "Each process keeps a part of the optimizer's state (ZeRO, stage 1)");
+  v("gradient-compression", o.gradient_compression,
+    "How gradients travel between processes: as they are, or in 16 bits");
+  v("overlap-gradients", o.overlap_gradients,
+    "Gradients travel between processes while backward computes others, not after it");
+  v("process-timeout", o.process_timeout,
+    "Seconds until all processes must have come; one that is silent for a tenth of it is lost");
   v("seed", o.seed, "Seed of weights, batches and dropout");
   v("threads", o.threads, "CPU threads (0: all cores)");
   v("device", o.device, "auto, cpu, cuda or cuda:N");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "models/layers/batch_shard.h"
 #include "train/loop/checkpoint_manifest.h"
 
 namespace zoo {
@@ -58,11 +59,34 @@ RunCheckpoints::RunCheckpoints(Task& task, Updater& updater, const TrainOptions&
       data_fingerprint_(task.data_fingerprint()) {}
 
 void RunCheckpoints::create() {
-  if (!folder_.holds_new_run()) folder_.create();
+  if (leads() && !folder_.holds_new_run()) folder_.create();
+}
+
+void RunCheckpoints::hold() {
+  if (leads()) held_.emplace(folder_.path());
+}
+
+void RunCheckpoints::require_in_place() const {
+  if (held_) held_->require_in_place();
 }
 
 void RunCheckpoints::save(const Progress& progress, bool is_best) {
   if (saved_step_ == progress.step && !is_best) return;
+  const auto optimizer_state = updater_.optimizer().whole_state();
+  const auto carried = whole_carried();
+  if (leads()) write(progress, optimizer_state, carried, is_best);
+  saved_step_ = progress.step;
+}
+
+/// Of all processes, in each.
+NamedTensors RunCheckpoints::whole_carried() const {
+  NamedTensors whole = task_.carried();
+  for (auto& [name, tensor] : whole) tensor = task_.processes().all_gather(tensor);
+  return whole;
+}
+
+void RunCheckpoints::write(const Progress& progress, const NamedTensors& optimizer_state,
+                           const NamedTensors& carried, bool is_best) {
   require_in_place();
   Progress now = progress;
   now.data_state = task_.data_state();
@@ -76,11 +100,10 @@ void RunCheckpoints::save(const Progress& progress, bool is_best) {
       if (updater_.average().enabled()) averaged.emplace(updater_.average());
       task_.save(folder);
     }
-    save_trainer_state(folder, now, updater_.optimizer(), updater_.scaler(), updater_.average(),
-                       task_.model(), task_.carried());
+    save_trainer_state(folder, now, optimizer_state, updater_.scaler(), updater_.average(),
+                       task_.model(), carried);
   };
   folder_.save_checkpoint(now.step, is_best, retention(now), fill);
-  saved_step_ = now.step;
 }
 
 Retention RunCheckpoints::retention(const Progress& progress) const {
@@ -102,12 +125,17 @@ Resumed RunCheckpoints::resume() {
   }
   check_data(progress, data_fingerprint_);
   task_.load(checkpoint);
-  const auto carried = load_trainer_state(checkpoint, updater_.optimizer(), updater_.scaler(),
-                                          updater_.average(), task_.model());
+  auto carried = load_trainer_state(checkpoint, updater_.optimizer(), updater_.scaler(),
+                                    updater_.average(), task_.model());
   try {
     task_.restore_data(progress.data_state);
   } catch (const std::exception& e) {
     throw DamagedCheckpoint(checkpoint, "trainer_state/progress.json", e.what());
+  }
+  for (auto& [name, tensor] : carried) {
+    const auto& processes = task_.processes();
+    if (tensor.dim() > 0)
+      tensor = rows_of(shard_of(tensor.size(0), processes.rank(), processes.size()), tensor);
   }
   try {
     task_.restore_carried(carried);
@@ -116,12 +144,17 @@ Resumed RunCheckpoints::resume() {
   }
   updater_.set_skipped_batches(progress.skipped_batches);
   saved_step_ = step;
-  folder_.mend();
-  folder_.point_best_at(progress.best.value ? progress.best.step : kNoStep);
-  folder_.prune(retention(progress));
+  task_.processes().any(false);  // all have read it
+  if (leads()) mend(progress);
   resumed.other_machine = other_machine(progress, task_.model());
   if (step < options_.max_steps) resumed.drop_evaluation = undo_unscheduled_evaluation(progress);
   return resumed;
+}
+
+void RunCheckpoints::mend(const Progress& progress) {
+  folder_.mend();
+  folder_.point_best_at(progress.best.value ? progress.best.step : kNoStep);
+  folder_.prune(retention(progress));
 }
 
 // A run that stops between two evaluations makes one more, for its verdict. A run resumed from
@@ -130,7 +163,7 @@ bool RunCheckpoints::undo_unscheduled_evaluation(Progress& progress) {
   const bool forget = progress.scheduled_best.has_value();
   if (forget) {
     progress.best = *std::exchange(progress.scheduled_best, std::nullopt);
-    folder_.point_best_at(progress.best.step);
+    if (leads()) folder_.point_best_at(progress.best.step);
   }
   const int64_t every = options_.save_every > 0 ? options_.save_every : options_.evaluate_every;
   if (progress.step % every != 0 && progress.step % options_.evaluate_every != 0)
@@ -139,6 +172,7 @@ bool RunCheckpoints::undo_unscheduled_evaluation(Progress& progress) {
 }
 
 int64_t RunCheckpoints::load_mean_of_last(int64_t count) {
+  task_.processes().any(false);  // the last one is whole
   auto steps = folder_.checkpoint_steps();
   if (std::ssize(steps) > count) steps.erase(steps.begin(), steps.end() - count);
   MeanOfWeights mean;
@@ -151,6 +185,7 @@ int64_t RunCheckpoints::load_mean_of_last(int64_t count) {
 }
 
 void RunCheckpoints::save_average() const {
+  if (!leads()) return;
   require_in_place();
   write_folder(folder_ / "averaged",
                [&](const std::filesystem::path& folder) { task_.save(folder); });

@@ -23,6 +23,7 @@ struct Resumed {
   std::string other_machine = {};
 };
 
+/// Of several processes, the first one writes; all call the same functions in the same order.
 class RunCheckpoints {
  public:
   RunCheckpoints(Task& task, Updater& updater, const TrainOptions& options,
@@ -35,9 +36,9 @@ class RunCheckpoints {
   /// std::runtime_error if the training data has changed.
   Resumed resume();
   /// Call it before the first write: from then on the folder must not be moved or replaced.
-  void hold() { held_.emplace(folder_.path()); }
+  void hold();
   /// Throws std::runtime_error if it was moved, removed or replaced.
-  void require_in_place() const { held_->require_in_place(); }
+  void require_in_place() const;
 
   /// Writes the checkpoint of this step with everything that a resume needs, and removes old ones.
   /// Does nothing if the step's checkpoint exists already and is not the best.
@@ -55,6 +56,11 @@ class RunCheckpoints {
   const RunFolder& folder() const { return folder_; }
 
  private:
+  bool leads() const { return task_.processes().rank() == 0; }
+  NamedTensors whole_carried() const;
+  void write(const Progress& progress, const NamedTensors& optimizer_state,
+             const NamedTensors& carried, bool is_best);
+  void mend(const Progress& progress);
   bool undo_unscheduled_evaluation(Progress& progress);
   Retention retention(const Progress& progress) const;
 

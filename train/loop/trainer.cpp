@@ -16,6 +16,7 @@
 #include "base/printable.h"
 #include "train/loop/evaluation_mode.h"
 #include "train/loop/run_checkpoints.h"
+#include "train/loop/slow_process.h"
 #include "train/loop/update.h"
 #include "train/run/run_info.h"
 #include "train/run/run_log.h"
@@ -60,7 +61,13 @@ class Training {
   void write_info(bool finished) const;
   void average_checkpoints();
   [[noreturn]] void fail(const NotFinite& error);
+  void open_log(const Resumed& resumed);
+  void begin_alike();
   // What is known so far.
+  Processes& processes() const { return task_.processes(); }
+  /// Of several processes, the first one writes the run's files.
+  bool leads() const { return processes().rank() == 0; }
+  bool interrupted() const { return processes().any(InterruptGuard::requested()); }
   bool evaluated() const { return progress_.evaluated_step == progress_.step; }
   bool at_evaluation() const { return progress_.step % options_.evaluate_every == 0; }
   bool out_of_patience() const {
@@ -78,9 +85,10 @@ class Training {
   Goal goal_;
   Updater updater_;
   RunCheckpoints checkpoints_;
+  SlowProcessNote slow_process_;
   Progress progress_;
   Clock::time_point began_ = Clock::now();
-  std::optional<RunLog> log_;
+  std::optional<RunLog> log_;  // of the process that leads
   bool noted_empty_validation_ = false;
   double last_loss_ = std::nan("");
   TrainResult result_;
@@ -95,7 +103,8 @@ Training::Training(Task& task, const TrainOptions& options, const Run& run,
       observer_(observer),
       goal_(task.goal()),
       updater_(task, options_),
-      checkpoints_(task, updater_, options_, run.folder) {}
+      checkpoints_(task, updater_, options_, run.folder),
+      slow_process_(task.processes()) {}
 
 TrainResult Training::run() {
   const InterruptGuard interrupt;
@@ -113,17 +122,16 @@ TrainResult Training::run() {
 }
 
 void Training::loop() {
-  while (progress_.step < options_.max_steps && !InterruptGuard::requested() &&
-         !out_of_patience()) {
+  while (progress_.step < options_.max_steps && !interrupted() && !out_of_patience()) {
     if (!update()) break;
     const bool last = progress_.step == options_.max_steps;
     if (at_evaluation() || last) evaluate();
     if (options_.save_every > 0 && progress_.step % options_.save_every == 0) save(false);
   }
-  const bool before_the_end =
-      progress_.step < options_.max_steps || (InterruptGuard::requested() && !evaluated());
+  const bool signal = interrupted();
+  const bool before_the_end = progress_.step < options_.max_steps || (signal && !evaluated());
   result_.stopped_early = before_the_end && out_of_patience();
-  result_.interrupted = before_the_end && !result_.stopped_early && InterruptGuard::requested();
+  result_.interrupted = before_the_end && !result_.stopped_early && signal;
   save(false);
 }
 
@@ -145,7 +153,7 @@ bool Training::update() {
   if (!done) return false;
   ++progress_.step;
   last_loss_ = done->loss;
-  if (progress_.step % options_.log_every == 0) {
+  if (log_ && progress_.step % options_.log_every == 0) {
     Metrics metrics = done->metrics;
     metrics["loss"] = done->loss;
     metrics["lr"] = done->learning_rate;
@@ -154,6 +162,7 @@ bool Training::update() {
     log_->record(record("train", metrics));
   }
   observer_.update(progress_.step, *done);
+  if (const auto slow = slow_process_.update(done->seconds); !slow.empty()) observer_.note(slow);
   return true;
 }
 
@@ -168,19 +177,22 @@ void Training::evaluate() {
         "without");
   }
   const bool is_best = take(evaluation->metrics);
-  if (!evaluation->sample.empty()) log_->sample(progress_.step, evaluation->sample);
-  log_->pictures(std::move(evaluation->pictures));
+  if (log_) {
+    if (!evaluation->sample.empty()) log_->sample(progress_.step, evaluation->sample);
+    log_->pictures(std::move(evaluation->pictures));
+  }
   result_.final_metrics = std::move(evaluation->metrics);
   // Untrained weights need no checkpoint where training follows.
   const bool untrained =
       progress_.step == 0 && options_.max_steps > 0 && !run_.starts_trained && !run_.resume;
   if (!untrained && (is_best || options_.save_every == 0)) save(is_best);
-  log_->write_report({});
+  if (log_) log_->write_report({});
 }
 
 /// Nothing where a signal came: the run that resumes from here makes the evaluation.
 std::optional<Evaluation> Training::measure() {
   Evaluation evaluation;
+  bool stopped = false;
   try {
     std::optional<AveragedWeights> averaged;
     if (updater_.average().enabled()) averaged.emplace(updater_.average());
@@ -189,12 +201,14 @@ std::optional<Evaluation> Training::measure() {
     if (const auto found = evaluation.metrics.find(goal_.metric);
         found != evaluation.metrics.end() && !std::isfinite(found->second))
       fail(NotFinite("the validation " + goal_.metric, found->second));
-    evaluation.sample = task_.sample();
-    evaluation.pictures = task_.pictures();
+    if (leads()) {
+      evaluation.sample = task_.sample();
+      evaluation.pictures = task_.pictures();
+    }
   } catch (const Interrupted&) {
-    return {};
+    stopped = true;
   }
-  return evaluation;
+  return processes().any(stopped) ? std::nullopt : std::optional(std::move(evaluation));
 }
 
 /// True where these are the best metrics so far; without the goal's nothing is better or worse.
@@ -206,7 +220,7 @@ bool Training::take(const Metrics& metrics) {
   if (found == metrics.end()) return false;
   const bool is_best = progress_.best.take(found->second, progress_.step, goal_.higher_is_better);
   if (is_best) result_.best_metrics = metrics;
-  log_->record(record("val", metrics));
+  if (log_) log_->record(record("val", metrics));
   observer_.evaluation(
       {.step = progress_.step, .metric = goal_.metric, .value = found->second, .is_best = is_best});
   return is_best;
@@ -215,7 +229,7 @@ bool Training::take(const Metrics& metrics) {
 void Training::save(bool is_best) {
   Progress now = progress_;
   now.elapsed_s = elapsed();
-  now.metrics_lines = log_->lines();
+  if (log_) now.metrics_lines = log_->lines();
   checkpoints_.save(now, is_best);
 }
 
@@ -231,12 +245,33 @@ void Training::begin() {
   } else {
     checkpoints_.create();
   }
+  begin_alike();
   checkpoints_.hold();
+  began_ = Clock::now();
+  if (leads()) open_log(resumed);
+  updater_.set_first_batch(task_.data_state());
+  updater_.set_inspector(run_.inspect_first_gradients);
+  // Of a resumed run: where a signal or the end came before the evaluation that belongs here.
+  const bool due = at_evaluation() || progress_.step >= options_.max_steps;
+  if (!run_.resume || (due && !evaluated())) {
+    checkpoints_.outdate();
+    evaluate();
+  }
+}
+
+/// Processors of different kinds may have drawn other first weights.
+void Training::begin_alike() {
+  if (processes().size() == 1) return;
+  std::vector<torch::Tensor> tensors = task_.model().buffers();
+  for (const auto& parameter : task_.model().parameters()) tensors.push_back(parameter.detach());
+  processes().broadcast(tensors, 0);
+}
+
+void Training::open_log(const Resumed& resumed) {
   know_beginning();
   // What a resume changes (where the run ends) holds for the resumes after it.
   write_file(run_.folder / "run.toml", run_.config_text);
   write_info(false);
-  began_ = Clock::now();
   std::optional<MetricsResume> lines;
   if (run_.resume) lines = {progress_.step, resumed.drop_evaluation, progress_.metrics_lines};
   log_.emplace(checkpoints_.folder(), report(), lines);
@@ -245,14 +280,6 @@ void Training::begin() {
         fmt::format("metrics.jsonl has lost {} of the lines up to step {}, which were damaged or "
                     "cut off; the run continues, its curves have a gap",
                     lost, progress_.step));
-  }
-  updater_.set_first_batch(task_.data_state());
-  updater_.set_inspector(run_.inspect_first_gradients);
-  // Of a resumed run: where a signal or the end came before the evaluation that belongs here.
-  const bool due = at_evaluation() || progress_.step >= options_.max_steps;
-  if (!run_.resume || (due && !evaluated())) {
-    checkpoints_.outdate();
-    evaluate();
   }
 }
 
@@ -265,7 +292,7 @@ void Training::finish() {
   if (progress_.skipped_batches > 0) {
     const auto count = fmt::format("{} batches", progress_.skipped_batches);
     observer_.note(count + " held nothing to learn from and were skipped");
-    log_->fact("skipped", count + " with nothing to learn from");
+    if (log_) log_->fact("skipped", count + " with nothing to learn from");
   }
   result_.step = progress_.step;
   result_.updates += progress_.step;
@@ -281,6 +308,7 @@ void Training::finish() {
              .stopped_after = result_.stopped_early ? options_.patience : 0,
              .overfit_loss =
                  options_.overfit_one_batch ? std::optional<double>(last_loss_) : std::nullopt});
+  if (!log_) return;
   log_->write_report(result_.verdict);
   if (!result_.interrupted) write_info(true);
 }
@@ -324,8 +352,10 @@ void Training::average_checkpoints() {
   checkpoints_.save_average();
   if (!metrics.contains(goal_.metric)) return;
   average.value = metrics.at(goal_.metric);
-  log_->fact(fmt::format("average of the last {} checkpoints", average.checkpoints),
-             fmt::format("val {} {:.4f} (in averaged/)", average.metric, printable(average.value)));
+  if (log_)
+    log_->fact(
+        fmt::format("average of the last {} checkpoints", average.checkpoints),
+        fmt::format("val {} {:.4f} (in averaged/)", average.metric, printable(average.value)));
   observer_.average(average);
 }
 

@@ -41,10 +41,10 @@ Tensors weights_of(const torch::nn::Module& module) {
 }
 
 /// Everything that a checkpoint keeps as tensors, by its name there.
-Tensors state_of(const AdamW& optimizer, const LossScaler& scaler, const WeightAverage& average,
+Tensors state_of(const Tensors& optimizer, const LossScaler& scaler, const WeightAverage& average,
                  const torch::nn::Module& module) {
   Tensors tensors;
-  put(tensors, "optimizer.", optimizer.state());
+  put(tensors, "optimizer.", optimizer);
   put(tensors, "random.", random_state());
   if (scaler.state().defined()) tensors["scaler.state"] = scaler.state();
   if (average.enabled()) {
@@ -179,11 +179,12 @@ ReadProgress parse_progress(const std::string& text) {
 
 }  // namespace
 
-void save_trainer_state(const fs::path& folder, const Progress& progress, const AdamW& optimizer,
-                        const LossScaler& scaler, const WeightAverage& average,
-                        const torch::nn::Module& module, const Tensors& carried) {
+void save_trainer_state(const fs::path& folder, const Progress& progress,
+                        const Tensors& optimizer_state, const LossScaler& scaler,
+                        const WeightAverage& average, const torch::nn::Module& module,
+                        const Tensors& carried) {
   fs::create_directories(folder / "trainer_state");
-  Tensors tensors = state_of(optimizer, scaler, average, module);
+  Tensors tensors = state_of(optimizer_state, scaler, average, module);
   put(tensors, kCarried, carried);
   write_safetensors(folder / kTensors, tensors);
   write_file(folder / kProgress, to_json(progress).dump(1) + "\n");
@@ -210,8 +211,8 @@ Progress check_checkpoint(const fs::path& folder, int64_t step) {
 Tensors load_trainer_state(const fs::path& folder, AdamW& optimizer, LossScaler& scaler,
                            WeightAverage& average, torch::nn::Module& module) {
   try {
-    const Tensors tensors =
-        read_tensors(folder / kTensors, state_of(optimizer, scaler, average, module), module);
+    const Tensors tensors = read_tensors(
+        folder / kTensors, state_of(optimizer.state(), scaler, average, module), module);
     restore_random_state(take(tensors, "random."));  // the one that may still refuse
     optimizer.restore(take(tensors, "optimizer."));
     if (const auto found = tensors.find("scaler.state"); found != tensors.end())

@@ -34,12 +34,13 @@ struct Progress {
   std::string device = {};                    ///< that did
 };
 
-/// Writes folder/trainer_state/: tensors.safetensors, progress.json and the manifest of the whole
-/// folder. If there is an average, the checkpoint's model.safetensors holds the average, and the
-/// module's own weights are written here.
+/// optimizer_state: AdamW::whole_state(). Writes folder/trainer_state/: tensors.safetensors,
+/// progress.json and the manifest of the whole folder. If there is an average, the checkpoint's
+/// model.safetensors holds the average, and the module's own weights are written here.
 void save_trainer_state(const std::filesystem::path& folder, const Progress& progress,
-                        const AdamW& optimizer, const LossScaler& scaler,
-                        const WeightAverage& average, const torch::nn::Module& module,
+                        const std::map<std::string, torch::Tensor>& optimizer_state,
+                        const LossScaler& scaler, const WeightAverage& average,
+                        const torch::nn::Module& module,
                         const std::map<std::string, torch::Tensor>& carried = {});
 
 /// Returns the checkpoint's progress. Throws DamagedCheckpoint if the step is not that of the

@@ -1,6 +1,6 @@
 // The gradient of an update is that of sum(loss) / sum(weight) over all micro-batches of all
-// processes. Both sums are known only at the end, so each loss is divided by a scale that all
-// processes agree on before the first backward pass, and the summed gradient by what is missing.
+// processes. Both sums are known only at the end, so each loss is divided by the weight of the
+// first backward pass in all processes, and the summed gradient by what is missing.
 #include "train/loop/update.h"
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -59,20 +59,25 @@ class Snapshot {
 NotFinite::NotFinite(const std::string& what, double value)
     : std::runtime_error(fmt::format("{} became {}", what, printable(value))) {}
 
-Updater::Updater(Task& task, const TrainOptions& options, Processes& processes)
+Updater::Updater(Task& task, const TrainOptions& options)
     : task_(task),
       options_(options),
-      processes_(processes),
       device_(device_of(task.model())),
-      optimizer_(task.model(), {.beta1 = options.beta1,
-                                .beta2 = options.beta2,
-                                .epsilon = options.adam_epsilon,
-                                .weight_decay = options.weight_decay}),
+      optimizer_(task.model(),
+                 {.beta1 = options.beta1,
+                  .beta2 = options.beta2,
+                  .epsilon = options.adam_epsilon,
+                  .weight_decay = options.weight_decay},
+                 options.shard_optimizer ? &task.processes() : nullptr),
       scaler_(options.precision == Precision::kFp16, device_),
-      average_(task.model(), options.ema_decay) {}
+      average_(task.model(), options.ema_decay),
+      gradient_sum_(options.overlap_gradients
+                        ? task.processes().gradient_sum(optimizer_.parameters())
+                        : nullptr) {}
 
 std::optional<Update> Updater::update(int64_t step) {
   const auto start = std::chrono::steady_clock::now();
+  summing_ = false;
   if (options_.overfit_one_batch) task_.restore_data(first_data_state_);
   Update result;
   Sums sums;
@@ -85,6 +90,15 @@ std::optional<Update> Updater::update(int64_t step) {
   return result;
 }
 
+/// The last one of an update sums up over processes on the way.
+void Updater::backward(const torch::Tensor& loss, bool is_last) {
+  if (is_last && gradient_sum_ != nullptr && !task_.differentiates_in_parts()) {
+    gradient_sum_->begin(loss);
+    summing_ = true;
+  }
+  loss.backward();
+}
+
 /// Until there is something to learn from; false where a signal came first.
 bool Updater::forward_backward(Update& result, Sums& sums) {
   constexpr int kMostInARow = 1000;
@@ -94,7 +108,7 @@ bool Updater::forward_backward(Update& result, Sums& sums) {
     if (sums.weight > 0.0) return true;
     if (options_.overfit_one_batch)
       throw std::runtime_error("overfit-one-batch: the first batch holds nothing to learn from");
-    if (processes_.any(InterruptGuard::requested())) return false;
+    if (processes().any(InterruptGuard::requested())) return false;
   }
   throw std::runtime_error(
       fmt::format("{} batches in a row held nothing to learn from: no target in them counts; look "
@@ -107,48 +121,49 @@ bool Updater::micro_batches(Update& result, Sums& sums) {
   std::optional<Snapshot> before;
   if (options_.accumulate > 1) before.emplace(task_);
   AuxiliaryLosses auxiliary(device_);
-  const ExpertStatistics experts;
+  ExpertStatistics experts;
   const auto in_double = torch::TensorOptions(device_).dtype(torch::kDouble);
   DeviceSum loss_sum(std::nullopt);  // one wait for the device an update
+  bool is_last = false;
   double weight_sum = 0.0;
-  // Every process takes part once a micro-batch until one of them has a target: at its first
-  // backward pass, or after a micro-batch without a target.
-  const auto agree_on_scale = [&](double weight) {
-    if (sums.scale == 0.0) sums.scale = processes_.sum({weight}).front();
-  };
-  const Backward backward = [&](const torch::Tensor& loss, double weight) {
-    if (!(weight > 0.0)) return;
+  const Backward count_and_differentiate = [&](const torch::Tensor& loss, double weight) {
+    const double of_all = processes().sum({weight}).front();
+    if (!(of_all > 0.0)) return;
+    if (sums.scale == 0.0) sums.scale = of_all;
     // Autocast is for the forward pass; backward uses the types that forward chose.
     const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-    agree_on_scale(weight);
-    weight_sum += weight;
+    weight_sum += of_all;
     loss_sum.add(loss);
-    auxiliary.count(scaler_.scale_loss(torch::full({}, weight / sums.scale, in_double)));
-    scaler_.scale_loss(loss / sums.scale).backward();
+    auxiliary.count(scaler_.scale_loss(torch::full({}, of_all / sums.scale, in_double)));
+    backward(scaler_.scale_loss(loss / sums.scale), is_last);
   };
   int64_t skipped = 0;
   for (int64_t n = 0; n < options_.accumulate; ++n) {
-    if (n > 0 && processes_.any(InterruptGuard::requested())) {
+    if (n > 0 && processes().any(InterruptGuard::requested())) {
       before->restore();
       return false;
     }
     const double weight_before = weight_sum;
+    is_last = n + 1 == options_.accumulate;
     const AutocastGuard autocast(options_.precision, device_.type());
-    result.metrics = task_.step(backward);
+    result.metrics = task_.step(count_and_differentiate);
     if (weight_sum == weight_before) ++skipped;
-    agree_on_scale(0.0);
   }
-  const auto totals = processes_.sum({loss_sum.value(), weight_sum, static_cast<double>(skipped)});
-  sums.loss = totals[0];
-  sums.weight = totals[1];
-  for (const auto& means : {auxiliary.means(), experts.means()})
+  const auto sum = [&](const std::vector<double>& values) { return processes().sum(values); };
+  sums.loss = sum({loss_sum.value()}).front();
+  sums.weight = weight_sum;
+  experts.sum_over([&](const auto& tensors) { processes().all_reduce_sum(tensors); });
+  for (const auto& means : {auxiliary.means(sum), experts.means()})
     for (const auto& [name, mean] : means) result.metrics[name] = mean;
-  skipped_batches_ += static_cast<int64_t>(totals[2]);
+  skipped_batches_ += skipped;
   return true;
 }
 
 void Updater::apply(Update& result, int64_t step, double divisor) {
-  if (processes_.size() > 1) sum_gradients();
+  if (summing_)
+    gradient_sum_->finish();
+  else if (processes().size() > 1)
+    sum_gradients();
   auto gradients = optimizer_.gradients();
   const bool fits = scaler_.unscale(gradients);
   if (step == 0 && inspect_) inspect_(task_.model(), divisor);
@@ -169,7 +184,7 @@ void Updater::sum_gradients() {
   const auto parameters = optimizer_.parameters();
   std::vector<double> used;
   for (const auto& parameter : parameters) used.push_back(parameter.grad().defined() ? 1.0 : 0.0);
-  used = processes_.sum(used);
+  used = processes().sum(used);
   std::vector<torch::Tensor> gradients;
   for (size_t i = 0; i < parameters.size(); ++i) {
     if (used[i] == 0.0) continue;
@@ -177,7 +192,7 @@ void Updater::sum_gradients() {
     if (!gradient.defined()) gradient = torch::zeros_like(parameters[i]);
     gradients.push_back(gradient);
   }
-  processes_.all_reduce_sum(gradients);
+  processes().all_reduce_sum(gradients);
 }
 
 }  // namespace zoo

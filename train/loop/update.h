@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -31,7 +32,8 @@ struct NotFinite : std::runtime_error {
 
 class Updater {
  public:
-  Updater(Task& task, const TrainOptions& options, Processes& processes = single_process());
+  /// With the task's processes.
+  Updater(Task& task, const TrainOptions& options);
 
   /// Makes update `step`, counted from 0. Skips micro-batches without a target; if an update would
   /// have no others, it takes the next ones. Returns nothing if a signal came before the gradient
@@ -43,7 +45,7 @@ class Updater {
   AdamW& optimizer() { return optimizer_; }
   LossScaler& scaler() { return scaler_; }
   WeightAverage& average() { return average_; }
-  /// Micro-batches without a target so far, of all processes.
+  /// Micro-batches without a target so far.
   int64_t skipped_batches() const { return skipped_batches_; }
   void set_skipped_batches(int64_t count) { skipped_batches_ = count; }
   /// The position in the data of the first batch, for training on one batch.
@@ -59,18 +61,21 @@ class Updater {
     double loss = 0.0, weight = 0.0;
     double scale = 0.0;  ///< gradients are those of loss / scale; the same in all processes
   };
+  void backward(const torch::Tensor& loss, bool is_last);
   bool forward_backward(Update& result, Sums& sums);
   bool micro_batches(Update& result, Sums& sums);
   void apply(Update& result, int64_t step, double divisor);
   void sum_gradients();
+  Processes& processes() const { return task_.processes(); }
 
   Task& task_;
   TrainOptions options_;
-  Processes& processes_;
   torch::Device device_;
   AdamW optimizer_;
   LossScaler scaler_;
   WeightAverage average_;
+  std::unique_ptr<GradientSum> gradient_sum_;  // empty where there is none
+  bool summing_ = false;                       // it has begun in this update
   std::string first_data_state_;
   std::function<void(torch::nn::Module&, double)> inspect_;
   int64_t skipped_batches_ = 0;

@@ -20,6 +20,12 @@ class ClassificationScores {
   double macro_f1() const;
   /// The accuracy of always answering the most frequent class.
   double majority_accuracy() const;
+  /// visitor(int64_t&) for each count.
+  template <class Visitor>
+  void each_sum(Visitor&& visitor) {
+    for (Class& c : classes_) visitor(c.right), visitor(c.predicted), visitor(c.both);
+    visitor(answers_);
+  }
 
  private:
   struct Class {
@@ -49,6 +55,10 @@ class EntityScores {
   void add(std::span<const std::string> predicted, std::span<const std::string> right);
   /// 0 if there are no entities.
   double f1() const;
+  template <class Visitor>
+  void each_sum(Visitor&& visitor) {
+    visitor(predicted_), visitor(right_), visitor(both_);
+  }
 
  private:
   int64_t predicted_ = 0, right_ = 0, both_ = 0;

@@ -12,6 +12,12 @@ struct MaskedBatch {
   torch::Tensor lengths;   // [B] int64
   torch::Tensor pair;      // [B] int64: 0 where the second part follows the first, else 1
 
+  /// The result of `change` on each tensor.
+  template <class Change>
+  MaskedBatch each(Change&& change) const {
+    return {change(tokens),   change(original), change(labels),
+            change(segments), change(lengths),  change(pair)};
+  }
   MaskedBatch to(torch::Device device) const;
   /// [N] int64: the positions of masked tokens, as b T + t
   torch::Tensor masked_positions() const;

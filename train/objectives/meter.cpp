@@ -13,6 +13,8 @@ void DeviceSum::add(const torch::Tensor& value) {
 
 double DeviceSum::value() const { return sum_.defined() ? sum_.item<double>() : 0.0; }
 
+void DeviceSum::set(double value) { sum_ = torch::full({}, value, torch::kDouble); }
+
 void MeanMeter::add(const torch::Tensor& sum, const torch::Tensor& count) {
   sum_.add(sum);
   count_.add(count);

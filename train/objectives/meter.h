@@ -18,6 +18,8 @@ class DeviceSum {
   void add(const torch::Tensor& value);
   /// 0 if nothing was added. Waits for the device.
   double value() const;
+  /// From here on the sum is this.
+  void set(double value);
 
  private:
   std::optional<torch::Dtype> type_;
@@ -34,6 +36,11 @@ class MeanMeter {
   double sum() const { return sum_.value(); }
   /// NaN if nothing was added.
   double mean() const { return sum() / count(); }
+  /// visitor(DeviceSum&) or visitor(double&) for each sum.
+  template <class Visitor>
+  void each_sum(Visitor&& visitor) {
+    visitor(sum_), visitor(count_), visitor(host_count_);
+  }
 
  private:
   DeviceSum sum_, count_;
@@ -50,6 +57,10 @@ class PredictionMeter {
   double loss_sum() const { return loss_.sum(); }  ///< nats
   double loss() const { return loss_.mean(); }     ///< nats a target
   double accuracy() const { return correct_.value() / targets(); }
+  template <class Visitor>
+  void each_sum(Visitor&& visitor) {
+    loss_.each_sum(visitor), visitor(correct_);
+  }
   /// loss, perplexity and accuracy, under their names in metrics.jsonl.
   std::map<std::string, double> metrics() const;
 

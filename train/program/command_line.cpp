@@ -29,8 +29,8 @@ namespace zoo {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 6> kMayChangeOnResume = {
-    "max-steps", "threads", "device", "evaluate-every", "log-every", "save-every"};
+constexpr std::array<std::string_view, 7> kMayChangeOnResume = {
+    "max-steps", "threads", "processes", "device", "evaluate-every", "log-every", "save-every"};
 
 void check_resume(const TrainCommand& command) {
   for (const std::string& option : command.given) {
@@ -193,6 +193,7 @@ const std::vector<std::string> kListed = {"config",
                                           "evaluate-every",
                                           "seed",
                                           "threads",
+                                          "processes",
                                           "device"};
 
 void declare_help(CLI::App& app, Training& training) {

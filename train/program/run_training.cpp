@@ -4,8 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +17,12 @@
 #include "base/interrupt.h"
 #include "base/note.h"
 #include "base/printable.h"
+#include "base/streams.h"
 #include "base/usage_error.h"
 #include "train/loop/evaluation_mode.h"
+#include "train/processes/agreement.h"
+#include "train/processes/join.h"
+#include "train/processes/launch.h"
 #include "train/program/command_line.h"
 #include "train/program/dumps.h"
 #include "train/program/new_run_folder.h"
@@ -79,13 +87,31 @@ int print_result(const std::string& program, const std::filesystem::path& folder
   return result.interrupted ? kInterrupted : 0;
 }
 
-int train(Training& training, const TrainCommand& command) {
-  std::optional<NewRunFolder> fresh;
-  if (command.resume.empty()) fresh.emplace(command, training.family());
+/// Lines of a configuration that all processes of a run have in common: each may have its own
+/// device and threads.
+std::string shared_part(const std::string& config_text) {
+  std::istringstream lines(config_text);
+  std::string shared;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("device = ") && !line.starts_with("threads = ")) shared += line + ", ";
+  }
+  return shared;
+}
+
+/// The folder of a new run, which the first process finds.
+std::string agree_on(const std::string& folder, Processes& processes) {
+  return processes.exchange(folder).front();
+}
+
+int train(Training& training, const TrainCommand& command, Processes& processes) {
+  const bool leads = processes.rank() == 0, is_new = command.resume.empty();
+  std::optional<NewRunFolder> fresh;  // of the process that leads
+  if (is_new && leads) fresh.emplace(command, training.family());
   const std::string program = "train_" + training.family();
-  const auto folder = fresh ? fresh->path() : std::filesystem::path(command.resume);
+  const std::filesystem::path folder =
+      is_new ? agree_on(fresh ? fresh->path().string() : "", processes) : command.resume;
   print(command, program, folder / "run.toml");
-  if (fresh) training.prepare();
+  if (is_new) training.prepare();
   std::function<void(const NamedTensors&)> watch_batch;
   if (!command.dump_batches.empty()) watch_batch = dump_batches(command.dump_batches);
   const InterruptGuard interrupt;  // one for all: a signal while data is encoded counts as well
@@ -93,30 +119,84 @@ int train(Training& training, const TrainCommand& command) {
           .program = program,
           .recipe = command.recipe,
           .config_text = command.config_text,
-          .resume = !fresh,
+          .resume = !is_new,
           .starts_trained = !command.init_from.empty()};
   std::optional<HeldFolder> lock;
   if (fresh)
     fresh->create();
-  else
+  else if (leads)
     lock.emplace(RunFolder(run.folder).lock());
-  const auto task = training.make_task(fresh ? run.folder : std::filesystem::path());
+  const auto task = training.make_task(is_new ? run.folder : std::filesystem::path());
+  require_agreement(processes, {{"configuration", shared_part(command.config_text)},
+                                {"training data", task->data_fingerprint()},
+                                {"program", program_hash()}});
   task->watch_batch = std::move(watch_batch);
   run.facts = training.facts();
   if (!command.dump_gradients.empty())
     run.inspect_first_gradients = training.gradient_dump(command.dump_gradients);
   print(run.facts);
-  TrainingConsole console;
-  return print_result(program, run.folder, fit(*task, training.options(), run, console));
+  if (!leads) {
+    const auto result = fit(*task, training.options(), run);
+    return result.interrupted ? kInterrupted : 0;
+  }
+  TrainingConsole console(processes);
+  const auto result = fit(*task, training.options(), run, console);
+  if (const auto traffic = console.traffic(); !traffic.empty())
+    fmt::print("exchange    {}\n", traffic);
+  return print_result(program, run.folder, result);
+}
+
+/// The command line; where torchrun has started the processes again, that of the run so far.
+TrainCommand parse(Training& training, int argc, const char* const* argv, int64_t restarts) {
+  TrainCommand command = parse_train_command(training, argc, argv);
+  if (restarts == 0 || !command.resume.empty() || !command.evaluate_only.empty()) return command;
+  if (command.out.empty())
+    throw UsageError("started again: name the run's folder with --out, so that the run continues");
+  if (RunFolder(command.out).checkpoint_steps().empty()) return command;
+  const std::array<const char*, 3> words = {argv[0], "--resume", command.out.c_str()};
+  return parse_train_command(training, static_cast<int>(words.size()), words.data());
+}
+
+/// Waits for the others, of whom there is one at least.
+std::unique_ptr<Processes> join(const ProcessEnvironment& environment, const std::string& program,
+                                const TrainOptions& options) {
+  return join_processes(
+      environment, {.program = program,
+                    .timeout = std::chrono::seconds(options.process_timeout),
+                    .bf16_gradients = options.gradient_compression == GradientCompression::kBf16,
+                    .cuda = find_device(options.device).is_cuda()});
 }
 
 int run_one(Training& training, int argc, const char* const* argv) {
-  const TrainCommand command = parse_train_command(training, argc, argv);
+  const std::string program = "train_" + training.family();
+  const ProcessEnvironment environment = process_environment();
+  if (environment.rank > 0) {
+    mute_notes();
+    mute_stdout();
+  }
+  follow_launcher();
+  if (environment.size > 1) set_default_gpu(environment.local_rank);
+  training.set_process_count(environment.size);
+  const TrainCommand command = parse(training, argc, argv, environment.restarts);
+  const TrainOptions& options = training.options();
+  if (environment.size == 1 && must_launch(options.processes, environment)) {
+    const InterruptGuard interrupt;
+    return launch_processes({.processes = options.processes,
+                             .program = program,
+                             .patience = std::chrono::seconds(options.process_timeout / 10 + 15)},
+                            {argv, argv + argc});
+  }
+  std::unique_ptr<Processes> others;
+  if (environment.size > 1) {
+    others = join(environment, program, options);
+    training.share_with(*others);
+  }
+  Processes& processes = others ? *others : single_process();
   try {
-    return command.evaluate_only.empty() ? train(training, command)
+    return command.evaluate_only.empty() ? train(training, command, processes)
                                          : evaluate_only(training, command);
   } catch (const Interrupted& e) {
-    note(fmt::format("train_{}: {}", training.family(), e.what()));
+    note(fmt::format("{}: {}", program, e.what()));
     return kInterrupted;
   }
 }

@@ -8,6 +8,9 @@
 #include <stdexcept>
 
 #include "app/cli.h"
+#include "app/recipe.h"
+#include "base/files.h"
+#include "base/note.h"
 #include "base/usage_error.h"
 #include "models/attention/attend.h"
 #include "train/program/dumps.h"
@@ -38,6 +41,14 @@ void settle_length(TrainOptions& options, const TrainCommand& command) {
   throw UsageError(fmt::format(
       "--max-steps {}: the run in '{}' is at step {} already; name a larger one to go on",
       options.max_steps, command.resume, done));
+}
+
+/// Of a run; those of before it was an option had one.
+int64_t processes_of(const fs::path& run) {
+  for (const RecipeEntry& entry : parse_recipe(read_file(run / "run.toml"))) {
+    if (entry.key == "processes" && entry.values.size() == 1) return std::stoll(entry.values[0]);
+  }
+  return 1;
 }
 
 /// "0.80 M"
@@ -89,9 +100,11 @@ void Training::resolve(const TrainCommand& command) {
   check_usage([&] { check_alone(); });
   refuse_other_objectives(objectives_, objective(), command);
   settle_options();
+  if (process_count_ == 1) note_unused_processes(train_, command);
   note_unused(train_, command);
   if (info_.tokenizer) note_unused(*info_.tokenizer, command);
   settle_length(train_, command);
+  settle_processes();
   if (!command.source().empty()) {
     const fs::path folder = command.checkpoint();
     take_model(folder);
@@ -110,10 +123,50 @@ void Training::prepare() {
   if (const auto& read = objective().prepare) read();
 }
 
+/// A resumed run keeps the size of its batches, in however many processes.
+void Training::settle_processes() {
+  if (process_count_ > 1) {
+    if (command_.has("processes") && train_.processes != process_count_)
+      throw UsageError(fmt::format("--processes {}: {} were started; leave it out",
+                                   train_.processes, process_count_));
+    train_.processes = process_count_;
+  }
+  for (const auto& [flag, file] : {std::pair("--dump-gradients", command_.dump_gradients),
+                                   std::pair("--dump-batches", command_.dump_batches)}) {
+    if (train_.processes > 1 && !file.empty())
+      throw UsageError(
+          fmt::format("{} shows what one process computes; leave out --processes, and "
+                      "make the batch larger instead",
+                      flag));
+  }
+  if (command_.resume.empty()) return;
+  const int64_t before = processes_of(command_.resume), now = train_.processes;
+  if (before == now) return;
+  const int64_t together = batch() * before;
+  if (together % now != 0) {
+    throw UsageError(fmt::format(
+        "--processes {}: the run's batches of {} ({} in each of {} processes) cannot be divided "
+        "evenly; choose a number that divides {}",
+        now, together, batch(), before, together));
+  }
+  batch() = together / now;
+  note(fmt::format("note: {} {} so far, {} from here on, each with {} of a batch of {}", before,
+                   before == 1 ? "process" : "processes", now, batch(), together));
+}
+
 std::unique_ptr<Task> Training::make_task(const fs::path& new_run) {
   facts_.clear();
   if (info_.tokenizer && new_run.empty()) tokenizer_ = load_tokenizer(command_.checkpoint());
-  return objective().make_task(new_run);
+  const int64_t of_process = batch();
+  batch() *= processes().size();
+  auto task = objective().make_task(new_run);
+  batch() = of_process;
+  task->share_with(processes());
+  if (processes().size() > 1) {
+    add_fact("processes", fmt::format("{}, which share each batch of {}", processes().size(),
+                                      of_process * processes().size()));
+  }
+  return task;
 }
 
 torch::Device Training::seed_weights() const {

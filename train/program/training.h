@@ -15,6 +15,7 @@
 #include "models/pretrained/format/name_map.h"
 #include "tokenizers/tokenizer.h"
 #include "train/loop/options.h"
+#include "train/loop/processes.h"
 #include "train/program/model_memory.h"
 #include "train/program/objective.h"
 #include "train/program/tokenizer_choice.h"
@@ -64,6 +65,11 @@ class Training {
   const std::vector<std::string>& examples() const { return info_.examples; }
   const TrainOptions& options() const { return train_; }
 
+  /// Before resolve(): torchrun, mpirun, srun or --processes has started so many.
+  void set_process_count(int64_t count) { process_count_ = count; }
+  /// Before prepare(): these have met.
+  void share_with(Processes& processes) { processes_ = &processes; }
+
   // In the order in which run_training() calls them.
 
   /// Adds the family's, the trainer's and the shared options.
@@ -95,6 +101,8 @@ class Training {
   virtual std::vector<AttentionUse> attention() const = 0;
   /// The objective that other options imply, if --objective has its default.
   virtual std::string implied_objective() const { return {}; }
+  /// The option that says how much a micro-batch holds, of one process.
+  virtual int64_t& batch() = 0;
   /// Interactions of options: notes, refusals, derived values.
   virtual void settle_options() {}
   /// Takes the model's options from a checkpoint (take_shape()).
@@ -113,6 +121,15 @@ class Training {
   const Objective& objective() const;
   TokenizerOptions& tokenizer_options() { return *info_.tokenizer; }
   const TokenizerOptions& tokenizer_options() const { return *info_.tokenizer; }
+
+  /// Those that share each batch; make_task() multiplies batch() by their number.
+  Processes& processes() const { return *processes_; }
+  /// Work on files that all processes use afterwards: the first one does it.
+  template <class Work>
+  void in_first_process(Work&& work) const {
+    if (processes().rank() == 0) work();
+    processes().any(false);  // wait
+  }
 
   /// A model on its device: with weights drawn from the seed by `make()`, or with those of the
   /// checkpoint, which `load(model, folder)` reads.
@@ -138,10 +155,13 @@ class Training {
  private:
   torch::Device seed_weights() const;
   void check_alone() const;
+  void settle_processes();
 
   TrainingInfo info_;
   std::vector<Objective> objectives_;
   std::string objective_;
+  int64_t process_count_ = 1;
+  Processes* processes_ = &single_process();
   TrainCommand command_;
   Facts facts_;
 };

@@ -11,6 +11,7 @@ namespace zoo {
 
 void TrainingConsole::begin(int64_t step, int64_t max_steps, const std::string& unit) {
   unit_ = unit;
+  before_ = processes_.traffic();
   bar_.emplace("training", max_steps, step);
 }
 
@@ -19,6 +20,17 @@ void TrainingConsole::update(int64_t step, const Update& update) {
   recent_seconds_ = 0.95 * recent_seconds_ + update.seconds;
   bar_->update(step, fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} {}/s", update.loss,
                                  update.learning_rate, recent_weight_ / recent_seconds_, unit_));
+  ++updates_;
+  seconds_ += update.seconds;
+}
+
+std::string TrainingConsole::traffic() const {
+  if (updates_ == 0 || processes_.size() == 1) return {};
+  const ProcessTraffic now = processes_.traffic();
+  return fmt::format(
+      "{:.2f} MB an update; {:.1f} % of the time spent waiting",
+      static_cast<double>(now.bytes - before_.bytes) / 1e6 / static_cast<double>(updates_),
+      100.0 * (now.seconds_waited - before_.seconds_waited) / seconds_);
 }
 
 void TrainingConsole::evaluation(const EvaluationReport& report) {

@@ -41,6 +41,13 @@ void refuse_changed(const TrainCommand& command, const std::vector<std::string_v
   }
 }
 
+void note_unused_processes(const TrainOptions& o, const TrainCommand& command) {
+  if (o.processes > 1) return;
+  note_changed(command,
+               {"shard-optimizer", "gradient-compression", "overlap-gradients", "process-timeout"},
+               "with one process");
+}
+
 void note_unused(const TrainOptions& o, const TrainCommand& command) {
   const ScheduleKind kind = o.schedule.kind;
   const auto with_kind = fmt::format("with --schedule {}", name_of(kind));

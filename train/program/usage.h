@@ -23,6 +23,9 @@ void note_changed(const TrainCommand& command, const std::vector<std::string_vie
 void refuse_changed(const TrainCommand& command, const std::vector<std::string_view>& options,
                     std::string_view why);
 
+/// Prints notes for options of several processes, of a run that has one.
+void note_unused_processes(const TrainOptions& options, const TrainCommand& command);
+
 /// Prints notes for the trainer's options that its other options leave without effect.
 void note_unused(const TrainOptions& options, const TrainCommand& command);
 

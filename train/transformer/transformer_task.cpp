@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/interrupt.h"
 #include "infer/generation/generation_config.h"
@@ -10,6 +11,7 @@
 #include "infer/scores/chrf.h"
 #include "models/batching/padding.h"
 #include "train/data/fingerprint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/token_loss.h"
 
@@ -45,9 +47,11 @@ Metrics TransformerTask::step(const Backward& backward) {
                         {"labels", batch.target_out}};
   });
   auto& model = model_->module();
-  const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
-                                   batch.target_in.to(device_));  // [B, T, C]
-  const auto chosen = select_targets(hidden, batch.target_out.to(device_));
+  const BatchShare share(processes(), batch.source.size(0));
+  const auto mine = [&](const torch::Tensor& x) { return share.rows(x).to(device_); };
+  const auto hidden = model.hidden(mine(batch.source), mine(batch.source_lengths),
+                                   mine(batch.target_in));  // [B, T, C]
+  const auto chosen = select_targets(hidden, mine(batch.target_out));
   const auto logits = model.logits_of(chosen.hidden);  // [N, V]
   const auto loss = token_loss(logits, chosen.targets, options_.label_smoothing);
   backward(loss.sum, loss.tokens);
@@ -59,14 +63,18 @@ Metrics TransformerTask::evaluate() {
   auto& model = model_->module();
   PredictionMeter predictions;
   const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
+  EvaluationShare share(processes());
+  int64_t part = 0;
   for (const auto& indices : sorted_batches(lengths_of(data_.validation, kStartTokens), batches)) {
-    stop_if_interrupted("measuring");
+    if (!share.takes(part++)) continue;
     const auto batch = collate_pairs(data_.validation, indices, specials_);
     const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                      batch.target_in.to(device_));  // [B, T, C]
     const auto chosen = select_targets(hidden, batch.target_out.to(device_));
     predictions.add(model.logits_of(chosen.hidden), chosen.targets);  // [N, V], [N]
   }
+  share.finish();
+  sum_over(processes(), predictions);
   Metrics metrics = predictions.metrics();
   if (options_.decode_pairs > 0) metrics.merge(score_translations());
   return metrics;
@@ -76,27 +84,40 @@ Translator TransformerTask::translator() const {
   return {*model_, *tokenizer_, *tokenizer_, format_};
 }
 
-/// The first `count` of the validation texts, or all where they are fewer.
-std::vector<std::string> TransformerTask::first_sources(int64_t count) const {
-  const auto& sources = data_.validation_text.sources;
-  return {sources.begin(), sources.begin() + std::min(count, std::ssize(sources))};
-}
-
-std::vector<Translation> TransformerTask::translate_first(int64_t count) {
+/// Validation texts begin to end - 1.
+std::vector<Translation> TransformerTask::translate(int64_t begin, int64_t end) {
   const DecodeOptions greedy{.max_new_tokens = 0,
                              .sampling = {.temperature = 0.0},
                              .processors = {.suppress_tokens = never_written(format_)},
                              .interrupted = InterruptGuard::requested};
-  auto made = translator().translate(first_sources(count), {.decode = greedy});
+  const auto& sources = data_.validation_text.sources;
+  return translator().translate({sources.begin() + begin, sources.begin() + end},
+                                {.decode = greedy});
+}
+
+/// The first few, which the report shows.
+std::vector<Translation> TransformerTask::translate_samples() {
+  auto made = translate(0, std::min(kSamples, data_.validation_text.size()));
   stop_if_interrupted("translating");
   return made;
+}
+
+/// The first `count` validation texts in the model's words, each process's share of them.
+std::vector<std::string> TransformerTask::translate_together(int64_t count) {
+  const BatchShard part = shard_of(count, processes().rank(), processes().size());
+  std::vector<std::string> mine, all;
+  for (auto& made : translate(part.first, part.first + part.rows))
+    mine.push_back(std::move(made.text));
+  EvaluationShare(processes()).finish();
+  for (const auto& of_process : processes().exchange(nlohmann::json(mine).dump()))
+    for (auto& text : nlohmann::json::parse(of_process)) all.push_back(text.get<std::string>());
+  return all;
 }
 
 Metrics TransformerTask::score_translations() {
   const int64_t count = std::min(options_.decode_pairs, data_.validation_text.size());
   if (count == 0) return {};
-  std::vector<std::string> translations;
-  for (auto& made : translate_first(count)) translations.push_back(std::move(made.text));
+  const auto translations = translate_together(count);
   const auto& targets = data_.validation_text.targets;
   const std::vector<std::string> wanted(targets.begin(), targets.begin() + count);
   double exact = 0.0;
@@ -111,7 +132,7 @@ Metrics TransformerTask::score_translations() {
 
 std::string TransformerTask::sample() {
   std::string text;
-  for (const auto& made : translate_first(kSamples)) {
+  for (const auto& made : translate_samples()) {
     const auto at = static_cast<size_t>(made.source);
     text += fmt::format("source     {}\nmodel      {}\nreference  {}\n\n",
                         data_.validation_text.sources[at], made.text,
@@ -121,9 +142,9 @@ std::string TransformerTask::sample() {
 }
 
 std::vector<ReportPicture> TransformerTask::pictures() {
-  const auto sources = first_sources(kSamples);
+  const auto& sources = data_.validation_text.sources;
   std::vector<ReportPicture> pictures;
-  for (const auto& made : translate_first(kSamples)) {
+  for (const auto& made : translate_samples()) {
     const auto& source = sources[static_cast<size_t>(made.source)];
     const auto alignment = translator().align(source, made);
     pictures.push_back(

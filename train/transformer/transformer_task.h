@@ -57,8 +57,9 @@ class TransformerTask : public Task {
 
  private:
   Metrics score_translations();
-  std::vector<Translation> translate_first(int64_t count);
-  std::vector<std::string> first_sources(int64_t count) const;
+  std::vector<Translation> translate(int64_t begin, int64_t end);
+  std::vector<Translation> translate_samples();
+  std::vector<std::string> translate_together(int64_t count);
   Translator translator() const;
 
   std::unique_ptr<TranslationModel> model_;

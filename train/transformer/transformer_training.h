@@ -55,6 +55,7 @@ class TransformerTraining final : public Training {
   std::vector<Objective> objectives() override;
   void check_options() const override;
   std::vector<AttentionUse> attention() const override;
+  int64_t& batch() override { return pairs_.task.batch_tokens; }
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;

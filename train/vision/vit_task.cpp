@@ -8,6 +8,7 @@
 #include "base/interrupt.h"
 #include "models/pretrained/vision/image_classifier_checkpoint.h"
 #include "train/data/fingerprint.h"
+#include "train/loop/shares.h"
 #include "train/objectives/meter.h"
 #include "train/objectives/token_loss.h"
 
@@ -46,7 +47,8 @@ Metrics ImageClassification::step(const Backward& backward) {
     }
     return named;
   });
-  const auto logits = model_->forward(batch.pixels.to(device_));  // [B, K]
+  const BatchShare share(processes(), batch.total);
+  const auto logits = model_->forward(batch.pixels.to(device_));  // [rows, K]
   const auto loss_for = [&](const torch::Tensor& labels) {
     return cross_entropy_sum(logits, labels.to(device_), options_.label_smoothing);
   };
@@ -54,7 +56,7 @@ Metrics ImageClassification::step(const Backward& backward) {
   // Of mixed pictures the losses are mixed: the same as that of a mixed target.
   if (batch.mixed_labels.defined())
     loss = loss * batch.share + loss_for(batch.mixed_labels) * (1.0 - batch.share);
-  backward(loss, static_cast<double>(batch.labels.size(0)));
+  backward(loss, static_cast<double>(share.count()));
   return {};
 }
 
@@ -65,8 +67,9 @@ Metrics ImageClassification::evaluate() {
   PredictionMeter predictions;
   DeviceSum among_five;
   auto counts = torch::zeros({K, K}, torch::kLong);
+  EvaluationShare share(processes());
   for (int64_t first = 0; first < N; first += kEvaluationBatch) {
-    stop_if_interrupted("measuring");
+    if (!share.takes(first / kEvaluationBatch)) continue;
     const auto batch = fixed_image_batch(validation_, normalisation_of(preprocessing_), first,
                                          std::min(kEvaluationBatch, N - first));
     const auto logits =
@@ -78,6 +81,9 @@ Metrics ImageClassification::evaluate() {
     }
     count(counts, batch.labels, logits.argmax(-1));
   }
+  share.finish();
+  sum_over(processes(), predictions, among_five);
+  processes().all_reduce_sum({counts});
   confusion_.counts.assign(counts.data_ptr<int64_t>(), counts.data_ptr<int64_t>() + K * K);
   Metrics metrics{{"loss", predictions.loss()}, {"accuracy", predictions.accuracy()}};
   if (has_five) metrics["top5_accuracy"] = among_five.value() / static_cast<double>(N);

@@ -142,6 +142,8 @@ std::unique_ptr<Task> VitTraining::make_classification() {
   const auto preprocessing = preprocessing_for(data);
   ImageTaskOptions options = images_.task;
   options.batches.seed = train_.seed;
+  options.batches.rank = processes().rank();
+  options.batches.processes = processes().size();
   return std::make_unique<ImageClassification>(model, std::move(data), preprocessing, options);
 }
 

@@ -47,6 +47,7 @@ class VitTraining final : public Training {
   std::vector<Objective> objectives() override;
   void check_options() const override;
   std::vector<AttentionUse> attention() const override;
+  int64_t& batch() override { return images_.task.batches.batch; }
   void settle_options() override;
   void take_model(const std::filesystem::path& folder) override;
   void check_model() override;

@@ -86,6 +86,7 @@ struct KernelArgs {
   const Real* relative_bias = nullptr;  ///< [H, T + S - 1]
   double dropout = 0.0;
   uint64_t dropout_seed = 0;
+  int64_t dropout_row = 0;  ///< number of the first row in the mask
 
   ZOO_DEVICE int64_t kv_head(int64_t h) const { return h * Hkv / H; }
 
@@ -196,7 +197,7 @@ struct KernelArgs {
   /// Multiplies the weights of query t by 0 where dropped and by 1 / (1 - dropout) where kept.
   ZOO_DEVICE void apply_dropout(int64_t b, int64_t h, int64_t t, KeyRange keys, Real* weights,
                                 int64_t stride = 1) const {
-    const auto row = static_cast<uint64_t>((b * H + h) * T + t);
+    const auto row = static_cast<uint64_t>(dropout_row + (b * H + h) * T + t);
     const uint32_t threshold = dropout_threshold(dropout);
     const Real factor = dropout < 1.0 ? static_cast<Real>(1.0 / (1.0 - dropout)) : Real{0};
     std::array<uint32_t, 4> words{};  // of keys s / 4 * 4 and the three after it

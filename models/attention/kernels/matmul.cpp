@@ -34,7 +34,7 @@ double scale_of(const AttendArgs& args, const torch::Tensor& q) {
 torch::Tensor dropout_factors(const AttendArgs& args, const torch::Tensor& weights) {
   if (args.dropout >= 1.0) return torch::zeros_like(weights);
   return dropout_mask(args.dropout, *args.dropout_seed, weights.size(0), weights.size(1),
-                      weights.size(2), weights.size(3), weights.device())
+                      weights.size(2), weights.size(3), weights.device(), args.dropout_row)
       .to(weights.scalar_type())
       .div_(1.0 - args.dropout);
 }

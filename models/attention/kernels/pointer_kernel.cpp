@@ -117,6 +117,7 @@ struct KernelInputs {
     if (args.relative_bias.defined()) out.relative_bias = args.relative_bias.const_data_ptr<Real>();
     out.dropout = args.dropout;
     out.dropout_seed = args.dropout_seed.value_or(0);
+    out.dropout_row = args.dropout_row;
     return out;
   }
 };

@@ -194,15 +194,6 @@ TEST(RandomWindowsTest, RestoredStateGivesTheSameBatches) {
               ThrowsMessage<std::runtime_error>(HasSubstr("hexadecimal")));
 }
 
-TEST(RandomWindowsTest, RanksTakeTurnsInOneOrder) {
-  const TemporaryFolder folder;
-  const auto stream = stream_of(folder, 500, 1000);
-  RandomWindows alone({stream, 0, 500}, 4, 8, 1), first({stream, 0, 500}, 2, 8, 1),
-      second({stream, 0, 500}, 2, 8, 1);
-  const auto whole = alone.next().inputs;
-  EXPECT_TRUE(torch::cat({first.next(0, 2).inputs, second.next(1, 2).inputs}).equal(whole));
-}
-
 TEST(RandomWindowsTest, TheShortestTextThatWorksHasOneWindow) {
   const TemporaryFolder folder;
   const auto stream = stream_of(folder, 9);

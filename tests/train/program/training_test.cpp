@@ -56,6 +56,7 @@ class PointTraining final : public Training {
   void check_options() const override {}
   std::vector<AttentionUse> attention() const override { return {}; }
   std::string implied_objective() const override { return options_.guess ? "guess" : ""; }
+  int64_t& batch() override { return options_.rows; }
   void take_model(const std::filesystem::path&) override {}
   void check_model() override {}
   ModelCost cost() const override { return {}; }

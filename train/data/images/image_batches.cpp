@@ -13,6 +13,7 @@
 
 #include "base/option_checks.h"
 #include "models/batching/random.h"
+#include "models/layers/batch_shard.h"
 
 namespace zoo {
 namespace {
@@ -89,8 +90,9 @@ ImageBatch fixed_image_batch(const LabelledImages& images, const ChannelStatisti
                              int64_t first, int64_t count) {
   const Tables tables = make_tables(normalisation);
   const auto bytes = images.pixels.narrow(0, first, count).contiguous();
-  ImageBatch batch{
-      torch::empty(bytes.sizes(), torch::kFloat), images.labels.narrow(0, first, count), {}, 1.0};
+  ImageBatch batch{.pixels = torch::empty(bytes.sizes(), torch::kFloat),
+                   .labels = images.labels.narrow(0, first, count),
+                   .total = count};
   const auto plane = static_cast<size_t>(bytes.size(2) * bytes.size(3));
   for (int64_t b = 0; b < count; ++b) {
     normalise(bytes[b].data_ptr<uint8_t>(), plane, tables, batch.pixels[b].data_ptr<float>());
@@ -112,7 +114,10 @@ struct ImageBatches::Maker {
   int64_t batches() const { return images.size() / rows(); }
   std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) const;
   Planes picture(int64_t index, int64_t epoch) const;
-  void mix(ImageBatch& batch, int64_t number) const;
+  /// The pictures at these places of batch `number`, nothing mixed in.
+  ImageBatch pictures(int64_t number, const std::vector<int64_t>& places) const;
+  bool mixes() const { return options.mixup > 0.0 || options.cutmix > 0.0; }
+  void mix(ImageBatch& batch, const ImageBatch& partners, int64_t number) const;
   ImageBatch make(int64_t number) const;
 };
 
@@ -136,38 +141,47 @@ Planes ImageBatches::Maker::picture(int64_t index, int64_t epoch) const {
 }
 
 /// The last picture is mixed into the first, the second last into the second, and so on.
-void ImageBatches::Maker::mix(ImageBatch& batch, int64_t number) const {
-  if (options.mixup == 0.0 && options.cutmix == 0.0) return;
+void ImageBatches::Maker::mix(ImageBatch& batch, const ImageBatch& partners, int64_t number) const {
   auto random = generator_for({options.seed, kMixing, static_cast<uint64_t>(number)});
   const bool both = options.mixup > 0.0 && options.cutmix > 0.0;
   const bool cuts = both ? uniform(random) < 0.5 : options.cutmix > 0.0;
   batch.share = draw_beta(cuts ? options.cutmix : options.mixup, random);
-  batch.mixed_labels = batch.labels.flip(0);
-  const auto partners = batch.pixels.flip(0);
+  batch.mixed_labels = partners.labels;
   if (cuts)
-    batch.share = cut_and_paste(batch.pixels, partners, batch.share, random);
+    batch.share = cut_and_paste(batch.pixels, partners.pixels, batch.share, random);
   else
-    batch.pixels.mul_(batch.share).add_(partners, 1.0 - batch.share);
+    batch.pixels.mul_(batch.share).add_(partners.pixels, 1.0 - batch.share);
 }
 
 ImageBatch ImageBatches::Maker::make(int64_t number) const {
-  const int64_t epoch = number / batches(), B = rows(), start = number % batches() * B;
+  const BatchShard mine = shard_of(rows(), options.rank, options.processes);
+  std::vector<int64_t> places(static_cast<size_t>(mine.rows));
+  std::iota(places.begin(), places.end(), mine.first);
+  ImageBatch batch = pictures(number, places);
+  if (mixes()) {
+    for (int64_t& place : places) place = rows() - 1 - place;
+    mix(batch, pictures(number, places), number);
+  }
+  return batch;
+}
+
+ImageBatch ImageBatches::Maker::pictures(int64_t number, const std::vector<int64_t>& places) const {
+  const int64_t epoch = number / batches(), start = number % batches() * rows();
   const auto indices = order_of(epoch);
-  ImageBatch batch{
-      torch::empty({B, images.pixels.size(1), images.pixels.size(2), images.pixels.size(3)}),
-      torch::empty({B}, torch::kLong),
-      {},
-      1.0};
+  const int64_t B = std::ssize(places);
+  ImageBatch batch{.pixels = torch::empty(
+                       {B, images.pixels.size(1), images.pixels.size(2), images.pixels.size(3)}),
+                   .labels = torch::empty({B}, torch::kLong),
+                   .total = rows()};
   const auto plane = static_cast<size_t>(images.pixels.size(2) * images.pixels.size(3));
   const size_t numbers = plane * tables.size();
   for (int64_t b = 0; b < B; ++b) {
-    const int64_t index = (*indices)[static_cast<size_t>(start + b)];
+    const int64_t index = (*indices)[static_cast<size_t>(start + places[static_cast<size_t>(b)])];
     const Planes image = picture(index, epoch);
     normalise(image.values.data(), plane, tables,
               batch.pixels.data_ptr<float>() + static_cast<size_t>(b) * numbers);
     batch.labels.data_ptr<int64_t>()[b] = images.labels.data_ptr<int64_t>()[index];
   }
-  mix(batch, number);
   return batch;
 }
 

@@ -18,10 +18,11 @@
 namespace zoo {
 
 struct ImageBatch {
-  torch::Tensor pixels;        ///< [B, channels, H, W] float, normalised
-  torch::Tensor labels;        ///< [B] int64
-  torch::Tensor mixed_labels;  ///< [B] of the picture mixed in; undefined where nothing is
-  double share = 1.0;          ///< of `labels`; the rest is mixed_labels'
+  torch::Tensor pixels;             ///< [B, channels, H, W] float, normalised
+  torch::Tensor labels;             ///< [B] int64
+  torch::Tensor mixed_labels = {};  ///< [B] of the picture mixed in; undefined where nothing is
+  double share = 1.0;               ///< of `labels`; the rest is mixed_labels'
+  int64_t total = 0;                ///< pictures of the batch in all processes that share it
 };
 
 struct ImageBatchOptions {
@@ -31,6 +32,8 @@ struct ImageBatchOptions {
   AugmentOptions augment = {};
   double mixup = 0.0;   ///< alpha of Zhang et al. 2017 (arXiv:1710.09412), §2; 0: none
   double cutmix = 0.0;  ///< alpha of Yun et al. 2019 (arXiv:1905.04899), Eq. 1; 0: none
+  /// Of `processes` that share each batch, number `rank` makes its part (shard_of()).
+  int64_t rank = 0, processes = 1;
 };
 
 /// Throws std::invalid_argument for values out of range, named as on the command line.
