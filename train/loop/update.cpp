@@ -77,6 +77,7 @@ Updater::Updater(Task& task, const TrainOptions& options)
 
 std::optional<Update> Updater::update(int64_t step) {
   const auto start = std::chrono::steady_clock::now();
+  const ProcessTraffic before = processes().traffic();
   summing_ = false;
   if (options_.overfit_one_batch) task_.restore_data(first_data_state_);
   Update result;
@@ -87,6 +88,10 @@ std::optional<Update> Updater::update(int64_t step) {
   check_finite(result.loss, "the loss");
   apply(result, step, sums.weight / sums.scale);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const ProcessTraffic now = processes().traffic();
+  result.traffic = {.seconds_waited = now.seconds_waited - before.seconds_waited,
+                    .bytes = now.bytes - before.bytes,
+                    .calls = now.calls - before.calls};
   return result;
 }
 

@@ -23,6 +23,7 @@ namespace zoo {
 struct Update {
   double loss = 0.0, weight = 0.0, gradient_norm = 0.0, learning_rate = 0.0, seconds = 0.0;
   Metrics metrics;
+  ProcessTraffic traffic;  ///< of this process, for this update
 };
 
 /// A loss or gradient that is not finite: "the loss became nan".

@@ -179,7 +179,8 @@ int run_one(Training& training, int argc, const char* const* argv) {
   training.set_process_count(environment.size);
   const TrainCommand command = parse(training, argc, argv, environment.restarts);
   const TrainOptions& options = training.options();
-  if (environment.size == 1 && must_launch(options.processes, environment)) {
+  if (environment.size == 1 && can_join_processes() &&
+      must_launch(options.processes, environment)) {
     const InterruptGuard interrupt;
     return launch_processes({.processes = options.processes,
                              .program = program,
@@ -187,7 +188,7 @@ int run_one(Training& training, int argc, const char* const* argv) {
                             {argv, argv + argc});
   }
   std::unique_ptr<Processes> others;
-  if (environment.size > 1) {
+  if (options.processes > 1) {
     others = join(environment, program, options);
     training.share_with(*others);
   }

@@ -131,6 +131,9 @@ void Training::settle_processes() {
                                    train_.processes, process_count_));
     train_.processes = process_count_;
   }
+  // A model is evaluated in one process, however many have trained it.
+  if (!command_.evaluate_only.empty() && process_count_ == 1 && !command_.has("processes"))
+    train_.processes = 1;
   for (const auto& [flag, file] : {std::pair("--dump-gradients", command_.dump_gradients),
                                    std::pair("--dump-batches", command_.dump_batches)}) {
     if (train_.processes > 1 && !file.empty())

@@ -11,7 +11,6 @@ namespace zoo {
 
 void TrainingConsole::begin(int64_t step, int64_t max_steps, const std::string& unit) {
   unit_ = unit;
-  before_ = processes_.traffic();
   bar_.emplace("training", max_steps, step);
 }
 
@@ -22,15 +21,15 @@ void TrainingConsole::update(int64_t step, const Update& update) {
                                  update.learning_rate, recent_weight_ / recent_seconds_, unit_));
   ++updates_;
   seconds_ += update.seconds;
+  traffic_.seconds_waited += update.traffic.seconds_waited;
+  traffic_.bytes += update.traffic.bytes;
 }
 
 std::string TrainingConsole::traffic() const {
   if (updates_ == 0 || processes_.size() == 1) return {};
-  const ProcessTraffic now = processes_.traffic();
-  return fmt::format(
-      "{:.2f} MB an update; {:.1f} % of the time spent waiting",
-      static_cast<double>(now.bytes - before_.bytes) / 1e6 / static_cast<double>(updates_),
-      100.0 * (now.seconds_waited - before_.seconds_waited) / seconds_);
+  return fmt::format("{:.2f} MB an update; {:.1f} % of the time spent waiting",
+                     static_cast<double>(traffic_.bytes) / 1e6 / static_cast<double>(updates_),
+                     100.0 * traffic_.seconds_waited / seconds_);
 }
 
 void TrainingConsole::evaluation(const EvaluationReport& report) {

@@ -23,9 +23,10 @@ class TrainingConsole : public TrainingObserver {
 
  private:
   const Processes& processes_;
-  ProcessTraffic before_;  // the first update
+  // Of all updates.
   int64_t updates_ = 0;
   double seconds_ = 0.0;
+  ProcessTraffic traffic_;
   std::string unit_;
   std::optional<ProgressBar> bar_;
   double recent_weight_ = 0.0, recent_seconds_ = 0.0;  // of about the last twenty updates

@@ -3,8 +3,13 @@
 #include <gmock/gmock.h>
 #include <torch/nn/modules/linear.h>
 
-#include <cmath>
+#include <torch/nn/modules/container/sequential.h>
 
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tests/train/loop/thread_processes.h"
 #include "train/loop/precision.h"
 #include "train/loop/weight_average.h"
 
@@ -109,12 +114,12 @@ TEST(AdamWTest, RestoredStateContinuesToTheLastBit) {
 TEST(AdamWTest, RefusesAStateThatDoesNotFit) {
   auto layer = layer_with_gradients(1.0);
   AdamW adamw(*layer, {});
-  EXPECT_THAT([&] { adamw.restore({}); }, testing::ThrowsMessage<std::runtime_error>(
-                                              testing::HasSubstr("'exp_avg.weight' is missing")));
+  EXPECT_THAT([&] { adamw.restore({}); }, ::testing::ThrowsMessage<std::runtime_error>(
+                                              ::testing::HasSubstr("'exp_avg.weight' is missing")));
   auto state = adamw.state();
   state["exp_avg.weight"] = torch::zeros({1});
   EXPECT_THAT([&] { adamw.restore(state); },
-              testing::ThrowsMessage<std::runtime_error>(testing::HasSubstr("another shape")));
+              ::testing::ThrowsMessage<std::runtime_error>(::testing::HasSubstr("another shape")));
 }
 
 TEST(WeightAverageTest, FollowsTheWeightsAndSwapsBothWays) {
@@ -169,6 +174,51 @@ TEST(LossScalerTest, AnOverflowSkipsTheUpdateAndHalvesTheScale) {
   LossScaler restored(true, torch::kCPU);
   restored.restore(scaler.state());
   EXPECT_EQ(restored.scale_loss(torch::ones({})).item<float>(), 32768.0F);
+}
+
+TEST(ShardedAdamWTest, ProcessesUpdateTheirSharesToTheSameWeightsAndState) {
+  const auto make = [] {
+    torch::nn::Sequential model(torch::nn::Linear(40, 30), torch::nn::Linear(30, 20),
+                                torch::nn::Linear(20, 7));
+    const torch::NoGradGuard no_grad;  // the threads share a generator
+    double end = 0.5;
+    for (auto& p : model->parameters())
+      p.copy_(torch::linspace(-0.5, end += 0.1, p.numel()).view_as(p));
+    return model;
+  };
+  const auto train = [](torch::nn::Sequential& model, AdamW& optimizer) {
+    for (int step = 0; step < 3; ++step) {
+      for (auto& p : model->parameters()) p.mutable_grad() = (p.detach() * (step + 1)).sin();
+      optimizer.step(1e-2, 1.5);
+    }
+  };
+  auto alone = make();
+  AdamW whole(*alone, {});
+  train(alone, whole);
+  const auto wanted = whole.whole_state();
+  for (const int64_t size : {2, 3, 8}) {
+    std::vector<int64_t> bytes(static_cast<size_t>(size));
+    testing::in_processes(size, [&](Processes& process) {
+      auto model = make();
+      AdamW optimizer(*model, {}, &process);
+      train(model, optimizer);
+      const auto parameters = model->parameters(), same = alone->parameters();
+      for (size_t i = 0; i < same.size(); ++i) EXPECT_TRUE(parameters[i].equal(same[i])) << i;
+      const auto state = optimizer.whole_state();
+      bytes.at(static_cast<size_t>(process.rank())) = optimizer.state_bytes();
+      if (process.rank() > 0) return;
+      ASSERT_EQ(state.size(), wanted.size());
+      for (const auto& [name, tensor] : wanted) EXPECT_TRUE(state.at(name).equal(tensor)) << name;
+      // What one process has saved, any number reads.
+      AdamW again(*make(), {}, nullptr);
+      again.restore(state);
+      EXPECT_TRUE(again.state().at("exp_avg.0.weight").equal(wanted.at("exp_avg.0.weight")));
+    });
+    // 8 bytes a parameter in all, and some for each tensor's count of steps and place.
+    const int64_t parameters = 40 * 30 + 30 + 30 * 20 + 20 + 20 * 7 + 7, largest = 40 * 30;
+    const int64_t fair = 8 * std::max(largest, (parameters + size - 1) / size);
+    for (const int64_t of_process : bytes) EXPECT_LE(of_process, fair + 8 * largest / 4 + 6 * 12);
+  }
 }
 
 }  // namespace
