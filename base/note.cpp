@@ -8,16 +8,16 @@ namespace zoo {
 
 namespace {
 
-bool muted = false;
+bool notes_muted = false;
 
 }  // namespace
 
 void note(std::string_view line) {
-  if (!muted) write_to_stderr(std::string(line) + "\n");
+  if (!notes_muted) write_to_stderr(std::string(line) + "\n");
 }
 
-void mute_notes() { muted = true; }
+void mute_notes(bool muted) { notes_muted = muted; }
 
-bool notes_are_muted() { return muted; }
+bool notes_are_muted() { return notes_muted; }
 
 }  // namespace zoo

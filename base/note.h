@@ -7,8 +7,8 @@ namespace zoo {
 /// Writes one line to stderr. Where nobody can read it (a closed stream, a full disk), it is lost.
 void note(std::string_view line);
 
-/// From here on notes and progress are dropped: one of several processes tells what all do.
-void mute_notes();
+/// Whether notes and progress are dropped from here on: one of several processes tells what all do.
+void mute_notes(bool muted = true);
 bool notes_are_muted();
 
 }  // namespace zoo

@@ -3,8 +3,8 @@
 
   scripts/scaling_model.py runs/gpt-1 --gbit 1 10 100
 
-Each process draws its time for an update from those of the run (metrics.jsonl), so that slow ones are
-there as well; all wait for the slowest. Gradients travel in a ring: each process sends and receives
+Each process draws its time for an update from those of the run (metrics.jsonl), so that slow ones, up to
+three times the median, are there as well; all wait for the slowest. Gradients travel in a ring: each process sends and receives
 2 (N - 1) / N times the gradients' bytes in 2 (N - 1) steps, while backward, two thirds of an update,
 computes. What does not fit into that time is waited for.
 """
@@ -26,7 +26,7 @@ def update_seconds(run):
         sys.exit(f"scaling_model.py: {run} has no two updates in a row; train it with --log-every 1")
     # An evaluation or a checkpoint between two updates is none of their work.
     typical = sorted(times)[len(times) // 2]
-    return [time for time in times if time < 3 * typical]
+    return [time for time in times if time <= 3 * typical]
 
 
 def ring_seconds(gradient_bytes, processes, gbit, latency):

@@ -120,10 +120,13 @@ torch::Tensor MixtureOfExpertsImpl::weighted_sum(const torch::Tensor& x, const R
   for (size_t e = 0; e < parts.size(); begin += groups.sizes[e++]) {
     std::optional<BatchShardGuard> places;  // for dropout
     if (groups.places.defined())
-      places.emplace(BatchShard{.total = groups.sizes_in_batch[e],
+      places.emplace(BatchShard{.rows = groups.sizes[e],
+                                .total = groups.sizes_in_batch[e],
                                 .places = groups.places.narrow(0, begin, groups.sizes[e])});
-    if (all || groups.sizes[e] > 0)
-      results.push_back(experts->at<FeedForwardImpl>(e).forward(parts[e]));
+    // One with tokens in another process draws for dropout as it does there.
+    const bool is_busy =
+        groups.sizes[e] > 0 || (groups.places.defined() && groups.sizes_in_batch[e] > 0);
+    if (all || is_busy) results.push_back(experts->at<FeedForwardImpl>(e).forward(parts[e]));
   }
   const auto y = torch::cat(results);  // [M, C]
   const auto weights =

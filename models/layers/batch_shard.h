@@ -17,7 +17,7 @@ struct BatchShard {
   int64_t total = 0;           ///< of all
   torch::Tensor places = {};  ///< [rows] int64: their numbers, where they do not follow one another
   /// Rows [N, ...] of this process, of any number -> those of all processes in the order of the
-  /// batch. Collective: every process calls it.
+  /// batch. Collective: every process calls it. Empty where layers inside need none (an expert).
   std::function<torch::Tensor(const torch::Tensor& rows)> gather = {};
 };
 

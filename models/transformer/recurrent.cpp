@@ -62,6 +62,7 @@ EncodedSource RecurrentImpl::encode(const torch::Tensor& source, const torch::Te
   const int64_t B = source.size(0), S = source.size(1);
   const auto known = lengths.defined() ? lengths.cpu() : torch::full({B}, S, torch::kLong);
   const auto embedded = dropout(source_embedding(source));  // [B, S, C]
+  if (B == 0) return encode_nothing(embedded);
   // Packed: the backward direction must begin at each row's own end.
   const auto packed = rnn::pack_padded_sequence(embedded, known, /*batch_first=*/true,
                                                 /*enforce_sorted=*/false);
@@ -70,6 +71,15 @@ EncodedSource RecurrentImpl::encode(const torch::Tensor& source, const torch::Te
       std::get<0>(rnn::pad_packed_sequence(read, /*batch_first=*/true, 0.0, S));  // [B, S, C]
   const auto real = torch::arange(S, torch::kLong).unsqueeze(0).lt(known.unsqueeze(1));
   return {values, key_proj(values), real.to(source.device())};
+}
+
+/// For a process whose part of a batch has no rows. Its generator moves on as that of others, which
+/// draw for dropout between layers.
+EncodedSource RecurrentImpl::encode_nothing(const torch::Tensor& embedded) {
+  for (int64_t n = 1; n < options.layers && options.dropout > 0.0 && is_training(); ++n)
+    torch::dropout(torch::ones({1}), options.dropout, /*train=*/true);
+  return {embedded, key_proj(embedded),
+          torch::zeros({0, embedded.size(1)}, embedded.options().dtype(torch::kBool))};
 }
 
 RecurrentState RecurrentImpl::first_state(const EncodedSource& encoded) {

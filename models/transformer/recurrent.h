@@ -61,6 +61,7 @@ class RecurrentImpl : public EncoderDecoder {
 
   EncodedSource encode(const torch::Tensor& source, const torch::Tensor& lengths);
   /// The state before the first token, from the encoded source: appendix A.2.2.
+  EncodedSource encode_nothing(const torch::Tensor& embedded);
   RecurrentState first_state(const EncodedSource& encoded);
   /// One token a row: tokens [B] -> [B, C], what the output layer reads; the state moves on.
   /// `weights`, where not null, gets the attention [B, S].

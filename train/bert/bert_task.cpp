@@ -60,18 +60,20 @@ BertPreTraining::BertPreTraining(BertTaskModel model, std::shared_ptr<const Toke
       unigram_(score_unigram(frequencies(data.training, *tokenizer_), validation_)),
       batches_(std::move(data.training), *tokenizer_, options.batches) {}
 
-torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, at::Generator random) {
-  if (options_.permuted) return permuted_hidden(batch, random);
+torch::Tensor BertPreTraining::hidden(const MaskedBatch& batch, const MaskedBatch& whole,
+                                      at::Generator random) {
+  if (options_.permuted) return permuted_hidden(batch, most_chosen(whole), random);
   BertContext context{.args = {.key_lengths = batch.lengths}};
   if (model_->options.bert.segments > 1) context.segments = batch.segments;
   return model_->bert->forward(batch.tokens, context);  // [B, T, C]
 }
 
-torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, at::Generator random) {
+torch::Tensor BertPreTraining::permuted_hidden(const MaskedBatch& batch, int64_t K,
+                                               at::Generator random) {
   const auto order = draw_rows(batch.tokens.sizes().vec(), [&](const auto& shape) {
                        return torch::rand(shape, random);
                      }).to(device_);  // [B, T]
-  const auto input = permuted_input(batch, model_->bert->default_positions(batch.tokens), order);
+  const auto input = permuted_input(batch, model_->bert->default_positions(batch.tokens), order, K);
   BertContext context{.positions = input.positions, .args = {.may_attend = input.may_attend}};
   if (model_->options.bert.segments > 1) context.segments = input.segments;
   const auto h = model_->bert->forward(input.tokens, context);  // [B, T + K, C]
@@ -94,7 +96,8 @@ Metrics BertPreTraining::step(const Backward& backward) {
   });
   const BatchShare share(processes(), on_cpu.tokens.size(0));
   const auto batch = on_cpu.each([&](const torch::Tensor& x) { return share.rows(x).to(device_); });
-  const auto h = hidden(batch, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
+  const auto h =
+      hidden(batch, on_cpu, at::globalContext().defaultGenerator(torch::kCPU));  // [B, T, C]
   const auto loss =
       token_loss(model_->masked_lm_logits(h, batch.masked_positions()), batch.targets());
   auto sum = loss.sum;
@@ -121,7 +124,7 @@ Metrics BertPreTraining::evaluate() {
       continue;
     }
     const auto batch = on_cpu.to(device_);
-    const auto h = hidden(batch, random);  // [B, T, C]
+    const auto h = hidden(batch, on_cpu, random);  // [B, T, C]
     words.add(model_->masked_lm_logits(h, batch.masked_positions()),
               batch.targets());  // [N, V], [N]
     if (options_.pairs != SentencePairs::kNone) pairs.add(model_->pair_logits(h), batch.pair);

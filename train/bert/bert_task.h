@@ -57,8 +57,9 @@ class BertPreTraining : public Task {
 
  private:
   /// [B, T, C]. `random` draws the order of permuted words.
-  torch::Tensor hidden(const MaskedBatch& batch, at::Generator random);
-  torch::Tensor permuted_hidden(const MaskedBatch& batch, at::Generator random);
+  /// `whole`: the batch of all processes, on the CPU.
+  torch::Tensor hidden(const MaskedBatch& batch, const MaskedBatch& whole, at::Generator random);
+  torch::Tensor permuted_hidden(const MaskedBatch& batch, int64_t K, at::Generator random);
   std::string best_answers(const torch::Tensor& tokens, int64_t position);
 
   BertTaskModel model_;

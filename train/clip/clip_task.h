@@ -25,7 +25,7 @@ using ContrastiveLoss = torch::Tensor (*)(const torch::Tensor& logits,
 struct ClipTaskOptions {
   ContrastiveLoss loss = info_nce_loss;
   int64_t batch_size = 64;
-  int64_t chunk = 0;  ///< examples in memory at once; 0: the whole batch
+  int64_t chunk = 0;  ///< examples in memory at once, in each process; 0: all
   /// Prompts around a concept's name, whose embeddings are averaged for zero-shot classification
   /// (§3.1.4).
   std::vector<std::string> templates = {"{}", "a {}", "the picture shows a {}"};

@@ -112,8 +112,8 @@ Metrics GptTask::evaluate() {
   DeviceSum bytes;
   SegmentMemory memory{.tokens = model_->options.memory};
   // Segments that remember the one before cannot be dealt out.
-  Processes& dealt_to = segments_ ? single_process() : processes();
-  EvaluationShare share(dealt_to);
+  const bool deals = !segments_.has_value();
+  EvaluationShare share(processes(), deals);
   for (int64_t n = 0; n < validation_->batches(); ++n) {
     if (!share.takes(n)) continue;
     const TextBatch batch = validation_->at(n);
@@ -122,7 +122,7 @@ Metrics GptTask::evaluate() {
     bytes.add(bytes_of_.index({batch.targets}).sum());
   }
   share.finish();
-  sum_over(dealt_to, predictions, bytes);
+  if (deals) sum_over(processes(), predictions, bytes);
   Metrics metrics = predictions.metrics();
   if (const double count = bytes.value(); count > 0.0)
     metrics["bits_per_byte"] = predictions.loss_sum() / std::numbers::ln2 / count;

@@ -58,7 +58,7 @@ class AdamW {
  private:
   struct Slot {
     std::string name;
-    torch::Tensor parameter, exp_avg, exp_avg_sq, step;
+    torch::Tensor parameter = {}, exp_avg = {}, exp_avg_sq = {}, step = {};
     bool decays = false;
     int64_t owner = 0;  // process that updates it
   };

@@ -51,7 +51,7 @@ struct TrainOptions {
   bool shard_optimizer = false;  ///< each of them keeps its part of the optimizer's state
   GradientCompression gradient_compression = GradientCompression::kNone;
   bool overlap_gradients = true;  ///< gradients travel while backward computes others
-  int64_t process_timeout = 300;  ///< seconds until all of them must have come
+  int64_t process_timeout = 300;  ///< seconds within which all of them must join
   uint64_t seed = 1337;
   int64_t threads = 0;  ///< 0: all cores
   std::string device = "auto";
@@ -84,8 +84,8 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("save-every", o.save_every, "Updates between checkpoints (0: at evaluations)");
   v("keep", o.keep, "Checkpoints kept besides the best");
   v("processes", o.processes,
-    "Processes that share each micro-batch; starts them on this machine, unless torchrun, mpirun "
-    "or srun has");
+    "Processes that share each micro-batch; they are started on this machine, unless torchrun, "
+    "mpirun or srun has started them");
   v("shard-optimizer", o.shard_optimizer,
     "Each process keeps a part of the optimizer's state (ZeRO, stage 1)");
   v("gradient-compression", o.gradient_compression,
@@ -93,7 +93,7 @@ void visit(TrainOptions& o, Visitor&& v) {
   v("overlap-gradients", o.overlap_gradients,
     "Gradients travel between processes while backward computes others, not after it");
   v("process-timeout", o.process_timeout,
-    "Seconds until all processes must have come; one that is silent for a tenth of it is lost");
+    "Seconds within which all processes must join; one that is silent for a tenth of it is lost");
   v("seed", o.seed, "Seed of weights, batches and dropout");
   v("threads", o.threads, "CPU threads (0: all cores)");
   v("device", o.device, "auto, cpu, cuda or cuda:N");

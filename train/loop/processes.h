@@ -41,7 +41,7 @@ class Processes {
   // if one is gone.
 
   /// Replaces every tensor by its sum over all processes, bit-identical on each: gradients on the
-  /// model's device, counts in float64 on the CPU.
+  /// model's device, counts.
   virtual void all_reduce_sum(const std::vector<torch::Tensor>& tensors) = 0;
   /// Rows [N_rank, ...] -> [sum of N_rank, ...] in the order of ranks; N_rank may be 0.
   virtual torch::Tensor all_gather(const torch::Tensor& rows) = 0;

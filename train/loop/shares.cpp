@@ -55,7 +55,7 @@ bool EvaluationShare::takes(int64_t n) {
     return true;
   }
   interrupted_ = interrupted_ || InterruptGuard::requested();
-  return !interrupted_ && n % processes_.size() == processes_.rank();
+  return !interrupted_ && (!deals_ || n % processes_.size() == processes_.rank());
 }
 
 void EvaluationShare::finish() {

@@ -52,7 +52,9 @@ torch::Tensor gather_rows(Processes& processes, const torch::Tensor& rows);
 ///   sum_over(processes(), meter);
 class EvaluationShare {
  public:
-  explicit EvaluationShare(Processes& processes) : processes_(processes) {}
+  /// deals = false: every process takes all batches.
+  explicit EvaluationShare(Processes& processes, bool deals = true)
+      : processes_(processes), deals_(deals) {}
   /// Whether batch n, from 0, is this process's. After a signal a single process throws
   /// Interrupted; one of several takes no more.
   bool takes(int64_t n);
@@ -61,7 +63,7 @@ class EvaluationShare {
 
  private:
   Processes& processes_;
-  bool interrupted_ = false;
+  bool deals_, interrupted_ = false;
 };
 
 namespace detail {

@@ -53,6 +53,7 @@ class Training {
   bool update();
   void evaluate();
   std::optional<Evaluation> measure();
+  Metrics of_first_process(Metrics metrics);
   bool take(const Metrics& metrics);
   void save(bool is_best);
   // Before and after.
@@ -197,7 +198,7 @@ std::optional<Evaluation> Training::measure() {
     std::optional<AveragedWeights> averaged;
     if (updater_.average().enabled()) averaged.emplace(updater_.average());
     const EvaluationMode evaluating(task_.model());
-    evaluation.metrics = task_.evaluate();
+    evaluation.metrics = of_first_process(task_.evaluate());
     if (const auto found = evaluation.metrics.find(goal_.metric);
         found != evaluation.metrics.end() && !std::isfinite(found->second))
       fail(NotFinite("the validation " + goal_.metric, found->second));
@@ -209,6 +210,16 @@ std::optional<Evaluation> Training::measure() {
     stopped = true;
   }
   return processes().any(stopped) ? std::nullopt : std::optional(std::move(evaluation));
+}
+
+/// What follows from metrics must be the same in all processes, to the last bit.
+Metrics Training::of_first_process(Metrics metrics) {
+  std::vector<double> values;
+  for (const auto& [name, value] : metrics) values.push_back(leads() ? value : 0.0);
+  values = processes().sum(values);
+  size_t next = 0;
+  for (auto& [name, value] : metrics) value = values[next++];
+  return metrics;
 }
 
 /// True where these are the best metrics so far; without the goal's nothing is better or worse.
@@ -264,6 +275,7 @@ void Training::begin_alike() {
   if (processes().size() == 1) return;
   std::vector<torch::Tensor> tensors = task_.model().buffers();
   for (const auto& parameter : task_.model().parameters()) tensors.push_back(parameter.detach());
+  for (const auto& [name, average] : updater_.average().state()) tensors.push_back(average);
   processes().broadcast(tensors, 0);
 }
 
@@ -347,7 +359,7 @@ void Training::average_checkpoints() {
   Metrics metrics;
   {
     const EvaluationMode evaluating(task_.model());
-    metrics = task_.evaluate();
+    metrics = of_first_process(task_.evaluate());
   }
   checkpoints_.save_average();
   if (!metrics.contains(goal_.metric)) return;

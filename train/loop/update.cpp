@@ -174,7 +174,10 @@ void Updater::apply(Update& result, int64_t step, double divisor) {
   if (step == 0 && inspect_) inspect_(task_.model(), divisor);
   result.learning_rate = options_.learning_rate * schedule_factor(options_.schedule, step);
   if (fits) {
-    result.gradient_norm = optimizer_.gradient_norm() / divisor;
+    // The first process's: others may round otherwise.
+    const double norm = optimizer_.gradient_norm();
+    result.gradient_norm =
+        processes().sum({processes().rank() == 0 ? norm : 0.0}).front() / divisor;
     check_finite(result.gradient_norm, "the gradient");
     if (options_.clip > 0.0 && result.gradient_norm > options_.clip)
       divisor *= result.gradient_norm / options_.clip;

@@ -8,10 +8,15 @@
 
 namespace zoo {
 
+int64_t most_chosen(const MaskedBatch& batch) {
+  return batch.labels.ne(kIgnored).sum(1).max().item<int64_t>();
+}
+
 PermutedInput permuted_input(const MaskedBatch& batch, const torch::Tensor& positions,
-                             const torch::Tensor& order) {
+                             const torch::Tensor& order, int64_t K) {
   const auto chosen = batch.labels.ne(kIgnored);  // [B, T]
-  const int64_t T = chosen.size(1), K = chosen.sum(1).max().item<int64_t>();
+  const int64_t T = chosen.size(1);
+  if (K == 0) K = most_chosen(batch);
   // Each row's chosen positions first; a row with fewer than K is filled up with others, unseen.
   const auto at = std::get<1>(chosen.to(torch::kLong).sort(/*stable=*/true, 1, /*descending=*/true))
                       .narrow(1, 0, K);  // [B, K]

@@ -33,6 +33,8 @@ struct PermutedInput {
 /// batch: all chosen words masked (MaskingOptions::always_mask). positions [B or 1, T]: the
 /// position ids of the model. order [B, T]: sort keys that order the chosen words of a row.
 PermutedInput permuted_input(const MaskedBatch& batch, const torch::Tensor& positions,
-                             const torch::Tensor& order);
+                             const torch::Tensor& order, int64_t K = 0);
+/// The most chosen words that a row has.
+int64_t most_chosen(const MaskedBatch& batch);
 
 }  // namespace zoo

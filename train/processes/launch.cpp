@@ -6,8 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
+#include <sstream>
 #include <stdexcept>
-#include <string_view>
 #include <thread>
 
 #include "base/interrupt.h"
@@ -36,7 +37,7 @@ constexpr const char* kLauncher = "ZOO_LAUNCHER";  // pid of the process that st
 }  // namespace
 
 bool must_launch(int64_t processes, const ProcessEnvironment& environment) {
-  if (processes == 1 || std::getenv(kLauncher) != nullptr) return false;
+  if (processes == 1 || is_copy()) return false;
   if (environment.size > 1)
     throw UsageError(
         fmt::format("--processes {}: {} has already started this program as one of {} processes; "
@@ -45,9 +46,7 @@ bool must_launch(int64_t processes, const ProcessEnvironment& environment) {
   return true;
 }
 
-bool is_quiet_copy(const ProcessEnvironment& environment) {
-  return environment.rank > 0 && std::getenv(kLauncher) != nullptr;
-}
+bool is_copy() { return std::getenv(kLauncher) != nullptr; }
 
 #if !defined(__linux__)
 
@@ -219,15 +218,17 @@ const Copy* wait_for_all(const Copies& copies, milliseconds patience) {
   return first;
 }
 
-/// What process 0 has not printed itself.
+/// What process 0 has not printed itself: each line once, without those about a process that says
+/// itself why it has stopped.
 void report_failures(const Copies& copies, const std::string& program) {
+  std::set<std::string> printed;
   for (const auto& copy : copies) {
     if (!copy->failed()) continue;
-    std::string_view text = copy->text();
-    while (!text.empty()) {
-      const auto line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(text.size(), line.size() + 1));
-      if (!line.empty()) write_to_stderr(fmt::format("process {}: {}\n", copy->rank(), line));
+    std::istringstream text(copy->text());
+    for (std::string line; std::getline(text, line);) {
+      const bool follows = line.find("has stopped with an error") != std::string::npos;
+      if (!line.empty() && !follows && printed.insert(line).second)
+        write_to_stderr(fmt::format("process {}: {}\n", copy->rank(), line));
     }
     if (copy->signal() != 0 && !copy->ended_here())
       write_to_stderr(fmt::format("{}: process {} (pid {}) was ended by signal {} ({})\n", program,

@@ -29,7 +29,7 @@ int launch_processes(const LaunchOptions& options, const std::vector<std::string
 
 /// In a copy: it ends with its launcher. Does nothing in a process that has none.
 void follow_launcher();
-/// Whether this is a copy whose errors are those of process 0, too: they need no second line.
-bool is_quiet_copy(const ProcessEnvironment& environment);
+/// Whether this process is a copy.
+bool is_copy();
 
 }  // namespace zoo

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -14,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/note.h"
 #include "base/printable.h"
@@ -127,7 +127,9 @@ int train(Training& training, const TrainCommand& command, Processes& processes)
   else if (leads)
     lock.emplace(RunFolder(run.folder).lock());
   const auto task = training.make_task(is_new ? run.folder : std::filesystem::path());
+  const auto device = task->model().parameters().front().device();
   require_agreement(processes, {{"configuration", shared_part(command.config_text)},
+                                {"device", c10::DeviceTypeName(device.type(), /*lower_case=*/true)},
                                 {"training data", task->data_fingerprint()},
                                 {"program", program_hash()}});
   task->watch_batch = std::move(watch_batch);
@@ -153,8 +155,18 @@ TrainCommand parse(Training& training, int argc, const char* const* argv, int64_
   if (command.out.empty())
     throw UsageError("started again: name the run's folder with --out, so that the run continues");
   if (RunFolder(command.out).checkpoint_steps().empty()) return command;
-  const std::array<const char*, 3> words = {argv[0], "--resume", command.out.c_str()};
-  return parse_train_command(training, static_cast<int>(words.size()), words.data());
+  if (shared_part(read_file(std::filesystem::path(command.out) / "run.toml")) !=
+      shared_part(command.config_text)) {
+    throw UsageError(fmt::format(
+        "--out {} holds another run, with other options; name a free folder", command.out));
+  }
+  std::vector<std::string> words = {argv[0], "--resume", command.out};
+  if (command.has("threads"))
+    words.insert(words.end(), {"--threads", std::to_string(training.options().threads)});
+  if (command.has("device")) words.insert(words.end(), {"--device", training.options().device});
+  std::vector<const char*> pointers;
+  for (const auto& word : words) pointers.push_back(word.c_str());
+  return parse_train_command(training, static_cast<int>(pointers.size()), pointers.data());
 }
 
 /// Waits for the others, of whom there is one at least.
@@ -175,17 +187,18 @@ int run_one(Training& training, int argc, const char* const* argv) {
     mute_stdout();
   }
   follow_launcher();
+  if (is_copy()) mute_notes();  // the launcher has printed those of the command line
   if (environment.size > 1) set_default_gpu(environment.local_rank);
   training.set_process_count(environment.size);
   const TrainCommand command = parse(training, argc, argv, environment.restarts);
+  if (environment.rank == 0) mute_notes(false);
   const TrainOptions& options = training.options();
   if (environment.size == 1 && can_join_processes() &&
       must_launch(options.processes, environment)) {
     const InterruptGuard interrupt;
-    return launch_processes({.processes = options.processes,
-                             .program = program,
-                             .patience = std::chrono::seconds(options.process_timeout / 10 + 15)},
-                            {argv, argv + argc});
+    return launch_processes(
+        {.processes = options.processes, .program = program, .patience = std::chrono::seconds(10)},
+        {argv, argv + argc});
   }
   std::unique_ptr<Processes> others;
   if (options.processes > 1) {
@@ -206,6 +219,8 @@ int run_one(Training& training, int argc, const char* const* argv) {
 
 int run_training(Training& training, int argc, const char* const* argv) {
   if (!is_sweep(argc, argv)) return run_one(training, argc, argv);
+  if (process_environment().size > 1)
+    throw UsageError("a sweep starts its runs itself: leave torchrun, mpirun or srun out");
   return run_sweep(training, argc, argv, [&](const std::vector<std::string>& words) {
     std::vector<const char*> one;
     for (const std::string& word : words) one.push_back(word.c_str());

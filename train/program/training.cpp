@@ -43,7 +43,7 @@ void settle_length(TrainOptions& options, const TrainCommand& command) {
       options.max_steps, command.resume, done));
 }
 
-/// Of a run; those of before it was an option had one.
+/// Of a run; 1 where run.toml is older than the option.
 int64_t processes_of(const fs::path& run) {
   for (const RecipeEntry& entry : parse_recipe(read_file(run / "run.toml"))) {
     if (entry.key == "processes" && entry.values.size() == 1) return std::stoll(entry.values[0]);
@@ -134,11 +134,16 @@ void Training::settle_processes() {
   // A model is evaluated in one process, however many have trained it.
   if (!command_.evaluate_only.empty() && process_count_ == 1 && !command_.has("processes"))
     train_.processes = 1;
+  // With batches as large as in training, on whose size a contrastive loss depends.
+  const auto evaluated =
+      command_.evaluate_only.empty() ? std::nullopt : run_of(command_.evaluate_only);
+  if (evaluated && batch() * processes_of(*evaluated) % train_.processes == 0)
+    batch() = batch() * processes_of(*evaluated) / train_.processes;
   for (const auto& [flag, file] : {std::pair("--dump-gradients", command_.dump_gradients),
                                    std::pair("--dump-batches", command_.dump_batches)}) {
     if (train_.processes > 1 && !file.empty())
       throw UsageError(
-          fmt::format("{} shows what one process computes; leave out --processes, and "
+          fmt::format("{} shows what one process computes: train in one process, and "
                       "make the batch larger instead",
                       flag));
   }

@@ -49,6 +49,8 @@ void note_unused_processes(const TrainOptions& o, const TrainCommand& command) {
 }
 
 void note_unused(const TrainOptions& o, const TrainCommand& command) {
+  if (!o.overlap_gradients)
+    note_changed(command, {"gradient-compression"}, "with --overlap-gradients=false");
   const ScheduleKind kind = o.schedule.kind;
   const auto with_kind = fmt::format("with --schedule {}", name_of(kind));
   if (kind == ScheduleKind::kConstant || kind == ScheduleKind::kNoam)
