@@ -476,6 +476,7 @@ TEST_F(TrainGptTest, AModelOrBatchBeyondAllMemoryIsRefusedBeforeItIsMade) {
   at_once("d-model", "2147483646");
   at_once("feed-forward", "4611686018427387904");
   at_once("context", "1000000000000");
+  expect_error(tiny("run", {{"context", "9223372036854775807"}}), 2, "--context must be at most");
   at_once("batch-size", "2147483647");
   EXPECT_FALSE(fs::exists(folder_ / "run"));
 }

@@ -79,9 +79,8 @@ Metrics BertClassifierTask::evaluate() {
   ClassificationScores scores(std::ssize(data_.labels));
   EntityScores entities;
   EvaluationShare share(processes());
-  int64_t part = 0;
   for (const auto& indices : validation_batches()) {
-    if (!share.takes(part++)) continue;
+    if (!share.takes_next()) continue;
     const auto batch =
         collate_rows(data_.validation.rows, indices, tokenizer_->pad_id().value_or(0));
     const auto targets = collate_classes(data_.validation, indices, of_words());

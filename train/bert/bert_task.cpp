@@ -116,10 +116,9 @@ Metrics BertPreTraining::evaluate() {
   PredictionMeter words, pairs;
   const auto random = at::detail::createCPUGenerator(kOrderSeed);
   EvaluationShare share(processes());
-  int64_t part = 0;
   for (const auto& on_cpu : validation_) {
     if (!on_cpu.has_targets()) continue;
-    if (!share.takes(part++)) {
+    if (!share.takes_next()) {
       if (options_.permuted) torch::rand(on_cpu.tokens.sizes(), random);  // as who takes it
       continue;
     }

@@ -119,10 +119,9 @@ Metrics ElectraPreTraining::evaluate() {
   DeviceSum detected;
   std::vector<torch::Tensor> all_scores, all_replaced;
   EvaluationShare share(processes());
-  int64_t part = 0;
   for (const auto& on_cpu : validation_) {
     if (!on_cpu.has_targets()) continue;
-    if (!share.takes(part++)) {  // draws as who takes it
+    if (!share.takes_next()) {  // draws as who takes it
       torch::empty({on_cpu.targets().numel(), vocab_size}).exponential_(1.0, random);
       continue;
     }
@@ -147,14 +146,15 @@ Metrics ElectraPreTraining::evaluate() {
     const auto mine = parts.empty() ? torch::empty({0}, type) : torch::cat(parts);
     return processes().all_gather(mine);
   };
+  const auto scores_of_all = of_all(all_scores, torch::kFloat);
+  const auto replaced_of_all = of_all(all_replaced, torch::kBool);
   const double real = detection.count();
   return {{"loss", guesses.loss() + options_.detection_weight * detection.sum() / real},
           {"mlm_loss", guesses.loss()},
           {"mlm_accuracy", guesses.accuracy()},
           {"rtd_loss", detection.mean()},
           {"rtd_accuracy", detected.value() / real},
-          {"rtd_auc", area_under_curve(of_all(all_scores, torch::kFloat),
-                                       of_all(all_replaced, torch::kBool))}};
+          {"rtd_auc", area_under_curve(scores_of_all, replaced_of_all)}};
 }
 
 std::string ElectraPreTraining::sample() {

@@ -102,13 +102,14 @@ Metrics ClipTask::step(const Backward& backward) {
   const double count =
       static_cast<double>(indices.size()) / static_cast<double>(processes().size());
   const auto loss = [&](const torch::Tensor& images, const torch::Tensor& texts) {  // [rows, E]
-    return loss_of(gather_rows(processes(), images), gather_rows(processes(), texts),
-                   batch.tokens) *
-           count;
+    const auto all_images = gather_rows(processes(), images);                       // [B, E]
+    const auto all_texts = gather_rows(processes(), texts);
+    return loss_of(all_images, all_texts, batch.tokens) * count;
   };
   const int64_t most = (std::ssize(indices) + processes().size() - 1) / processes().size();
-  if (options_.chunk == 0 || options_.chunk >= most) {  // the same in all processes
-    backward(loss(model_->embed_images(batch.pixels), model_->embed_texts(tokens)), count);
+  if (options_.chunk == 0 || options_.chunk >= most) {       // the same in all processes
+    const auto images = model_->embed_images(batch.pixels);  // first: its dropout draws first
+    backward(loss(images, model_->embed_texts(tokens)), count);
     return {};
   }
   const WholeBatchGuard chunks_are_batches;
@@ -165,7 +166,7 @@ double ClipTask::validation_loss() {
   MeanMeter meter;
   EvaluationShare share(processes());
   for (int64_t begin = 0; begin < data_.validation.size(); begin += options_.batch_size) {
-    if (!share.takes(begin / options_.batch_size)) continue;
+    if (!share.takes_next()) continue;
     std::vector<int64_t> indices(
         static_cast<size_t>(std::min(options_.batch_size, data_.validation.size() - begin)));
     if (indices.size() < 2 && begin > 0) continue;  // nothing to tell it from

@@ -129,16 +129,15 @@ Metrics GptAnswerTask::evaluate() {
   PredictionMeter predictions;
   double exact = 0.0;
   EvaluationShare share(processes());
-  int64_t part = 0;
   for (const auto& indices :
        sorted_batches(lengths_of(data_.validation, 0), batches_of(kMeasuredRows))) {
-    if (!share.takes(part++)) continue;
+    if (!share.takes_next()) continue;
     const BatchShare whole(single_process(), std::ssize(indices));
     const auto scored = score(data_.validation, indices, whole);
     predictions.add(scored.logits, scored.targets);
   }
   for (int64_t begin = 0; begin < data_.validation.size(); begin += kMeasuredRows) {
-    if (!share.takes(part++)) continue;
+    if (!share.takes_next()) continue;
     const int64_t end = std::min(begin + kMeasuredRows, data_.validation.size());
     const auto answers = answer(begin, end);
     for (int64_t i = begin; i < end; ++i)

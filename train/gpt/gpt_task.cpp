@@ -115,7 +115,7 @@ Metrics GptTask::evaluate() {
   const bool deals = !segments_.has_value();
   EvaluationShare share(processes(), deals);
   for (int64_t n = 0; n < validation_->batches(); ++n) {
-    if (!share.takes(n)) continue;
+    if (!share.takes_next()) continue;
     const TextBatch batch = validation_->at(n);
     const auto logits = logits_of(batch.inputs, memory);  // [B, T, V]
     predictions.add(logits, batch.targets.to(device_));

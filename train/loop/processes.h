@@ -27,7 +27,6 @@ class GradientSum {
 struct ProcessTraffic {
   double seconds_waited = 0.0;  ///< for others; without what passes while backward computes
   int64_t bytes = 0;            ///< of tensors that were summed, gathered or broadcast
-  int64_t calls = 0;
 };
 
 class Processes {

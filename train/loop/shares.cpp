@@ -49,7 +49,8 @@ torch::Tensor gather_rows(Processes& processes, const torch::Tensor& rows) {
   });
 }
 
-bool EvaluationShare::takes(int64_t n) {
+bool EvaluationShare::takes_next() {
+  const int64_t n = next_++;
   if (processes_.size() == 1) {
     stop_if_interrupted("measuring");
     return true;

@@ -46,8 +46,8 @@ torch::Tensor gather_rows(Processes& processes, const torch::Tensor& rows);
 /// Deals the batches of an evaluation out to the processes.
 ///
 ///   EvaluationShare share(processes());
-///   for (int64_t n = 0; n < batches; ++n)
-///     if (share.takes(n)) meter.add(...);
+///   for (const auto& batch : validation_)
+///     if (share.takes_next()) meter.add(...);
 ///   share.finish();
 ///   sum_over(processes(), meter);
 class EvaluationShare {
@@ -55,15 +55,16 @@ class EvaluationShare {
   /// deals = false: every process takes all batches.
   explicit EvaluationShare(Processes& processes, bool deals = true)
       : processes_(processes), deals_(deals) {}
-  /// Whether batch n, from 0, is this process's. After a signal a single process throws
-  /// Interrupted; one of several takes no more.
-  bool takes(int64_t n);
+  /// Whether the next batch is this process's. After a signal a single process throws Interrupted;
+  /// one of several takes no more.
+  bool takes_next();
   /// After the last batch: throws Interrupted in every process if one of them had a signal.
   void finish();
 
  private:
   Processes& processes_;
   bool deals_, interrupted_ = false;
+  int64_t next_ = 0;
 };
 
 namespace detail {

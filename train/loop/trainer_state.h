@@ -49,9 +49,8 @@ void save_trainer_state(const std::filesystem::path& folder, const Progress& pro
 Progress check_checkpoint(const std::filesystem::path& folder, int64_t step);
 
 /// Restores everything else, and torch's default generators. Returns what the task carries from
-/// batch to batch. Throws DamagedCheckpoint, before it
-/// changes anything, if a tensor is missing, unexpected, or of another type or shape than in this
-/// run.
+/// batch to batch. Throws DamagedCheckpoint, before it changes anything, if a tensor is missing,
+/// unexpected, or of another type or shape than in this run.
 std::map<std::string, torch::Tensor> load_trainer_state(const std::filesystem::path& folder,
                                                         AdamW& optimizer, LossScaler& scaler,
                                                         WeightAverage& average,

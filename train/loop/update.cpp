@@ -90,8 +90,7 @@ std::optional<Update> Updater::update(int64_t step) {
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const ProcessTraffic now = processes().traffic();
   result.traffic = {.seconds_waited = now.seconds_waited - before.seconds_waited,
-                    .bytes = now.bytes - before.bytes,
-                    .calls = now.calls - before.calls};
+                    .bytes = now.bytes - before.bytes};
   return result;
 }
 

@@ -11,22 +11,17 @@ namespace zoo {
 class TrafficMeter {
  public:
   using Clock = std::chrono::steady_clock;
-  void count(int64_t bytes) {
-    bytes_ += bytes;
-    ++calls_;
-  }
+  void count(int64_t bytes) { bytes_ += bytes; }
   void waited_since(Clock::time_point start) {
     nanoseconds_ +=
         std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
   }
   ProcessTraffic read() const {
-    return {.seconds_waited = static_cast<double>(nanoseconds_) * 1e-9,
-            .bytes = bytes_,
-            .calls = calls_};
+    return {.seconds_waited = static_cast<double>(nanoseconds_) * 1e-9, .bytes = bytes_};
   }
 
  private:
-  std::atomic<int64_t> bytes_ = 0, calls_ = 0, nanoseconds_ = 0;
+  std::atomic<int64_t> bytes_ = 0, nanoseconds_ = 0;
 };
 
 }  // namespace zoo

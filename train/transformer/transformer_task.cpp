@@ -64,9 +64,8 @@ Metrics TransformerTask::evaluate() {
   PredictionMeter predictions;
   const BucketOptions batches{.tokens = std::max<int64_t>(options_.batch_tokens, 2048)};
   EvaluationShare share(processes());
-  int64_t part = 0;
   for (const auto& indices : sorted_batches(lengths_of(data_.validation, kStartTokens), batches)) {
-    if (!share.takes(part++)) continue;
+    if (!share.takes_next()) continue;
     const auto batch = collate_pairs(data_.validation, indices, specials_);
     const auto hidden = model.hidden(batch.source.to(device_), batch.source_lengths.to(device_),
                                      batch.target_in.to(device_));  // [B, T, C]

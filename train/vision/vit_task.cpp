@@ -69,7 +69,7 @@ Metrics ImageClassification::evaluate() {
   auto counts = torch::zeros({K, K}, torch::kLong);
   EvaluationShare share(processes());
   for (int64_t first = 0; first < N; first += kEvaluationBatch) {
-    if (!share.takes(first / kEvaluationBatch)) continue;
+    if (!share.takes_next()) continue;
     const auto batch = fixed_image_batch(validation_, normalisation_of(preprocessing_), first,
                                          std::min(kEvaluationBatch, N - first));
     const auto logits =

@@ -158,10 +158,13 @@ ImageBatch ImageBatches::Maker::make(int64_t number) const {
   std::vector<int64_t> places(static_cast<size_t>(mine.rows));
   std::iota(places.begin(), places.end(), mine.first);
   ImageBatch batch = pictures(number, places);
-  if (mixes()) {
-    for (int64_t& place : places) place = rows() - 1 - place;
-    mix(batch, pictures(number, places), number);
+  if (!mixes()) return batch;
+  if (mine.rows == rows()) {  // the partners are here
+    mix(batch, {.pixels = batch.pixels.flip(0), .labels = batch.labels.flip(0)}, number);
+    return batch;
   }
+  for (int64_t& place : places) place = rows() - 1 - place;
+  mix(batch, pictures(number, places), number);
   return batch;
 }
 
