@@ -1,7 +1,6 @@
 // An autograd function over the whole stack. It keeps its two outputs and the generators' states.
 #include "models/layers/reversible.h"
 
-#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/ivalue.h>
 #include <c10/util/Exception.h>
@@ -15,35 +14,13 @@
 #include "models/experts/expert_statistics.h"
 #include "models/layers/auxiliary_losses.h"
 #include "models/layers/batch_shard.h"
+#include "models/layers/generators.h"
 
 namespace zoo {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-/// States of the default generators of the CPU and of the tensors' device.
-using Generators = std::vector<torch::Tensor>;
-
-std::vector<torch::Device> generator_devices(torch::Device device) {
-  if (device.is_cpu()) return {device};
-  return {torch::Device(torch::kCPU), device};
-}
-
-Generators generators_now(torch::Device device) {
-  Generators states;
-  for (const torch::Device& d : generator_devices(device))
-    states.push_back(at::globalContext().defaultGenerator(d).get_state());
-  return states;
-}
-
-void restore(const Generators& states, torch::Device device) {
-  size_t n = 0;
-  for (const torch::Device& d : generator_devices(device)) {
-    at::Generator generator = at::globalContext().defaultGenerator(d);
-    generator.set_state(states[n++]);
-  }
-}
 
 /// Autocast as it is for a kind of device; apply() makes it so again. Casts of weights are not
 /// cached: one made without gradients would cut the weight off, and one that has been
@@ -83,7 +60,7 @@ class AutocastAs {
 /// What a pass keeps beside its outputs.
 struct ReversiblePass : torch::CustomClassHolder {
   std::vector<ReversibleBranch> branches;
-  std::vector<Generators> generators;  // before each branch
+  std::vector<GeneratorStates> generators;  // before each branch
   Autocast autocast;
   AuxiliaryRerun auxiliary;
   std::optional<BatchShard> shard;  // of the batch; backward may run on another thread
@@ -95,7 +72,7 @@ struct ReversiblePass : torch::CustomClassHolder {
 
   /// Branches that draw nothing share a state.
   void keep_generators(torch::Device device) {
-    auto now = generators_now(device);
+    auto now = generator_states(device);
     const bool same =
         !generators.empty() && std::ranges::equal(now, generators.back(), torch::equal);
     generators.push_back(same ? generators.back() : std::move(now));
@@ -114,8 +91,8 @@ torch::Tensor sum_of(const torch::Tensor& a, const torch::Tensor& b) {
 /// Branch n in the conditions of the first pass.
 torch::Tensor run_again(const ReversiblePass& pass, size_t n, const torch::Tensor& x,
                         const variable_list& inputs) {
-  const Generators later = generators_now(x.device());
-  restore(pass.generators[n], x.device());
+  const GeneratorStates later = generator_states(x.device());
+  restore_generators(pass.generators[n], x.device());
   torch::Tensor y;
   {
     const torch::AutoGradMode with_gradients(true);
@@ -126,7 +103,7 @@ torch::Tensor run_again(const ReversiblePass& pass, size_t n, const torch::Tenso
     const ExpertStatistics::Pause counted;
     y = pass.branches[n].f(x, inputs);
   }
-  restore(later, x.device());
+  restore_generators(later, x.device());
   return y;
 }
 

@@ -1,30 +1,21 @@
 // Embeddings without graph, the loss over them, then chunk by chunk with graph.
 #include "train/objectives/gradient_cache.h"
 
-#include <ATen/Context.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 
 #include "models/layers/auxiliary_losses.h"
+#include "models/layers/generators.h"
 
 namespace zoo {
 namespace {
 
-/// Dropout must drop the same in both passes.
-torch::Tensor random_state(torch::Device device) {
-  return at::globalContext().defaultGenerator(device).get_state();
-}
-void set_random_state(torch::Device device, const torch::Tensor& state) {
-  at::Generator generator = at::globalContext().defaultGenerator(device);
-  generator.set_state(state);
-}
-
 /// What one encoder makes of the batch, and the random state before each chunk.
 struct Embedded {
-  torch::Tensor embeddings;           // [B, E], a leaf
-  std::vector<torch::Tensor> states;  // one a chunk
+  torch::Tensor embeddings;             // [B, E], a leaf
+  std::vector<GeneratorStates> states;  // one a chunk: dropout drops the same in both passes
 };
 
 Embedded embed_all(const ChunkEncoder& encode, int64_t batch, int64_t chunk, torch::Device device) {
@@ -32,7 +23,7 @@ Embedded embed_all(const ChunkEncoder& encode, int64_t batch, int64_t chunk, tor
   Embedded result;
   std::vector<torch::Tensor> parts;
   for (int64_t begin = 0; begin < batch; begin += chunk) {
-    result.states.push_back(random_state(device));
+    result.states.push_back(generator_states(device));
     parts.push_back(encode(begin, std::min(chunk, batch - begin)));  // [count, E]
   }
   result.embeddings = torch::cat(parts).requires_grad_(true);
@@ -46,7 +37,7 @@ void backward_chunk_by_chunk(const ChunkEncoder& encode, const Embedded& embedde
   const int64_t batch = embedded.embeddings.size(0);
   for (int64_t begin = 0, n = 0; begin < batch; begin += chunk, ++n) {
     const int64_t count = std::min(chunk, batch - begin);
-    set_random_state(device, embedded.states[static_cast<size_t>(n)]);
+    restore_generators(embedded.states[static_cast<size_t>(n)], device);
     const AuxiliaryShare share(static_cast<double>(count) / static_cast<double>(batch));
     encode(begin, count).backward(gradient.narrow(0, begin, count));
   }
@@ -67,10 +58,10 @@ torch::Tensor backward_in_chunks(const std::vector<ChunkEncoder>& encoders, int6
   }
   const auto value = loss(embeddings);
   backward(value);
-  const auto after = random_state(device);  // as if every chunk had been embedded once
+  const auto after = generator_states(device);  // as if every chunk had been embedded once
   for (size_t n = 0; n < encoders.size(); ++n)
     backward_chunk_by_chunk(encoders[n], embedded[n], chunk, device);
-  set_random_state(device, after);
+  restore_generators(after, device);
   return value.detach();
 }
 
